@@ -1,0 +1,257 @@
+//! An access-request event as Apono sends it.
+//!
+//! The received JSON is kept to the letter: numbers with their digits, unknown fields, order.
+
+pub mod field;
+mod sample;
+
+use serde_json::Value;
+
+pub use sample::sample;
+
+use super::Trigger;
+
+/// A checked event: it has what Gatepost needs to route and tell it, and everything else it came with.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The JSON text as received.
+    pub raw: String,
+    /// The same, parsed; numbers keep their digits.
+    pub payload: Value,
+    /// Which status the access request reached.
+    pub trigger: Trigger,
+    /// `event_type` as received, in either spelling.
+    pub event_type: String,
+    /// `event_time` as received: epoch seconds, all digits.
+    pub event_time: String,
+    /// `data.id`.
+    pub request_id: String,
+    /// What lists show of it.
+    pub summary: Summary,
+}
+
+/// The few facts of an event that lists show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// `data.friendly_id`, else `data.id`.
+    pub request: String,
+    /// The requester's email, else name, else id.
+    pub requester: String,
+    /// The names of the integrations, joined with commas.
+    pub integrations: String,
+}
+
+/// What is wrong with an event, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventError {
+    /// JSON pointer (RFC 6901) to the place.
+    pub pointer: String,
+    /// What to mend.
+    pub message: String,
+}
+
+impl EventError {
+    fn new(pointer: &str, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.to_owned(), message: message.into() }
+    }
+}
+
+impl Event {
+    /// Checks one event's JSON text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn parse(raw: &str) -> Result<Self, Vec<EventError>> {
+        let payload: Value = serde_json::from_str(raw)
+            .map_err(|error| vec![EventError::new("", format!("not valid JSON: {error}"))])?;
+        if !payload.is_object() {
+            return Err(vec![EventError::new("", "an event is a JSON object")]);
+        }
+        let mut errors = Vec::new();
+        let trigger = check_event_type(&payload).map_err(|error| errors.push(error)).ok();
+        let event_time = check_event_time(&payload).map_err(|error| errors.push(error)).ok();
+        let request_id = check_request_id(&payload).map_err(|error| errors.push(error)).ok();
+        match (trigger, event_time, request_id) {
+            (Some((event_type, trigger)), Some(event_time), Some(request_id)) => {
+                let summary = summarise(&payload, &request_id);
+                let raw = raw.trim().to_owned();
+                Ok(Self { raw, payload, trigger, event_type, event_time, request_id, summary })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// The sample event of a trigger, as if it had been received.
+    ///
+    /// # Errors
+    /// Never, unless the sample itself is broken, which a test rules out.
+    pub fn sample(trigger: Trigger) -> Result<Self, Vec<EventError>> {
+        Self::parse(&sample(trigger).to_string())
+    }
+}
+
+fn check_event_type(payload: &Value) -> Result<(String, Trigger), EventError> {
+    let pointer = "/event_type";
+    let Some(value) = payload.get("event_type") else {
+        return Err(EventError::new(
+            pointer,
+            "is missing; it names what happened, such as \"AccessRequestCreated\"",
+        ));
+    };
+    let Some(text) = value.as_str() else {
+        return Err(EventError::new(pointer, "must be a string, such as \"AccessRequestCreated\""));
+    };
+    match Trigger::from_event_type(text) {
+        Some(trigger) => Ok((text.to_owned(), trigger)),
+        None => Err(EventError::new(
+            pointer,
+            format!(
+                "\"{}\" is not known; use AccessRequest or Request followed by Created, Approved, \
+                 Rejected, Granted, Expired or Failed",
+                shorten(text)
+            ),
+        )),
+    }
+}
+
+/// A JSON number, or the same in quotes (a body template may have quoted it).
+fn check_event_time(payload: &Value) -> Result<String, EventError> {
+    let pointer = "/event_time";
+    let expected = "epoch seconds, such as 1696263265.851898000";
+    let digits = match payload.get("event_time") {
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        None => {
+            return Err(EventError::new(pointer, format!("is missing; it is {expected}")));
+        }
+        Some(_) => return Err(EventError::new(pointer, format!("must be {expected}"))),
+    };
+    match digits.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 && digits.len() <= 40 => Ok(digits),
+        _ => Err(EventError::new(pointer, format!("must be {expected}"))),
+    }
+}
+
+fn check_request_id(payload: &Value) -> Result<String, EventError> {
+    let Some(data) = payload.get("data") else {
+        return Err(EventError::new("/data", "is missing; it holds the access request"));
+    };
+    if !data.is_object() {
+        return Err(EventError::new("/data", "must be an object: the access request"));
+    }
+    let pointer = "/data/id";
+    let id = match data.get("id") {
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        None => {
+            return Err(EventError::new(pointer, "is missing; it is the access request's id"));
+        }
+        Some(_) => return Err(EventError::new(pointer, "must be a string")),
+    };
+    match id.len() {
+        0 => Err(EventError::new(pointer, "is empty; it is the access request's id")),
+        1..=200 => Ok(printable(&id)),
+        _ => Err(EventError::new(pointer, "is longer than 200 bytes")),
+    }
+}
+
+fn summarise(payload: &Value, request_id: &str) -> Summary {
+    let text = |pointer: &str| {
+        payload.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+    };
+    let request = text("/data/friendly_id").unwrap_or(request_id);
+    let requester = ["email", "name", "id"]
+        .iter()
+        .find_map(|key| text(&format!("/data/requester/{key}")))
+        .unwrap_or_default();
+    let groups = payload.pointer("/data/access_groups").and_then(Value::as_array);
+    let mut integrations: Vec<&str> = Vec::new();
+    for group in groups.into_iter().flatten() {
+        if let Some(name) = group.pointer("/integration/name").and_then(Value::as_str)
+            && !integrations.contains(&name)
+        {
+            integrations.push(name);
+        }
+    }
+    Summary {
+        request: shorten(request),
+        requester: shorten(requester),
+        integrations: shorten(&integrations.join(", ")),
+    }
+}
+
+/// At most 200 characters, printable.
+fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(200).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    printable(&short)
+}
+
+/// PostgreSQL's text cannot hold a NUL, JSON strings can.
+fn printable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_documented_payload_is_an_event() {
+        let raw = sample(Trigger::Granted).to_string();
+        let event = Event::parse(&raw).unwrap();
+        assert_eq!(event.trigger, Trigger::Granted);
+        assert_eq!(event.raw, raw);
+        assert_eq!(event.summary.request, "AR-123");
+        assert_eq!(event.summary.requester, "user@example.com");
+        assert_eq!(event.summary.integrations, "prod db");
+    }
+
+    #[test]
+    fn digits_survive() {
+        let event = Event::parse(
+            r#"{"event_type":"RequestCreated","event_time":1696263265.851898000,"data":{"id":"1"}}"#,
+        )
+        .unwrap();
+        assert_eq!(event.event_time, "1696263265.851898000");
+        assert_eq!(event.payload["event_time"].to_string(), "1696263265.851898000");
+    }
+
+    #[test]
+    fn every_fault_is_told_at_its_place() {
+        let pointers = |raw: &str| -> Vec<String> {
+            Event::parse(raw).unwrap_err().into_iter().map(|error| error.pointer).collect()
+        };
+        assert_eq!(pointers("[]"), [""]);
+        assert_eq!(pointers("{"), [""]);
+        assert_eq!(pointers("{}"), ["/event_type", "/event_time", "/data"]);
+        assert_eq!(
+            pointers(r#"{"event_type":"X","event_time":"soon","data":{"id":""}}"#),
+            ["/event_type", "/event_time", "/data/id"]
+        );
+        assert_eq!(
+            pointers(r#"{"event_type":"RequestFailed","event_time":1,"data":{}}"#),
+            ["/data/id"]
+        );
+    }
+
+    #[test]
+    fn a_nul_does_not_reach_the_columns() {
+        let raw = r#"{"event_type":"RequestFailed","event_time":1,"data":{"id":"a\u0000b"}}"#;
+        let event = Event::parse(raw).unwrap();
+        assert!(!event.request_id.contains('\0'));
+        assert_eq!(event.raw, raw);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_kept_without_panic(text in ".{0,200}") {
+            if let Ok(event) = Event::parse(&text) {
+                prop_assert_eq!(event.raw, text.trim());
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! One value of a filter: text in which `*` stands for any run of characters, without regard to case.
+
+/// A value, split at its wildcards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    /// The pieces between the `*`, in lower case.
+    pieces: Vec<String>,
+}
+
+impl Pattern {
+    pub(super) fn new(text: &str) -> Self {
+        Self { pieces: text.to_lowercase().split('*').map(str::to_owned).collect() }
+    }
+
+    /// Linear in the text for each piece: the leftmost place for a piece leaves most for the rest.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let text = text.trim().to_lowercase();
+        let [first, middle @ .., last] = self.pieces.as_slice() else {
+            return self.pieces.first().is_some_and(|only| *only == text);
+        };
+        let Some(mut rest) = text.strip_prefix(first.as_str()) else {
+            return false;
+        };
+        for piece in middle {
+            match rest.split_once(piece.as_str()) {
+                Some((_, after)) => rest = after,
+                None => return false,
+            }
+        }
+        rest.ends_with(last.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards() {
+        for (pattern, text, expected) in [
+            ("prod", "prod", true),
+            ("prod", "PROD", true),
+            ("prod", "prod-1", false),
+            ("prod-*", "prod-", true),
+            ("prod-*", "prod-eu-1", true),
+            ("*-eu-*", "prod-eu-1", true),
+            ("*-eu-*", "prod-us-1", false),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("a*b*c", "abbc", true),
+            ("a*b*c", "acb", false),
+            ("straße*", "STRASSE 1", false),
+            ("ä*", "Änderung", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} on {text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Masks a draft's secrets, and puts them back.
+
+use super::scan::{self, Found};
+use super::{MASK, is_secret_name};
+use crate::model::webhook::{Draft, Field, FieldErrors};
+
+/// The draft with every secret masked: what is shown, exported and kept in clear.
+pub fn mask(draft: &Draft) -> Draft {
+    let mut masked = draft.clone();
+    masked.url = replace(&draft.url, &scan::in_url(&draft.url), |_, _| Some(MASK.to_owned()));
+    masked.body_template =
+        replace(&draft.body_template, &scan::in_body(&draft.body_template), |_, _| {
+            Some(MASK.to_owned())
+        });
+    for (name, value) in &mut masked.headers {
+        if is_secret_header(name, value) {
+            MASK.clone_into(value);
+        }
+    }
+    masked
+}
+
+/// The draft with every mask replaced by what stands there in `stored`: the same name, and among
+/// several of one name the same place in the row. A mask without a counterpart stays.
+pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
+    let mut whole = draft.clone();
+    let known = named_values(&stored.url, &scan::in_url(&stored.url));
+    whole.url = replace(&draft.url, &scan::in_url(&draft.url), put_back(&known));
+    let known = named_values(&stored.body_template, &scan::in_body(&stored.body_template));
+    whole.body_template =
+        replace(&draft.body_template, &scan::in_body(&draft.body_template), put_back(&known));
+    for (name, value) in &mut whole.headers {
+        if value == MASK
+            && let Some((_, known)) =
+                stored.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))
+        {
+            known.clone_into(value);
+        }
+    }
+    whole
+}
+
+/// Every secret value in a draft, as it is sent.
+pub fn secrets_of(draft: &Draft) -> Vec<String> {
+    let mut secrets: Vec<String> = Vec::new();
+    let body = named_values(&draft.body_template, &scan::in_body(&draft.body_template));
+    for (_, value) in body {
+        // As written, and as it reads once JSON is undone.
+        let read = serde_json::from_str::<String>(&format!("\"{value}\"")).unwrap_or_default();
+        secrets.push(read);
+        secrets.push(value);
+    }
+    for (_, value) in named_values(&draft.url, &scan::in_url(&draft.url)) {
+        let decoded = percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned();
+        secrets.push(decoded);
+        secrets.push(value);
+    }
+    for (name, value) in draft.headers.iter().filter(|(name, value)| is_secret_header(name, value))
+    {
+        if name.eq_ignore_ascii_case("authorization")
+            && let Some((_scheme, credential)) = value.split_once(' ')
+        {
+            secrets.push(credential.trim().to_owned());
+        }
+        secrets.push(value.clone());
+    }
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort();
+    secrets.dedup();
+    secrets
+}
+
+/// A mask that is still there has nothing behind it: say so at its field.
+pub fn check_masks(draft: &Draft, errors: &mut FieldErrors) {
+    let message = format!("The secret behind {MASK} is not known here: type it again.");
+    if draft.url.contains(MASK) {
+        errors.add(Field::Url, message.clone());
+    }
+    for (row, (_, value)) in draft.headers.iter().enumerate() {
+        if value.contains(MASK) {
+            errors.add(Field::Header(row), message.clone());
+        }
+    }
+    if let Some(line) = draft.body_template.lines().position(|line| line.contains(MASK)) {
+        errors.add_at_line(Field::BodyTemplate, message, line + 1);
+    }
+}
+
+fn is_secret_header(name: &str, value: &str) -> bool {
+    is_secret_name(name) && !value.is_empty() && !value.contains("{{")
+}
+
+fn named_values(text: &str, found: &[Found]) -> Vec<(String, String)> {
+    found
+        .iter()
+        .map(|one| {
+            let value = text.get(one.value.clone()).unwrap_or_default();
+            (one.name.clone(), value.to_owned())
+        })
+        .collect()
+}
+
+/// Gives what to put in place of a value: called with the name and its number among those of that
+/// name.
+fn put_back(known: &[(String, String)]) -> impl Fn(&str, (usize, &str)) -> Option<String> {
+    move |name, (number, current)| {
+        if current != MASK {
+            return None;
+        }
+        let mut same = known.iter().filter(|(known, _)| known == name);
+        same.nth(number).map(|(_, value)| value.clone())
+    }
+}
+
+fn replace(
+    text: &str,
+    found: &[Found],
+    with: impl Fn(&str, (usize, &str)) -> Option<String>,
+) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut at = 0;
+    for (index, one) in found.iter().enumerate() {
+        let number = found.iter().take(index).filter(|earlier| earlier.name == one.name).count();
+        let current = text.get(one.value.clone()).unwrap_or_default();
+        // A value may hold what looks like another: the outer one counts.
+        if let Some(value) = with(&one.name, (number, current)).filter(|_| one.value.start >= at) {
+            result.push_str(text.get(at..one.value.start).unwrap_or_default());
+            result.push_str(&value);
+            at = one.value.end;
+        }
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn draft(key: &str) -> Draft {
+        Draft {
+            url: format!("https://a/x?token={key}&a=1"),
+            headers: vec![
+                ("Authorization".to_owned(), format!("Bearer {key}")),
+                ("X-Team".to_owned(), "sec".to_owned()),
+            ],
+            body_template: format!(
+                r#"{{"username": "svc", "secret_key": "{key}", "requestData": {{"secret_key": "{key}2"}}}}"#
+            ),
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn masked_and_put_back() {
+        let stored = draft("abcdef");
+        let mut shown = mask(&stored);
+        assert!(!format!("{shown:?}").contains("abcdef"));
+        assert_eq!(shown.headers[1].1, "sec");
+        assert_eq!(unmask(&shown, &stored), stored);
+        shown.body_template = shown.body_template.replacen(MASK, "changed", 1);
+        let saved = unmask(&shown, &stored);
+        assert!(saved.body_template.contains("changed") && saved.body_template.contains("abcdef2"));
+    }
+
+    #[test]
+    fn a_mask_with_nothing_behind_it_is_told() {
+        let shown = mask(&draft("abcdef"));
+        let mut errors = FieldErrors::default();
+        check_masks(&unmask(&shown, &Draft::default()), &mut errors);
+        assert_eq!(errors.iter().count(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_is_in_the_masked_draft(key in "[A-Za-z0-9+/._-]{8,60}") {
+            let stored = draft(key.trim());
+            let masked = mask(&stored);
+            let shown = format!("{masked:?}");
+            prop_assert!(!shown.contains(key.trim()));
+            prop_assert_eq!(unmask(&masked, &stored), stored);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Finds the values of secret names in a body template and in a URL, as they stand in the text.
+
+use std::ops::Range;
+
+use super::is_secret_name;
+
+/// A secret in a text: its name and where its value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) value: Range<usize>,
+}
+
+/// In a body: `"secret_key": "…"` at any depth of JSON within JSON, and `secret_key=…` in a form.
+pub(super) fn in_body(text: &str) -> Vec<Found> {
+    let trimmed = text.trim_start();
+    if trimmed.starts_with(['{', '[']) { in_json(text) } else { in_parameters(text, 0) }
+}
+
+/// In a URL's query.
+pub(super) fn in_url(url: &str) -> Vec<Found> {
+    match url.find('?') {
+        Some(at) => in_parameters(url, at + 1),
+        None => Vec::new(),
+    }
+}
+
+fn in_parameters(text: &str, from: usize) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = from;
+    for pair in text.get(from..).unwrap_or_default().split('&') {
+        if let Some((name, value)) = pair.split_once('=') {
+            let start = at + name.len() + 1;
+            keep(&mut found, name, value, start..start + value.len());
+        }
+        at += pair.len() + 1;
+    }
+    found
+}
+
+/// A quote with the backslashes before it: one string depth has one such run length.
+#[derive(Clone, Copy)]
+struct Quote {
+    /// Where the run of backslashes begins.
+    start: usize,
+    /// After the quote.
+    end: usize,
+    backslashes: usize,
+}
+
+/// Looks for quote, key, quote, colon, quote, value, quote, all four quotes of the same depth.
+/// Bytes suffice: quote, backslash and colon are never part of a longer UTF-8 sequence.
+fn in_json(text: &str) -> Vec<Found> {
+    let quotes = quotes(text);
+    let mut found = Vec::new();
+    for (index, open) in quotes.iter().enumerate() {
+        let mut later = quotes.iter().skip(index + 1);
+        let Some(close) = later.next().filter(|quote| quote.backslashes == open.backslashes) else {
+            continue;
+        };
+        let Some(start) = later.next().filter(|quote| quote.backslashes == open.backslashes) else {
+            continue;
+        };
+        if text.get(close.end..start.start).is_none_or(|between| between.trim() != ":") {
+            continue;
+        }
+        let Some(end) = later.find(|quote| ends(**quote, open.backslashes)) else {
+            continue;
+        };
+        let name = text.get(open.end..close.start).unwrap_or_default();
+        // Backslashes of an escaped backslash before the closing quote belong to the value.
+        let value = start.end..end.end - 1 - open.backslashes;
+        let content = text.get(value.clone()).unwrap_or_default();
+        keep(&mut found, name, content, value);
+    }
+    found
+}
+
+/// At the outermost depth an even run is escaped backslashes, then the end of the string.
+fn ends(quote: Quote, depth: usize) -> bool {
+    quote.backslashes == depth || (depth == 0 && quote.backslashes.is_multiple_of(2))
+}
+
+fn quotes(text: &str) -> Vec<Quote> {
+    let mut quotes = Vec::new();
+    let mut backslashes = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'\\' => backslashes += 1,
+            b'"' => {
+                quotes.push(Quote { start: at - backslashes, end: at + 1, backslashes });
+                backslashes = 0;
+            }
+            _ => backslashes = 0,
+        }
+    }
+    quotes
+}
+
+/// A value that is nothing but placeholders is no secret itself.
+fn keep(found: &mut Vec<Found>, name: &str, value: &str, range: Range<usize>) {
+    if is_secret_name(name) && !value.is_empty() && !value.contains("{{") {
+        found.push(Found { name: name.to_owned(), value: range });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values<'a>(text: &'a str, found: &[Found]) -> Vec<&'a str> {
+        found.iter().map(|one| &text[one.value.clone()]).collect()
+    }
+
+    #[test]
+    fn json_at_every_depth() {
+        for (text, expected) in [
+            (r#"{"secret_key": "s3cret", "user": "x"}"#, vec!["s3cret"]),
+            (r#"{"secret_key":"a\"b\\"}"#, vec![r#"a\"b\\"#]),
+            (r#"{"m": "{ \"secret_key\": \"inner\", \"x\": 1 }"}"#, vec!["inner"]),
+            (r#"{"secret_key": "{{secrets.logpoint}}"}"#, vec![]),
+            (r#"{"secret_key": ""}"#, vec![]),
+            (r#"{"a": ["token", "b"], "token": 5}"#, vec![]),
+            (r#"{"password": "p", "api_key" : "k"}"#, vec!["p", "k"]),
+        ] {
+            assert_eq!(values(text, &in_body(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters() {
+        let url = "https://a/x?token=abc&x=1&sig=d";
+        assert_eq!(values(url, &in_url(url)), ["abc", "d"]);
+        let form = "username=me&secret_key=abc";
+        assert_eq!(values(form, &in_body(form)), ["abc"]);
+    }
+}

@@ -1,0 +1,309 @@
+//! The helpers of templates. Each takes values and gives one; none has an effect.
+
+use std::borrow::Cow;
+
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, SecondsFormat};
+use serde_json::Value;
+
+use super::error::{TemplateErrorKind as Kind, shorten};
+use super::got::Got;
+
+/// Most arguments of a helper.
+const MAX_ARGUMENTS: usize = 16;
+/// Longest date format, in bytes.
+const MAX_DATE_FORMAT: usize = 100;
+
+/// A helper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Json,
+    Join,
+    Default,
+    Upper,
+    Lower,
+    Truncate,
+    Eq,
+    Ne,
+    And,
+    Or,
+    Not,
+    First,
+    Last,
+    Date,
+}
+
+impl Function {
+    const ALL: [Self; 14] = [
+        Self::Json,
+        Self::Join,
+        Self::Default,
+        Self::Upper,
+        Self::Lower,
+        Self::Truncate,
+        Self::Eq,
+        Self::Ne,
+        Self::And,
+        Self::Or,
+        Self::Not,
+        Self::First,
+        Self::Last,
+        Self::Date,
+    ];
+
+    /// Its name in a template.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Join => "join",
+            Self::Default => "default",
+            Self::Upper => "upper",
+            Self::Lower => "lower",
+            Self::Truncate => "truncate",
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Not => "not",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Date => "date",
+        }
+    }
+
+    /// Least and most arguments, and what they are.
+    fn takes(self) -> (usize, usize, &'static str) {
+        match self {
+            Self::Json => (1, 1, "one value: {{json data.access_groups}}"),
+            Self::Join => (
+                1,
+                3,
+                "a list, what stands between, and a field of each entry: {{join data.approvals ', ' 'name'}}",
+            ),
+            Self::Default => (
+                2,
+                MAX_ARGUMENTS,
+                "values, of which the first that is there is used: {{default data.justification 'none'}}",
+            ),
+            Self::Upper | Self::Lower => (1, 1, "one text: {{upper event_type}}"),
+            Self::Truncate => {
+                (2, 2, "a text and a number of characters: {{truncate data.justification 200}}")
+            }
+            Self::Eq | Self::Ne => {
+                (2, 2, "two values: {{#if (eq event_type 'AccessRequestGranted')}}")
+            }
+            Self::And | Self::Or => (
+                2,
+                MAX_ARGUMENTS,
+                "two or more values: {{#if (and data.justification data.approvals)}}",
+            ),
+            Self::Not => (1, 1, "one value: {{#if (not data.approvals)}}"),
+            Self::First | Self::Last => (1, 1, "one list: {{#with (first data.approvals)}}"),
+            Self::Date => {
+                (1, 2, "epoch seconds and a format: {{date event_time '%Y-%m-%d %H:%M'}}")
+            }
+        }
+    }
+
+    /// Whether a missing secret among its arguments is no fault.
+    pub(super) fn forgives(self) -> bool {
+        matches!(self, Self::Default | Self::And | Self::Or | Self::Not)
+    }
+
+    /// Finds a helper by its name.
+    pub(super) fn named(name: &str) -> Result<Self, Kind> {
+        let found = Self::ALL.into_iter().find(|function| function.name() == name);
+        found.ok_or_else(|| {
+            let hint = match name {
+                "lookup" => {
+                    ": write the path itself, such as data.access_groups.[0].integration.name"
+                        .to_owned()
+                }
+                "log" => ": a template only writes its result".to_owned(),
+                "if" | "unless" | "each" | "with" => {
+                    format!(": a block begins with #, {{{{#{name} …}}}}")
+                }
+                _ => {
+                    let names: Vec<_> = Self::ALL.into_iter().map(Self::name).collect();
+                    format!("; there are {}", names.join(", "))
+                }
+            };
+            Kind::UnknownHelper(shorten(name), hint)
+        })
+    }
+
+    /// Checks what can be checked without data.
+    pub(super) fn check(self, arguments: usize, format: Option<&Value>) -> Result<(), Kind> {
+        let (least, most, takes) = self.takes();
+        if arguments < least || arguments > most {
+            return Err(Kind::HelperArguments { helper: self.name(), takes });
+        }
+        match format {
+            Some(Value::String(format)) if self == Self::Date => check_format(format),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the value.
+    pub(super) fn call<'a>(self, arguments: &[Got<'a>]) -> Result<Got<'a>, Kind> {
+        let first = arguments.first().unwrap_or(&Got::Missing);
+        let second = arguments.get(1);
+        Ok(match self {
+            Self::Json => Got::Text(first.to_json()),
+            Self::Join => join(first, second, arguments.get(2)),
+            Self::Default => {
+                let found = arguments.iter().find(|argument| argument.is_there(true));
+                found.or(arguments.last()).cloned().unwrap_or(Got::Missing)
+            }
+            Self::Upper => Got::Text(Cow::Owned(first.to_text().to_uppercase())),
+            Self::Lower => Got::Text(Cow::Owned(first.to_text().to_lowercase())),
+            Self::Truncate => truncate(first, second)?,
+            Self::Eq => Got::Flag(first.equals(second.unwrap_or(&Got::Missing))),
+            Self::Ne => Got::Flag(!first.equals(second.unwrap_or(&Got::Missing))),
+            Self::And => Got::Flag(arguments.iter().all(|argument| argument.is_there(false))),
+            Self::Or => Got::Flag(arguments.iter().any(|argument| argument.is_there(false))),
+            Self::Not => Got::Flag(!first.is_there(false)),
+            Self::First => entry(first, <[Value]>::first),
+            Self::Last => entry(first, <[Value]>::last),
+            Self::Date => date(first, second)?,
+        })
+    }
+}
+
+/// A list's entry; a value that is no list stands for itself.
+fn entry<'a>(list: &Got<'a>, pick: impl FnOnce(&'a [Value]) -> Option<&'a Value>) -> Got<'a> {
+    match list {
+        Got::Json(Value::Array(entries)) => pick(entries).map_or(Got::Missing, Got::Json),
+        Got::Missing | Got::Json(_) | Got::Text(_) | Got::Flag(_) | Got::Count(_) => list.clone(),
+    }
+}
+
+fn join<'a>(list: &Got<'a>, between: Option<&Got<'a>>, field: Option<&Got<'a>>) -> Got<'a> {
+    let Got::Json(Value::Array(entries)) = list else {
+        return list.clone();
+    };
+    let between = between.map_or(Cow::Borrowed(", "), Got::to_text);
+    let field = field.map(Got::to_text);
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|entry| match field.as_deref() {
+            Some(field) => field
+                .split('.')
+                .try_fold(entry, |value, key| value.get(key))
+                .map_or(Got::Missing, Got::Json),
+            None => Got::Json(entry),
+        })
+        .map(|entry| entry.to_text())
+        .collect();
+    Got::Text(Cow::Owned(texts.join(&between)))
+}
+
+/// At most so many characters, the last of them `…` where something was cut off.
+fn truncate<'a>(text: &Got<'a>, length: Option<&Got<'a>>) -> Result<Got<'a>, Kind> {
+    let length = length.map(Got::to_text).and_then(|length| length.parse::<usize>().ok());
+    let Some(length) = length else {
+        return Err(Kind::HelperArguments {
+            helper: "truncate",
+            takes: Function::Truncate.takes().2,
+        });
+    };
+    let text = text.to_text();
+    if text.chars().nth(length).is_none() {
+        return Ok(Got::Text(text));
+    }
+    let mut short: String = text.chars().take(length.saturating_sub(1)).collect();
+    if length > 0 {
+        short.push('…');
+    }
+    Ok(Got::Text(Cow::Owned(short)))
+}
+
+fn check_format(format: &str) -> Result<(), Kind> {
+    let readable = format.len() <= MAX_DATE_FORMAT
+        && StrftimeItems::new(format).all(|item| !matches!(item, Item::Error));
+    if readable { Ok(()) } else { Err(Kind::DateFormat(shorten(format))) }
+}
+
+/// Epoch seconds in UTC: ISO 8601, or as the format says. What is no time is written as it came.
+fn date<'a>(seconds: &Got<'a>, format: Option<&Got<'a>>) -> Result<Got<'a>, Kind> {
+    let digits = seconds.to_text();
+    let Some(moment) = from_epoch(&digits) else {
+        return Ok(seconds.clone());
+    };
+    let Some(format) = format else {
+        return Ok(Got::Text(Cow::Owned(moment.to_rfc3339_opts(SecondsFormat::AutoSi, true))));
+    };
+    let format = format.to_text();
+    check_format(&format)?;
+    Ok(Got::Text(Cow::Owned(moment.format(&format).to_string())))
+}
+
+/// `1696263265.851898000`, with every digit up to nanoseconds.
+fn from_epoch(digits: &str) -> Option<DateTime<chrono::Utc>> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    DateTime::from_timestamp(whole.parse().ok()?, nanos.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(function: &str, arguments: &[Value]) -> String {
+        let arguments: Vec<_> = arguments.iter().map(Got::Json).collect();
+        Function::named(function).unwrap().call(&arguments).unwrap().to_text().into_owned()
+    }
+
+    #[test]
+    fn texts() {
+        assert_eq!(call("upper", &[json!("aß")]), "ASS");
+        assert_eq!(call("lower", &[json!("AÉ")]), "aé");
+        assert_eq!(call("truncate", &[json!("ééééé"), json!(3)]), "éé…");
+        assert_eq!(call("truncate", &[json!("abc"), json!(3)]), "abc");
+        assert_eq!(call("truncate", &[json!("abc"), json!(0)]), "");
+        assert_eq!(call("default", &[json!(null), json!(""), json!("x")]), "x");
+        assert_eq!(call("default", &[json!(0), json!("x")]), "0");
+        assert_eq!(call("json", &[json!("a\"b")]), r#""a\"b""#);
+    }
+
+    #[test]
+    fn lists() {
+        let people = json!([{ "name": "A", "x": { "y": 1 } }, { "name": "B" }]);
+        assert_eq!(call("join", &[people.clone(), json!("; "), json!("name")]), "A; B");
+        assert_eq!(call("join", &[people.clone(), json!("-"), json!("x.y")]), "1-");
+        assert_eq!(call("join", &[json!(["a", 1, null])]), "a, 1, ");
+        assert_eq!(call("first", &[json!(["a", "b"])]), "a");
+        assert_eq!(call("last", &[json!(["a", "b"])]), "b");
+        assert_eq!(call("first", &[json!([])]), "");
+    }
+
+    #[test]
+    fn comparisons() {
+        assert_eq!(call("eq", &[json!("a"), json!("a")]), "true");
+        assert_eq!(call("eq", &[json!("1"), json!(1)]), "false");
+        assert_eq!(call("eq", &[json!(1.0), json!(1)]), "true");
+        assert_eq!(call("ne", &[json!(null), json!(false)]), "true");
+        assert_eq!(call("and", &[json!("a"), json!([])]), "false");
+        assert_eq!(call("or", &[json!(""), json!({ "a": 1 })]), "true");
+        assert_eq!(call("not", &[json!(0)]), "true");
+    }
+
+    #[test]
+    fn dates() {
+        let time: Value = serde_json::from_str("1696263265.851898000").unwrap();
+        assert_eq!(call("date", std::slice::from_ref(&time)), "2023-10-02T16:14:25.851898Z");
+        assert_eq!(call("date", &[json!(1_696_263_265)]), "2023-10-02T16:14:25Z");
+        assert_eq!(call("date", &[json!("1696263265")]), "2023-10-02T16:14:25Z");
+        assert_eq!(call("date", &[time.clone(), json!("%d.%m.%Y %H:%M")]), "02.10.2023 16:14");
+        assert_eq!(call("date", &[json!(null)]), "");
+        assert_eq!(call("date", &[json!("soon")]), "soon");
+        assert_eq!(call("date", &[json!(99_999_999_999_999_999_i64)]), "99999999999999999");
+        let bad = Function::Date.call(&[Got::Json(&time), Got::Text("%Q".into())]);
+        assert!(matches!(bad, Err(Kind::DateFormat(_))));
+    }
+}

@@ -1,0 +1,130 @@
+//! Values are written for where they stand.
+
+use super::*;
+use crate::model::template::check_json;
+
+#[test]
+fn each_depth_has_its_escaping() {
+    let source = r#"{"a": "{{data.justification}}", "b": "{ \"c\": \"{{data.justification}}\", \"d\": \"[ \\\"{{data.justification}}\\\" ]\" }", "e": {{data.justification}}}"#;
+    let rendered = body(source);
+    let outer: Value = serde_json::from_str(&rendered).unwrap();
+    assert_eq!(outer["a"], "a \"b\"\nc\\");
+    assert_eq!(outer["e"], "a \"b\"\nc\\");
+    let inner: Value = serde_json::from_str(outer["b"].as_str().unwrap()).unwrap();
+    assert_eq!(inner["c"], "a \"b\"\nc\\");
+    let innermost: Value = serde_json::from_str(inner["d"].as_str().unwrap()).unwrap();
+    assert_eq!(innermost[0], "a \"b\"\nc\\");
+}
+
+#[test]
+fn outside_of_quotes_stands_a_whole_value_at_every_depth() {
+    assert_eq!(
+        body(
+            r#"{"a": {{data.nothing}}, "b": {{data.custom_fields}}, "c": "{ \"d\": {{data.id}} }"}"#
+        ),
+        r#"{"a": null, "b": {"ticket":"SEC-42"}, "c": "{ \"d\": \"123\" }"}"#
+    );
+}
+
+#[test]
+fn an_object_in_quotes_is_its_json() {
+    let outer: Value = serde_json::from_str(&body(r#"{"m": "{{data.custom_fields}}"}"#)).unwrap();
+    assert_eq!(outer["m"], r#"{"ticket":"SEC-42"}"#);
+    let outer: Value =
+        serde_json::from_str(&body(r#"{"m": "{ \"n\": \"{{json data.approvals}}\" }"}"#)).unwrap();
+    let inner: Value = serde_json::from_str(outer["m"].as_str().unwrap()).unwrap();
+    let innermost: Value = serde_json::from_str(inner["n"].as_str().unwrap()).unwrap();
+    assert_eq!(innermost[0]["approver"]["name"], "Approver");
+}
+
+#[test]
+fn quotes_in_a_sentence_are_not_json() {
+    for sentence in [
+        r#""He said \"{{data.justification}}\"""#,
+        r#""[{{event_type}}] \"{{data.justification}}\"""#,
+        r#""[Apono] \"{{data.justification}}\"""#,
+        r#""{{event_type}} {\"{{data.justification}}\"}""#,
+    ] {
+        let rendered: Value = serde_json::from_str(&body(sentence)).unwrap();
+        assert!(rendered.as_str().unwrap().contains("\"a \"b\"\nc\\\""), "{rendered}");
+    }
+}
+
+#[test]
+fn the_depth_is_followed_through_blocks() {
+    let source = r#"{"m": "{ {{#each data.custom_fields}}\"{{@key}}\": \"{{this}}\"{{#unless @last}},{{/unless}}{{/each}} }", "n": "{{~#if data.justification~}} {{data.justification}} {{~else~}} none {{~/if~}}", {{!-- " --}} "o": [{{#each data.approvals}}{{#if @index}},{{/if}}"{{approver.name}}"{{/each}}]}"#;
+    let outer: Value = serde_json::from_str(&body(source)).unwrap();
+    let inner: Value = serde_json::from_str(outer["m"].as_str().unwrap()).unwrap();
+    assert_eq!(inner, json!({ "ticket": "SEC-42" }));
+    assert_eq!(outer["n"], "a \"b\"\nc\\");
+    assert_eq!(outer["o"], json!(["Approver"]));
+}
+
+#[test]
+fn uneven_blocks_are_refused() {
+    for (source, told) in [
+        (
+            r#"{"a": {{#if data.id}}"x{{else}}1{{/if}}}"#,
+            "line 1, column 7: the two ways through this {{#if}} end differently",
+        ),
+        (
+            r#"{"a": {{#if data.id}}"x{{/if}}"}"#,
+            "{{#if}} begins within a JSON string and ends outside",
+        ),
+        (
+            r#"["{{#each data.approvals}}{{name}}","{{/each}}{{#each data.approvals}}"{{/each}}"]"#,
+            "{{#each}} begins within",
+        ),
+        (r#"{"a": "C:\\{{data.id}}"}"#, "Handlebars takes away one \\"),
+    ] {
+        let message = fault(Place::JsonBody, source);
+        assert!(message.contains(told), "{source}: {message}");
+    }
+    assert_eq!(body(r#"{"a": "C:\\\{{data.id}}"}"#), r#"{"a": "C:\\123"}"#);
+    assert_eq!(
+        body(r#"{"a": {{#if data.id}}"{{data.id}}{{else}}"none{{/if}}"}"#),
+        r#"{"a": "123"}"#
+    );
+}
+
+#[test]
+fn text_that_is_not_json_is_left_alone() {
+    assert_eq!(text("{{data.justification}} \"{{data.id}}\""), "a \"b\"\nc\\ \"123\"");
+    assert_eq!(text("[{{data.id}}] {{data.justification}}"), "[123] a \"b\"\nc\\");
+    let json =
+        render_with(Place::TextBody, "{\"a\": \"{{data.justification}}\"}", &data("\"O'Neil\""));
+    assert_eq!(json, "{\"a\": \"\\\"O'Neil\\\"\"}");
+    assert!(check_json(&json).is_ok());
+}
+
+#[test]
+fn forms_headers_and_urls() {
+    let data = data("a b&c=\"d\"/../é");
+    assert_eq!(
+        render_with(Place::FormBody, "x={{data.justification}}&y={{data.custom_fields}}", &data),
+        "x=a+b%26c%3D%22d%22%2F..%2F%C3%A9&y=%7B%22ticket%22%3A%22SEC-42%22%7D"
+    );
+    assert_eq!(
+        render_with(Place::Url, "https://h/{{data.justification}}?q={{data.justification}}", &data),
+        "https://h/a%20b%26c%3D%22d%22%2F..%2F%C3%A9?q=a%20b%26c%3D%22d%22%2F..%2F%C3%A9"
+    );
+    assert_eq!(render_with(Place::Header, "Bearer {{secrets.logpoint}}", &data), "Bearer s3cret\"");
+    let broken = super::data("a\r\nX-Evil: 1");
+    let error =
+        try_render(Place::Header, "{{data.justification}}", &broken).unwrap_err().to_string();
+    assert!(error.contains("line break"), "{error}");
+}
+
+#[test]
+fn a_value_cannot_lead_a_url_elsewhere() {
+    for value in ["..", "."] {
+        let error = try_render(Place::Url, "https://h/a/{{data.justification}}/b", &data(value))
+            .unwrap_err();
+        assert!(error.to_string().contains("leads elsewhere"));
+    }
+    assert!(try_render(Place::Url, "https://h/a/.{{data.justification}}", &data(".")).is_err());
+    assert!(try_render(Place::Url, "https://h/a/%2e{{data.justification}}", &data(".")).is_err());
+    assert!(try_render(Place::Url, "https://h/a?x={{data.justification}}", &data("..")).is_ok());
+    assert!(try_render(Place::Url, "https://h/a/{{data.justification}}", &data("a..b")).is_ok());
+    assert!(try_render(Place::Url, "https://h/../a", &data("")).is_ok());
+}

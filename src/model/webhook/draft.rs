@@ -1,0 +1,68 @@
+//! What was typed, unchecked.
+
+use crate::model::filter;
+
+/// A webhook as typed in the form, or written in a file. Nothing in it is checked yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Unique without regard to case.
+    pub name: String,
+    /// Whether events are sent.
+    pub active: bool,
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// May hold placeholders after the host.
+    pub url: String,
+    /// Name and value; values may hold placeholders. Pairs of two empty strings are passed over.
+    pub headers: Vec<(String, String)>,
+    /// Handlebars; empty sends the event as received.
+    pub body_template: String,
+    /// The triggers' words.
+    pub triggers: Vec<String>,
+    /// Filters by field.
+    pub filters: filter::Choices,
+    /// Seconds, or empty for the default.
+    pub timeout_in_sec: String,
+    /// JSON path and the values of which one must be there. Empty pairs are passed over.
+    pub response_validators: Vec<(String, Vec<String>)>,
+    /// Shown in place of the reason when a validator says no; may be empty.
+    pub custom_validation_error_message: String,
+    /// How the server's certificate is checked.
+    pub tls: TlsDraft,
+}
+
+/// How the server's certificate is to be checked, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsDraft {
+    /// `public`, `ca`, `pinned` or `none`.
+    pub verify: String,
+    /// The pinned certificate's SHA-256, in hex, colons or not.
+    pub sha256: String,
+    /// The own certificate authority, PEM.
+    pub pem: String,
+}
+
+impl Default for TlsDraft {
+    fn default() -> Self {
+        Self { verify: "public".to_owned(), sha256: String::new(), pem: String::new() }
+    }
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            active: true,
+            method: "POST".to_owned(),
+            url: String::new(),
+            headers: Vec::new(),
+            body_template: String::new(),
+            triggers: Vec::new(),
+            filters: filter::Choices::new(),
+            timeout_in_sec: String::new(),
+            response_validators: Vec::new(),
+            custom_validation_error_message: String::new(),
+            tls: TlsDraft::default(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Mistakes in a draft, each at its field.
+
+use std::fmt;
+
+use crate::model::filter;
+
+/// A field of a webhook, shared by the form, the file and the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The name.
+    Name,
+    /// The HTTP method.
+    Method,
+    /// The URL.
+    Url,
+    /// A header's row, from 0.
+    Header(usize),
+    /// The body template.
+    BodyTemplate,
+    /// The triggers.
+    Triggers,
+    /// A filter.
+    Filter(filter::Field),
+    /// The timeout.
+    Timeout,
+    /// A response validator's row, from 0.
+    Validator(usize),
+    /// The custom validation error message.
+    CustomMessage,
+    /// The kind of certificate check.
+    TlsVerify,
+    /// The pinned fingerprint.
+    TlsSha256,
+    /// The own certificate authority.
+    TlsPem,
+}
+
+impl Field {
+    /// The form element's id.
+    pub fn id(self) -> String {
+        match self {
+            Self::Name => "name".to_owned(),
+            Self::Method => "method".to_owned(),
+            Self::Url => "url".to_owned(),
+            Self::Header(row) => format!("header-{row}"),
+            Self::BodyTemplate => "body_template".to_owned(),
+            Self::Triggers => "triggers".to_owned(),
+            Self::Filter(field) => format!("filter-{}", field.key()),
+            Self::Timeout => "timeout_in_sec".to_owned(),
+            Self::Validator(row) => format!("validator-{row}"),
+            Self::CustomMessage => "custom_validation_error_message".to_owned(),
+            Self::TlsVerify => "tls_verify".to_owned(),
+            Self::TlsSha256 => "tls_sha256".to_owned(),
+            Self::TlsPem => "tls_pem".to_owned(),
+        }
+    }
+
+    /// JSON pointer (RFC 6901) into the file's and the API's form of a webhook.
+    pub fn pointer(self) -> String {
+        match self {
+            Self::Name => "/name".to_owned(),
+            Self::Method => "/type/http_request/method".to_owned(),
+            Self::Url => "/type/http_request/url".to_owned(),
+            Self::Header(row) => format!("/type/http_request/headers/{row}"),
+            Self::BodyTemplate => "/body_template".to_owned(),
+            Self::Triggers => "/triggers".to_owned(),
+            Self::Filter(field) => format!("/filters/{}", field.key()),
+            Self::Timeout => "/timeout_in_sec".to_owned(),
+            Self::Validator(row) => format!("/response_validators/{row}"),
+            Self::CustomMessage => "/custom_validation_error_message".to_owned(),
+            Self::TlsVerify => "/tls/verify".to_owned(),
+            Self::TlsSha256 => "/tls/sha256".to_owned(),
+            Self::TlsPem => "/tls/pem".to_owned(),
+        }
+    }
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where.
+    pub field: Field,
+    /// What it is and how to mend it.
+    pub message: String,
+    /// The line within the body template, from 1.
+    pub line: Option<usize>,
+}
+
+/// All mistakes of a draft, in the order of the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// One mistake.
+    pub fn one(field: Field, message: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, message);
+        errors
+    }
+
+    /// Notes a mistake.
+    pub fn add(&mut self, field: Field, message: impl Into<String>) {
+        self.0.push(FieldError { field, message: message.into(), line: None });
+    }
+
+    /// Notes a mistake on a line of the body template.
+    pub fn add_at_line(&mut self, field: Field, message: impl Into<String>, line: usize) {
+        self.0.push(FieldError { field, message: message.into(), line: Some(line) });
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The mistakes.
+    pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a FieldErrors {
+    type Item = &'a FieldError;
+    type IntoIter = std::slice::Iter<'a, FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{}: {}", error.field.pointer(), error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}

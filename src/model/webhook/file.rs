@@ -1,0 +1,325 @@
+//! Webhooks as a file, YAML or JSON: field names as in Apono's own JSON, Gatepost's additions beside
+//! them. The database keeps a webhook in the same form.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::draft::{Draft, TlsDraft};
+use crate::model::filter;
+
+/// One webhook in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookFile {
+    name: String,
+    #[serde(default = "yes")]
+    active: bool,
+    #[serde(rename = "type")]
+    kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_template: Option<String>,
+    #[serde(default)]
+    triggers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    filters: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    response_validators: Vec<ValidatorFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom_validation_error_message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeout_in_sec: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authentication_config: Option<Value>,
+    #[serde(default)]
+    tls: TlsFile,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    http_request: HttpRequest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpRequest {
+    url: String,
+    #[serde(default = "post")]
+    method: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    headers: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ValidatorFile {
+    json_path: String,
+    expected_values: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsFile {
+    verify: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pem: Option<String>,
+}
+
+impl Default for TlsFile {
+    fn default() -> Self {
+        Self { verify: "public".to_owned(), sha256: None, pem: None }
+    }
+}
+
+/// The whole file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    webhooks: Vec<WebhookFile>,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FileError(String);
+
+fn yes() -> bool {
+    true
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+/// Reads a file, YAML or JSON (which is told apart by its first character).
+///
+/// # Errors
+/// Where it is not of the form.
+pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
+    let file: File = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text)
+            .map_err(|error| FileError(format!("not the expected JSON: {error}")))?
+    } else {
+        serde_norway::from_str(text)
+            .map_err(|error| FileError(format!("not the expected YAML: {error}")))?
+    };
+    file.webhooks
+        .into_iter()
+        .map(|webhook| {
+            let name = webhook.name.clone();
+            webhook
+                .into_draft()
+                .map_err(|FileError(error)| FileError(format!("webhook \"{name}\": {error}")))
+        })
+        .collect()
+}
+
+/// Writes webhooks as YAML.
+///
+/// # Errors
+/// Never for what a draft can hold.
+pub fn write_yaml(drafts: &[Draft]) -> Result<String, FileError> {
+    let file = File { webhooks: drafts.iter().map(WebhookFile::from_draft).collect() };
+    serde_norway::to_string(&file).map_err(|error| FileError(error.to_string()))
+}
+
+impl WebhookFile {
+    /// A draft in the file's form. A timeout that is no number is left out.
+    pub fn from_draft(draft: &Draft) -> Self {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let headers =
+            draft.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone())));
+        Self {
+            name: draft.name.clone(),
+            active: draft.active,
+            kind: Kind {
+                http_request: HttpRequest {
+                    url: draft.url.clone(),
+                    method: draft.method.clone(),
+                    headers: headers.collect(),
+                },
+            },
+            body_template: some(&draft.body_template),
+            triggers: draft.triggers.clone(),
+            filters: filters_to_file(&draft.filters),
+            response_validators: draft
+                .response_validators
+                .iter()
+                .map(|(path, expected)| ValidatorFile {
+                    json_path: path.clone(),
+                    expected_values: expected.iter().cloned().map(Value::from).collect(),
+                })
+                .collect(),
+            custom_validation_error_message: some(&draft.custom_validation_error_message),
+            timeout_in_sec: draft.timeout_in_sec.parse().ok(),
+            authentication_config: None,
+            tls: TlsFile {
+                verify: draft.tls.verify.clone(),
+                sha256: some(&draft.tls.sha256),
+                pem: some(&draft.tls.pem),
+            },
+        }
+    }
+
+    /// The same as a draft.
+    ///
+    /// # Errors
+    /// Where a value has no meaning here.
+    pub fn into_draft(self) -> Result<Draft, FileError> {
+        if self.authentication_config.is_some_and(|config| !config.is_null()) {
+            let message =
+                "authentication_config is not supported: send a bearer token or a key in a header";
+            return Err(FileError(message.to_owned()));
+        }
+        let mut headers = Vec::new();
+        for (name, value) in self.kind.http_request.headers {
+            headers.push((
+                name,
+                text_of(&value)
+                    .ok_or_else(|| FileError("a header's value is a string".to_owned()))?,
+            ));
+        }
+        let mut validators = Vec::new();
+        for validator in self.response_validators {
+            let expected: Option<Vec<String>> =
+                validator.expected_values.iter().map(text_of).collect();
+            let expected = expected
+                .ok_or_else(|| FileError("expected_values is a list of plain values".to_owned()))?;
+            validators.push((validator.json_path, expected));
+        }
+        Ok(Draft {
+            name: self.name,
+            active: self.active,
+            method: self.kind.http_request.method,
+            url: self.kind.http_request.url,
+            headers,
+            body_template: self.body_template.unwrap_or_default(),
+            triggers: self.triggers,
+            filters: filters_from_file(self.filters)?,
+            timeout_in_sec: self
+                .timeout_in_sec
+                .map(|seconds| seconds.to_string())
+                .unwrap_or_default(),
+            response_validators: validators,
+            custom_validation_error_message: self
+                .custom_validation_error_message
+                .unwrap_or_default(),
+            tls: TlsDraft {
+                verify: self.tls.verify,
+                sha256: self.tls.sha256.unwrap_or_default(),
+                pem: self.tls.pem.unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// A plain value as text: `true` and `"true"` are the same here.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn filters_to_file(choices: &filter::Choices) -> Map<String, Value> {
+    let mut filters = Map::new();
+    for (field, values) in choices {
+        let value = if *field == filter::Field::CustomField {
+            let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (name, value) in values.iter().filter_map(|value| value.split_once('=')) {
+                by_name.entry(name).or_default().push(value);
+            }
+            serde_json::json!(by_name)
+        } else {
+            serde_json::json!(values)
+        };
+        filters.insert(field.key().to_owned(), value);
+    }
+    filters
+}
+
+fn filters_from_file(filters: Map<String, Value>) -> Result<filter::Choices, FileError> {
+    let mut choices = filter::Choices::new();
+    for (key, value) in filters {
+        let field = filter::Field::from_key(&key).ok_or_else(|| {
+            let known: Vec<&str> = filter::Field::ALL.iter().map(|field| field.key()).collect();
+            FileError(format!("filters.{key} is not known: use {}", known.join(", ")))
+        })?;
+        let wrong = || FileError(format!("filters.{key} has not the expected form"));
+        let mut values = Vec::new();
+        match &value {
+            Value::Array(list) => {
+                for item in list {
+                    values.push(text_of(item).ok_or_else(wrong)?);
+                }
+            }
+            Value::Object(by_name) if field == filter::Field::CustomField => {
+                for (name, list) in by_name {
+                    for item in list.as_array().ok_or_else(wrong)? {
+                        values.push(format!("{name}={}", text_of(item).ok_or_else(wrong)?));
+                    }
+                }
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => return Err(wrong()),
+        }
+        choices.insert(field, values);
+    }
+    Ok(choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YAML: &str = r#"
+webhooks:
+  - name: Logpoint reopen
+    active: true
+    type: { http_request: { url: https://10.0.0.5/reopen_incident, method: POST, headers: { X-Team: sec } } }
+    body_template: '{"requestData": {"version": "0.1"}}'
+    triggers: [Created, Granted]
+    filters:
+      integration: [prod db]
+      approval: [manual]
+      custom_field: { ticket: ["SEC-*"] }
+    response_validators: [ { json_path: $.success, expected_values: [true] } ]
+    custom_validation_error_message: Logpoint refused it
+    timeout_in_sec: 10
+    authentication_config: null
+    tls: { verify: pinned, sha256: "AB:CD" }
+"#;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let drafts = read_file(YAML).unwrap();
+        assert_eq!(drafts[0].filters[&filter::Field::CustomField], ["ticket=SEC-*"]);
+        assert_eq!(drafts[0].response_validators[0].1, ["true"]);
+        assert_eq!(drafts[0].timeout_in_sec, "10");
+        let written = write_yaml(&drafts).unwrap();
+        assert_eq!(read_file(&written).unwrap(), drafts);
+        let json =
+            serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
+        assert_eq!(read_file(&json).unwrap(), drafts);
+    }
+
+    #[test]
+    fn a_slip_is_told() {
+        let typo = YAML.replace("triggers:", "trigers:");
+        assert!(read_file(&typo).unwrap_err().to_string().contains("trigers"));
+        let filter = YAML.replace("approval:", "approvals:");
+        let message = read_file(&filter).unwrap_err().to_string();
+        assert!(
+            message.contains("Logpoint reopen") && message.contains("filters.approvals"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! A webhook: where and how to send.
+//!
+//! A [`Draft`] is what somebody typed, whether in the form, a file or the API; validating it gives
+//! a [`Webhook`], ready to match and render, or every mistake at once, each at its field.
+
+mod draft;
+mod errors;
+mod file;
+mod http;
+pub mod preset;
+mod render;
+mod tls;
+mod validate;
+mod validator;
+
+pub use draft::{Draft, TlsDraft};
+pub use errors::{Field, FieldError, FieldErrors};
+pub use file::{FileError, WebhookFile, read_file, write_yaml};
+pub use http::{Method, RESERVED_HEADERS};
+pub use render::{RenderError, Rendered};
+pub use tls::{Fingerprint, Tls};
+pub use validate::{Rules, Webhook};
+pub use validator::{Refusal, Validator};

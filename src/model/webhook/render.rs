@@ -1,0 +1,97 @@
+//! From a webhook and an event to the request that is sent.
+
+use serde_json::Value;
+
+use super::errors::{Field, FieldErrors};
+use super::http::check_rendered_url;
+use super::validate::{SAMPLE_DELIVERY, Webhook};
+use crate::model::Trigger;
+use crate::model::event::sample;
+use crate::model::template::{TemplateError, template_data};
+
+/// A request, ready to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The full URL.
+    pub url: String,
+    /// The webhook's own headers, and `Content-Type`.
+    pub headers: Vec<(String, String)>,
+    /// The body; none with GET and DELETE where no template is given.
+    pub body: Option<String>,
+}
+
+/// Why a request could not be made.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RenderError {
+    /// A template could not be filled in.
+    #[error("{error}")]
+    Template {
+        /// Which one.
+        field: Field,
+        /// Why, with line and column.
+        error: TemplateError,
+    },
+    /// The filled-in URL is none.
+    #[error("{0}")]
+    Url(String),
+}
+
+impl RenderError {
+    /// Which field is to be mended.
+    pub fn field(&self) -> Field {
+        match self {
+            Self::Template { field, .. } => *field,
+            Self::Url(_) => Field::Url,
+        }
+    }
+
+    pub(super) fn into_field_errors(self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        match &self {
+            Self::Template { field, error } => {
+                errors.add_at_line(*field, error.to_string(), error.line);
+            }
+            Self::Url(message) => errors.add(Field::Url, message.clone()),
+        }
+        errors
+    }
+}
+
+impl Webhook {
+    /// Fills in all templates. `raw` is the event as received: what is sent where there is no body
+    /// template.
+    ///
+    /// # Errors
+    /// The first template that could not be filled in.
+    pub fn render(&self, data: &Value, raw: Option<&str>) -> Result<Rendered, RenderError> {
+        let fill = |template: &crate::model::template::Template, field| {
+            template.render(data).map_err(|error| RenderError::Template { field, error })
+        };
+        let url = check_rendered_url(&fill(&self.url, Field::Url)?).map_err(RenderError::Url)?;
+        let mut headers = Vec::with_capacity(self.headers.len() + 1);
+        for (row, (name, template)) in self.headers.iter().enumerate() {
+            headers.push((name.clone(), fill(template, Field::Header(row))?));
+        }
+        let bodyless = matches!(self.method.as_str(), "GET" | "DELETE");
+        let body = match &self.body {
+            Some(template) => Some(fill(template, Field::BodyTemplate)?),
+            None if bodyless => None,
+            None => raw.map(str::to_owned),
+        };
+        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if body.is_some() && !has_type {
+            headers.insert(0, ("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        Ok(Rendered { url, headers, body })
+    }
+
+    /// What would be sent for the sample event of a trigger.
+    ///
+    /// # Errors
+    /// The mistake, at its field.
+    pub fn render_sample(&self, trigger: Trigger) -> Result<Rendered, FieldErrors> {
+        let sample = sample(trigger);
+        let data = template_data(&sample, SAMPLE_DELIVERY, 1, self.name(), &[]);
+        self.render(&data, Some(&sample.to_string())).map_err(RenderError::into_field_errors)
+    }
+}
