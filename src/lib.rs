@@ -15,3 +15,4 @@
 //! | `model` | what things are |
 
 pub mod model;
+pub mod vault;
