@@ -15,4 +15,5 @@
 //! | `model` | what things are |
 
 pub mod model;
+pub mod store;
 pub mod vault;

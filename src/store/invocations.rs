@@ -1,0 +1,53 @@
+//! Exchanges of deliveries and tests.
+
+use super::{Error, PgConnection, PgPool};
+use crate::model::invocation::Invocation;
+use crate::model::{DeliveryId, InvocationId, WebhookId};
+
+fn corrupt(error: &dyn std::fmt::Display) -> Error {
+    Error::Corrupt { table: "invocations", detail: error.to_string() }
+}
+
+/// An exchange as it is stored.
+///
+/// # Errors
+/// Never for what an invocation can hold.
+pub fn to_record(invocation: &Invocation) -> Result<String, Error> {
+    serde_json::to_string(invocation).map_err(|error| corrupt(&error))
+}
+
+/// Records an exchange.
+pub async fn insert(db: &mut PgConnection, invocation: &Invocation) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into invocations (id, delivery_id, webhook_id, record) values ($1, $2, $3, $4)",
+        invocation.id.uuid(),
+        invocation.delivery_id.map(DeliveryId::uuid),
+        invocation.webhook_id.map(WebhookId::uuid),
+        to_record(invocation)?
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The exchange of that id.
+pub async fn find(db: &PgPool, id: InvocationId) -> Result<Option<Invocation>, Error> {
+    let record = sqlx::query_scalar!("select record from invocations where id = $1", id.uuid())
+        .fetch_optional(db)
+        .await?;
+    record.map(|record| serde_json::from_str(&record).map_err(|error| corrupt(&error))).transpose()
+}
+
+/// A delivery's exchanges, in their order.
+pub async fn of_delivery(db: &PgPool, id: DeliveryId) -> Result<Vec<Invocation>, Error> {
+    let records = sqlx::query_scalar!(
+        "select record from invocations where delivery_id = $1 order by id limit 100",
+        id.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    records
+        .iter()
+        .map(|record| serde_json::from_str(record).map_err(|error| corrupt(&error)))
+        .collect()
+}

@@ -1,0 +1,44 @@
+//! PostgreSQL. Plain functions, one a statement; transactions are opened by those who call.
+//!
+//! It knows tables, not what people want of them.
+
+pub mod deliveries;
+mod error;
+pub mod events;
+pub mod invocations;
+pub mod migrate;
+pub mod notify;
+pub mod partitions;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
+pub mod webhook_list;
+pub mod webhooks;
+
+pub use error::Error;
+pub use sqlx::postgres::PgConnectOptions;
+pub use sqlx::{PgConnection, PgPool};
+
+use std::time::Duration;
+
+/// Opens a pool of connections.
+///
+/// # Errors
+/// Where the database cannot be reached within ten seconds.
+pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options.application_name("gatepost"))
+        .await?;
+    Ok(pool)
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// Where it does not.
+pub async fn ping(db: &PgPool) -> Result<(), Error> {
+    sqlx::query_scalar!("select 1").fetch_one(db).await?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! People.
+
+use super::{Error, PgConnection, PgPool};
+use crate::model::{Timestamp, UserId};
+
+/// Someone who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// What they sign in with.
+    pub email: String,
+    /// `admin`, `editor` or `viewer`.
+    pub role: String,
+}
+
+/// Adds a person.
+///
+/// # Errors
+/// `users_email_key` where the address is taken.
+pub async fn insert(
+    db: &mut PgConnection,
+    user: &User,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into users (id, email, password_hash, role, created_at) values ($1, $2, $3, $4, $5)",
+        user.id.uuid(),
+        user.email,
+        password_hash,
+        user.role,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps others from adding the first person at the same time.
+pub async fn lock_first(db: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('gatepost.first_user'))")
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Whether there is anybody.
+pub async fn any(db: &mut PgConnection) -> Result<bool, Error> {
+    let any =
+        sqlx::query_scalar!(r#"select exists (select from users) as "any!""#).fetch_one(db).await?;
+    Ok(any)
+}
+
+/// The person of that address, with their password's hash.
+pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, String)>, Error> {
+    let row = sqlx::query!(
+        "select id, email, role, password_hash from users where lower(email) = lower($1)",
+        email
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| {
+        (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
+    }))
+}
+
+/// The person of that id.
+pub async fn find(db: &PgPool, id: UserId) -> Result<Option<User>, Error> {
+    let row = sqlx::query!("select id, email, role from users where id = $1", id.uuid())
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| User { id: row.id.into(), email: row.email, role: row.role }))
+}

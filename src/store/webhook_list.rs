@@ -1,0 +1,107 @@
+//! How webhooks fare: what the table shows beside each.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Error, PgPool};
+use crate::model::{Timestamp, WebhookId};
+
+/// How the deliveries of one webhook went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When the newest attempt of any delivery succeeded, or its delivery was made.
+    pub last_delivered_at: Option<Timestamp>,
+    /// The oldest failed delivery since the last that arrived; none where the last one arrived.
+    pub failing_since: Option<Timestamp>,
+    /// The newest failure since then, in short.
+    pub last_error: Option<String>,
+    /// The last 24 hours, oldest first: delivered and failed for each hour.
+    pub hours: Vec<Hour>,
+}
+
+/// One hour's deliveries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// Arrived.
+    pub delivered: i64,
+    /// Failed at the last attempt: given up, or waiting to be tried again.
+    pub failed: i64,
+}
+
+/// The health of all webhooks that ever had a delivery.
+pub async fn health(db: &PgPool, now: Timestamp) -> Result<HashMap<WebhookId, Health>, Error> {
+    let mut all: HashMap<WebhookId, Health> = HashMap::new();
+    let rows = sqlx::query!(
+        r#"select w.id,
+                  good.created_at as "last_delivered_at?",
+                  bad.first_at as "failing_since?",
+                  bad.last_error as "last_error?"
+           from webhooks w
+           left join lateral (
+               select d.id, d.created_at from deliveries d
+               where d.webhook_id = w.id and d.state = 'delivered'
+               order by d.id desc limit 1
+           ) good on true
+           left join lateral (
+               select min(b.created_at) as first_at,
+                      (array_agg(b.last_error order by b.id desc))[1] as last_error
+               from (
+                   select d.id, d.created_at, d.last_error from deliveries d
+                   where d.webhook_id = w.id and d.last_error is not null
+                     and d.state <> 'delivered' and (good.id is null or d.id > good.id)
+                   order by d.id limit 1000
+               ) b
+           ) bad on true
+           where w.deleted_at is null"#
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let health = all.entry(row.id.into()).or_default();
+        health.last_delivered_at = row.last_delivered_at;
+        health.failing_since = row.failing_since;
+        health.last_error = row.last_error;
+        health.hours = vec![Hour::default(); 24];
+    }
+    count_hours(db, now, &mut all).await?;
+    Ok(all)
+}
+
+async fn count_hours(
+    db: &PgPool,
+    now: Timestamp,
+    all: &mut HashMap<WebhookId, Health>,
+) -> Result<(), Error> {
+    let since = now - chrono::TimeDelta::hours(24);
+    let first = first_uuid_of(since);
+    let rows = sqlx::query!(
+        r#"select d.webhook_id as "webhook_id!",
+                  floor(extract(epoch from d.created_at - $2) / 3600)::int as "hour!",
+                  count(*) filter (where d.state = 'delivered') as "delivered!",
+                  count(*) filter (where d.state <> 'delivered') as "failed!"
+           from deliveries d
+           where d.id >= $1 and d.created_at >= $2
+             and (d.state = 'delivered' or (d.last_error is not null and d.state <> 'cancelled'))
+           group by 1, 2"#,
+        first,
+        since
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let hour = usize::try_from(row.hour).unwrap_or_default().min(23);
+        if let Some(place) =
+            all.get_mut(&row.webhook_id.into()).and_then(|health| health.hours.get_mut(hour))
+        {
+            *place = Hour { delivered: row.delivered, failed: row.failed };
+        }
+    }
+    Ok(())
+}
+
+/// The smallest `UUIDv7` of a moment: ids from there on were made then or later.
+pub(super) fn first_uuid_of(moment: Timestamp) -> Uuid {
+    let millis = u128::try_from(moment.timestamp_millis()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}

@@ -1,0 +1,165 @@
+//! Webhooks: the masked definition in clear, the whole one sealed.
+
+use uuid::Uuid;
+
+use super::{Error, PgConnection, PgPool};
+use crate::model::secret;
+use crate::model::webhook::{Draft, WebhookFile};
+use crate::model::{Timestamp, WebhookId};
+use crate::vault::Vault;
+
+/// The unique index on names.
+pub const NAME_KEY: &str = "webhooks_name_key";
+
+const TABLE: &str = "webhooks";
+
+fn place(id: Uuid) -> String {
+    format!("webhooks.sealed/{id}")
+}
+
+fn corrupt(detail: &dyn std::fmt::Display) -> Error {
+    Error::Corrupt { table: TABLE, detail: detail.to_string() }
+}
+
+fn to_text(draft: &Draft) -> Result<String, Error> {
+    serde_json::to_string(&WebhookFile::from_draft(draft)).map_err(|error| corrupt(&error))
+}
+
+fn from_text(text: &str) -> Result<Draft, Error> {
+    let file: WebhookFile = serde_json::from_str(text).map_err(|error| corrupt(&error))?;
+    file.into_draft().map_err(|error| corrupt(&error))
+}
+
+fn seal(vault: &Vault, id: WebhookId, draft: &Draft) -> Result<Vec<u8>, Error> {
+    vault.seal(&place(id.uuid()), to_text(draft)?.as_bytes()).map_err(|error| corrupt(&error))
+}
+
+fn open(vault: &Vault, id: Uuid, sealed: &[u8]) -> Result<Draft, Error> {
+    let text =
+        vault.open(&place(id), sealed).map_err(|error| corrupt(&format!("{id}: {error}")))?;
+    from_text(std::str::from_utf8(&text).map_err(|error| corrupt(&error))?)
+}
+
+/// Adds a webhook.
+///
+/// # Errors
+/// [`NAME_KEY`] where the name is taken.
+pub async fn insert(
+    db: &mut PgConnection,
+    vault: &Vault,
+    id: WebhookId,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $6)",
+        id.uuid(),
+        draft.name,
+        draft.active,
+        to_text(&secret::mask(draft))?,
+        seal(vault, id, draft)?,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Replaces a webhook; false where there is none of that id.
+///
+/// # Errors
+/// [`NAME_KEY`] where the name is taken.
+pub async fn update(
+    db: &mut PgConnection,
+    vault: &Vault,
+    id: WebhookId,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "update webhooks
+         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6
+         where id = $1 and deleted_at is null",
+        id.uuid(),
+        draft.name,
+        draft.active,
+        to_text(&secret::mask(draft))?,
+        seal(vault, id, draft)?,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Marks a webhook as deleted and forgets its secrets; false where there is none.
+pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "update webhooks set deleted_at = $2, active = false, sealed = ''
+         where id = $1 and deleted_at is null",
+        id.uuid(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The webhook with its secrets, locked until the transaction ends.
+pub async fn find_sealed(
+    db: &mut PgConnection,
+    vault: &Vault,
+    id: WebhookId,
+) -> Result<Option<Draft>, Error> {
+    let row = sqlx::query_scalar!(
+        "select sealed from webhooks where id = $1 and deleted_at is null for update",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|sealed| open(vault, id.uuid(), &sealed)).transpose()
+}
+
+/// The webhook as it is shown, its secrets masked.
+pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
+    let row = sqlx::query_scalar!(
+        "select definition from webhooks where id = $1 and deleted_at is null",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.as_deref().map(from_text).transpose()
+}
+
+/// The id of the webhook of that name, without regard to case.
+pub async fn find_id_by_name(
+    db: &mut PgConnection,
+    name: &str,
+) -> Result<Option<WebhookId>, Error> {
+    let id = sqlx::query_scalar!(
+        "select id from webhooks where lower(name) = lower($1) and deleted_at is null",
+        name
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id.map(WebhookId::from))
+}
+
+/// All webhooks as they are shown, by name.
+pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
+    let rows = sqlx::query!(
+        "select id, definition from webhooks where deleted_at is null order by lower(name)"
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.id.into(), from_text(&row.definition)?))).collect()
+}
+
+/// All webhooks with their secrets, for the dispatcher.
+pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<(WebhookId, Draft)>, Error> {
+    let rows = sqlx::query!("select id, sealed from webhooks where deleted_at is null order by id")
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.id.into(), open(vault, row.id, &row.sealed)?))).collect()
+}
