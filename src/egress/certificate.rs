@@ -1,0 +1,130 @@
+//! Certificates: described for people, and fetched without sending anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use rustls::pki_types::ServerName;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::client::Client;
+use super::failure;
+use super::trust;
+use crate::model::Timestamp;
+use crate::model::invocation::Certificate;
+use crate::model::outcome::Cause;
+use crate::model::webhook::{Fingerprint, Tls};
+
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why no certificate came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The URL cannot be used for it.
+    #[error("Enter an https:// URL with a host first.")]
+    Url,
+    /// The server could not be asked.
+    #[error("No certificate came: {}.", .0.short())]
+    Failed(Cause),
+    /// What came is no certificate that can be read.
+    #[error("The server's certificate cannot be read.")]
+    Unreadable,
+}
+
+impl Client {
+    /// The certificate that the server at this URL shows. Only the handshake is made; nothing is sent.
+    ///
+    /// # Errors
+    /// Where there is no server, or none that speaks TLS, or the egress rules forbid it.
+    pub async fn fetch_certificate(&self, url: &str) -> Result<Certificate, FetchError> {
+        let url = Url::parse(url).map_err(|_error: url::ParseError| FetchError::Url)?;
+        if url.scheme() != "https" {
+            return Err(FetchError::Url);
+        }
+        let fetching = self.shake_hands(&url);
+        let der = tokio::time::timeout(FETCH_TIMEOUT, fetching).await.map_err(
+            |tokio::time::error::Elapsed { .. }| {
+                let phase = crate::model::outcome::Phase::Connect;
+                FetchError::Failed(Cause::Timeout { phase, seconds: FETCH_TIMEOUT.as_secs() })
+            },
+        )??;
+        describe(&der).ok_or(FetchError::Unreadable)
+    }
+
+    async fn shake_hands(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let port = url.port_or_known_default().unwrap_or(443);
+        let of_resolve = |error| FetchError::Failed(failure::of_resolve(&error));
+        self.resolver.check_literal(url).map_err(of_resolve)?;
+        let (mut addresses, name) = match url.host() {
+            Some(Host::Domain(domain)) => {
+                let name =
+                    ServerName::try_from(domain.to_owned()).map_err(|_invalid| FetchError::Url)?;
+                (self.resolver.lookup(domain).await.map_err(of_resolve)?, name)
+            }
+            Some(Host::Ipv4(v4)) => {
+                (vec![(v4, 0).into()], ServerName::from(std::net::IpAddr::V4(v4)))
+            }
+            Some(Host::Ipv6(v6)) => {
+                (vec![(v6, 0).into()], ServerName::from(std::net::IpAddr::V6(v6)))
+            }
+            None => return Err(FetchError::Url),
+        };
+        for address in &mut addresses {
+            address.set_port(port);
+        }
+        let failed = |error: std::io::Error| {
+            FetchError::Failed(failure::classify(&error, &Tls::None, false))
+        };
+        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+        let config = trust::tls_config(&Tls::None).map_err(|_error| FetchError::Unreadable)?;
+        let connected =
+            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(failed)?;
+        let (_, session) = connected.get_ref();
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)
+    }
+}
+
+/// A certificate in words; `None` where it is not one.
+pub(super) fn describe(der: &[u8]) -> Option<Certificate> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let moment = |time: x509_parser::time::ASN1Time| -> Timestamp {
+        DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(DateTime::UNIX_EPOCH)
+    };
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(name_of)
+        .collect();
+    let digest: [u8; 32] = Sha256::digest(der).into();
+    Some(Certificate {
+        subject: certificate.subject().to_string(),
+        issuer: certificate.issuer().to_string(),
+        names,
+        not_before: moment(certificate.validity().not_before),
+        not_after: moment(certificate.validity().not_after),
+        sha256: Fingerprint(digest).to_string(),
+        self_signed: certificate.subject() == certificate.issuer(),
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "other kinds of name do not matter to HTTPS")]
+fn name_of(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => {
+                <[u8; 4]>::try_from(*bytes).ok().map(|v4| std::net::Ipv4Addr::from(v4).to_string())
+            }
+            _ => {
+                <[u8; 16]>::try_from(*bytes).ok().map(|v6| std::net::Ipv6Addr::from(v6).to_string())
+            }
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! From the HTTP client's errors to a cause that can be explained: by type, never by text.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::resolver::ResolveError;
+use super::trace::Trace;
+use crate::model::outcome::{Cause, CertificateFault, Phase};
+use crate::model::webhook::Tls;
+
+/// What an error means.
+pub(super) fn classify(error: &(dyn Error + 'static), tls: &Tls, self_signed: bool) -> Cause {
+    let mut link = Some(error);
+    let mut last = error.to_string();
+    while let Some(error) = link {
+        if let Some(resolve) = error.downcast_ref::<ResolveError>() {
+            return of_resolve(resolve);
+        }
+        if let Some(cause) = of_tls(error, tls, self_signed) {
+            return cause;
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            if let Some(cause) = io.get_ref().and_then(|inner| of_tls(inner, tls, self_signed)) {
+                return cause;
+            }
+            if let Some(cause) = of_io(io) {
+                return cause;
+            }
+        }
+        last = error.to_string();
+        link = error.source();
+    }
+    Cause::Protocol { detail: last }
+}
+
+/// What was going on when time ran out.
+pub(super) fn phase(trace: &Trace, answered: bool) -> Phase {
+    match trace {
+        _ if answered => Phase::Read,
+        Trace { connect_ended: Some(_), .. } | Trace { connect_begun: None, .. } => Phase::Wait,
+        Trace { tls_begun: Some(_), .. } => Phase::Tls,
+        Trace { dns_begun: Some(_), dns_ended: None, .. } => Phase::Dns,
+        _ => Phase::Connect,
+    }
+}
+
+pub(super) fn of_resolve(error: &ResolveError) -> Cause {
+    match error {
+        ResolveError::NoSuchHost => Cause::NoSuchHost,
+        ResolveError::Blocked(address) => Cause::Blocked { address: address.to_string() },
+    }
+}
+
+fn of_tls(error: &(dyn Error + 'static), tls: &Tls, self_signed: bool) -> Option<Cause> {
+    let error = error.downcast_ref::<rustls::Error>()?;
+    let fault = if let rustls::Error::InvalidCertificate(fault) = error {
+        of_certificate(fault, tls, self_signed)
+    } else {
+        CertificateFault::Other(error.to_string())
+    };
+    Some(Cause::Certificate(fault))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
+fn of_certificate(fault: &CertificateError, tls: &Tls, self_signed: bool) -> CertificateFault {
+    match fault {
+        CertificateError::ApplicationVerificationFailure if matches!(tls, Tls::Pinned(_)) => {
+            CertificateFault::NotPinned
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            CertificateFault::Expired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateFault::NotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::WrongName
+        }
+        _ if self_signed => CertificateFault::SelfSigned,
+        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
+        other => CertificateFault::Other(other.to_string()),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
+fn of_io(error: &io::Error) -> Option<Cause> {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Cause::Refused),
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::TimedOut
+        | io::ErrorKind::AddrNotAvailable => Some(Cause::Unreachable { detail: error.to_string() }),
+        _ => None,
+    }
+}

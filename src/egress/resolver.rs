@@ -1,0 +1,61 @@
+//! Looks up names, and lets through only the addresses that may be reached. The check is made on the
+//! addresses that are then connected to, so a name that changes its answer gains nothing.
+
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::address::AddressRules;
+use super::trace;
+
+/// Why a name gave no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ResolveError {
+    #[error("no such host")]
+    NoSuchHost,
+    #[error("{0} is blocked by the egress rules")]
+    Blocked(IpAddr),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Resolver(pub(super) AddressRules);
+
+impl Resolver {
+    /// The permitted addresses of a name.
+    pub(super) async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+        trace::dns_begins();
+        let found = tokio::net::lookup_host((host, 0)).await;
+        trace::dns_ends();
+        let found: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+        let permitted: Vec<SocketAddr> =
+            found.iter().copied().filter(|address| self.0.permit(address.ip())).collect();
+        match (permitted.is_empty(), found.first()) {
+            (false, _) => Ok(permitted),
+            (true, Some(blocked)) => Err(ResolveError::Blocked(blocked.ip())),
+            (true, None) => Err(ResolveError::NoSuchHost),
+        }
+    }
+
+    /// The HTTP client asks no resolver for an address that stands in the URL itself, so it is
+    /// checked here.
+    pub(super) fn check_literal(&self, url: &Url) -> Result<(), ResolveError> {
+        let address = match url.host() {
+            Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
+            Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        if self.0.permit(address) { Ok(()) } else { Err(ResolveError::Blocked(address)) }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let addresses = this.lookup(name.as_str()).await?;
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
