@@ -14,6 +14,7 @@
 //! | `config` | what the operator sets |
 //! | `model` | what things are |
 
+pub mod delivery;
 pub mod egress;
 pub mod model;
 pub mod store;

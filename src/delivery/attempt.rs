@@ -1,0 +1,113 @@
+//! One attempt to send: render, exchange, judge, redact. Tests and deliveries go this one way.
+
+use serde_json::Value;
+use url::Url;
+
+use crate::egress::{Client, Outgoing};
+use crate::model::invocation::{Invocation, Request, Transcript};
+use crate::model::outcome::{Cause, judge};
+use crate::model::secret::Redactor;
+use crate::model::template::template_data;
+use crate::model::webhook::{Field, RenderError, Rules, Webhook};
+use crate::model::{DeliveryId, InvocationId, Sources, Trigger, WebhookId};
+
+/// What is sent, and on whose behalf.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The webhook; none for a test of one that is not saved.
+    pub webhook_id: Option<WebhookId>,
+    /// The delivery; none for a test.
+    pub delivery_id: Option<DeliveryId>,
+    /// What the receiver sees as `webhook-id`.
+    pub message_id: DeliveryId,
+    /// From 1.
+    pub attempt: u32,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// The event, parsed.
+    pub payload: &'a Value,
+    /// The event as received.
+    pub raw: &'a str,
+}
+
+/// Sends once.
+pub async fn attempt(
+    client: &Client,
+    sources: &Sources,
+    rules: &Rules,
+    webhook: &Webhook,
+    redactor: &Redactor,
+    subject: &Subject<'_>,
+) -> Invocation {
+    let started_at = sources.now();
+    let message_id = subject.message_id.to_string();
+    let data = template_data(subject.payload, &message_id, subject.attempt, webhook.name(), &[]);
+    let (transcript, failure) = match webhook.render(&data, Some(subject.raw)) {
+        Ok(rendered) if !rules.allow_http && is_http(&rendered.url) => {
+            let address = "http:// (everything would go in the clear)".to_owned();
+            (unsent(webhook, rendered.url), Some(Cause::Blocked { address }))
+        }
+        Ok(rendered) => {
+            let mut headers = rendered.headers;
+            headers.push(("webhook-id".to_owned(), message_id));
+            headers.push(("webhook-timestamp".to_owned(), started_at.timestamp().to_string()));
+            let outgoing = Outgoing {
+                method: webhook.method().as_str(),
+                url: &rendered.url,
+                headers,
+                body: rendered.body,
+                timeout: webhook.timeout(),
+                tls: webhook.tls(),
+            };
+            let exchanged = client.exchange(outgoing).await;
+            let failure = exchanged.failure.or_else(|| {
+                let answer = exchanged.transcript.response.as_ref()?;
+                judge(answer, webhook.validators()).err()
+            });
+            (exchanged.transcript, failure)
+        }
+        Err(error) => (unsent(webhook, webhook.draft().url.clone()), Some(template_cause(&error))),
+    };
+    Invocation {
+        id: InvocationId::new(sources),
+        webhook_id: subject.webhook_id,
+        webhook_name: webhook.name().to_owned(),
+        delivery_id: subject.delivery_id,
+        attempt: subject.attempt,
+        trigger: subject.trigger,
+        started_at,
+        failure,
+        custom_message: webhook.custom_message().map(str::to_owned),
+        transcript,
+    }
+    .redacted(redactor)
+}
+
+fn is_http(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "http")
+}
+
+/// The transcript of what did not leave.
+fn unsent(webhook: &Webhook, url: String) -> Transcript {
+    let method = webhook.method().as_str().to_owned();
+    Transcript { request: Request { method, url, ..Request::default() }, ..Transcript::default() }
+}
+
+fn template_cause(error: &RenderError) -> Cause {
+    let field = match error.field() {
+        Field::Url => "URL".to_owned(),
+        Field::Header(row) => format!("Header {}", row + 1),
+        Field::Name
+        | Field::Method
+        | Field::BodyTemplate
+        | Field::Triggers
+        | Field::Filter(_)
+        | Field::Timeout
+        | Field::Validator(_)
+        | Field::CustomMessage
+        | Field::TlsVerify
+        | Field::TlsSha256
+        | Field::TlsPem => "Body template".to_owned(),
+    };
+    Cause::Template { field, message: error.to_string() }
+}

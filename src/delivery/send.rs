@@ -1,0 +1,114 @@
+//! A delivery in hand: send it, decide what comes next.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Shared;
+use super::attempt::{Subject, attempt};
+use super::complete::Done;
+use super::lanes::Slot;
+use super::routing::Route;
+use crate::model::delivery::DeliveryState;
+use crate::model::invocation::Invocation;
+use crate::model::{DeliveryId, Trigger, WebhookId, outcome, retry};
+use crate::store::deliveries::queue::Completion;
+use crate::store::invocations;
+
+/// A delivery in hand.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: DeliveryId,
+    pub(super) webhook_id: WebhookId,
+    /// From 1.
+    pub(super) attempt: i32,
+    pub(super) trigger: Trigger,
+    pub(super) raw: String,
+    pub(super) payload: Arc<Value>,
+    pub(super) slot: Slot,
+}
+
+/// Sends in a task of its own.
+pub(super) fn spawn(shared: &Arc<Shared>, job: Job) {
+    shared.lanes.hold(job.id);
+    let shared = Arc::clone(shared);
+    let tracker = shared.tracker.clone();
+    tracker.spawn(async move {
+        let completion = run(&shared, &job).await;
+        let done = Done { completion, slot: Some(job.slot) };
+        if shared.done.send(done).await.is_err() {
+            tracing::error!(delivery.id = %job.id, "nobody records deliveries any more");
+        }
+    });
+}
+
+async fn run(shared: &Shared, job: &Job) -> Completion {
+    let Some(route) = shared.routing.find(job.webhook_id) else {
+        return unsent(job, DeliveryState::Cancelled);
+    };
+    if !route.webhook.is_active() {
+        return unsent(job, DeliveryState::Held);
+    }
+    let deps = &shared.deps;
+    let subject = Subject {
+        webhook_id: Some(job.webhook_id),
+        delivery_id: Some(job.id),
+        message_id: job.id,
+        attempt: u32::try_from(job.attempt).unwrap_or(1),
+        trigger: job.trigger,
+        payload: &job.payload,
+        raw: &job.raw,
+    };
+    let Route { webhook, redactor, .. } = &*route;
+    let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, &subject);
+    decide(shared, job, &sending.await)
+}
+
+/// What comes after an exchange.
+fn decide(shared: &Shared, job: &Job, invocation: &Invocation) -> Completion {
+    let sources = &shared.deps.sources;
+    let response = invocation.transcript.response.as_ref();
+    let (state, due_at) = if invocation.succeeded() {
+        (DeliveryState::Delivered, None)
+    } else {
+        let after = response.and_then(outcome::retry_after);
+        match retry::wait(invocation.attempt, after, sources.fraction()) {
+            Some(wait) => (DeliveryState::Due, Some(sources.now() + wait)),
+            None => (DeliveryState::Failed, None),
+        }
+    };
+    let record = invocations::to_record(invocation).unwrap_or_default();
+    tracing::debug!(
+        delivery.id = %job.id, webhook.id = %job.webhook_id, attempt = job.attempt, %state,
+        duration_ms = invocation.transcript.timings.total().as_millis(), "exchange"
+    );
+    Completion {
+        id: job.id,
+        attempt: job.attempt,
+        state,
+        due_at,
+        status: response.map(|answer| i32::from(answer.status)),
+        error: invocation.failure.as_ref().map(outcome::Cause::short),
+        counts: true,
+        invocation: Some((invocation.id, job.webhook_id, record)),
+    }
+}
+
+/// What was not sent: the attempt does not count.
+pub(super) fn unsent(job: &Job, state: DeliveryState) -> Completion {
+    hand_back(job.id, job.attempt, state)
+}
+
+/// A claimed delivery that goes on unsent.
+pub(super) fn hand_back(id: DeliveryId, attempt: i32, state: DeliveryState) -> Completion {
+    Completion {
+        id,
+        attempt,
+        state,
+        due_at: None,
+        status: None,
+        error: None,
+        counts: false,
+        invocation: None,
+    }
+}
