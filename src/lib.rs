@@ -14,8 +14,10 @@
 //! | `config` | what the operator sets |
 //! | `model` | what things are |
 
+pub mod actions;
 pub mod delivery;
 pub mod egress;
+pub mod identity;
 pub mod model;
 pub mod store;
 pub mod vault;

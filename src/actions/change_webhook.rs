@@ -1,0 +1,65 @@
+//! Activates, deactivates and deletes a webhook.
+
+use crate::actions::Actions;
+use crate::model::WebhookId;
+use crate::store::deliveries::queue;
+use crate::store::{self, notify, webhooks};
+
+/// Why a webhook was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeWebhookError {
+    /// There is no webhook of that id.
+    #[error("there is no such webhook")]
+    NotFound,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Actions {
+    /// Switches a webhook on or off. What waits for an inactive one is held until it is active again.
+    ///
+    /// # Errors
+    /// See [`ChangeWebhookError`].
+    pub async fn toggle_webhook(
+        &self,
+        id: WebhookId,
+        active: bool,
+    ) -> Result<(), ChangeWebhookError> {
+        let parts = &self.parts;
+        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut draft = webhooks::find_sealed(&mut tx, &parts.vault, id)
+            .await?
+            .ok_or(ChangeWebhookError::NotFound)?;
+        draft.active = active;
+        let now = parts.sources.now();
+        webhooks::update(&mut tx, &parts.vault, id, &draft, now).await?;
+        if active {
+            queue::release(&mut tx, id, now).await?;
+        } else {
+            queue::hold(&mut tx, id).await?;
+        }
+        notify::tell(&mut tx, notify::WEBHOOKS).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        self.reload().await?;
+        Ok(())
+    }
+
+    /// Deletes a webhook with its secrets. What waits for it is cancelled; what was sent stays in
+    /// the list of deliveries.
+    ///
+    /// # Errors
+    /// See [`ChangeWebhookError`].
+    pub async fn delete_webhook(&self, id: WebhookId) -> Result<(), ChangeWebhookError> {
+        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let now = self.parts.sources.now();
+        if !webhooks::delete(&mut tx, id, now).await? {
+            return Err(ChangeWebhookError::NotFound);
+        }
+        queue::cancel(&mut tx, id, now).await?;
+        notify::tell(&mut tx, notify::WEBHOOKS).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        self.reload().await?;
+        Ok(())
+    }
+}

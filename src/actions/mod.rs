@@ -1,0 +1,78 @@
+//! What a person or a program can ask Gatepost to do: one verb a file, one transaction each.
+
+mod change_webhook;
+mod fetch_certificate;
+mod import_webhooks;
+mod issue_token;
+mod save_webhook;
+mod set_up;
+mod sign_in;
+mod test_webhook;
+
+pub use crate::egress::FetchError as FetchCertificateError;
+pub use change_webhook::ChangeWebhookError;
+pub use import_webhooks::{Change, ImportError};
+pub use issue_token::IssueTokenError;
+pub use save_webhook::SaveWebhookError;
+pub use set_up::{SetUpError, SetUpField};
+pub use sign_in::SignInError;
+pub use test_webhook::TestWebhookError;
+
+use std::sync::Arc;
+
+use crate::delivery::Engine;
+use crate::egress::Client;
+use crate::identity::{PasswordError, Passwords, Throttle};
+use crate::model::Sources;
+use crate::model::webhook::Rules;
+use crate::store::{self, PgPool};
+use crate::vault::Vault;
+
+/// What actions work with.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub db: PgPool,
+    /// Seals webhooks.
+    pub vault: Vault,
+    /// Sends tests.
+    pub client: Client,
+    /// Time and randomness.
+    pub sources: Sources,
+    /// What the operator allows.
+    pub rules: Rules,
+    /// This instance's dispatcher; none in a command beside a server.
+    pub engine: Option<Engine>,
+    /// Makes the first administrator, once; none where there is one already.
+    pub setup_code: Option<String>,
+}
+
+/// Everything that can be asked for.
+#[derive(Debug, Clone)]
+pub struct Actions {
+    parts: Arc<Parts>,
+    passwords: Passwords,
+    throttle: Throttle,
+}
+
+impl Actions {
+    /// With these parts.
+    ///
+    /// # Errors
+    /// Where passwords cannot be hashed.
+    pub fn new(parts: Parts) -> Result<Self, PasswordError> {
+        Ok(Self {
+            parts: Arc::new(parts),
+            passwords: Passwords::new()?,
+            throttle: Throttle::default(),
+        })
+    }
+
+    /// This instance's webhooks follow at once; other instances are told by the transaction.
+    async fn reload(&self) -> Result<(), store::Error> {
+        match &self.parts.engine {
+            Some(engine) => engine.reload().await,
+            None => Ok(()),
+        }
+    }
+}

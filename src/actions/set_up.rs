@@ -1,0 +1,133 @@
+//! Makes the first administrator.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use subtle::ConstantTimeEq;
+
+use crate::actions::Actions;
+use crate::identity::Passwords;
+use crate::model::UserId;
+use crate::store::users::{self, User};
+use crate::store::{self};
+
+/// A field of the setup page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetUpField {
+    /// The one-time code from the terminal.
+    Code,
+    /// The email address.
+    Email,
+    /// The password.
+    Password,
+}
+
+/// Why there is no first administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// There is one already.
+    #[error("there is an administrator already")]
+    Done,
+    /// What was typed has mistakes.
+    #[error("{}", .0.iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<(SetUpField, String)>),
+    /// Too many tries.
+    #[error("too many tries: wait {} seconds", .0.as_secs() + 1)]
+    Throttled(Duration),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Actions {
+    /// Whether there is nobody yet who could sign in.
+    ///
+    /// # Errors
+    /// Where the database failed.
+    pub async fn needs_setup(&self) -> Result<bool, store::Error> {
+        let mut connection = self.parts.db.acquire().await?;
+        Ok(!users::any(&mut connection).await?)
+    }
+
+    /// Makes the first administrator for whoever knows the code that was printed at start.
+    ///
+    /// # Errors
+    /// See [`SetUpError`].
+    pub async fn set_up(
+        &self,
+        code: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<User, SetUpError> {
+        self.throttle
+            .try_now(IpAddr::from([0, 0, 0, 0]), "setup")
+            .map_err(SetUpError::Throttled)?;
+        let mut errors = check(email, password);
+        let expected = self.parts.setup_code.as_deref().unwrap_or_default();
+        let typed = code.trim().to_uppercase();
+        if expected.is_empty() || !bool::from(typed.as_bytes().ct_eq(expected.as_bytes())) {
+            let message = "This is not the code that the server printed when it started.";
+            errors.insert(0, (SetUpField::Code, message.to_owned()));
+        }
+        if errors.is_empty() {
+            self.create_first(email, password).await
+        } else {
+            Err(SetUpError::Invalid(errors))
+        }
+    }
+
+    /// Makes the first administrator as the operator's environment says.
+    ///
+    /// # Errors
+    /// See [`SetUpError`].
+    pub async fn set_up_from_environment(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<User, SetUpError> {
+        let errors = check(email, password);
+        if errors.is_empty() {
+            self.create_first(email, password).await
+        } else {
+            Err(SetUpError::Invalid(errors))
+        }
+    }
+
+    async fn create_first(&self, email: &str, password: &str) -> Result<User, SetUpError> {
+        let parts = &self.parts;
+        let hash = self.passwords.hash(password).await.map_err(|error| {
+            SetUpError::Invalid(vec![(SetUpField::Password, error.to_string())])
+        })?;
+        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        users::lock_first(&mut tx).await?;
+        if users::any(&mut tx).await? {
+            return Err(SetUpError::Done);
+        }
+        let user = User {
+            id: UserId::new(&parts.sources),
+            email: email.trim().to_owned(),
+            role: "admin".to_owned(),
+        };
+        users::insert(&mut tx, &user, &hash, parts.sources.now()).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        Ok(user)
+    }
+}
+
+fn check(email: &str, password: &str) -> Vec<(SetUpField, String)> {
+    let mut errors = Vec::new();
+    let parts = email.trim().split_once('@');
+    let plausible = parts.is_some_and(|(name, host)| {
+        !name.is_empty() && !host.is_empty() && !email.trim().contains(char::is_whitespace)
+    });
+    if !plausible || email.len() > 254 || email.contains('\0') {
+        errors.push((
+            SetUpField::Email,
+            "Enter an email address, such as ann@example.com.".to_owned(),
+        ));
+    }
+    if let Err(message) = Passwords::check_strength(password) {
+        errors.push((SetUpField::Password, message));
+    }
+    errors
+}

@@ -1,0 +1,97 @@
+//! Tests and previews a webhook as it stands in the form, saved or not.
+
+use crate::actions::Actions;
+use crate::delivery::{self, Subject};
+use crate::model::event::Event;
+use crate::model::invocation::Invocation;
+use crate::model::secret::{Redactor, secrets_of};
+use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
+use crate::model::{DeliveryId, Trigger, WebhookId};
+use crate::store::{self, invocations};
+
+/// Why nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TestWebhookError {
+    /// What was typed has mistakes.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Actions {
+    /// Sends the sample event of a trigger with the values that are in the form now, whether or not
+    /// the webhook is active, and records the exchange. Masked secrets stand for those of `base`.
+    ///
+    /// # Errors
+    /// See [`TestWebhookError`]. A failed exchange is none: it is in the invocation.
+    pub async fn test_webhook(
+        &self,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        trigger: Trigger,
+    ) -> Result<Invocation, TestWebhookError> {
+        let parts = &self.parts;
+        let whole = self.whole(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&whole));
+        let webhook = Webhook::new(whole, &parts.rules).map_err(TestWebhookError::Invalid)?;
+        let event = Event::sample(trigger).map_err(|_broken| store::Error::Corrupt {
+            table: "events",
+            detail: "the sample event".to_owned(),
+        })?;
+        let subject = Subject {
+            webhook_id: base,
+            delivery_id: None,
+            message_id: DeliveryId::new(&parts.sources),
+            attempt: 1,
+            trigger,
+            payload: &event.payload,
+            raw: &event.raw,
+        };
+        let invocation = delivery::attempt(
+            &parts.client,
+            &parts.sources,
+            &parts.rules,
+            &webhook,
+            &redactor,
+            &subject,
+        )
+        .await;
+        let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
+        invocations::insert(&mut connection, &invocation).await?;
+        Ok(invocation)
+    }
+
+    /// What would be sent for the sample event of a trigger, its secrets masked.
+    ///
+    /// # Errors
+    /// Where the database failed; within, the mistakes in what was typed.
+    pub async fn preview_webhook(
+        &self,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        trigger: Trigger,
+    ) -> Result<Result<Rendered, FieldErrors>, store::Error> {
+        let whole = self.whole(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&whole));
+        let rendered = Webhook::new(whole, &self.parts.rules)
+            .and_then(|webhook| webhook.render_sample(trigger));
+        Ok(rendered.map(|mut rendered| {
+            rendered.url = redactor.redact(&rendered.url);
+            for (_, value) in &mut rendered.headers {
+                *value = redactor.redact(value);
+            }
+            rendered.body = rendered.body.map(|body| redactor.redact(&body));
+            rendered
+        }))
+    }
+
+    async fn whole(&self, base: Option<WebhookId>, draft: &Draft) -> Result<Draft, store::Error> {
+        let Some(base) = base else {
+            return Ok(draft.clone());
+        };
+        let mut connection = self.parts.db.acquire().await?;
+        self.with_secrets_of(&mut connection, base, draft).await
+    }
+}
