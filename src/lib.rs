@@ -15,6 +15,8 @@
 //! | `model` | what things are |
 
 pub mod actions;
+pub mod api;
+pub mod config;
 pub mod delivery;
 pub mod egress;
 pub mod identity;

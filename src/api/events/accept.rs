@@ -1,0 +1,147 @@
+//! `POST /api/v1/events`: one event, or an array of them.
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::api::{ApiState, MAX_REQUEST, Problem, ProblemId, bearer};
+use crate::delivery::{IntakeError, Submitted};
+use crate::identity::Scope;
+use crate::model::event::{Event, EventError};
+
+/// Most events in one request.
+const MAX_EVENTS: usize = 1000;
+/// Largest event, in bytes.
+const MAX_EVENT: usize = 1024 * 1024;
+/// Longest `Idempotency-Key`, in bytes.
+const MAX_KEY: usize = 255;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct Answer {
+    events: Vec<Accepted>,
+}
+
+#[derive(Debug, Serialize)]
+struct Accepted {
+    id: String,
+    duplicate: bool,
+    deliveries: usize,
+}
+
+/// Stores the events; answers when they are committed.
+pub(in crate::api) async fn accept(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Answer>), Problem> {
+    bearer::require(&state, &headers, Scope::Events).await?;
+    check_content_type(&headers)?;
+    let bytes = read(body).await?;
+    let mut submitted = parse(&bytes)?;
+    if let Some(key) = idempotency_key(&headers)? {
+        match submitted.as_mut_slice() {
+            [one] => one.key = Some(key),
+            several => {
+                let detail = format!(
+                    "Idempotency-Key goes with one event; this request has {}. Without it, events are \
+                     told apart by event_type, data.id and event_time.",
+                    several.len()
+                );
+                return Err(Problem::new(ProblemId::Invalid, detail));
+            }
+        }
+    }
+    let accepted = state.intake.accept(submitted).await.map_err(|error| match error {
+        IntakeError::Unavailable => {
+            Problem::new(ProblemId::Unavailable, "The database is not available: send it again.")
+        }
+        IntakeError::Stopping => {
+            Problem::new(ProblemId::Unavailable, "The server is stopping: send it again.")
+        }
+    })?;
+    let events = accepted
+        .into_iter()
+        .map(|one| Accepted {
+            id: one.id.to_string(),
+            duplicate: one.duplicate,
+            deliveries: one.deliveries,
+        })
+        .collect();
+    Ok((StatusCode::ACCEPTED, Json(Answer { events })))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "Send JSON with the header Content-Type: application/json.";
+    Err(Problem::new(ProblemId::UnsupportedMediaType, detail))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.trim().len()) => Ok(Some(key.trim().to_owned())),
+        _ => {
+            let detail = format!("Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.");
+            Err(Problem::new(ProblemId::Invalid, detail))
+        }
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, MAX_REQUEST).await.map_err(|error| {
+        let detail = format!("A request has at most 16 MiB: send fewer events at once. ({error})");
+        Problem::new(ProblemId::TooLarge, detail)
+    })
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Submitted>, Problem> {
+    let not_json = |error: &dyn std::fmt::Display| {
+        Problem::new(ProblemId::NotJson, format!("The body is not JSON: {error}."))
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| not_json(&error))?;
+    let is_array = text.trim_start().starts_with('[');
+    let raw: Vec<&RawValue> = if is_array {
+        serde_json::from_str(text).map_err(|error| not_json(&error))?
+    } else {
+        vec![serde_json::from_str(text).map_err(|error| not_json(&error))?]
+    };
+    if raw.is_empty() || raw.len() > MAX_EVENTS {
+        let detail = format!("An array has 1 to {MAX_EVENTS} events; this one has {}.", raw.len());
+        return Err(Problem::new(ProblemId::Invalid, detail));
+    }
+    let mut submitted = Vec::with_capacity(raw.len());
+    let mut errors = Vec::new();
+    for (index, one) in raw.into_iter().enumerate() {
+        if one.get().len() > MAX_EVENT {
+            let detail = format!("Event {index} is longer than 1 MiB. Nothing was stored.");
+            return Err(Problem::new(ProblemId::TooLarge, detail));
+        }
+        match Event::parse(one.get()) {
+            Ok(event) => submitted.push(Submitted { event, key: None }),
+            Err(faults) => errors.extend(faults.into_iter().map(|fault| {
+                let pointer =
+                    if is_array { format!("/{index}{}", fault.pointer) } else { fault.pointer };
+                EventError { pointer, message: fault.message }
+            })),
+        }
+    }
+    if errors.is_empty() {
+        return Ok(submitted);
+    }
+    let detail = match errors.as_slice() {
+        [EventError { pointer, message }] => format!("{pointer} {message}. Nothing was stored."),
+        several => format!("{} mistakes; nothing was stored.", several.len()),
+    };
+    errors.truncate(100);
+    Err(Problem::new(ProblemId::Invalid, detail).with_errors(errors))
+}

@@ -1,0 +1,5 @@
+//! Events through the API.
+
+mod accept;
+
+pub(super) use accept::accept;

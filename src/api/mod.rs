@@ -1,0 +1,39 @@
+//! The JSON API.
+
+mod bearer;
+mod events;
+mod problem;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
+
+use crate::delivery::Intake;
+use crate::model::Sources;
+use crate::store::PgPool;
+
+pub use problem::{Problem, ProblemId};
+
+/// Largest request, in bytes.
+const MAX_REQUEST: usize = 16 * 1024 * 1024;
+
+/// What the API works with.
+#[derive(Debug, Clone)]
+pub struct ApiState {
+    /// The database.
+    pub db: PgPool,
+    /// Where events go.
+    pub intake: Intake,
+    /// Time.
+    pub sources: Sources,
+}
+
+/// All routes of the API.
+pub fn router(state: ApiState) -> Router {
+    Router::new()
+        .route("/api/v1/events", post(events::accept).fallback(problem::method_not_allowed))
+        .route("/api/{*rest}", axum::routing::any(problem::not_found))
+        // The handler itself refuses what is too long, in words.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(state)
+}

@@ -1,0 +1,135 @@
+//! Errors as RFC 9457 `application/problem+json`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::model::event::EventError;
+
+/// All kinds of problem; the `type` is `/problems/` and the kind's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemId {
+    /// The body is not JSON.
+    NotJson,
+    /// No token, or none that is known.
+    Unauthorized,
+    /// The token's scope does not reach.
+    Forbidden,
+    /// No such route.
+    NotFound,
+    /// The route has no such method.
+    MethodNotAllowed,
+    /// The request or an event is too long.
+    TooLarge,
+    /// The Content-Type is not JSON.
+    UnsupportedMediaType,
+    /// The JSON is not what is expected.
+    Invalid,
+    /// Come again later.
+    Unavailable,
+    /// Something is broken here.
+    Internal,
+}
+
+/// An error answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    #[serde(skip)]
+    id: ProblemId,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Fault {
+    pointer: String,
+    message: String,
+}
+
+impl Problem {
+    /// Of that kind, with what to mend.
+    pub fn new(id: ProblemId, detail: impl Into<String>) -> Self {
+        let (status, title) = match id {
+            ProblemId::NotJson => (StatusCode::BAD_REQUEST, "Not JSON"),
+            ProblemId::Unauthorized => (StatusCode::UNAUTHORIZED, "Not authenticated"),
+            ProblemId::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+            ProblemId::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+            ProblemId::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            ProblemId::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
+            ProblemId::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+            }
+            ProblemId::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not valid"),
+            ProblemId::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
+            ProblemId::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+        };
+        let name = serde_json::to_value(id).ok().and_then(|name| name.as_str().map(str::to_owned));
+        Self {
+            kind: format!("/problems/{}", name.unwrap_or_default()),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            id,
+        }
+    }
+
+    /// With the places that are wrong.
+    #[must_use]
+    pub fn with_errors(mut self, errors: impl IntoIterator<Item = EventError>) -> Self {
+        self.errors = errors
+            .into_iter()
+            .map(|EventError { pointer, message }| Fault { pointer, message })
+            .collect();
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let id = self.id;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match id {
+            ProblemId::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            ProblemId::Unavailable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            ProblemId::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+            }
+            ProblemId::NotJson
+            | ProblemId::Forbidden
+            | ProblemId::NotFound
+            | ProblemId::TooLarge
+            | ProblemId::UnsupportedMediaType
+            | ProblemId::Invalid
+            | ProblemId::Internal => {}
+        }
+        response
+    }
+}
+
+/// For paths that are no route.
+pub(super) async fn not_found() -> Problem {
+    Problem::new(
+        ProblemId::NotFound,
+        "There is nothing at this path. Events go to POST /api/v1/events.",
+    )
+}
+
+/// For methods that a route does not have.
+pub(super) async fn method_not_allowed() -> Problem {
+    Problem::new(ProblemId::MethodNotAllowed, "Events are sent with POST.")
+}

@@ -1,0 +1,202 @@
+//! What the operator sets: flags, then environment, then `gatepost.toml`, then defaults.
+
+mod key;
+mod options;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+pub use key::MasterKey;
+pub use options::Options;
+
+use crate::model::Sources;
+
+/// The file that is read where it exists.
+const FILE: &str = "gatepost.toml";
+
+/// The settings in force, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// PostgreSQL's URL; none for a private one in the data directory.
+    pub database_url: Option<SecretString>,
+    /// The private PostgreSQL and the generated master key.
+    pub data_dir: PathBuf,
+    /// Where pages and API listen.
+    pub listen: SocketAddr,
+    /// How browsers reach it, where that differs.
+    pub public_url: Option<Url>,
+    /// The master key in base64, if given.
+    pub master_key: Option<SecretString>,
+    /// The first administrator, if given.
+    pub admin: Option<(String, SecretString)>,
+    /// Networks that deliveries may reach although they are special.
+    pub egress_allow: Vec<IpNet>,
+    /// Networks that deliveries may not reach.
+    pub egress_deny: Vec<IpNet>,
+    /// Whether webhooks may use `http://`.
+    pub allow_http: bool,
+    /// The tracing filter.
+    pub log: String,
+    /// Whether logs are JSON.
+    pub log_json: bool,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(crate) String);
+
+impl Config {
+    /// From the parsed flags and environment, and the file.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, with its name.
+    pub fn load(options: &Options) -> Result<Self, ConfigError> {
+        check_environment()?;
+        let merged: Options = Figment::new()
+            .merge(Toml::file(FILE))
+            .merge(Serialized::defaults(options))
+            .extract()
+            .map_err(|error| ConfigError(format!("{FILE} or a flag: {error}")))?;
+        Self::check(merged)
+    }
+
+    fn check(options: Options) -> Result<Self, ConfigError> {
+        let master_key = match (options.master_key, options.master_key_file) {
+            (Some(_), Some(_)) => {
+                let message =
+                    "GATEPOST_MASTER_KEY and GATEPOST_MASTER_KEY_FILE are both set: keep one";
+                return Err(ConfigError(message.to_owned()));
+            }
+            (Some(key), None) => Some(key),
+            (None, Some(path)) => Some(key::read(&path)?),
+            (None, None) => None,
+        };
+        let admin = match (options.admin_email, options.admin_password) {
+            (Some(email), Some(password)) => Some((email, SecretString::from(password))),
+            (None, None) => None,
+            _ => {
+                let message = "GATEPOST_ADMIN_EMAIL and GATEPOST_ADMIN_PASSWORD belong together: set both or none";
+                return Err(ConfigError(message.to_owned()));
+            }
+        };
+        let public_url = options
+            .public_url
+            .map(|text| {
+                let url = Url::parse(&text)
+                    .map_err(|error| wrong("GATEPOST_PUBLIC_URL", &text, &error))?;
+                match url.scheme() {
+                    "http" | "https" => Ok(url),
+                    _ => {
+                        Err(wrong("GATEPOST_PUBLIC_URL", &text, &"begin with http:// or https://"))
+                    }
+                }
+            })
+            .transpose()?;
+        let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let log_format = options.log_format.unwrap_or_default();
+        Ok(Self {
+            database_url: options
+                .database_url
+                .filter(|url| !url.is_empty())
+                .map(SecretString::from),
+            data_dir: options.data_dir.unwrap_or_else(|| PathBuf::from("data")),
+            listen: listen.parse().map_err(|error| wrong("GATEPOST_LISTEN", &listen, &error))?,
+            public_url,
+            master_key: master_key.map(SecretString::from),
+            admin,
+            egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,
+            egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
+            allow_http: options.allow_http.unwrap_or(false),
+            log: options.log.unwrap_or_else(|| "info".to_owned()),
+            log_json: match log_format.as_str() {
+                "" | "text" => false,
+                "json" => true,
+                other => return Err(wrong("GATEPOST_LOG_FORMAT", other, &"use text or json")),
+            },
+        })
+    }
+
+    /// The master key; generated in the data directory where the database is the private one.
+    ///
+    /// # Errors
+    /// Where it is missing, or not 32 bytes of base64.
+    pub fn master_key(&self, sources: &Sources) -> Result<MasterKey, ConfigError> {
+        key::master_key(self, sources)
+    }
+}
+
+fn wrong(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError(format!("{name} cannot be \"{value}\": {why}"))
+}
+
+fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
+    let items = list.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty());
+    items
+        .map(|item| {
+            item.parse::<IpNet>()
+                .or_else(|error| {
+                    item.parse::<std::net::IpAddr>().map(IpNet::from).map_err(|_not| error)
+                })
+                .map_err(|error| {
+                    wrong(name, item, &format!("{error}; write networks such as 10.0.0.0/8"))
+                })
+        })
+        .collect()
+}
+
+/// A misspelt variable would be ignored in silence: refuse it.
+fn check_environment() -> Result<(), ConfigError> {
+    let known = Options::variables();
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("GATEPOST_") && !known.iter().any(|known| *known == name) {
+            let message = format!("{name} is not a setting. Known are {}.", known.join(", "));
+            return Err(ConfigError(message));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        let config = Config::check(Options::default()).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.data_dir, PathBuf::from("data"));
+        assert!(!config.allow_http && config.database_url.is_none());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let options = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            Config::check(options).unwrap_err().to_string()
+        };
+        assert!(options(|o| o.listen = Some("8080".to_owned())).contains("GATEPOST_LISTEN"));
+        assert!(
+            options(|o| o.egress_allow = Some("10.0.0.0/33".to_owned()))
+                .contains("GATEPOST_EGRESS_ALLOW")
+        );
+        assert!(
+            options(|o| o.admin_email = Some("a@b".to_owned())).contains("GATEPOST_ADMIN_PASSWORD")
+        );
+        assert!(options(|o| o.log_format = Some("xml".to_owned())).contains("GATEPOST_LOG_FORMAT"));
+    }
+
+    #[test]
+    fn an_address_is_a_network_of_one() {
+        let nets = networks("X", Some("127.0.0.1, ::1,10.0.0.0/8")).unwrap();
+        assert_eq!(nets.len(), 3);
+    }
+}

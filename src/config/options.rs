@@ -1,0 +1,101 @@
+//! The settings as flags, environment variables and file keys: one struct for all three.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser};
+use serde::{Deserialize, Serialize};
+
+/// Settings. Flags win over the environment, the environment over `gatepost.toml`, which has the same
+/// names in `snake_case`.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[command(next_help_heading = "Settings")]
+pub struct Options {
+    /// PostgreSQL 14 or newer [default: a private PostgreSQL in the data directory]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+
+    /// The private PostgreSQL and the generated master key [default: ./data]
+    #[arg(long, env = "GATEPOST_DATA_DIR", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Where the pages and the API listen [default: 127.0.0.1:8080]
+    #[arg(long, env = "GATEPOST_LISTEN", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+
+    /// How browsers reach Gatepost: https makes cookies Secure [default: from the listen address]
+    #[arg(long, env = "GATEPOST_PUBLIC_URL", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+
+    /// 32 bytes in base64 that encrypt secrets at rest; required with a database URL [default:
+    /// generated in the data directory]
+    #[arg(long, env = "GATEPOST_MASTER_KEY", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<String>,
+
+    /// A file that holds the master key
+    #[arg(long, env = "GATEPOST_MASTER_KEY_FILE", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// Makes the first administrator, where there is none
+    #[arg(long, env = "GATEPOST_ADMIN_EMAIL", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_email: Option<String>,
+
+    /// The first administrator's password, at least 12 characters
+    #[arg(long, env = "GATEPOST_ADMIN_PASSWORD", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_password: Option<String>,
+
+    /// Networks (CIDR, comma-separated) that deliveries may reach although they are loopback,
+    /// link-local, unspecified, multicast or broadcast
+    #[arg(long, env = "GATEPOST_EGRESS_ALLOW", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_allow: Option<String>,
+
+    /// Networks that deliveries may not reach; beats what is allowed
+    #[arg(long, env = "GATEPOST_EGRESS_DENY", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_deny: Option<String>,
+
+    /// Lets webhooks use http:// [default: false]
+    #[arg(long, env = "GATEPOST_ALLOW_HTTP", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_http: Option<bool>,
+
+    /// What is logged, such as info or gatepost=debug [default: info]
+    #[arg(long, env = "GATEPOST_LOG", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+
+    /// text or json [default: text]
+    #[arg(long, env = "GATEPOST_LOG_FORMAT", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<String>,
+}
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    _options: Options,
+}
+
+/// Variables that commands take beside the settings.
+const OF_COMMANDS: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
+
+impl Options {
+    /// The names of all environment variables.
+    pub fn variables() -> Vec<String> {
+        Settings::command()
+            .get_arguments()
+            .filter_map(|argument| argument.get_env())
+            .map(|name| name.to_string_lossy().into_owned())
+            .chain(OF_COMMANDS.iter().map(|name| (*name).to_owned()))
+            .collect()
+    }
+}
