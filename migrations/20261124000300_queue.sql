@@ -74,7 +74,7 @@ create function partition_bound(day date) returns uuid
 
 -- Makes the partitions of some days, where they are missing. Several instances may call it at once.
 create function ensure_partitions(first date, last date) returns void
-    language plpgsql as $$
+    language plpgsql set client_min_messages = warning as $$
 declare
     parent text;
     day    date;

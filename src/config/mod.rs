@@ -27,6 +27,8 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     /// The private PostgreSQL and the generated master key.
     pub data_dir: PathBuf,
+    /// Folders to look in for PostgreSQL's programs, the first ones first.
+    pub postgres_folders: Vec<PathBuf>,
     /// Where pages and API listen.
     pub listen: SocketAddr,
     /// How browsers reach it, where that differs.
@@ -107,6 +109,7 @@ impl Config {
                 .filter(|url| !url.is_empty())
                 .map(SecretString::from),
             data_dir: options.data_dir.unwrap_or_else(|| PathBuf::from("data")),
+            postgres_folders: postgres_folders(),
             listen: listen.parse().map_err(|error| wrong("GATEPOST_LISTEN", &listen, &error))?,
             public_url,
             master_key: master_key.map(SecretString::from),
@@ -149,6 +152,13 @@ fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
                 })
         })
         .collect()
+}
+
+/// `PG_BIN_DIR`, then `PATH`.
+fn postgres_folders() -> Vec<PathBuf> {
+    let given = std::env::var_os("PG_BIN_DIR").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    given.into_iter().chain(std::env::split_paths(&path)).collect()
 }
 
 /// A misspelt variable would be ignored in silence: refuse it.

@@ -82,7 +82,10 @@ impl Client {
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
         let config = trust::tls_config(&Tls::None).map_err(|_error| FetchError::Unreadable)?;
         let connected =
-            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(failed)?;
+            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
+                let cause = failure::classify(&error, &Tls::None, false);
+                FetchError::Failed(failure::in_handshake(cause))
+            })?;
         let (_, session) = connected.get_ref();
         let certificate = session.peer_certificates().and_then(<[_]>::first);
         certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)

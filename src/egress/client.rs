@@ -59,14 +59,7 @@ fn build(resolver: Resolver, tls: &Tls) -> Result<reqwest::Client, ClientError> 
     builder
         .tls_backend_preconfigured(trust::tls_config(tls)?)
         .dns_resolver(Arc::new(resolver))
-        .connector_layer(MapFutureLayer::new(|connecting| {
-            trace::connect_begins();
-            Box::pin(async move {
-                let connected = connecting.await;
-                trace::connect_ends();
-                connected
-            })
-        }))
+        .connector_layer(MapFutureLayer::new(|connecting| Box::pin(traced(connecting))))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
@@ -75,4 +68,14 @@ fn build(resolver: Resolver, tls: &Tls) -> Result<reqwest::Client, ClientError> 
         .user_agent(USER_AGENT)
         .build()
         .map_err(|error| ClientError(error.to_string()))
+}
+
+/// Notes when a connection begins and when it stands.
+async fn traced<C, E>(connecting: impl Future<Output = Result<C, E>>) -> Result<C, E> {
+    trace::connect_begins();
+    let connected = connecting.await;
+    if connected.is_ok() {
+        trace::connect_ends();
+    }
+    connected
 }

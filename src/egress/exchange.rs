@@ -63,7 +63,8 @@ impl Client {
             Ok(Ok(())) => None,
             Ok(Err(SendError::Cause(cause))) => Some(cause),
             Ok(Err(SendError::Http(error))) => {
-                Some(failure::classify(&error, outgoing.tls, self_signed))
+                let cause = failure::classify(&error, outgoing.tls, self_signed);
+                Some(if trace.is_shaking_hands() { failure::in_handshake(cause) } else { cause })
             }
             Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
                 phase: failure::phase(&trace, answered.is_some()),

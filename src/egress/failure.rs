@@ -21,18 +21,30 @@ pub(super) fn classify(error: &(dyn Error + 'static), tls: &Tls, self_signed: bo
         if let Some(cause) = of_tls(error, tls, self_signed) {
             return cause;
         }
+        last = error.to_string();
+        link = error.source();
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            if let Some(cause) = io.get_ref().and_then(|inner| of_tls(inner, tls, self_signed)) {
-                return cause;
-            }
             if let Some(cause) = of_io(io) {
                 return cause;
             }
+            // Its source is that of the error within: the one within must not be passed over.
+            if let Some(inner) = io.get_ref() {
+                link = Some(inner);
+            }
         }
-        last = error.to_string();
-        link = error.source();
     }
     Cause::Protocol { detail: last }
+}
+
+/// A connection that breaks off within the handshake: the port does not speak TLS, or not ours.
+pub(super) fn in_handshake(cause: Cause) -> Cause {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others say more already")]
+    match cause {
+        Cause::Protocol { detail } | Cause::Unreachable { detail } => {
+            Cause::Certificate(CertificateFault::Other(detail))
+        }
+        other => other,
+    }
 }
 
 /// What was going on when time ran out.
@@ -40,7 +52,7 @@ pub(super) fn phase(trace: &Trace, answered: bool) -> Phase {
     match trace {
         _ if answered => Phase::Read,
         Trace { connect_ended: Some(_), .. } | Trace { connect_begun: None, .. } => Phase::Wait,
-        Trace { tls_begun: Some(_), .. } => Phase::Tls,
+        _ if trace.is_shaking_hands() => Phase::Tls,
         Trace { dns_begun: Some(_), dns_ended: None, .. } => Phase::Dns,
         _ => Phase::Connect,
     }

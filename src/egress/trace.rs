@@ -20,6 +20,13 @@ pub(super) struct Trace {
     pub(super) certificate: Option<Vec<u8>>,
 }
 
+impl Trace {
+    /// Whether the TLS handshake has begun and not ended.
+    pub(super) fn is_shaking_hands(&self) -> bool {
+        self.tls_begun.is_some() && self.connect_ended.is_none()
+    }
+}
+
 /// A trace that several hands write to.
 pub(super) type Shared = Arc<Mutex<Trace>>;
 

@@ -9,6 +9,7 @@ pub mod invocations;
 pub mod migrate;
 pub mod notify;
 pub mod partitions;
+pub mod private;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
