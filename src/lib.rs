@@ -16,6 +16,8 @@
 
 pub mod actions;
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod egress;
@@ -23,3 +25,4 @@ pub mod identity;
 pub mod model;
 pub mod store;
 pub mod vault;
+pub mod web;

@@ -1,0 +1,91 @@
+//! The database: the operator's, or a private one.
+
+use std::str::FromStr;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
+use crate::config::Config;
+use crate::store::private::{Binaries, PrivateDatabase};
+use crate::store::{self, PgConnectOptions, PgPool, migrate};
+
+/// Connections in the pool. The private database allows 40.
+const CONNECTIONS: u32 = 16;
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    pool: PgPool,
+    private: Option<PrivateDatabase>,
+}
+
+impl Database {
+    /// For the server: starts the private database where no other is given.
+    ///
+    /// # Errors
+    /// Where it cannot be reached or started.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        match &config.database_url {
+            Some(url) => Self::connect(url.expose_secret()).await,
+            None => Self::start_private(config).await,
+        }
+    }
+
+    /// For a command beside a server: uses its private database while it runs.
+    ///
+    /// # Errors
+    /// Where it cannot be reached or started.
+    pub async fn open_beside(config: &Config) -> anyhow::Result<Self> {
+        if config.database_url.is_none()
+            && let Some(options) = PrivateDatabase::running(&config.data_dir)?
+        {
+            let pool = store::connect(options, 4).await.context("the running server's database")?;
+            return Ok(Self { pool, private: None });
+        }
+        Self::open(config).await
+    }
+
+    async fn connect(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context(
+            "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name",
+        )?;
+        let place = format!("{}:{}", options.get_host(), options.get_port());
+        let pool = store::connect(options, CONNECTIONS).await.with_context(|| {
+            format!("the database of DATABASE_URL at {place} cannot be reached: is it up, are user and password right?")
+        })?;
+        Ok(Self { pool, private: None })
+    }
+
+    async fn start_private(config: &Config) -> anyhow::Result<Self> {
+        let binaries = Binaries::new(config.postgres_folders.iter().cloned());
+        let private = PrivateDatabase::start(&config.data_dir, &binaries).await?;
+        match store::connect(private.options(), CONNECTIONS).await {
+            Ok(pool) => Ok(Self { pool, private: Some(private) }),
+            Err(error) => {
+                private.stop().await;
+                Err(error).context("the private database cannot be reached")
+            }
+        }
+    }
+
+    /// Applies migrations.
+    ///
+    /// # Errors
+    /// Where they do not fit.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        migrate::run(&self.pool).await.context("the database is not usable")
+    }
+
+    /// Its connections.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Closes it, and stops it where it is private.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(private) = self.private {
+            private.stop().await;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Is it up, and can it work?
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::store::{self, PgPool, migrate};
+
+/// The process is up.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The database answers and is migrated; 503 with the reason otherwise.
+pub(super) async fn readyz(State(db): State<PgPool>) -> (StatusCode, &'static str) {
+    if let Err(error) = store::ping(&db).await {
+        tracing::warn!(error = error.chain(), "not ready");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n");
+    }
+    match migrate::is_current(&db).await {
+        Ok(true) => (StatusCode::OK, "ok\n"),
+        Ok(false) => (StatusCode::SERVICE_UNAVAILABLE, "the database is not migrated\n"),
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database's migrations cannot be read\n")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! All routes: the pages, the API, health.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{Database, health};
+use crate::actions::Actions;
+use crate::api::{self, ApiState};
+use crate::config::Config;
+use crate::delivery::Engine;
+use crate::model::Sources;
+use crate::web::{self, Public, WebState};
+
+pub(super) fn build(
+    config: &Config,
+    address: SocketAddr,
+    actions: Actions,
+    engine: &Engine,
+    database: &Database,
+    sources: Sources,
+) -> Router {
+    let db = database.pool().clone();
+    let health = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(db.clone());
+    let api = api::router(ApiState {
+        db: db.clone(),
+        intake: engine.intake().clone(),
+        sources: sources.clone(),
+    });
+    let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let public = Public { url: config.public_url.clone(), secure_cookies };
+    tracing::debug!(%address, secure_cookies, "pages");
+    let pages = web::router(WebState { actions, db, sources, public });
+    Router::new().merge(health).merge(api).merge(pages)
+}

@@ -1,0 +1,13 @@
+//! `gatepost token`.
+
+use crate::config::Config;
+use crate::identity::Scope;
+
+/// Makes a token and prints it, alone.
+pub(super) async fn create(config: &Config, name: &str, scope: Scope) -> anyhow::Result<()> {
+    let (database, actions) = super::open(config).await?;
+    let issued = actions.issue_token(name, scope).await;
+    database.close().await;
+    println!("{}", issued?.reveal());
+    Ok(())
+}

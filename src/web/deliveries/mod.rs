@@ -1,0 +1,68 @@
+//! Deliveries: where each event went, and how.
+
+pub(super) mod list;
+pub(super) mod show;
+
+use super::moment::Moment;
+use crate::model::Timestamp;
+use crate::model::delivery::DeliveryState;
+use crate::store::deliveries::Delivery;
+
+/// A delivery, ready to print.
+struct DeliveryView {
+    id: String,
+    state: &'static str,
+    /// The badge's colour.
+    tone: &'static str,
+    webhook_name: String,
+    /// Empty where the webhook is gone.
+    webhook_href: String,
+    event_type: String,
+    request: String,
+    requester: String,
+    attempts: i32,
+    answer: String,
+    created: Moment,
+    next: Option<Moment>,
+    finished: Option<Moment>,
+}
+
+impl DeliveryView {
+    fn new(delivery: &Delivery, now: Timestamp) -> Self {
+        let waits_again = delivery.state == DeliveryState::Due && delivery.attempts > 0;
+        Self {
+            id: delivery.id.to_string(),
+            state: if waits_again { "Retrying" } else { delivery.state.label() },
+            tone: tone(delivery.state, delivery.attempts),
+            webhook_name: delivery.webhook_name.clone(),
+            webhook_href: if delivery.webhook_deleted {
+                String::new()
+            } else {
+                format!("/webhooks/{}/edit", delivery.webhook_id)
+            },
+            event_type: delivery.event_type.clone(),
+            request: delivery.request.clone(),
+            requester: delivery.requester.clone(),
+            attempts: delivery.attempts,
+            answer: match (&delivery.last_error, delivery.last_status) {
+                (Some(error), _) => error.clone(),
+                (None, Some(status)) => format!("HTTP {status}"),
+                (None, None) => String::new(),
+            },
+            created: Moment::new(delivery.created_at, now),
+            next: (delivery.state == DeliveryState::Due)
+                .then(|| Moment::new(delivery.due_at.max(now), now)),
+            finished: delivery.finished_at.map(|at| Moment::new(at, now)),
+        }
+    }
+}
+
+fn tone(state: DeliveryState, attempts: i32) -> &'static str {
+    match state {
+        DeliveryState::Delivered => "good",
+        DeliveryState::Failed => "bad",
+        DeliveryState::Due if attempts > 0 => "warn",
+        DeliveryState::Due | DeliveryState::Leased => "busy",
+        DeliveryState::Held | DeliveryState::Cancelled => "quiet",
+    }
+}

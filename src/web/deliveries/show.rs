@@ -1,0 +1,64 @@
+//! One delivery: its event, and every attempt.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::DeliveryView;
+use crate::model::DeliveryId;
+use crate::store::{deliveries, invocations};
+use crate::web::moment::{self, Moment};
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState, markup};
+
+struct AttemptView {
+    number: u32,
+    ok: bool,
+    verdict: String,
+    href: String,
+    started: Moment,
+    took: String,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries/show.html")]
+struct DeliveryPage {
+    page: Page,
+    delivery: DeliveryView,
+    attempts: Vec<AttemptView>,
+    /// Safe HTML; empty where retention has removed the event.
+    payload: String,
+}
+
+/// `GET /deliveries/{id}`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| Error::NotFound)?;
+    let (found, payload) = deliveries::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let now = state.sources.now();
+    let attempts = invocations::of_delivery(&state.db, id)
+        .await?
+        .iter()
+        .map(|invocation| AttemptView {
+            number: invocation.attempt,
+            ok: invocation.succeeded(),
+            verdict: match (&invocation.failure, &invocation.transcript.response) {
+                (Some(cause), _) => cause.short(),
+                (None, Some(response)) => format!("HTTP {}", response.status),
+                (None, None) => "Delivered".to_owned(),
+            },
+            href: format!("/invocations/{}", invocation.id),
+            started: Moment::new(invocation.started_at, now),
+            took: moment::duration(invocation.transcript.timings.total_us),
+        })
+        .collect();
+    let title = format!("Delivery to {}", found.webhook_name);
+    let delivery = DeliveryView::new(&found, now);
+    let payload = markup::highlight(markup::pretty(&payload).as_deref().unwrap_or(&payload));
+    let page = Page::new(&current, title, Nav::Deliveries).await?;
+    page::html(&DeliveryPage { page, delivery, attempts, payload })
+}

@@ -1,0 +1,16 @@
+//! Signing out.
+
+use axum::response::Redirect;
+
+use crate::web::Error;
+use crate::web::form::Form;
+use crate::web::session::Visitor;
+
+/// Ends the session.
+pub(in crate::web) async fn submit(
+    visitor: Visitor,
+    _form: Form<Vec<(String, String)>>,
+) -> Result<Redirect, Error> {
+    visitor.session.flush().await?;
+    Ok(Redirect::to("/login"))
+}

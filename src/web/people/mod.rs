@@ -1,0 +1,17 @@
+//! Signing in and out, and the first administrator.
+
+pub(super) mod login;
+pub(super) mod logout;
+pub(super) mod setup;
+
+use std::time::Duration;
+
+/// "Too many attempts" in words.
+fn throttled(wait: Duration) -> String {
+    let seconds = wait.as_secs().max(1);
+    if seconds < 90 {
+        format!("Too many attempts. Try again in {seconds} seconds.")
+    } else {
+        format!("Too many attempts. Try again in {} minutes.", seconds.div_ceil(60))
+    }
+}

@@ -1,0 +1,54 @@
+//! Every page's address, once.
+
+use axum::Router;
+use axum::middleware;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use super::{
+    WebState, assets, deliveries, error, invocations, people, security, session, webhooks,
+};
+use crate::store::sessions::SessionStore;
+
+/// The pages.
+pub fn router(state: WebState) -> Router {
+    let sessions = SessionManagerLayer::new(SessionStore::new(state.db.clone()))
+        .with_name(session::COOKIE)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(state.public.secure_cookies)
+        .with_expiry(Expiry::OnInactivity(session::LIFETIME));
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/webhooks") }))
+        .route("/setup", get(people::setup::show).post(people::setup::submit))
+        .route("/login", get(people::login::show).post(people::login::submit))
+        .route("/logout", post(people::logout::submit))
+        .merge(webhook_routes())
+        .route("/invocations/{id}", get(invocations::show::show))
+        .route("/deliveries", get(deliveries::list::show))
+        .route("/deliveries/{id}", get(deliveries::show::show))
+        .fallback(|| async { error::Error::NotFound })
+        .layer(sessions)
+        .route("/static/{*path}", get(assets::serve))
+        .layer(middleware::from_fn(security::headers))
+        .layer(CatchPanicLayer::custom(error::caught))
+        .with_state(state)
+}
+
+fn webhook_routes() -> Router<WebState> {
+    Router::new()
+        .route("/webhooks", get(webhooks::list::show).post(webhooks::save::create))
+        .route("/webhooks/new", get(webhooks::edit::new))
+        .route("/webhooks/preview", post(webhooks::preview::preview))
+        .route("/webhooks/test", post(webhooks::test::test))
+        .route("/webhooks/certificate", post(webhooks::certificate::fetch))
+        .route("/webhooks/schema", get(webhooks::schema::show))
+        .route("/webhooks/{id}", post(webhooks::save::update))
+        .route("/webhooks/{id}/edit", get(webhooks::edit::edit))
+        .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
+        .route("/webhooks/{id}/test", post(webhooks::test::test_saved))
+        .route("/webhooks/{id}/delete", get(webhooks::delete::ask).post(webhooks::delete::delete))
+}

@@ -1,0 +1,101 @@
+//! The filters' part of the form.
+
+use std::collections::BTreeSet;
+
+use crate::model::filter::{self, Field};
+use crate::store::{self, PgPool, events};
+
+/// How many of the newest events are looked through for values to offer.
+const LOOKED_THROUGH: i64 = 200;
+/// At most so many values are offered for a filter.
+const MAX_OFFERED: usize = 50;
+
+/// One filter.
+#[derive(Debug)]
+pub(super) struct FilterView {
+    /// The form element's id.
+    pub(super) id: String,
+    /// The label.
+    pub(super) label: &'static str,
+    /// A value it may have.
+    pub(super) placeholder: &'static str,
+    /// The values, one a line.
+    pub(super) text: String,
+    /// Values seen in events.
+    pub(super) seen: Vec<String>,
+}
+
+/// All filters: the three that matter most, and the rest.
+#[derive(Debug)]
+pub(super) struct FiltersView {
+    /// Always in view.
+    pub(super) first: Vec<FilterView>,
+    /// Folded.
+    pub(super) more: Vec<FilterView>,
+    /// How many of the folded are in use.
+    pub(super) more_used: usize,
+    /// Whether a person was asked.
+    pub(super) manual: bool,
+    /// Whether nobody was.
+    pub(super) automatic: bool,
+}
+
+impl FiltersView {
+    pub(super) fn new(choices: &filter::Choices, seen: &Seen) -> Self {
+        let view = |field: Field| FilterView {
+            id: format!("filter-{}", field.key()),
+            label: field.label(),
+            placeholder: placeholder(field),
+            text: choices.get(&field).map(|values| values.join("\n")).unwrap_or_default(),
+            seen: seen.of(field),
+        };
+        let first = [Field::Integration, Field::ResourceType];
+        let rest = Field::ALL
+            .into_iter()
+            .filter(|field| !first.contains(field) && *field != Field::Approval);
+        let more: Vec<FilterView> = rest.map(view).collect();
+        let approval = choices.get(&Field::Approval);
+        let has = |word: &str| approval.is_some_and(|values| values.iter().any(|v| v == word));
+        Self {
+            first: first.into_iter().map(view).collect(),
+            more_used: more.iter().filter(|filter| !filter.text.is_empty()).count(),
+            more,
+            manual: has("manual"),
+            automatic: has("automatic"),
+        }
+    }
+}
+
+fn placeholder(field: Field) -> &'static str {
+    match field {
+        Field::Integration => "prod-*",
+        Field::IntegrationType => "Postgresql",
+        Field::ResourceType => "Database",
+        Field::Resource => "DB 1",
+        Field::Permission => "ReadWrite",
+        Field::AccessFlow => "Production on call",
+        Field::Bundle => "DBA bundle",
+        Field::Requester => "*@example.com",
+        Field::Grantee => "okta-1",
+        Field::GranteeType => "user",
+        Field::Approval => "",
+        Field::CustomField => "ticket=SEC-*",
+    }
+}
+
+/// The newest events' payloads, looked through for values to offer.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Vec<serde_json::Value>);
+
+impl Seen {
+    pub(super) async fn load(db: &PgPool) -> Result<Self, store::Error> {
+        let payloads = events::newest_payloads(db, LOOKED_THROUGH).await?;
+        Ok(Self(payloads.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()))
+    }
+
+    fn of(&self, field: Field) -> Vec<String> {
+        let values: BTreeSet<String> =
+            self.0.iter().flat_map(|payload| field.values(payload)).collect();
+        values.into_iter().take(MAX_OFFERED).collect()
+    }
+}

@@ -1,0 +1,261 @@
+//! The form of a webhook, ready to print.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::certificate::CertificateView;
+use super::filters::{FiltersView, Seen};
+use super::preview::PreviewView;
+use super::test::ResultView;
+use crate::model::filter;
+use crate::model::webhook::preset::{PRESETS, Preset};
+use crate::model::webhook::{Draft, Field, FieldErrors, Method, Webhook};
+use crate::model::{Trigger, WebhookId};
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+/// One of several that can be chosen.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) word: &'static str,
+    pub(super) chosen: bool,
+}
+
+/// A header or a response validator.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The id of its first field.
+    pub(super) id: String,
+    pub(super) left: String,
+    pub(super) right: String,
+}
+
+/// Which webhook the form is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Subject {
+    /// The one that is edited; none for a new one.
+    pub(super) id: Option<WebhookId>,
+    /// The one it was copied from.
+    pub(super) base: Option<WebhookId>,
+}
+
+/// The form.
+#[derive(Debug)]
+pub(super) struct FormView {
+    pub(super) csrf: String,
+    pub(super) id: String,
+    pub(super) base: String,
+    pub(super) action: String,
+    pub(super) title: &'static str,
+    pub(super) presets: &'static [Preset],
+    /// The preset's explanation, where one was chosen.
+    pub(super) preset: Option<&'static Preset>,
+    pub(super) name: String,
+    pub(super) active: bool,
+    pub(super) methods: Vec<Choice>,
+    pub(super) url: String,
+    pub(super) body_template: String,
+    pub(super) has_secret: bool,
+    pub(super) error_lines: String,
+    pub(super) headers: Vec<Row>,
+    pub(super) triggers: Vec<Choice>,
+    pub(super) filters: FiltersView,
+    pub(super) condition: String,
+    pub(super) timeout: String,
+    pub(super) default_timeout: u64,
+    pub(super) validators: Vec<Row>,
+    pub(super) custom_message: String,
+    pub(super) advanced_open: bool,
+    pub(super) tls_verify: String,
+    pub(super) tls_sha256: String,
+    pub(super) tls_pem: String,
+    pub(super) certificate: CertificateView,
+    pub(super) test_triggers: Vec<Choice>,
+    pub(super) preview_triggers: Vec<Choice>,
+    pub(super) preview: PreviewView,
+    pub(super) result: Option<ResultView>,
+    errors: Vec<(String, String)>,
+}
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "webhooks/form.html")]
+struct FormPage {
+    page: Page,
+    form: FormView,
+}
+
+/// The form alone.
+#[derive(Template)]
+#[template(path = "webhooks/form.html", block = "form")]
+struct FormPart {
+    form: FormView,
+}
+
+impl FormView {
+    /// The form with a draft in it.
+    pub(super) fn new(csrf: &str, subject: Subject, draft: Draft, seen: &Seen) -> Self {
+        let triggers: Vec<Trigger> =
+            draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+        let first = triggers.first().copied().unwrap_or(Trigger::Created);
+        let (title, action) = match subject.id {
+            Some(id) => ("Edit Webhook", format!("/webhooks/{id}")),
+            None => ("Add Webhook", "/webhooks".to_owned()),
+        };
+        let text = |id: Option<WebhookId>| id.map(|id| id.to_string()).unwrap_or_default();
+        Self {
+            csrf: csrf.to_owned(),
+            id: text(subject.id),
+            base: text(subject.base),
+            action,
+            title,
+            presets: if subject.id.is_none() { &PRESETS } else { &[] },
+            preset: None,
+            active: draft.active,
+            methods: methods(&draft.method),
+            has_secret: draft.body_template.contains(crate::model::secret::MASK),
+            error_lines: String::new(),
+            headers: rows("header", draft.headers),
+            condition: filter::explain(&triggers, &draft.filters),
+            filters: FiltersView::new(&draft.filters, seen),
+            test_triggers: choose_one(first),
+            preview_triggers: choose_one(first),
+            triggers: choose_many(&triggers),
+            advanced_open: !draft.timeout_in_sec.is_empty()
+                || !draft.response_validators.is_empty()
+                || !draft.custom_validation_error_message.is_empty(),
+            timeout: draft.timeout_in_sec,
+            default_timeout: Webhook::DEFAULT_TIMEOUT.as_secs(),
+            validators: rows(
+                "validator",
+                draft.response_validators.into_iter().map(|(path, any)| (path, any.join("\n"))),
+            ),
+            custom_message: draft.custom_validation_error_message,
+            tls_verify: Some(draft.tls.verify).filter(|v| !v.is_empty()).unwrap_or("public".into()),
+            tls_sha256: draft.tls.sha256,
+            tls_pem: draft.tls.pem,
+            certificate: CertificateView::default(),
+            preview: PreviewView::default(),
+            result: None,
+            errors: Vec::new(),
+            name: draft.name,
+            url: draft.url,
+            body_template: draft.body_template,
+        }
+    }
+
+    /// Notes each mistake at its field.
+    pub(super) fn with_errors(mut self, errors: &FieldErrors) -> Self {
+        self.errors = errors.iter().map(|e| (e.field.id(), e.message.clone())).collect();
+        let lines: Vec<String> = errors
+            .iter()
+            .filter(|error| error.field == Field::BodyTemplate)
+            .filter_map(|error| error.line.map(|line| line.to_string()))
+            .collect();
+        self.error_lines = lines.join(",");
+        let advanced = ["timeout", "validator", "custom"];
+        let folded = |id: &str| advanced.iter().any(|start| id.starts_with(start));
+        self.advanced_open |= self.errors.iter().any(|(id, _)| folded(id));
+        self
+    }
+
+    /// Whether there is any mistake.
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// How many mistakes there are, in words.
+    pub(super) fn count(&self) -> String {
+        match self.errors.len() {
+            1 => "One thing needs mending before this can be saved.".to_owned(),
+            count => format!("{count} things need mending before this can be saved."),
+        }
+    }
+
+    /// The mistakes at a field, one after the other.
+    pub(super) fn error(&self, id: &str) -> Option<String> {
+        let messages: Vec<&str> =
+            self.errors.iter().filter(|(at, _)| at == id).map(|(_, m)| m.as_str()).collect();
+        if messages.is_empty() { None } else { Some(messages.join(" ")) }
+    }
+
+    /// The attributes that tell of a mistake; the first one takes the focus. Safe to print as is:
+    /// ids are ours.
+    pub(super) fn attrs(&self, id: &str) -> String {
+        match self.errors.iter().position(|(at, _)| at == id) {
+            None => format!("aria-describedby=\"{id}-hint\""),
+            Some(index) => {
+                let focus = if index == 0 { " autofocus" } else { "" };
+                format!("aria-invalid=\"true\" aria-describedby=\"{id}-error {id}-hint\"{focus}")
+            }
+        }
+    }
+
+    /// Whether a folded filter has a mistake.
+    pub(super) fn opens_more_filters(&self) -> bool {
+        self.filters.more_used > 0
+            || self.filters.more.iter().any(|filter| self.error(&filter.id).is_some())
+    }
+
+    /// Names of the chosen triggers.
+    pub(super) fn chosen_triggers(&self) -> impl Iterator<Item = &'static str> {
+        self.triggers.iter().filter(|choice| choice.chosen).map(|choice| choice.word)
+    }
+
+    /// The whole page.
+    pub(super) async fn page(self, current: &CurrentUser) -> Result<Response, Error> {
+        let title = if self.id.is_empty() || self.name.is_empty() {
+            self.title.to_owned()
+        } else {
+            format!("{} · {}", self.name, self.title)
+        };
+        let page = Page::new(current, title, Nav::Webhooks).await?;
+        page::html(&FormPage { page, form: self })
+    }
+
+    /// The form alone, for htmx.
+    pub(super) fn part(self) -> Result<Response, Error> {
+        page::html(&FormPart { form: self })
+    }
+}
+
+/// The form with a draft and its preview.
+pub(super) async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    subject: Subject,
+    draft: Draft,
+) -> Result<FormView, Error> {
+    let seen = Seen::load(&state.db).await?;
+    let trigger = draft.triggers.iter().find_map(|word| Trigger::from_word(word));
+    let trigger = trigger.unwrap_or(Trigger::Created);
+    let preview = PreviewView::make(state, subject.id.or(subject.base), &draft, trigger).await?;
+    let mut form = FormView::new(&current.visitor.csrf, subject, draft, &seen);
+    form.preview = preview;
+    Ok(form)
+}
+
+fn methods(chosen: &str) -> Vec<Choice> {
+    let word = |method: Method| Choice { word: method.as_str(), chosen: method.as_str() == chosen };
+    Method::ALL.into_iter().map(word).collect()
+}
+
+pub(super) fn choose_one(chosen: Trigger) -> Vec<Choice> {
+    let choice = |trigger: Trigger| Choice { word: trigger.as_str(), chosen: trigger == chosen };
+    Trigger::EVENTS.into_iter().map(choice).collect()
+}
+
+/// The triggers on offer: those of events, and whatever else is chosen already.
+fn choose_many(chosen: &[Trigger]) -> Vec<Choice> {
+    Trigger::ALL
+        .into_iter()
+        .filter(|trigger| Trigger::EVENTS.contains(trigger) || chosen.contains(trigger))
+        .map(|trigger| Choice { word: trigger.as_str(), chosen: chosen.contains(&trigger) })
+        .collect()
+}
+
+fn rows(kind: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Vec<Row> {
+    let row = |(index, (left, right))| Row { id: format!("{kind}-{index}"), left, right };
+    pairs.into_iter().enumerate().map(row).collect()
+}

@@ -1,0 +1,175 @@
+//! The webhooks' table.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::row::{Last, RowView};
+use crate::model::Trigger;
+use crate::model::webhook::preset::{PRESETS, Preset};
+use crate::store::{webhook_list, webhooks};
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Asked {
+    q: String,
+    status: String,
+    trigger: String,
+    sort: String,
+}
+
+/// A column's head.
+struct Column {
+    label: &'static str,
+    /// Empty where it does not sort.
+    href: String,
+    /// For `aria-sort`.
+    sorted: &'static str,
+    class: &'static str,
+}
+
+/// The table, ready to print.
+struct TableView {
+    /// Whether there is no webhook at all, so that the page shows how to begin instead.
+    is_blank: bool,
+    columns: Vec<Column>,
+    rows: Vec<RowView>,
+    csrf: String,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/list.html")]
+struct ListPage {
+    page: Page,
+    asked: Asked,
+    /// In words: how many, how they fare.
+    summary: String,
+    triggers: [Trigger; 6],
+    presets: &'static [Preset],
+    table: TableView,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/list.html", block = "table")]
+struct ListTable {
+    table: TableView,
+}
+
+/// `GET /webhooks`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Error> {
+    let now = state.sources.now();
+    let health = webhook_list::health(&state.db, now).await?;
+    let all = webhooks::all(&state.db).await?;
+    let unknown = webhook_list::Health::default();
+    let mut rows: Vec<RowView> = all
+        .iter()
+        .map(|(id, draft)| RowView::new(*id, draft, health.get(id).unwrap_or(&unknown), now))
+        .collect();
+    let summary = summarise(&rows);
+    let has_trigger = |row: &RowView| {
+        asked.trigger.is_empty() || row.all_triggers.split(", ").any(|word| word == asked.trigger)
+    };
+    rows.retain(|row| asked.wants(row) && has_trigger(row));
+    asked.order(&mut rows);
+    let csrf = current.visitor.csrf.clone();
+    let table = TableView { is_blank: all.is_empty(), columns: asked.columns(), rows, csrf };
+    if is_htmx(&headers) {
+        return page::html(&ListTable { table });
+    }
+    let page = Page::new(&current, "Webhooks", Nav::Webhooks).await?;
+    let (triggers, presets) = (Trigger::EVENTS, &PRESETS);
+    page::html(&ListPage { page, asked, summary, triggers, presets, table })
+}
+
+impl Asked {
+    fn wants(&self, row: &RowView) -> bool {
+        let wanted = self.q.trim().to_lowercase();
+        let found = wanted.is_empty()
+            || row.name.to_lowercase().contains(&wanted)
+            || row.url.to_lowercase().contains(&wanted);
+        found
+            && match self.status.as_str() {
+                "active" => row.active,
+                "inactive" => !row.active,
+                "failing" => row.is_failing(),
+                _ => true,
+            }
+    }
+
+    /// The rows come by name.
+    fn order(&self, rows: &mut [RowView]) {
+        match self.sort.trim_start_matches('-') {
+            "status" => rows.sort_by_key(|row| !row.active),
+            "last" => rows.sort_by_key(|row| std::cmp::Reverse(row.last_at)),
+            "rate" => rows.sort_by_key(|row| row.per_mille),
+            "url" => rows.sort_by(|a, b| (&a.host, &a.path).cmp(&(&b.host, &b.path))),
+            _ => {}
+        }
+        if self.sort.starts_with('-') {
+            rows.reverse();
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let column = |label, key: &str, class| Column {
+            label,
+            href: if key.is_empty() { String::new() } else { self.href(key) },
+            sorted: self.sorted(key),
+            class,
+        };
+        vec![
+            column("Status", "status", ""),
+            column("Name", "name", ""),
+            column("Method", "", ""),
+            column("URL", "url", ""),
+            column("Triggers", "", ""),
+            column("Last delivery", "last", ""),
+            column("24 h", "rate", "number"),
+        ]
+    }
+
+    fn sorted(&self, key: &str) -> &'static str {
+        let (backward, by) = match self.sort.strip_prefix('-') {
+            Some(by) => (true, by),
+            None => (false, if self.sort.is_empty() { "name" } else { self.sort.as_str() }),
+        };
+        match (by == key, backward) {
+            (false, _) => "none",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        }
+    }
+
+    /// The same list, sorted by that column, or the other way round.
+    fn href(&self, key: &str) -> String {
+        let sort = if self.sorted(key) == "ascending" { format!("-{key}") } else { key.to_owned() };
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("q", &self.q), ("status", &self.status), ("trigger", &self.trigger)]
+        {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        format!("/webhooks?{}", query.append_pair("sort", &sort).finish())
+    }
+}
+
+fn summarise(rows: &[RowView]) -> String {
+    let count = rows.len();
+    let active = rows.iter().filter(|row| row.active).count();
+    let failing = rows.iter().filter(|row| row.is_failing()).count();
+    let noun = if count == 1 { "webhook" } else { "webhooks" };
+    let summary = format!("{count} {noun} · {active} active");
+    if failing > 0 { format!("{summary} · {failing} failing") } else { summary }
+}

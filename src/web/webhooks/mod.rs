@@ -1,0 +1,23 @@
+//! The webhooks' table, their form, and what the form can ask for.
+
+pub(super) mod certificate;
+pub(super) mod delete;
+pub(super) mod edit;
+mod filters;
+mod form;
+pub(super) mod list;
+pub(super) mod preview;
+mod row;
+pub(super) mod save;
+pub(super) mod schema;
+pub(super) mod test;
+pub(super) mod toggle;
+mod typed;
+
+use super::Error;
+use crate::model::WebhookId;
+
+/// The id in a path: one that cannot be read is a page that is not there.
+fn parse_id(text: &str) -> Result<WebhookId, Error> {
+    text.parse().map_err(|_error: uuid::Error| Error::NotFound)
+}

@@ -1,0 +1,131 @@
+//! What the form would send, while it is being typed.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::typed::Typed;
+use crate::model::webhook::{Draft, Field, FieldErrors, Rendered, TlsDraft};
+use crate::model::{Trigger, WebhookId, filter};
+use crate::web::form::Form;
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState, markup, page};
+
+/// The preview, ready to print.
+#[derive(Debug, Default)]
+pub(super) struct PreviewView {
+    pub(super) request_line: String,
+    pub(super) headers: Vec<(String, String)>,
+    /// Safe HTML.
+    pub(super) body: String,
+    /// Why there is nothing to show.
+    pub(super) problems: Vec<String>,
+    /// The body template's lines to mark.
+    pub(super) lines: String,
+    /// What the editor's status says.
+    pub(super) status: String,
+    pub(super) ok: bool,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/_preview_answer.html")]
+struct Part {
+    preview: PreviewView,
+    condition: String,
+}
+
+/// `POST /webhooks/preview`
+pub(in crate::web) async fn preview(
+    State(state): State<WebState>,
+    _current: CurrentUser,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Error> {
+    let typed = Typed::new(pairs);
+    let draft = typed.draft();
+    let triggers: Vec<Trigger> =
+        draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+    let condition = filter::explain(&triggers, &draft.filters);
+    let trigger = typed.trigger("preview_trigger");
+    let preview = PreviewView::make(&state, typed.secrets_from(), &draft, trigger).await?;
+    page::html(&Part { preview, condition })
+}
+
+impl PreviewView {
+    /// Renders a draft that need not be complete: what stops it from being saved (no name yet, no
+    /// trigger) does not stop the preview.
+    pub(super) async fn make(
+        state: &WebState,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        trigger: Trigger,
+    ) -> Result<Self, Error> {
+        if draft.body_template.trim().is_empty() && draft.url.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let whole = match state.actions.preview_webhook(base, draft, trigger).await? {
+            Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
+            Err(errors) => errors,
+        };
+        let (lenient, gaps) = without_gaps(draft, &whole, trigger);
+        Ok(match state.actions.preview_webhook(base, &lenient, trigger).await? {
+            Ok(rendered) => Self::rendered(&draft.method, &rendered, gaps),
+            Err(errors) => Self::broken(&errors),
+        })
+    }
+
+    fn rendered(method: &str, rendered: &Rendered, problems: Vec<String>) -> Self {
+        let body = rendered.body.as_deref().unwrap_or_default();
+        let pretty = markup::pretty(body);
+        let status = match &pretty {
+            Some(_) => "Valid JSON",
+            None if body.is_empty() => "No body",
+            None => "Text",
+        };
+        Self {
+            request_line: format!("{method} {}", rendered.url),
+            headers: rendered.headers.clone(),
+            body: markup::highlight(pretty.as_deref().unwrap_or(body)),
+            problems,
+            lines: String::new(),
+            status: status.to_owned(),
+            ok: true,
+        }
+    }
+
+    fn broken(errors: &FieldErrors) -> Self {
+        let in_body = |e: &&crate::model::webhook::FieldError| e.field == Field::BodyTemplate;
+        let lines: Vec<String> = errors
+            .iter()
+            .filter(in_body)
+            .filter_map(|error| error.line.map(|line| line.to_string()))
+            .collect();
+        Self {
+            problems: errors.iter().map(|error| error.message.clone()).collect(),
+            status: match lines.first() {
+                Some(line) => format!("Mistake on line {line}"),
+                None => "Cannot be rendered".to_owned(),
+            },
+            lines: lines.join(","),
+            ..Self::default()
+        }
+    }
+}
+
+/// The draft with every gap stopped that is not the templates' own, and what is still to do.
+fn without_gaps(draft: &Draft, errors: &FieldErrors, trigger: Trigger) -> (Draft, Vec<String>) {
+    let (mut lenient, left) = crate::model::webhook::preset::fill_placeholders(draft);
+    if errors.iter().any(|error| error.field == Field::Name) {
+        "Preview".clone_into(&mut lenient.name);
+    }
+    lenient.triggers = vec![trigger.as_str().to_owned()];
+    lenient.timeout_in_sec.clear();
+    lenient.response_validators.clear();
+    lenient.custom_validation_error_message.clear();
+    lenient.filters.clear();
+    lenient.tls = TlsDraft::default();
+    let at_url = errors.iter().any(|error| error.field == Field::Url);
+    if at_url && lenient.url == draft.url {
+        "https://example.com/".clone_into(&mut lenient.url);
+    }
+    (lenient, left)
+}

@@ -1,0 +1,200 @@
+//! A row of the webhooks' table, ready to print.
+
+use askama::Template;
+
+use crate::model::webhook::Draft;
+use crate::model::{Timestamp, Trigger, WebhookId};
+use crate::store::webhook_list::{Health, Hour};
+use crate::web::moment::Moment;
+
+/// Longest path that is shown whole, in characters.
+const MAX_PATH: usize = 30;
+/// Most triggers that are shown as chips.
+const MAX_CHIPS: usize = 2;
+/// The sparkline's height in its own units.
+const SPARK_HEIGHT: i64 = 20;
+
+/// How the newest deliveries went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    /// The newest arrived.
+    Delivered(Moment),
+    /// The newest failed, since then.
+    Failing(Moment, String),
+    /// There was none.
+    Never,
+}
+
+/// One bar of the sparkline.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bar {
+    pub(super) x: i64,
+    pub(super) y: i64,
+    pub(super) height: i64,
+    pub(super) class: &'static str,
+}
+
+/// The row.
+#[derive(Debug)]
+pub(super) struct RowView {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) active: bool,
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) host: String,
+    pub(super) path: String,
+    /// Whether the server's certificate is not checked.
+    pub(super) unverified: bool,
+    pub(super) triggers: Vec<String>,
+    /// The triggers beyond those that are shown.
+    pub(super) more: usize,
+    pub(super) all_triggers: String,
+    pub(super) last: Last,
+    /// Such as `99.8 %`, or a dash.
+    pub(super) rate: String,
+    pub(super) bars: Vec<Bar>,
+    pub(super) spark_label: String,
+    /// For sorting: per mille delivered, or -1.
+    pub(super) per_mille: i64,
+    /// For sorting: the newest delivery that arrived.
+    pub(super) last_at: Option<Timestamp>,
+}
+
+/// The row alone, after a change.
+#[derive(Template)]
+#[template(path = "webhooks/_row.html")]
+pub(super) struct RowPart {
+    pub(super) row: RowView,
+    pub(super) csrf: String,
+}
+
+impl RowView {
+    pub(super) fn new(id: WebhookId, draft: &Draft, health: &Health, now: Timestamp) -> Self {
+        let (host, path) = split_url(&draft.url);
+        let triggers: Vec<String> = Trigger::ALL
+            .iter()
+            .map(|trigger| trigger.as_str())
+            .filter(|word| draft.triggers.iter().any(|chosen| chosen == word))
+            .map(str::to_owned)
+            .collect();
+        let delivered: i64 = health.hours.iter().map(|hour| hour.delivered).sum();
+        let failed: i64 = health.hours.iter().map(|hour| hour.failed).sum();
+        let per_mille =
+            if delivered + failed == 0 { -1 } else { delivered * 1000 / (delivered + failed) };
+        Self {
+            id: id.to_string(),
+            name: draft.name.clone(),
+            active: draft.active,
+            method: draft.method.clone(),
+            url: draft.url.clone(),
+            host,
+            path: shorten(&path),
+            unverified: draft.tls.verify == "none",
+            more: triggers.len().saturating_sub(MAX_CHIPS),
+            all_triggers: triggers.join(", "),
+            triggers: triggers.into_iter().take(MAX_CHIPS).collect(),
+            last: last(health, now),
+            rate: rate(per_mille),
+            bars: bars(&health.hours),
+            spark_label: format!("Last 24 hours: {delivered} delivered, {failed} failed"),
+            per_mille,
+            last_at: health.last_delivered_at,
+        }
+    }
+
+    /// Whether its newest deliveries fail.
+    pub(super) fn is_failing(&self) -> bool {
+        matches!(self.last, Last::Failing(..))
+    }
+}
+
+fn last(health: &Health, now: Timestamp) -> Last {
+    match (health.failing_since, health.last_delivered_at) {
+        (Some(since), _) => {
+            Last::Failing(Moment::new(since, now), health.last_error.clone().unwrap_or_default())
+        }
+        (None, Some(at)) => Last::Delivered(Moment::new(at, now)),
+        (None, None) => Last::Never,
+    }
+}
+
+fn rate(per_mille: i64) -> String {
+    match per_mille {
+        ..0 => "–".to_owned(),
+        1000 => "100 %".to_owned(),
+        other => format!("{}.{} %", other / 10, other % 10),
+    }
+}
+
+/// One bar an hour, delivered below and failed on top of it; none where nothing happened.
+fn bars(hours: &[Hour]) -> Vec<Bar> {
+    let most = hours.iter().map(|hour| hour.delivered + hour.failed).max().unwrap_or_default();
+    if most == 0 {
+        return Vec::new();
+    }
+    let scaled = |count: i64| if count == 0 { 0 } else { (count * SPARK_HEIGHT / most).max(2) };
+    let mut bars = Vec::new();
+    for (x, hour) in (0..).step_by(4).zip(hours) {
+        let good = scaled(hour.delivered);
+        let bad = scaled(hour.failed).min(SPARK_HEIGHT - good.min(SPARK_HEIGHT - 2));
+        if good == 0 && bad == 0 {
+            bars.push(Bar { x, y: SPARK_HEIGHT - 1, height: 1, class: "none" });
+        }
+        if good > 0 {
+            let good = good.min(SPARK_HEIGHT - bad);
+            bars.push(Bar { x, y: SPARK_HEIGHT - good, height: good, class: "good" });
+        }
+        if bad > 0 {
+            let y = (SPARK_HEIGHT - good - bad).max(0);
+            bars.push(Bar { x, y, height: bad, class: "bad" });
+        }
+    }
+    bars
+}
+
+/// Host with port, and the rest. Placeholders may stand in the rest, so this does not parse.
+fn split_url(url: &str) -> (String, String) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    (host.to_owned(), path.to_owned())
+}
+
+/// The middle left out where it is long: both ends tell more.
+fn shorten(path: &str) -> String {
+    let count = path.chars().count();
+    if count <= MAX_PATH {
+        return path.to_owned();
+    }
+    let head: String = path.chars().take(MAX_PATH / 2).collect();
+    let tail: String = path.chars().skip(count - MAX_PATH / 2 + 1).collect();
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_split_and_shortened() {
+        assert_eq!(split_url("https://10.0.0.5:8443/a?b"), ("10.0.0.5:8443".into(), "/a?b".into()));
+        assert_eq!(split_url("https://host?x={{a}}"), ("host".into(), "?x={{a}}".into()));
+        assert_eq!(shorten("/reopen_incident"), "/reopen_incident");
+        assert_eq!(shorten(&"x".repeat(80)).chars().count(), MAX_PATH);
+    }
+
+    #[test]
+    fn bars_stay_within_the_line() {
+        let hours = [
+            Hour { delivered: 1000, failed: 1 },
+            Hour { delivered: 0, failed: 1001 },
+            Hour { delivered: 1, failed: 1 },
+            Hour::default(),
+        ];
+        for bar in bars(&hours) {
+            assert!(bar.y >= 0 && bar.height > 0 && bar.y + bar.height <= SPARK_HEIGHT, "{bar:?}");
+        }
+        assert_eq!(rate(998), "99.8 %");
+    }
+}

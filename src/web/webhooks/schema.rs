@@ -1,0 +1,70 @@
+//! The event's payload schema, to look through and insert from.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::model::event::field::FIELDS;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Asked {
+    q: String,
+}
+
+struct FieldView {
+    path: &'static str,
+    kind: &'static str,
+    description: &'static str,
+    example: &'static str,
+    placeholder: String,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/schema.html")]
+struct SchemaPage {
+    page: Page,
+    q: String,
+    fields: Vec<FieldView>,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/schema.html", block = "panel")]
+struct SchemaPanel {
+    q: String,
+    fields: Vec<FieldView>,
+}
+
+/// `GET /webhooks/schema`
+pub(in crate::web) async fn show(
+    State(_state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Error> {
+    let wanted = asked.q.trim().to_lowercase();
+    let fields = FIELDS
+        .iter()
+        .filter(|field| {
+            field.path.to_lowercase().contains(&wanted)
+                || field.description.to_lowercase().contains(&wanted)
+        })
+        .map(|field| FieldView {
+            path: field.path,
+            kind: field.kind,
+            description: field.description,
+            example: field.example,
+            placeholder: field.placeholder(),
+        })
+        .collect();
+    if is_htmx(&headers) {
+        return page::html(&SchemaPanel { q: asked.q, fields });
+    }
+    let page = Page::new(&current, "Event payload schema", Nav::Webhooks).await?;
+    page::html(&SchemaPage { page, q: asked.q, fields })
+}

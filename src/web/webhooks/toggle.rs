@@ -1,0 +1,46 @@
+//! Activating and deactivating.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::parse_id;
+use super::row::{RowPart, RowView};
+use crate::actions::ChangeWebhookError;
+use crate::store::{webhook_list, webhooks};
+use crate::web::form::Form;
+use crate::web::page;
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Wanted {
+    active: bool,
+}
+
+/// `POST /webhooks/{id}/active`
+pub(in crate::web) async fn toggle(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    match state.actions.toggle_webhook(id, wanted.active).await {
+        Ok(()) => {}
+        Err(ChangeWebhookError::NotFound) => return Err(Error::NotFound),
+        Err(ChangeWebhookError::Store(error)) => return Err(error.into()),
+    }
+    if is_htmx(&headers) {
+        let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+        let now = state.sources.now();
+        let health = webhook_list::health(&state.db, now).await?.remove(&id).unwrap_or_default();
+        let row = RowView::new(id, &draft, &health, now);
+        return page::html(&RowPart { row, csrf: current.visitor.csrf });
+    }
+    let said = if wanted.active { "Activated." } else { "Deactivated: its events wait." };
+    current.visitor.tell(said).await?;
+    Ok(Redirect::to("/webhooks").into_response())
+}

@@ -1,0 +1,135 @@
+//! What the form sends, as a draft.
+
+use crate::model::filter;
+use crate::model::webhook::{Draft, TlsDraft};
+use crate::model::{Trigger, WebhookId};
+
+/// The form's content: a name may stand there many times.
+#[derive(Debug)]
+pub(super) struct Typed(Vec<(String, String)>);
+
+impl Typed {
+    pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    fn one(&self, name: &str) -> String {
+        self.many(name).next().unwrap_or_default().to_owned()
+    }
+
+    fn many<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A text area's content, its line ends as they are in files.
+    fn text(&self, name: &str) -> String {
+        self.one(name).replace("\r\n", "\n")
+    }
+
+    /// One value a line.
+    fn lines(&self, name: &str) -> Vec<String> {
+        self.many(name).flat_map(lines_of).collect()
+    }
+
+    /// The webhook that is edited.
+    pub(super) fn id(&self) -> Option<WebhookId> {
+        self.one("id").parse().ok()
+    }
+
+    /// The webhook that a duplicate was copied from.
+    pub(super) fn copied_from(&self) -> Option<WebhookId> {
+        self.one("base").parse().ok()
+    }
+
+    /// Where masked secrets are found: the webhook itself, or what it was copied from.
+    pub(super) fn secrets_from(&self) -> Option<WebhookId> {
+        self.id().or_else(|| self.copied_from())
+    }
+
+    /// The trigger chosen in a menu, else the webhook's first, else Created.
+    pub(super) fn trigger(&self, menu: &str) -> Trigger {
+        Trigger::from_word(&self.one(menu))
+            .or_else(|| self.many("trigger").find_map(Trigger::from_word))
+            .unwrap_or(Trigger::Created)
+    }
+
+    /// The webhook. Rows that are wholly empty are left out, so that row numbers mean the same here
+    /// and in what validation says.
+    pub(super) fn draft(&self) -> Draft {
+        let headers = self
+            .many("header_name")
+            .zip(self.many("header_value"))
+            .filter(|(name, value)| !name.trim().is_empty() || !value.trim().is_empty())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let response_validators = self
+            .many("validator_path")
+            .zip(self.many("validator_expected"))
+            .map(|(path, expected)| (path.to_owned(), lines_of(expected).collect::<Vec<_>>()))
+            .filter(|(path, expected)| !path.trim().is_empty() || !expected.is_empty())
+            .collect();
+        let filters = filter::Field::ALL
+            .into_iter()
+            .map(|field| (field, self.lines(&format!("filter-{}", field.key()))))
+            .filter(|(_, values)| !values.is_empty())
+            .collect();
+        Draft {
+            name: self.one("name"),
+            active: self.many("active").next().is_some(),
+            method: self.one("method"),
+            url: self.one("url"),
+            headers,
+            body_template: self.text("body_template"),
+            triggers: self.many("trigger").map(str::to_owned).collect(),
+            filters,
+            timeout_in_sec: self.one("timeout_in_sec"),
+            response_validators,
+            custom_validation_error_message: self.one("custom_validation_error_message"),
+            tls: TlsDraft {
+                verify: self.one("tls_verify"),
+                sha256: self.one("tls_sha256"),
+                pem: self.text("tls_pem"),
+            },
+        }
+    }
+}
+
+fn lines_of(text: &str) -> impl Iterator<Item = String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(pairs: &[(&str, &str)]) -> Typed {
+        Typed::new(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_form_becomes_a_draft() {
+        let typed = typed(&[
+            ("name", "A"),
+            ("trigger", "Granted"),
+            ("trigger", "Expired"),
+            ("header_name", ""),
+            ("header_value", " "),
+            ("header_name", "X-Team"),
+            ("header_value", "sec"),
+            ("filter-integration", "prod-*\r\n\r\n staging \r\n"),
+            ("filter-approval", "manual"),
+            ("validator_path", "$.success"),
+            ("validator_expected", "true\r\nyes"),
+            ("body_template", "a\r\nb"),
+        ]);
+        let draft = typed.draft();
+        assert!(!draft.active);
+        assert_eq!(draft.headers, [("X-Team".to_owned(), "sec".to_owned())]);
+        assert_eq!(draft.triggers, ["Granted", "Expired"]);
+        assert_eq!(draft.filters[&filter::Field::Integration], ["prod-*", "staging"]);
+        assert_eq!(draft.filters[&filter::Field::Approval], ["manual"]);
+        assert_eq!(draft.response_validators[0].1, ["true", "yes"]);
+        assert_eq!(draft.body_template, "a\nb");
+        assert_eq!(typed.trigger("test_trigger"), Trigger::Granted);
+    }
+}

@@ -1,0 +1,30 @@
+// Pinning: a fetched certificate's fingerprint goes into the form, from the form itself or from the
+// panel that shows a failed test.
+import { all, changed, on } from "./dom.js";
+import { closePanel } from "./panel.js";
+
+function pin(sha256) {
+  const field = document.getElementById("tls_sha256");
+  const choice = document.querySelector('[name="tls_verify"][value="pinned"]');
+  if (!field || !choice) return false;
+  choice.checked = true;
+  field.value = sha256;
+  field.removeAttribute("aria-invalid");
+  changed(field);
+  return true;
+}
+
+export function enhance(root) {
+  const found = all(root, "#certificate [data-sha256]")[0];
+  if (found && root !== document) pin(found.dataset.sha256);
+  const isOnForm = document.getElementById("webhook-form") !== null;
+  if (isOnForm) for (const button of all(root, "[data-pin]")) button.hidden = false;
+}
+
+export function listen() {
+  on("click", "[data-pin]", async (_event, button) => {
+    if (!pin(button.dataset.pin)) return;
+    await closePanel();
+    document.querySelector("[data-test]")?.focus();
+  });
+}

@@ -1,0 +1,159 @@
+// Values as chips, with suggestions. Stands in for a text area of one value a line, which stays the
+// form's field and is hidden: Enter, comma, Tab and leaving add what was typed, Backspace in the
+// empty field takes the last one.
+import { changed, fresh, make } from "./dom.js";
+
+const MOST_OFFERED = 50;
+
+class Chips {
+  constructor(root) {
+    this.area = root.querySelector("textarea");
+    this.seen = [...root.querySelectorAll("datalist option")].map((option) => option.value);
+    this.values = lines(this.area.value);
+    this.label = document.querySelector(`label[for="${this.area.id}"]`);
+    this.list = make("ul", { class: "chips-list", role: "listbox", id: `${this.area.id}-list`, hidden: "" });
+    this.entry = make("input", {
+      id: `${this.area.id}-entry`, type: "text", role: "combobox", autocomplete: "off", spellcheck: "false",
+      "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id,
+    });
+    for (const name of ["aria-invalid", "aria-describedby"]) {
+      if (this.area.hasAttribute(name)) this.entry.setAttribute(name, this.area.getAttribute(name));
+    }
+    this.box = make("div", { class: "chips-box" }, this.entry);
+    if (this.label) {
+      this.label.htmlFor = this.entry.id;
+      this.list.setAttribute("aria-label", this.label.textContent);
+    }
+    this.area.hidden = true;
+    root.append(this.box, this.list);
+    this.listen();
+    this.paint();
+  }
+
+  listen() {
+    this.box.addEventListener("mousedown", (event) => {
+      if (event.target !== this.box) return;
+      event.preventDefault();
+      this.entry.focus();
+    });
+    this.box.addEventListener("click", (event) => {
+      const cross = event.target.closest(".chip-remove");
+      if (cross) this.remove(this.values.indexOf(cross.dataset.value));
+    });
+    this.entry.addEventListener("input", (event) => { event.stopPropagation(); this.offer(); });
+    this.entry.addEventListener("change", (event) => event.stopPropagation());
+    this.entry.addEventListener("focus", () => this.offer());
+    this.entry.addEventListener("click", () => this.offer());
+    this.entry.addEventListener("blur", () => { this.add(this.entry.value); this.close(); });
+    this.entry.addEventListener("keydown", (event) => this.key(event));
+    this.entry.addEventListener("paste", (event) => this.paste(event));
+    this.list.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      const item = event.target.closest("[role=option]");
+      if (item) this.add(item.dataset.value);
+    });
+  }
+
+  key(event) {
+    if (event.isComposing) return;
+    const active = this.active();
+    if (event.key === "Enter" || event.key === ",") {
+      event.preventDefault();
+      this.add(active && event.key === "Enter" ? active.dataset.value : this.entry.value);
+    } else if (event.key === "Tab" && active && !event.shiftKey) {
+      this.add(active.dataset.value);
+    } else if (event.key === "Backspace" && !this.entry.value && this.values.length) {
+      event.preventDefault();
+      this.remove(this.values.length - 1);
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      this.step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Escape" && !this.list.hidden) {
+      event.preventDefault();
+      this.close();
+    }
+  }
+
+  /** Several lines at once become several values. */
+  paste(event) {
+    const found = lines(event.clipboardData.getData("text").replaceAll("\t", "\n"));
+    if (found.length < 2) return;
+    event.preventDefault();
+    for (const value of found) this.add(value);
+  }
+
+  add(text) {
+    const value = text.trim();
+    this.entry.value = "";
+    if (value && !this.values.includes(value)) {
+      this.values.push(value);
+      this.save();
+    }
+    if (document.activeElement === this.entry) this.offer();
+  }
+
+  remove(index) {
+    if (index < 0) return;
+    this.values.splice(index, 1);
+    this.save();
+    this.entry.focus();
+    this.offer();
+  }
+
+  save() {
+    this.area.value = this.values.join("\n");
+    this.paint();
+    changed(this.area);
+  }
+
+  paint() {
+    const chips = this.values.map((value) => {
+      const cross = make("button", { type: "button", class: "chip-remove", "data-value": value, "aria-label": `Remove ${value}` }, "×");
+      return make("span", { class: "chip", title: value }, make("span", {}, value), cross);
+    });
+    // The entry itself stays where it is: taken out, it would lose the focus.
+    for (const chip of this.box.querySelectorAll(".chip")) chip.remove();
+    this.entry.before(...chips);
+    this.entry.placeholder = this.values.length ? "" : this.area.placeholder;
+  }
+
+  offer() {
+    const typed = this.entry.value.trim().toLowerCase();
+    const fitting = this.seen.filter((value) => !this.values.includes(value) && value.toLowerCase().includes(typed));
+    const items = fitting.slice(0, MOST_OFFERED).map((value, index) =>
+      make("li", { role: "option", id: `${this.list.id}-${index}`, "data-value": value, "aria-selected": "false" }, value));
+    this.list.replaceChildren(...items);
+    this.list.hidden = items.length === 0;
+    this.entry.setAttribute("aria-expanded", String(items.length > 0));
+    this.entry.removeAttribute("aria-activedescendant");
+  }
+
+  close() {
+    this.list.hidden = true;
+    this.entry.setAttribute("aria-expanded", "false");
+    this.entry.removeAttribute("aria-activedescendant");
+  }
+
+  active() {
+    return this.list.hidden ? null : this.list.querySelector('[aria-selected="true"]');
+  }
+
+  step(by) {
+    if (this.list.hidden) this.offer();
+    const items = [...this.list.children];
+    if (!items.length) return;
+    const at = items.indexOf(this.active());
+    const next = items[(at < 0 && by < 0 ? items.length - 1 : at + by + items.length) % items.length];
+    for (const item of items) item.setAttribute("aria-selected", String(item === next));
+    next.scrollIntoView({ block: "nearest" });
+    this.entry.setAttribute("aria-activedescendant", next.id);
+  }
+}
+
+function lines(text) {
+  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+}
+
+export function enhance(root) {
+  for (const element of fresh(root, "[data-chips]", "Chips")) new Chips(element);
+}

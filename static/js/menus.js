@@ -1,0 +1,63 @@
+// Menus that drop down (details.menu): one open at a time, closed by Escape, by a click elsewhere
+// and by leaving with Tab; arrow keys walk through. Without script they are plain disclosures.
+import { on } from "./dom.js";
+
+const DROPDOWNS = "details.menu, details.multi";
+
+/** Whether the items fit below; else they go above. */
+function place(menu) {
+  if (!menu.matches("td details.menu")) return;
+  menu.classList.remove("up");
+  const items = menu.querySelector(".menu-items").getBoundingClientRect();
+  const above = menu.getBoundingClientRect().top;
+  menu.classList.toggle("up", items.bottom > innerHeight - 8 && above > items.height + 8);
+}
+
+function close(menu, { refocus = false } = {}) {
+  menu.open = false;
+  if (refocus) menu.querySelector("summary").focus();
+}
+
+function entries(menu) {
+  return [...menu.querySelectorAll(".menu-item, .multi-list input")];
+}
+
+/** Moves the focus among the entries; true where the key meant that. */
+function walk(menu, key) {
+  const list = entries(menu);
+  const at = list.indexOf(document.activeElement);
+  const to = {
+    ArrowDown: at + 1,
+    ArrowUp: at < 0 ? list.length - 1 : at - 1,
+    Home: 0,
+    End: list.length - 1,
+  }[key];
+  if (to === undefined || (at < 0 && (key === "Home" || key === "End"))) return false;
+  menu.open = true;
+  list[(to + list.length) % list.length]?.focus();
+  return true;
+}
+
+export function listen() {
+  document.addEventListener("pointerdown", (event) => {
+    for (const menu of document.querySelectorAll(DROPDOWNS)) {
+      if (menu.open && !menu.contains(event.target)) close(menu);
+    }
+  });
+  document.addEventListener("focusin", (event) => {
+    for (const menu of document.querySelectorAll(DROPDOWNS)) {
+      if (menu.open && !menu.contains(event.target)) close(menu);
+    }
+  });
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.matches?.("details.menu")) place(event.target);
+  }, true);
+  on("keydown", DROPDOWNS, (event, menu) => {
+    if (event.key === "Escape" && menu.open) {
+      event.preventDefault();
+      close(menu, { refocus: true });
+    } else if (!event.ctrlKey && !event.metaKey && !event.altKey && walk(menu, event.key)) {
+      event.preventDefault();
+    }
+  });
+}
