@@ -1,0 +1,227 @@
+//! Sending, judging, trying again.
+
+use std::time::Duration;
+
+use gatepost::identity::Scope;
+
+use super::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, INCIDENTS, Options, State};
+use crate::support::{TestApp, event};
+
+async fn last_error(app: &TestApp) -> Option<String> {
+    sqlx::query_scalar("select last_error from deliveries")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_event_reopens_the_incident() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Closed);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Open);
+    let sent = &logpoint.requests()[0];
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+    assert!(sent.header("user-agent").unwrap().starts_with("Gatepost/"));
+    assert!(sent.header("webhook-timestamp").is_some());
+    assert_eq!(sent.json()["id"], sent.header("webhook-id").unwrap());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn http_200_with_success_false_is_a_failure_and_is_tried_again_under_the_same_id() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::RefuseInside200, Behaviour::Status(503, "busy".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
+    assert_eq!(last_error(&app).await.unwrap(), "Refused: Authentication Failed");
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_until("the second attempt", async || {
+        last_error(&app).await.as_deref() == Some("HTTP 503")
+    })
+    .await;
+    app.advance(Duration::from_secs(37)).await;
+    app.wait_for("delivered", 1).await;
+    let ids: Vec<_> = logpoint.requests().iter().map(|one| one.json()["id"].clone()).collect();
+    assert!(ids[0] == ids[1] && ids[1] == ids[2], "{ids:?}");
+    let tries: Vec<_> = logpoint.requests().iter().map(|one| one.json()["try"].clone()).collect();
+    assert_eq!(tries, [1, 2, 3]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_way_an_answer_can_break_is_a_failure_and_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let (bad, good) = (
+        FakeLogpoint::start(Options::default()).await,
+        FakeLogpoint::start(Options::default()).await,
+    );
+    app.webhooks(&reopen(&bad, "Bad", "")).await;
+    app.webhooks(&reopen(&good, "Good", "")).await;
+    let token = app.token(Scope::Events).await;
+    let ways = [
+        Behaviour::HangAfterHeaders,
+        Behaviour::HangBeforeAnswer,
+        Behaviour::HangUp,
+        Behaviour::CutBody,
+        Behaviour::EndlessBody,
+        Behaviour::HugeBody(100 * 1024 * 1024),
+        Behaviour::Garbage,
+        Behaviour::NotJson,
+    ];
+    let count = i64::try_from(ways.len()).unwrap();
+    bad.behave(ways);
+    for n in 0..count {
+        app.send(&token, &event("Granted", &n.to_string())).await;
+    }
+    // The good one has all of them while the bad one still hangs.
+    app.wait_for("delivered", count).await;
+    app.wait_until("all failures", async || {
+        let failed: i64 =
+            sqlx::query_scalar("select count(*) from deliveries where last_error is not null")
+                .fetch_one(app.database.pool())
+                .await
+                .unwrap();
+        failed == count
+    })
+    .await;
+    // Of an answer at most 64 KiB are kept.
+    let longest: i32 = sqlx::query_scalar("select max(length(record)) from invocations")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    assert!(longest < 200 * 1024, "{longest}");
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 2 * count).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_fails_to_the_end_is_shown_as_failed() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.always(Behaviour::Status(500, "no".to_owned()));
+    app.send(&token, &event("Granted", "1")).await;
+    for attempt in 1..10 {
+        logpoint.wait_for_requests(attempt).await;
+        app.wait_for("due", 1).await;
+        app.advance(Duration::from_hours(15)).await;
+    }
+    app.wait_for("failed", 1).await;
+    assert_eq!(logpoint.requests().len(), 10);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_time_gets_it() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::RetryAfter(429, 600)]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
+    let wait: f64 = sqlx::query_scalar(
+        "select extract(epoch from due_at - created_at)::float8 from deliveries",
+    )
+    .fetch_one(app.database.pool())
+    .await
+    .unwrap();
+    assert!((599.0..615.0).contains(&wait), "{wait}");
+    app.advance(Duration::from_secs(620)).await;
+    app.wait_for("delivered", 1).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let other = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Redirect(other.url("/reopen_incident"))]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
+    assert_eq!(last_error(&app).await.unwrap(), "HTTP 307");
+    assert!(other.requests().is_empty());
+    app.finish_with_leftovers().await;
+}
+
+#[tokio::test]
+async fn only_fitting_triggers_and_filters_send() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let filters =
+        "    filters: { integration: ['prod *'], resource_type: [database], approval: [manual] }";
+    app.webhooks(&reopen(&logpoint, "Reopen", filters)).await;
+    let token = app.token(Scope::Events).await;
+    let mut other_integration = event("Granted", "1");
+    other_integration["data"]["access_groups"][0]["integration"]["name"] = "staging".into();
+    let mut automatic = event("Granted", "2");
+    automatic["data"]["approvals"] = serde_json::json!([]);
+    for (event, expected) in [
+        (other_integration, 0),
+        (automatic, 0),
+        (event("Expired", "3"), 0),
+        (event("Granted", "4"), 1),
+        (event("Created", "5"), 1),
+    ] {
+        let (_, answer) = app.send(&token, &event).await;
+        assert_eq!(answer["events"][0]["deliveries"], expected, "{event}");
+    }
+    app.wait_for("delivered", 2).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn secrets_are_nowhere_in_the_database_in_clear() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    // The server repeats the request's key in its answer.
+    logpoint.behave([Behaviour::Status(500, "demo-key is wrong".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 1).await;
+    for (table, column) in [
+        ("webhooks", "definition || encode(sealed, 'escape')"),
+        ("invocations", "record"),
+        ("deliveries", "coalesce(last_error, '')"),
+    ] {
+        let sql = format!("select count(*) from {table} where {column} like '%demo-key%'");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap();
+        assert_eq!(count, 0, "{table}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_survives_a_restart() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("due", 1).await;
+    let app = app.restart().await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 1).await;
+    app.finish().await;
+}

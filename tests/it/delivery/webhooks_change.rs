@@ -1,0 +1,94 @@
+//! What becomes of deliveries when their webhook is switched off, changed or deleted.
+
+use std::time::Duration;
+
+use gatepost::identity::Scope;
+
+use super::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::{TestApp, event};
+
+#[tokio::test]
+async fn what_waits_for_an_inactive_webhook_is_held_and_goes_out_when_it_is_active_again() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("due", 1).await;
+    let mut ann = app.admin().await;
+    let path = format!("/webhooks/{}/active", ids[0]);
+    assert_eq!(ann.post(&path, &[("active", "false")]).await.status, 303);
+    app.wait_for("held", 1).await;
+    // An inactive webhook takes no new events.
+    let (_, answer) = app.send(&token, &event("Granted", "2")).await;
+    assert_eq!(answer["events"][0]["deliveries"], 0);
+    app.advance(Duration::from_secs(60)).await;
+    ann.get("/webhooks").await;
+    assert_eq!(ann.post(&path, &[("active", "true")]).await.status, 303);
+    app.wait_for("delivered", 1).await;
+    assert_eq!(logpoint.requests().len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn deleting_cancels_what_waits_and_forgets_the_secrets() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("due", 1).await;
+    let mut ann = app.admin().await;
+    let path = format!("/webhooks/{}/delete", ids[0]);
+    let asked = ann.get(&path).await;
+    assert!(asked.text("main").contains("1 delivery that is still waiting"), "{}", asked.body);
+    assert_eq!(ann.post(&path, &[]).await.status, 303);
+    app.wait_for("cancelled", 1).await;
+    let sealed: Vec<u8> = sqlx::query_scalar("select sealed from webhooks")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    assert!(sealed.is_empty());
+    // Its deliveries can still be looked at, and its name is free again.
+    assert!(ann.get("/deliveries").await.text("tbody").contains("Reopen"));
+    app.webhooks(&reopen(&logpoint, "REOPEN", "")).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_waiting_delivery_goes_out_as_the_webhook_now_says() {
+    let app = TestApp::start().await;
+    let (old, new) = (
+        FakeLogpoint::start(Options::default()).await,
+        FakeLogpoint::start(Options::default()).await,
+    );
+    let ids = app.webhooks(&reopen(&old, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    old.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("due", 1).await;
+    let mut ann = app.admin().await;
+    let form = ann.get(&format!("/webhooks/{}/edit", ids[0])).await;
+    let body = form.typed("body_template");
+    let fields = [
+        ("name", "Reopen"),
+        ("active", "true"),
+        ("method", "POST"),
+        ("url", &new.url("/reopen_incident")),
+        // The secret comes back masked, and stands for the stored one.
+        ("body_template", &body),
+        ("trigger", "Granted"),
+        ("tls_verify", "pinned"),
+        ("tls_sha256", new.fingerprint()),
+    ];
+    assert!(body.contains("••••••") && !body.contains("demo-key"), "{body}");
+    let saved = ann.post(&format!("/webhooks/{}", ids[0]), &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 1).await;
+    assert_eq!(new.requests()[0].json()["secret_key"], "demo-key");
+    app.finish().await;
+}

@@ -1,0 +1,12 @@
+//! Black-box tests: the real application over a real PostgreSQL, and a Logpoint that is simulated
+//! over real TLS. `script/with-postgres cargo nextest run --test it` runs them alone.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod cli;
+mod crash;
+mod delivery;
+mod pages;
+mod security;

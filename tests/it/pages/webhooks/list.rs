@@ -1,0 +1,160 @@
+//! The table.
+
+use gatepost::identity::Scope;
+
+use crate::delivery::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::{TestApp, event};
+
+const THREE: &str = "
+webhooks:
+  - name: Comment
+    type: { http_request: { url: 'https://10.0.0.5/add_incident_comment' } }
+    triggers: [Created, Approved, Granted]
+  - name: archive
+    active: false
+    type: { http_request: { url: 'https://archive.example.com/x', method: PUT } }
+    triggers: [Expired]
+  - name: Unsafe
+    type: { http_request: { url: 'https://10.0.0.6/x' } }
+    triggers: [Granted]
+    tls: { verify: none }
+";
+
+#[tokio::test]
+async fn rows_show_state_target_triggers_and_what_is_unsafe() {
+    let app = TestApp::start().await;
+    app.webhooks(THREE).await;
+    let mut ann = app.admin().await;
+    let seen = ann.get("/webhooks").await;
+    assert_eq!(seen.text(".head .lead"), "3 webhooks · 2 active");
+    assert_eq!(seen.texts("tbody td.name"), ["archive", "Comment", "Unsafe"]);
+    assert_eq!(seen.texts("tbody td.status"), ["Inactive", "Active", "Active"]);
+    assert_eq!(seen.texts("tbody .dot.on").len(), 2);
+    assert_eq!(seen.texts("tbody .dot.off").len(), 1);
+    assert_eq!(seen.texts("tbody td.method"), ["PUT", "POST", "POST"]);
+    assert_eq!(seen.texts("tbody td.url strong")[0], "archive.example.com");
+    assert_eq!(seen.texts("tbody td.chips")[1], "Created Approved +1");
+    assert_eq!(seen.texts("tbody td.last"), ["Never", "Never", "Never"]);
+    assert_eq!(seen.texts("tbody td.url .badge"), ["TLS not verified"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn searching_filtering_and_sorting_have_addresses() {
+    let app = TestApp::start().await;
+    app.webhooks(THREE).await;
+    let mut ann = app.admin().await;
+    for (query, expected) in [
+        ("q=ARCH", vec!["archive"]),
+        ("q=10.0.0", vec!["Comment", "Unsafe"]),
+        ("status=active", vec!["Comment", "Unsafe"]),
+        ("status=inactive", vec!["archive"]),
+        ("trigger=Granted", vec!["Comment", "Unsafe"]),
+        ("sort=-name", vec!["Unsafe", "Comment", "archive"]),
+        ("sort=status", vec!["Comment", "Unsafe", "archive"]),
+        ("sort=url", vec!["Comment", "Unsafe", "archive"]),
+        ("q=nothing-like-it", vec![]),
+    ] {
+        let seen = ann.get(&format!("/webhooks?{query}")).await;
+        assert_eq!(seen.texts("tbody td.name"), expected, "{query}");
+        // htmx gets the table alone, with the same rows.
+        let part = ann.get_part(&format!("/webhooks?{query}")).await;
+        assert_eq!(part.texts("tbody td.name"), expected, "{query}");
+        assert!(
+            part.texts("h1").is_empty() && part.body.contains("webhooks-table"),
+            "{}",
+            part.body
+        );
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn health_shows_what_arrived_and_what_fails() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    let good = ann.get("/webhooks").await;
+    assert_eq!(good.text("tbody td.last"), "Delivered · just now");
+    assert_eq!(good.text("tbody .rate-value"), "100 %");
+    logpoint.always(Behaviour::RefuseInside200);
+    app.send(&token, &event("Granted", "2")).await;
+    app.wait_for("due", 1).await;
+    let bad = ann.get("/webhooks").await;
+    assert!(bad.text("tbody td.last").starts_with("Failing since"), "{}", bad.body);
+    assert_eq!(
+        bad.attribute("tbody td.last .badge", "title").unwrap(),
+        "Refused: Authentication Failed"
+    );
+    assert_eq!(bad.text("tbody .rate-value"), "50.0 %");
+    assert_eq!(ann.get("/webhooks?status=failing").await.texts("tbody tr").len(), 1);
+    app.finish_with_leftovers().await;
+}
+
+#[tokio::test]
+async fn the_switch_works_with_and_without_scripts() {
+    let app = TestApp::start().await;
+    let ids = app.webhooks(THREE).await;
+    let mut ann = app.admin().await;
+    let path = format!("/webhooks/{}/active", ids[0]);
+    let row = ann.post_part(&path, &[("active", "false")]).await;
+    assert_eq!((row.status, row.text("td.status").as_str()), (200, "Inactive"));
+    assert_eq!(row.texts("tr").len(), 1);
+    let whole = ann.post(&path, &[("active", "true")]).await;
+    assert_eq!(whole.location(), "/webhooks");
+    let seen = ann.get("/webhooks").await;
+    assert_eq!(seen.texts("tbody td.status")[1], "Active");
+    assert_eq!(seen.text("#toasts .toast"), "Activated.");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_duplicate_keeps_the_secrets_without_showing_them() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    let form = ann.get(&format!("/webhooks/new?from={}", ids[0])).await;
+    assert_eq!(form.attribute("#name", "value").unwrap(), "Reopen copy");
+    let body = form.typed("body_template");
+    assert!(!form.body.contains("demo-key"));
+    let url = logpoint.url("/reopen_incident");
+    let fields = [
+        ("base", ids[0].as_str()),
+        ("name", "Reopen copy"),
+        ("active", "true"),
+        ("method", "POST"),
+        ("url", &url),
+        ("body_template", &body),
+        ("trigger", "Granted"),
+        ("validator_path", "$.success"),
+        ("validator_expected", "true"),
+        ("tls_verify", "pinned"),
+        ("tls_sha256", logpoint.fingerprint()),
+    ];
+    let saved = ann.post("/webhooks", &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 2).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_saved_webhook_is_tested_from_its_menu() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let mut ann = app.admin().await;
+    let sent = ann.post(&format!("/webhooks/{}/test", ids[0]), &[]).await;
+    assert!(sent.location().starts_with("/invocations/"), "{}", sent.body);
+    let panel = ann.get(sent.location()).await;
+    assert!(panel.text(".verdict-line").contains("Delivered"), "{}", panel.body);
+    assert_eq!(logpoint.requests().len(), 1);
+    app.finish().await;
+}

@@ -1,0 +1,59 @@
+//! The preview and the payload schema.
+
+use super::with;
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn the_preview_shows_what_would_be_sent_before_the_form_is_complete() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let body =
+        r#"{"who": "{{data.requester.email}}", "secret_key": "s3cr3t-key", "n": {{event_time}}}"#;
+    let fields = [
+        ("method", "POST"),
+        ("url", "https://10.0.0.5/x"),
+        ("body_template", body),
+        ("trigger", "Granted"),
+        ("filter-integration", "prod-*"),
+        ("preview_trigger", "Expired"),
+    ];
+    let seen = ann.post_part("/webhooks/preview", &fields).await;
+    assert_eq!(seen.status, 200);
+    let shown = seen.text("pre.code");
+    assert!(
+        shown.contains("user@example.com") && shown.contains("1696263265.851898000"),
+        "{shown}"
+    );
+    assert!(!seen.body.contains("s3cr3t-key"), "{}", seen.body);
+    assert!(seen.text("#condition").contains("its integration is prod-*"), "{}", seen.body);
+    assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Valid JSON");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_template_is_told_with_its_line() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let fields =
+        with(&[("body_template", "{\n  \"a\": \"{{data.access_groups[0].integration.name}}\"\n}")]);
+    let seen = ann.post_part("/webhooks/preview", &fields).await;
+    assert_eq!(seen.attribute(".preview-body", "data-error-lines").unwrap(), "2");
+    assert!(seen.text(".problems").contains("{{data.access_groups.[0].integration.name}}"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_schema_lists_and_finds_every_field() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let all = ann.get("/webhooks/schema").await;
+    assert!(all.texts(".schema-path").len() > 30);
+    let found = ann.get("/webhooks/schema?q=justif").await;
+    assert_eq!(found.texts(".schema-path"), ["data.justification"]);
+    assert_eq!(found.attribute(".schema-field", "data-insert").unwrap(), "{{data.justification}}");
+    let part = ann.get_part("/webhooks/schema").await;
+    assert!(part.texts("nav").is_empty() && !part.texts(".schema-path").is_empty());
+    app.finish().await;
+}

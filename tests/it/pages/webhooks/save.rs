@@ -1,0 +1,179 @@
+//! Saving: every mistake at its field, nothing typed lost.
+
+use super::{GOOD, with};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_good_webhook_is_saved_and_stands_in_the_table() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let saved = ann.post("/webhooks", &GOOD).await;
+    assert_eq!(saved.location(), "/webhooks", "{}", saved.body);
+    let seen = ann.get("/webhooks").await;
+    assert_eq!(seen.text("#toasts .toast"), "Saved Archive.");
+    assert_eq!(seen.texts("tbody td.name"), ["Archive"]);
+    assert_eq!(seen.texts("tbody .dot.on").len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    ann.post("/webhooks", &GOOD).await;
+    for (changes, field, hint) in [
+        (vec![("name", "")], "name", "Enter a name"),
+        (vec![("name", "a\u{0}b")], "name", "cannot stand in a name"),
+        (vec![("name", "aRCHIVE")], "name", "Another webhook has this name"),
+        (vec![("name", "B"), ("method", "STEAL")], "method", "Choose one of"),
+        (
+            vec![("name", "B"), ("url", "archive.example.com/x")],
+            "url",
+            "no scheme: write https://archive.example.com/x",
+        ),
+        (
+            vec![("name", "B"), ("url", "http://archive.example.com/x")],
+            "url",
+            "GATEPOST_ALLOW_HTTP",
+        ),
+        (vec![("name", "B"), ("url", "https://{{data.id}}/x")], "url", "host itself must be fixed"),
+        (vec![("name", "B"), ("body_template", "{{#each x}}")], "body_template", "never closed"),
+        (
+            vec![("name", "B"), ("body_template", "{\n\"a\": {{data.access_groups[0].x}}}")],
+            "body_template",
+            "line 2",
+        ),
+        (vec![("name", "B"), ("body_template", "{\"a\": }")], "body_template", "valid JSON"),
+        (
+            vec![("name", "B"), ("header_name", "X-A"), ("header_value", "a\nb")],
+            "header-0",
+            "line break",
+        ),
+        (
+            vec![("name", "B"), ("header_name", "Host"), ("header_value", "a")],
+            "header-0",
+            "set by Gatepost itself",
+        ),
+        (vec![("name", "B"), ("timeout_in_sec", "0")], "timeout_in_sec", "from 1 to 60"),
+        (
+            vec![("name", "B"), ("validator_path", "success"), ("validator_expected", "true")],
+            "validator-0",
+            "$.success",
+        ),
+        (
+            vec![("name", "B"), ("tls_verify", "pinned"), ("tls_sha256", "AB:CD")],
+            "tls_sha256",
+            "64 hex digits",
+        ),
+        (vec![("name", "B"), ("tls_verify", "ca")], "tls_pem", "BEGIN CERTIFICATE"),
+        (
+            vec![("name", "B"), ("filter-custom_field", "SEC-42")],
+            "filter-custom_field",
+            "name=value",
+        ),
+    ] {
+        let seen = ann.post("/webhooks", &with(&changes)).await;
+        assert_eq!(seen.status, 422, "{changes:?}");
+        let told = seen.text(&format!("#{field}-error"));
+        assert!(told.contains(hint), "{field}: {told}");
+        let at = format!("#{field}[aria-invalid=true][autofocus]");
+        assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus: {}", seen.body);
+    }
+    let no_trigger: Vec<_> = GOOD.into_iter().filter(|(name, _)| *name != "trigger").collect();
+    let seen = ann.post("/webhooks", &no_trigger).await;
+    assert!(seen.text("#triggers-error").contains("at least one trigger"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_that_was_typed_is_lost() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let body = "\n  {\"a\": \"<b> & \u{e4}\"}\n";
+    let fields = [
+        ("name", "x < y"),
+        ("method", "PUT"),
+        ("url", "10.0.0.5/x"),
+        ("body_template", body),
+        ("header_name", "X-Team"),
+        ("header_value", "red & blue"),
+        ("trigger", "Granted"),
+        ("trigger", "Expired"),
+        ("filter-integration", "prod-*\nstaging"),
+        ("filter-approval", "manual"),
+        ("timeout_in_sec", "0"),
+        ("validator_path", "$.a"),
+        ("validator_expected", "1\n2"),
+        ("custom_validation_error_message", "No luck"),
+        ("tls_verify", "pinned"),
+        ("tls_sha256", "zz"),
+    ];
+    let seen = ann.post("/webhooks", &fields).await;
+    assert_eq!(seen.status, 422);
+    let value = |id: &str| seen.attribute(&format!("#{id}"), "value").unwrap();
+    assert_eq!(value("name"), "x < y");
+    assert_eq!(value("url"), "10.0.0.5/x");
+    assert_eq!(value("header-0"), "X-Team");
+    assert_eq!(value("header-0-value"), "red & blue");
+    assert_eq!(value("timeout_in_sec"), "0");
+    assert_eq!(value("validator-0"), "$.a");
+    assert_eq!(value("custom_validation_error_message"), "No luck");
+    assert_eq!(value("tls_sha256"), "zz");
+    assert_eq!(seen.typed("validator-0-expected"), "1\n2");
+    assert_eq!(seen.typed("body_template"), body);
+    assert_eq!(seen.typed("filter-integration"), "prod-*\nstaging");
+    assert_eq!(seen.text("#method option[selected]"), "PUT");
+    assert_eq!(seen.attribute("input[name=tls_verify][checked]", "value").unwrap(), "pinned");
+    assert_eq!(seen.texts("input[name=trigger][checked]").len(), 2);
+    assert_eq!(seen.texts("input[name=filter-approval][checked]").len(), 1);
+    // The switch was off, as it is when its field does not come.
+    assert!(seen.texts("#active[checked]").is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_preset_cannot_be_saved_with_its_placeholders() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    for preset in ["comment", "reopen", "assign", "resolve", "close"] {
+        let form = ann.get(&format!("/webhooks/new?preset=logpoint-{preset}")).await;
+        let (url, body) = (form.attribute("#url", "value").unwrap(), form.typed("body_template"));
+        assert!(form.typed("validator-0-expected") == "true", "{preset}");
+        let fields = with(&[("url", &url), ("body_template", &body)]);
+        let seen = ann.post("/webhooks", &fields).await;
+        assert!(seen.text("#url-error").contains("Replace <logpoint address>"), "{preset}");
+        assert!(seen.text("#body_template-error").contains("<secret key>"), "{preset}");
+        assert_eq!(seen.typed("body_template"), body);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn editing_shows_and_keeps_every_field() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let fields = with(&[
+        ("header_name", "X-Api-Key"),
+        ("header_value", "a secret"),
+        ("header_name", "X-Team"),
+        ("header_value", "{{data.requester.name}}"),
+        ("filter-approval", "automatic"),
+        ("filter-resource_type", "Database"),
+        ("timeout_in_sec", "30"),
+    ]);
+    assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
+    let list = ann.get("/webhooks").await;
+    let path = list.attribute("tbody td.name a", "href").unwrap();
+    let form = ann.get(&path).await;
+    assert_eq!(form.text("h1"), "Edit Webhook");
+    assert_eq!(form.attribute("#header-0-value", "value").unwrap(), "••••••");
+    assert_eq!(form.attribute("#header-1-value", "value").unwrap(), "{{data.requester.name}}");
+    assert_eq!(form.typed("filter-resource_type"), "Database");
+    assert_eq!(form.attribute("#timeout_in_sec", "value").unwrap(), "30");
+    assert!(form.text("#condition").contains("approved automatically"));
+    app.finish().await;
+}

@@ -1,0 +1,96 @@
+//! Forms are taken from our own pages alone; deliveries go where they may.
+
+use crate::delivery::reopen;
+use crate::support::TestApp;
+use crate::support::logpoint::{FakeLogpoint, Options};
+
+#[tokio::test]
+async fn a_form_without_its_token_or_from_another_site_does_nothing() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let mut ann = app.admin().await;
+    let id = &ids[0];
+    for path in [
+        "/webhooks".to_owned(),
+        format!("/webhooks/{id}"),
+        format!("/webhooks/{id}/active"),
+        format!("/webhooks/{id}/delete"),
+        format!("/webhooks/{id}/test"),
+        "/webhooks/preview".to_owned(),
+        "/webhooks/test".to_owned(),
+        "/webhooks/certificate".to_owned(),
+        "/logout".to_owned(),
+        "/login".to_owned(),
+        "/setup".to_owned(),
+    ] {
+        let bare = ann.form(&path, &[("csrf", ""), ("active", "false")]);
+        assert_eq!(ann.send(bare).await.status, 403, "{path} without a token");
+        let wrong = ann.form(&path, &[("csrf", "0123"), ("active", "false")]);
+        assert_eq!(ann.send(wrong).await.status, 403, "{path} with a wrong token");
+        ann.get("/webhooks").await;
+        for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")]
+        {
+            let foreign = ann.form(&path, &[("active", "false")]).header(name, value);
+            assert_eq!(ann.send(foreign).await.status, 403, "{path} with {name}: {value}");
+        }
+    }
+    let seen = ann.get("/webhooks").await;
+    assert_eq!(seen.texts("tbody td.status"), ["Active"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn another_sessions_token_is_of_no_use() {
+    let app = TestApp::start().await;
+    let (mut ann, mut eve) = (app.admin().await, app.anonymous());
+    let token = eve.get("/login").await.attribute("input[name=csrf]", "value").unwrap();
+    let forged = ann.form("/logout", &[("csrf", &token)]);
+    assert_eq!(ann.send(forged).await.status, 403);
+    assert_eq!(ann.get("/webhooks").await.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_cookie_is_kept_from_scripts_and_from_plain_http() {
+    let app = TestApp::start_with(|config| {
+        config.public_url = Some("https://gate.example.com".parse().unwrap())
+    })
+    .await;
+    let answer = crate::support::http().get(app.url("/login")).send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    for word in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(word), "{word}: {cookie}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn loopback_is_blocked_unless_allowed_in_every_spelling() {
+    let app = TestApp::start_with(|config| config.egress_allow.clear()).await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let port = logpoint.address().port();
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0.0.0.0"]
+    {
+        let url = format!("https://{host}:{port}/reopen_incident");
+        let fields = [
+            ("name", "x"),
+            ("method", "POST"),
+            ("url", url.as_str()),
+            ("trigger", "Granted"),
+            ("tls_verify", "none"),
+        ];
+        let seen = ann.post_part("/webhooks/test", &fields).await;
+        assert!(
+            seen.body.contains("Test failed") && seen.body.contains("egress rules"),
+            "{host}: {}",
+            seen.body
+        );
+        let fetched = ann.post_part("/webhooks/certificate", &fields).await;
+        assert!(fetched.body.contains("egress rules"), "{host}: {}", fetched.body);
+    }
+    assert!(logpoint.requests().is_empty());
+    app.finish().await;
+}

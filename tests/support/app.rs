@@ -1,0 +1,188 @@
+//! The real application on a port of its own, over a database of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatepost::actions::Actions;
+use gatepost::app::App;
+use gatepost::config::Config;
+use gatepost::identity::Scope;
+use gatepost::model::webhook::read_file;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::clock::MovedClock;
+use super::database::TestDatabase;
+use super::people::Person;
+
+/// The administrator's address in every test.
+pub(crate) const EMAIL: &str = "ann.ngo@example.com";
+/// Their password.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+const MASTER_KEY: [u8; 32] = [7; 32];
+/// How long anything may take before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running application.
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: MovedClock,
+    pub(crate) setup_code: Option<String>,
+    config: Config,
+    actions: Actions,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<anyhow::Result<()>>,
+}
+
+/// The settings of a test: loopback may be reached, an administrator exists.
+pub(crate) fn config(database_url: &str) -> Config {
+    Config {
+        database_url: Some(database_url.into()),
+        data_dir: "unused".into(),
+        postgres_folders: Vec::new(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: None,
+        master_key: Some(STANDARD.encode(MASTER_KEY).into()),
+        admin: Some((EMAIL.to_owned(), PASSWORD.into())),
+        egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
+        egress_deny: Vec::new(),
+        allow_http: false,
+        log: "warn".to_owned(),
+        log_json: false,
+    }
+}
+
+impl TestApp {
+    /// With the usual settings.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_config| {}).await
+    }
+
+    /// With changed settings.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let database = TestDatabase::create().await;
+        let mut config = config(database.url());
+        change(&mut config);
+        Self::run(config, database, MovedClock::default()).await
+    }
+
+    async fn run(config: Config, database: TestDatabase, clock: MovedClock) -> Self {
+        let app = App::build(config.clone(), clock.sources()).await.unwrap();
+        let address = app.address;
+        let setup_code = app.setup_code.clone();
+        let actions = app.actions.clone();
+        let (stop, stopped) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "waited for in finish")]
+        let running = tokio::spawn(app.run_until(async move {
+            let _ended = stopped.await;
+        }));
+        Self { address, database, clock, setup_code, config, actions, stop: Some(stop), running }
+    }
+
+    /// The absolute address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Stops and starts again on the same database.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.halt().await;
+        Self::run(self.config, self.database, self.clock).await
+    }
+
+    async fn halt(&mut self) {
+        drop(self.stop.take());
+        (&mut self.running).await.unwrap().unwrap();
+    }
+
+    /// Stops. Nothing may be left in hand or waiting; what is, the test must say with
+    /// [`Self::finish_with_leftovers`].
+    pub(crate) async fn finish(self) {
+        let left: i64 =
+            sqlx::query_scalar("select count(*) from deliveries where state in ('due', 'leased')")
+                .fetch_one(self.database.pool())
+                .await
+                .unwrap();
+        assert_eq!(left, 0, "deliveries are left");
+        self.finish_with_leftovers().await;
+    }
+
+    /// Stops, whatever is left.
+    pub(crate) async fn finish_with_leftovers(mut self) {
+        self.halt().await;
+        self.database.drop().await;
+    }
+
+    /// The administrator, signed in.
+    pub(crate) async fn admin(&self) -> Person {
+        let mut person = self.anonymous();
+        person.sign_in(EMAIL, PASSWORD).await;
+        person
+    }
+
+    /// Somebody who has not signed in.
+    pub(crate) fn anonymous(&self) -> Person {
+        Person::new(self.url(""))
+    }
+
+    /// A token's text.
+    pub(crate) async fn token(&self, scope: Scope) -> String {
+        let name = format!("a token for {}", scope.as_str());
+        self.actions.issue_token(&name, scope).await.unwrap().reveal().to_owned()
+    }
+
+    /// Saves webhooks as from a file, and gives their ids in order.
+    pub(crate) async fn webhooks(&self, yaml: &str) -> Vec<String> {
+        let drafts = read_file(yaml).unwrap();
+        let mut ids = Vec::new();
+        for draft in &drafts {
+            ids.push(self.actions.save_webhook(None, None, draft).await.unwrap().to_string());
+        }
+        ids
+    }
+
+    /// Sends an event as Apono would; gives the answer.
+    pub(crate) async fn send(&self, token: &str, event: &Value) -> (u16, Value) {
+        let answer = super::http()
+            .post(self.url("/api/v1/events"))
+            .bearer_auth(token)
+            .header("content-type", "application/json")
+            .body(event.to_string())
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Waits until so many deliveries are in a state.
+    pub(crate) async fn wait_for(&self, state: &str, count: i64) {
+        self.wait_until(&format!("{count} deliveries {state}"), async || {
+            let found: i64 = sqlx::query_scalar("select count(*) from deliveries where state = $1")
+                .bind(state)
+                .fetch_one(self.database.pool())
+                .await
+                .unwrap();
+            found == count
+        })
+        .await;
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn wait_until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        super::wait_until(what, is_so).await;
+    }
+
+    /// Moves the clock on, and has the dispatcher look at once.
+    pub(crate) async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        sqlx::query("select pg_notify('gatepost_deliveries', '')")
+            .execute(self.database.pool())
+            .await
+            .unwrap();
+    }
+}

@@ -1,0 +1,145 @@
+//! Somebody with a browser that runs no scripts: pages, forms, a cookie.
+
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use scraper::{Html, Selector};
+
+/// A visitor, signed in or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    base: String,
+    cookie: Option<String>,
+    csrf: String,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Person {
+    pub(crate) fn new(base: String) -> Self {
+        Self { base, cookie: None, csrf: String::new() }
+    }
+
+    /// Opens a page.
+    pub(crate) async fn get(&mut self, path: &str) -> Seen {
+        let request = super::http().get(format!("{}{path}", self.base));
+        self.send(request).await
+    }
+
+    /// Opens a page as htmx does.
+    pub(crate) async fn get_part(&mut self, path: &str) -> Seen {
+        let request = super::http().get(format!("{}{path}", self.base));
+        self.send(request.header("hx-request", "true")).await
+    }
+
+    /// Sends a form, with the token of the page last seen.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let request = self.form(path, fields);
+        self.send(request).await
+    }
+
+    /// Sends a form as htmx does.
+    pub(crate) async fn post_part(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let request = self.form(path, fields).header("hx-request", "true");
+        self.send(request).await
+    }
+
+    /// A form's request, to be changed before it is sent.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        if !fields.iter().any(|(name, _)| *name == "csrf") {
+            body.append_pair("csrf", &self.csrf);
+        }
+        for (name, value) in fields {
+            body.append_pair(name, value);
+        }
+        super::http()
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body.finish())
+    }
+
+    /// Sends a request with the session's cookie.
+    pub(crate) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Seen {
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        let answer = request.send().await.unwrap();
+        if let Some(set) = answer.headers().get(SET_COOKIE) {
+            let pair = set.to_str().unwrap().split(';').next().unwrap();
+            self.cookie = Some(pair.to_owned());
+        }
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let seen = Seen { status, headers, body: answer.text().await.unwrap() };
+        if let Some(token) = seen.attribute("input[name=csrf]", "value") {
+            self.csrf = token;
+        }
+        seen
+    }
+
+    /// Signs in.
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) {
+        self.get("/login").await;
+        let seen = self.post("/login", &[("email", email), ("password", password)]).await;
+        assert_eq!(seen.status, 303, "{}", seen.body);
+        assert_eq!(self.get("/webhooks").await.status, 200);
+    }
+
+    /// The session's cookie as the browser sends it.
+    pub(crate) fn cookie(&self) -> &str {
+        self.cookie.as_deref().unwrap_or_default()
+    }
+}
+
+impl Seen {
+    /// Where it leads.
+    pub(crate) fn location(&self) -> &str {
+        self.headers.get(LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn html(&self) -> Html {
+        Html::parse_document(&self.body)
+    }
+
+    /// The texts of all elements that fit, white space folded.
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
+        // A row that comes alone is no document: parsed within a table.
+        let wrapped = if self.body.trim_start().starts_with("<tr") {
+            Html::parse_document(&format!("<table>{}</table>", self.body))
+        } else {
+            self.html()
+        };
+        wrapped
+            .select(&Selector::parse(selector).unwrap())
+            .map(|element| {
+                let text: String = element.text().collect();
+                text.split_whitespace().collect::<Vec<_>>().join(" ")
+            })
+            .collect()
+    }
+
+    /// The text of the one element that fits.
+    pub(crate) fn text(&self, selector: &str) -> String {
+        let texts = self.texts(selector);
+        assert_eq!(texts.len(), 1, "{selector} in {}", self.body);
+        texts[0].clone()
+    }
+
+    /// An attribute of the first element that fits.
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let html = self.html();
+        let found = html.select(&Selector::parse(selector).unwrap()).next()?;
+        found.value().attr(name).map(str::to_owned)
+    }
+
+    /// A text area's content; its first line break belongs to the markup.
+    pub(crate) fn typed(&self, id: &str) -> String {
+        let html = self.html();
+        let found = html.select(&Selector::parse(&format!("#{id}")).unwrap()).next().unwrap();
+        found.text().collect::<String>()
+    }
+}
