@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
@@ -46,9 +46,12 @@ impl Database {
     }
 
     async fn connect(url: &str) -> anyhow::Result<Self> {
-        let options = PgConnectOptions::from_str(url).context(
-            "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name",
-        )?;
+        let hint =
+            "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name";
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            bail!(hint);
+        }
+        let options = PgConnectOptions::from_str(url).context(hint)?;
         let place = format!("{}:{}", options.get_host(), options.get_port());
         let pool = store::connect(options, CONNECTIONS).await.with_context(|| {
             format!("the database of DATABASE_URL at {place} cannot be reached: is it up, are user and password right?")

@@ -31,8 +31,10 @@ impl MasterKey {
         &self.0
     }
 
-    fn parse(text: &str) -> Result<Self, ConfigError> {
-        let hint = "the master key is 32 bytes in base64: make one with `openssl rand -base64 32`";
+    /// From base64; `place` says where it stood.
+    pub(super) fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
+        let hint =
+            format!("{place} must be 32 bytes in base64, as `openssl rand -base64 32` makes them");
         let bytes = STANDARD
             .decode(text.trim())
             .map_err(|error| ConfigError(format!("{hint} ({error})")))?;
@@ -53,7 +55,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
 
 pub(super) fn master_key(config: &Config, sources: &Sources) -> Result<MasterKey, ConfigError> {
     if let Some(key) = &config.master_key {
-        return MasterKey::parse(key.expose_secret());
+        return MasterKey::parse(key.expose_secret(), "GATEPOST_MASTER_KEY");
     }
     if config.database_url.is_some() {
         let message = "DATABASE_URL is set, so GATEPOST_MASTER_KEY (or GATEPOST_MASTER_KEY_FILE) is \
@@ -63,7 +65,7 @@ pub(super) fn master_key(config: &Config, sources: &Sources) -> Result<MasterKey
     }
     let path = config.data_dir.join(FILE);
     if path.exists() {
-        return MasterKey::parse(&read(&path)?);
+        return MasterKey::parse(&read(&path)?, &path.display().to_string());
     }
     generate(&path, sources)
 }
@@ -89,7 +91,7 @@ fn generate(path: &Path, sources: &Sources) -> Result<MasterKey, ConfigError> {
     writeln!(file, "{}", text.as_str()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     fs::rename(&part, path).map_err(failed)?;
-    MasterKey::parse(&text)
+    MasterKey::parse(&text, FILE)
 }
 
 #[cfg(test)]
@@ -98,9 +100,9 @@ mod tests {
 
     #[test]
     fn only_32_bytes_of_base64_are_a_key() {
-        assert!(MasterKey::parse(&STANDARD.encode([7; 32])).is_ok());
+        assert!(MasterKey::parse(&STANDARD.encode([7; 32]), "the key").is_ok());
         for wrong in ["", "x", "AAAA", &STANDARD.encode([7; 31])] {
-            let error = MasterKey::parse(wrong).unwrap_err().to_string();
+            let error = MasterKey::parse(wrong, "the key").unwrap_err().to_string();
             assert!(error.contains("openssl rand"), "{error}");
         }
     }

@@ -61,8 +61,11 @@ impl Config {
     /// The first setting that cannot be used, with its name.
     pub fn load(options: &Options) -> Result<Self, ConfigError> {
         check_environment()?;
+        // Absolute, for else it would be looked for in the folders above too, which may be anybody's.
+        let file = std::path::absolute(FILE)
+            .map_err(|error| ConfigError(format!("{FILE} cannot be read: {error}")))?;
         let merged: Options = Figment::new()
-            .merge(Toml::file(FILE))
+            .merge(Toml::file(file))
             .merge(Serialized::defaults(options))
             .extract()
             .map_err(|error| ConfigError(format!("{FILE} or a flag: {error}")))?;
@@ -70,6 +73,7 @@ impl Config {
     }
 
     fn check(options: Options) -> Result<Self, ConfigError> {
+        let options = options.without_empty();
         let master_key = match (options.master_key, options.master_key_file) {
             (Some(_), Some(_)) => {
                 let message =
@@ -80,6 +84,9 @@ impl Config {
             (None, Some(path)) => Some(key::read(&path)?),
             (None, None) => None,
         };
+        if let Some(key) = &master_key {
+            MasterKey::parse(key, "GATEPOST_MASTER_KEY (or _FILE)")?;
+        }
         let admin = match (options.admin_email, options.admin_password) {
             (Some(email), Some(password)) => Some((email, SecretString::from(password))),
             (None, None) => None,
@@ -91,26 +98,23 @@ impl Config {
         let public_url = options
             .public_url
             .map(|text| {
-                let url = Url::parse(&text)
-                    .map_err(|error| wrong("GATEPOST_PUBLIC_URL", &text, &error))?;
-                match url.scheme() {
-                    "http" | "https" => Ok(url),
-                    _ => {
-                        Err(wrong("GATEPOST_PUBLIC_URL", &text, &"begin with http:// or https://"))
-                    }
-                }
+                let url = Url::parse(&text).ok();
+                url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+                    let why = "write it as https://gatepost.example.com";
+                    wrong("GATEPOST_PUBLIC_URL", &text, &why)
+                })
             })
             .transpose()?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let log_format = options.log_format.unwrap_or_default();
+        let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
         Ok(Self {
-            database_url: options
-                .database_url
-                .filter(|url| !url.is_empty())
-                .map(SecretString::from),
+            database_url: options.database_url.map(SecretString::from),
             data_dir: options.data_dir.unwrap_or_else(|| PathBuf::from("data")),
             postgres_folders: postgres_folders(),
-            listen: listen.parse().map_err(|error| wrong("GATEPOST_LISTEN", &listen, &error))?,
+            listen: listen.parse().map_err(|error| {
+                let why = format!("{error}; write an IP address and a port such as 0.0.0.0:8080");
+                wrong("GATEPOST_LISTEN", &listen, &why)
+            })?,
             public_url,
             master_key: master_key.map(SecretString::from),
             admin,
@@ -119,7 +123,7 @@ impl Config {
             allow_http: options.allow_http.unwrap_or(false),
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
-                "" | "text" => false,
+                "text" => false,
                 "json" => true,
                 other => return Err(wrong("GATEPOST_LOG_FORMAT", other, &"use text or json")),
             },

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Options {
     pub database_url: Option<String>,
 
     /// The private PostgreSQL and the generated master key [default: ./data]
-    #[arg(long, env = "GATEPOST_DATA_DIR", global = true)]
+    #[arg(long, env = "GATEPOST_DATA_DIR", global = true, value_parser = path())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
 
@@ -38,7 +39,7 @@ pub struct Options {
     pub master_key: Option<String>,
 
     /// A file that holds the master key
-    #[arg(long, env = "GATEPOST_MASTER_KEY_FILE", global = true)]
+    #[arg(long, env = "GATEPOST_MASTER_KEY_FILE", global = true, value_parser = path())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_file: Option<PathBuf>,
 
@@ -79,6 +80,11 @@ pub struct Options {
     pub log_format: Option<String>,
 }
 
+/// Clap's own parser refuses a path that is empty; here that means unset, as for every setting.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 #[derive(Parser)]
 struct Settings {
     #[command(flatten)]
@@ -89,6 +95,28 @@ struct Settings {
 const OF_COMMANDS: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
 
 impl Options {
+    /// What is empty is unset: `docker compose` passes variables on that nobody has set.
+    #[must_use]
+    pub(super) fn without_empty(self) -> Self {
+        let text = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+        let path = |value: Option<PathBuf>| value.filter(|value| !value.as_os_str().is_empty());
+        Self {
+            database_url: text(self.database_url),
+            data_dir: path(self.data_dir),
+            listen: text(self.listen),
+            public_url: text(self.public_url),
+            master_key: text(self.master_key),
+            master_key_file: path(self.master_key_file),
+            admin_email: text(self.admin_email),
+            admin_password: text(self.admin_password),
+            egress_allow: text(self.egress_allow),
+            egress_deny: text(self.egress_deny),
+            allow_http: self.allow_http,
+            log: text(self.log),
+            log_format: text(self.log_format),
+        }
+    }
+
     /// The names of all environment variables.
     pub fn variables() -> Vec<String> {
         Settings::command()

@@ -21,9 +21,17 @@ export function enhance(root) {
   if (isOnForm) for (const button of all(root, "[data-pin]")) button.hidden = false;
 }
 
+/** What was fetched from another address, or is not what stands in the field, must not stay. */
+function forget() {
+  document.getElementById("certificate")?.replaceChildren();
+}
+
 export function listen() {
+  on("input", "#url", forget);
+  on("input", "#tls_sha256", (event) => { if (event.isTrusted) forget(); });
   on("click", "[data-pin]", async (_event, button) => {
     if (!pin(button.dataset.pin)) return;
+    forget();
     await closePanel();
     document.querySelector("[data-test]")?.focus();
   });

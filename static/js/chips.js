@@ -108,7 +108,7 @@ class Chips {
 
   paint() {
     const chips = this.values.map((value) => {
-      const cross = make("button", { type: "button", class: "chip-remove", "data-value": value, "aria-label": `Remove ${value}` }, "×");
+      const cross = make("button", { type: "button", class: "chip-remove", "data-value": value, "aria-label": `Remove ${value}` });
       return make("span", { class: "chip", title: value }, make("span", {}, value), cross);
     });
     // The entry itself stays where it is: taken out, it would lose the focus.

@@ -6,7 +6,8 @@ const LONGEST = 60_000;
 
 const PLAIN = /[^"{}\d\s\-a-z]+|[a-z_]\w*|\s+|./iy;
 const NUMBER = /-?\d[\d.eE+-]*/y;
-const HANDLEBARS = /\{\{!--[\s\S]*?--\}\}|\{\{\{[\s\S]*?\}\}\}|\{\{[\s\S]*?\}\}/y;
+/** Up to the closing braces; one that is never closed does not swallow the next. */
+const HANDLEBARS = /\{\{!--[\s\S]*?--\}\}|\{\{\{?(?:(?!\{\{)[\s\S])*?\}\}\}?/y;
 
 function at(pattern, text, from) {
   pattern.lastIndex = from;

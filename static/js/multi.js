@@ -9,7 +9,7 @@ function ticked(multi) {
 
 function paint(multi) {
   const chips = ticked(multi).map((box) => {
-    const cross = make("span", { class: "chip-remove", "data-untick": box.value, "aria-hidden": "true" }, "×");
+    const cross = make("span", { class: "chip-remove", "data-untick": box.value, "aria-hidden": "true" });
     return make("span", { class: "chip accent" }, make("span", {}, box.value), cross);
   });
   const none = make("span", { class: "quiet" }, multi.dataset.multi);

@@ -1,16 +1,21 @@
 //! The real program as a process, to be stopped, killed and started again.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
 use super::app::{EMAIL, PASSWORD, PATIENCE};
 
 /// A master key for servers with a database of their own.
 pub(crate) const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+/// How long a command may take. A server that was to be refused, and runs, ends here too.
+const LONGEST_COMMAND: Duration = Duration::from_secs(60);
 
 /// The program, told nothing by the environment of the test.
 pub(crate) fn gatepost() -> Command {
@@ -25,6 +30,12 @@ pub(crate) fn gatepost() -> Command {
     command.env("GATEPOST_EGRESS_ALLOW", "127.0.0.0/8");
     command.env("GATEPOST_LOG", "warn");
     command.current_dir(std::env::temp_dir());
+    command
+}
+
+/// With these arguments.
+pub(crate) fn with_args(mut command: Command, args: &[&str]) -> Command {
+    command.args(args);
     command
 }
 
@@ -44,6 +55,13 @@ pub(crate) fn with_database(mut command: Command, url: &str) -> Command {
 pub(crate) fn with_data_dir(mut command: Command, data_dir: &Path) -> Command {
     command.env("GATEPOST_DATA_DIR", data_dir);
     command
+}
+
+/// A directory that every account may enter: as root, PostgreSQL runs as another one.
+pub(crate) fn directory() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    directory
 }
 
 /// A running server.
@@ -73,7 +91,7 @@ impl Server {
 
     /// The next line that it prints.
     pub(crate) async fn read_line(&mut self) -> String {
-        let line = tokio::time::timeout(Duration::from_secs(60), self.lines.next_line()).await;
+        let line = tokio::time::timeout(LONGEST_COMMAND, self.lines.next_line()).await;
         let line = line.expect("the server says nothing").unwrap().expect("the server has ended");
         self.printed.push(line.clone());
         line
@@ -89,31 +107,121 @@ impl Server {
     }
 
     /// Ctrl-C; waits until it has ended, and gives its exit code.
-    pub(crate) async fn interrupt(mut self) -> Option<i32> {
-        signal("INT", self.pid());
+    pub(crate) async fn interrupt(self) -> Option<i32> {
+        self.stop_with("INT").await
+    }
+
+    /// Sends a signal; waits until it has ended, and gives its exit code.
+    pub(crate) async fn stop_with(mut self, name: &str) -> Option<i32> {
+        signal(name, &[self.pid()]);
+        self.ended().await
+    }
+
+    /// Waits until it has ended, and gives its exit code.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("the server does not stop").unwrap().code()
     }
+
+    /// What `/readyz` answers; none where nobody does.
+    pub(crate) async fn readiness(&self) -> Option<u16> {
+        let answer = super::http().get(format!("{}/readyz", self.base)).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Sends an event.
+    pub(crate) async fn send(&self, token: &str, event: &Value) -> (u16, Value) {
+        post_event(&super::http(), &self.base, token, event).await.unwrap()
+    }
 }
 
-/// Sends a signal.
-pub(crate) fn signal(name: &str, pid: u32) {
-    let done = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap();
-    assert!(done.success());
+/// Sends an event; none where the server went away before it answered.
+pub(crate) async fn post_event(
+    http: &reqwest::Client,
+    base: &str,
+    token: &str,
+    event: &Value,
+) -> Option<(u16, Value)> {
+    let request = http
+        .post(format!("{base}/api/v1/events"))
+        .bearer_auth(token)
+        .header("content-type", "application/json")
+        .body(event.to_string());
+    let answer = request.send().await.ok()?;
+    Some((answer.status().as_u16(), answer.json().await.ok()?))
 }
 
-/// Runs a command to its end: exit code, standard output, standard error.
-pub(crate) fn run(mut command: Command, input: &str) -> (i32, String, String) {
-    use std::io::Write as _;
-    let mut child = command
+/// Sends a signal to all of them at once.
+pub(crate) fn signal(name: &str, pids: &[u32]) {
+    let mut kill = Command::new("kill");
+    kill.arg(format!("-{name}")).args(pids.iter().map(u32::to_string));
+    assert!(kill.status().unwrap().success());
+}
+
+/// The processes that have a path in their command line, with that line.
+pub(crate) fn processes_with(path: &Path) -> Vec<(u32, String)> {
+    let path = path.to_str().unwrap();
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.unwrap().file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    });
+    pids.filter(|(_, line)| line.contains(path)).collect()
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// What it printed; it must have gone well.
+    pub(crate) fn printed(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.stdout
+    }
+
+    /// Why it refused; it must have.
+    pub(crate) fn refusal(self) -> String {
+        assert!(matches!(self.code, Some(1 | 2)) && self.stdout.is_empty(), "{self:?}");
+        assert!(!self.stderr.contains("panicked"), "{self:?}");
+        self.stderr
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(command: Command, input: &str) -> Ended {
+    let mut child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that does not read may have ended already.
-    let _written = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let both = async {
+        let write = async move {
+            // A command that does not read may have ended already.
+            let _written = stdin.write_all(input.as_bytes()).await;
+        };
+        tokio::join!(write, child.wait_with_output()).1.unwrap()
+    };
+    let output =
+        tokio::time::timeout(LONGEST_COMMAND, both).await.expect("the command does not end");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Waits until something is so that takes longer than usual, such as a lease that runs out.
+pub(crate) async fn wait_long(what: &str, is_so: impl AsyncFn() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    let waiting = async {
+        while !is_so().await {
+            tick.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(2 * PATIENCE, waiting).await.is_ok(), "waited in vain for {what}");
 }

@@ -1,8 +1,10 @@
 //! Whom PostgreSQL runs as. It refuses to run as root, so there it gets an unprivileged account.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use nix::unistd::{User, geteuid};
+use nix::unistd::{Uid, User, geteuid};
 use tokio::process::Command;
 
 use super::PrivateError;
@@ -14,18 +16,36 @@ const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 #[derive(Debug)]
 pub(super) struct Account {
     /// None: as whoever runs Gatepost.
-    other: Option<User>,
+    other: Option<Other>,
+}
+
+#[derive(Debug)]
+struct Other {
+    uid: u32,
+    gid: u32,
+    name: String,
 }
 
 impl Account {
-    /// Our own account, unless that is root.
-    pub(super) fn choose() -> Result<Self, PrivateError> {
+    /// Our own account, unless that is root: then the one whose cluster it is (the server may have run
+    /// as that user before), or one that has little else to do.
+    pub(super) fn choose(cluster: &Path) -> Result<Self, PrivateError> {
         if !geteuid().is_root() {
             return Ok(Self { other: None });
         }
+        if let Ok(found) = fs::metadata(cluster)
+            && found.uid() != 0
+        {
+            let name = match User::from_uid(Uid::from_raw(found.uid())) {
+                Ok(Some(user)) => user.name,
+                _ => found.uid().to_string(),
+            };
+            return Ok(Self { other: Some(Other { uid: found.uid(), gid: found.gid(), name }) });
+        }
         for name in CANDIDATES {
             if let Ok(Some(user)) = User::from_name(name) {
-                return Ok(Self { other: Some(user) });
+                let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
+                return Ok(Self { other: Some(Other { uid, gid, name: user.name }) });
             }
         }
         Err(PrivateError::new(
@@ -36,20 +56,20 @@ impl Account {
 
     /// Makes a command run as this account.
     pub(super) fn apply(&self, command: &mut Command) {
-        if let Some(user) = &self.other {
-            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        if let Some(other) = &self.other {
+            command.uid(other.uid).gid(other.gid);
         }
     }
 
     /// Gives a path to this account.
     pub(super) fn own(&self, path: &Path) -> Result<(), PrivateError> {
-        let Some(user) = &self.other else { return Ok(()) };
-        std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        let Some(other) = &self.other else { return Ok(()) };
+        std::os::unix::fs::chown(path, Some(other.uid), Some(other.gid))
             .map_err(PrivateError::io("cannot give the account its directory", path))
     }
 
     /// The account's name, for messages; none where it is our own.
     pub(super) fn name(&self) -> Option<&str> {
-        self.other.as_ref().map(|user| user.name.as_str())
+        self.other.as_ref().map(|other| other.name.as_str())
     }
 }

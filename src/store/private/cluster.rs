@@ -28,6 +28,8 @@ exit $status"#;
 
 /// PostgreSQL's limit is 107 bytes for the socket's whole path.
 const LONGEST_SOCKET_DIR: usize = 107 - "/.s.PGSQL.5432".len();
+/// Names the process that listens, beside the socket.
+const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
 /// A log that is longer is begun anew.
 const LONGEST_LOG: u64 = 16 * 1024 * 1024;
 
@@ -43,7 +45,8 @@ impl Cluster {
         Self { home: data_dir.join("postgres") }
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where PostgreSQL keeps its files.
+    pub(super) fn data(&self) -> PathBuf {
         self.home.join("cluster")
     }
 
@@ -99,20 +102,32 @@ impl Cluster {
     }
 
     /// What a server that was killed together with the keeper left behind: a PostgreSQL that still
-    /// runs is stopped; a process number that is somebody else's by now is forgotten.
+    /// runs is stopped; a process number that is somebody else's by now is forgotten, for PostgreSQL
+    /// would take that process for itself. (Should processes of the old one be left after all,
+    /// their shared memory keeps the new one from starting.)
     pub(super) async fn clear_leftovers(
         &self,
         account: &Account,
         tools: &Tools,
     ) -> Result<(), PrivateError> {
-        let pid_file = self.data().join("postmaster.pid");
-        let Ok(text) = fs::read_to_string(&pid_file) else { return Ok(()) };
-        let pid = text.lines().next().unwrap_or_default().trim().to_owned();
-        if is_other_process(&pid) {
-            return fs::remove_file(&pid_file)
-                .map_err(PrivateError::io("cannot remove", &pid_file));
+        for file in [self.data().join("postmaster.pid"), self.socket().join(SOCKET_LOCK)] {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            let pid = text.lines().next().unwrap_or_default().trim();
+            if self.is_run_by(pid).await {
+                tracing::info!(pid, "stopping the PostgreSQL that a killed server left behind");
+                return self.stop_leftover(account, tools).await;
+            }
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(PrivateError::io("cannot remove", &file)(error));
+                }
+                _ => {}
+            }
         }
-        tracing::info!(pid, "stopping the PostgreSQL that a killed server left behind");
+        Ok(())
+    }
+
+    async fn stop_leftover(&self, account: &Account, tools: &Tools) -> Result<(), PrivateError> {
         let mut stop = Command::new(tools.path("pg_ctl"));
         stop.args(["stop", "--wait", "--mode", "fast", "--silent", "--pgdata"]).arg(self.data());
         if let Err(error) = run(stop, account, "pg_ctl stop", &self.home).await {
@@ -120,6 +135,23 @@ impl Cluster {
             tracing::debug!(%error, "nothing was left to stop");
         }
         Ok(())
+    }
+
+    /// Whether a process is this cluster's PostgreSQL: process numbers are used again, perhaps for the
+    /// PostgreSQL of somebody else.
+    async fn is_run_by(&self, pid: &str) -> bool {
+        if pid.is_empty() {
+            return false;
+        }
+        let command = if Path::new("/proc/self").exists() {
+            fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+        } else {
+            let mut ps = Command::new("ps");
+            ps.args(["-ww", "-o", "command=", "-p", pid]).stdin(Stdio::null());
+            ps.output().await.map(|output| output.stdout).unwrap_or_default()
+        };
+        let command = String::from_utf8_lossy(&command);
+        command.contains("postgres") && command.contains(&*self.data().to_string_lossy())
     }
 
     /// Starts PostgreSQL under its keeper.
@@ -215,16 +247,6 @@ impl Keeper {
             tracing::debug!(%error, "the private PostgreSQL had ended");
         }
     }
-}
-
-/// Whether a process number surely belongs to another program. Where the system does not tell
-/// (it has no `/proc`), PostgreSQL's own check decides.
-fn is_other_process(pid: &str) -> bool {
-    if pid.is_empty() || !Path::new("/proc/self").exists() {
-        return false;
-    }
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    !String::from_utf8_lossy(&command).contains("postgres")
 }
 
 /// A folder for the account alone.

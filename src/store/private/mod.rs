@@ -129,8 +129,8 @@ struct Runner {
 
 impl Runner {
     async fn prepare(data_dir: &Path, binaries: &Binaries) -> Result<Self, PrivateError> {
-        let account = Account::choose()?;
         let cluster = Cluster::at(data_dir);
+        let account = Account::choose(&cluster.data())?;
         let tools = binaries.choose(cluster.version()?.as_deref())?;
         cluster.prepare(&account, &tools).await?;
         Ok(Self { cluster, account, tools })

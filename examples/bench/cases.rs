@@ -1,0 +1,331 @@
+//! What is measured.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cpu;
+use crate::load::{self, Load, Sent};
+use crate::report::{Goal, Report};
+use crate::server::{Server, Webhook};
+use crate::target::Arrivals;
+
+const EVENTS: usize = 20_000;
+const CONNECTIONS: usize = 32;
+
+/// A run.
+pub(crate) struct Bench {
+    program: PathBuf,
+    target: String,
+    arrivals: Arc<Arrivals>,
+    pub(crate) report: Report,
+}
+
+/// One load, from the first request to the last arrival.
+struct Measured {
+    /// Deliveries a second.
+    rate: f64,
+    /// Server and PostgreSQL, for each delivery.
+    cpu: Duration,
+    /// The server alone.
+    server_cpu: Duration,
+    latencies: Vec<Duration>,
+}
+
+impl Bench {
+    pub(crate) fn new(program: PathBuf, target: String, arrivals: Arc<Arrivals>) -> Self {
+        Self { program, target, arrivals, report: Report::default() }
+    }
+
+    pub(crate) async fn run(&mut self, wanted: impl Fn(&str) -> bool) {
+        if wanted("single") || wanted("batch") || wanted("paced") {
+            self.throughput().await;
+        }
+        if wanted("fan-out") {
+            self.fan_out().await;
+        }
+        if wanted("backlog") {
+            self.backlog().await;
+        }
+        if wanted("history") {
+            self.history().await;
+        }
+    }
+
+    fn webhook(&self, name: &str, integration: Option<&str>) -> Webhook {
+        let url = format!("{}/add_incident_comment", self.target);
+        Webhook { name: name.to_owned(), url, integration: integration.map(str::to_owned) }
+    }
+
+    /// Single events, events in batches, and a steady trickle.
+    async fn throughput(&mut self) {
+        let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
+        let pgbench = pgbench(&server);
+        self.report.add("pgbench", "one-row inserts", pgbench, "/s", None);
+        let idle = cpu::resident(server.pid());
+        self.report.add("memory", "idle", mib(idle), "MiB", Some(Goal::AtMost(25.0)));
+        self.measure(&server, single(2_000), 1).await;
+        let rounds = 3;
+        let mut singles = Vec::new();
+        for _ in 0..rounds {
+            singles.push(self.measure(&server, single(EVENTS), 1).await);
+        }
+        let one = median(singles);
+        let busy = cpu::resident(server.pid());
+        self.report.add("single", "deliveries", one.rate, "/s", None);
+        self.report.add("single", "of pgbench", one.rate / pgbench, "", Some(Goal::AtLeast(0.5)));
+        self.report.add("single", "CPU", micros(one.cpu), "µs", Some(Goal::AtMost(150.0)));
+        self.report.add("single", "CPU of the server", micros(one.server_cpu), "µs", None);
+        self.report.add(
+            "single",
+            "p50",
+            millis(one.latencies[one.latencies.len() / 2]),
+            "ms",
+            None,
+        );
+        self.report.add("memory", "under load", mib(busy), "MiB", Some(Goal::AtMost(40.0)));
+        let mut batches = Vec::new();
+        for _ in 0..rounds {
+            batches.push(self.measure(&server, Load { batch: 100, ..single(EVENTS) }, 1).await);
+        }
+        let batch = median(batches);
+        self.report.add("batch", "deliveries", batch.rate, "/s", None);
+        self.report.add("batch", "of pgbench", batch.rate / pgbench, "", Some(Goal::AtLeast(0.8)));
+        self.report.add("batch", "CPU", micros(batch.cpu), "µs", None);
+        let paced =
+            self.measure(&server, Load { rate: Some(200.0), ..single(3_000) }, 1).await.latencies;
+        let at = |part: usize| millis(paced[(paced.len() - 1) * part / 100]);
+        self.report.add("paced", "p50", at(50), "ms", Some(Goal::AtMost(1.0)));
+        self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
+        server.stop().await;
+    }
+
+    /// One event to many webhooks, and many webhooks of which one wants it.
+    async fn fan_out(&mut self) {
+        let hundred: Vec<Webhook> =
+            (0..100).map(|n| self.webhook(&format!("Webhook {n}"), None)).collect();
+        let server = Server::start(&self.program, &hundred).await;
+        self.measure(&server, single(50), 100).await;
+        let many = self.measure(&server, single(300), 100).await;
+        server.stop().await;
+        let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
+        self.measure(&server, single(2_000), 1).await;
+        let one = self.measure(&server, single(EVENTS), 1).await;
+        server.stop().await;
+        let ratio = one.rate / (many.rate / 100.0);
+        self.report.add(
+            "fan-out",
+            "an event to 100 over one",
+            ratio,
+            "×",
+            Some(Goal::AtMost(40.0)),
+        );
+        let thousand: Vec<Webhook> = (0..1000)
+            .map(|n| {
+                self.webhook(
+                    &format!("Webhook {n}"),
+                    Some(if n == 7 { "prod *" } else { "staging" }),
+                )
+            })
+            .collect();
+        let server = Server::start(&self.program, &thousand).await;
+        self.measure(&server, single(2_000), 1).await;
+        let filtered = self.measure(&server, single(EVENTS), 1).await;
+        server.stop().await;
+        let ratio = filtered.rate / one.rate;
+        self.report.add(
+            "fan-out",
+            "one of 1,000 over one of one",
+            ratio,
+            "×",
+            Some(Goal::AtLeast(0.9)),
+        );
+    }
+
+    /// How fast what waits goes out, and whether new events come in meanwhile.
+    async fn backlog(&mut self) {
+        let mut rates = Vec::new();
+        for waiting in [10_000, 1_000_000] {
+            let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
+            self.measure(&server, single(2_000), 1).await;
+            let alone = load::run(&server.api, single(5_000)).await;
+            server.drain().await;
+            self.arrivals.take();
+            waiting_deliveries(&server, waiting).await;
+            let begun = Instant::now();
+            server.execute("update deliveries set state = 'due' where state = 'held'").await;
+            server.execute("select pg_notify('gatepost_deliveries', '')").await;
+            let window = 10_000.min(usize::try_from(waiting).unwrap());
+            let begun = wait_for(&self.arrivals, 100, begun).await;
+            let ended = wait_for(&self.arrivals, window, begun).await;
+            rates.push((window - 100) as f64 / (ended - begun).as_secs_f64());
+            if waiting > 10_000 {
+                let meanwhile = load::run(&server.api, single(5_000)).await;
+                let ratio = rate(&meanwhile) / rate(&alone);
+                self.report.add(
+                    "backlog",
+                    "ingest while draining",
+                    ratio,
+                    "×",
+                    Some(Goal::AtLeast(0.8)),
+                );
+            }
+            server.stop().await;
+            self.arrivals.take();
+        }
+        self.report.add("backlog", "drain of 10,000", rates[0], "/s", None);
+        self.report.add("backlog", "drain of 1,000,000", rates[1], "/s", None);
+        let ratio = rates[1] / rates[0];
+        self.report.add("backlog", "1,000,000 over 10,000", ratio, "×", Some(Goal::AtLeast(0.8)));
+    }
+
+    /// Whether it slows down as history grows.
+    async fn history(&mut self) {
+        let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
+        self.measure(&server, single(2_000), 1).await;
+        let before = self.measure(&server, single(EVENTS), 1).await;
+        old_deliveries(&server, 5_000_000).await;
+        self.measure(&server, single(2_000), 1).await;
+        let after = self.measure(&server, single(EVENTS), 1).await;
+        server.stop().await;
+        let ratio = after.rate / before.rate;
+        self.report.add("history", "with 5,000,000 old rows", ratio, "×", Some(Goal::AtLeast(0.9)));
+    }
+
+    async fn measure(&self, server: &Server, load: Load, fan: usize) -> Measured {
+        self.arrivals.take();
+        let (cpu_before, own_before) = (cpu::time(server.pid()), cpu::own_time(server.pid()));
+        let sent = load::run(&server.api, load).await;
+        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
+        let expected = load.events * fan;
+        let begun = Instant::now();
+        while self.arrivals.total() < expected {
+            assert!(
+                begun.elapsed() < Duration::from_secs(300),
+                "{} of {expected} came",
+                self.arrivals.total()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let ended = Instant::now();
+        server.drain().await;
+        let count = u32::try_from(expected).unwrap();
+        let cpu = (cpu::time(server.pid()) - cpu_before) / count;
+        let server_cpu = (cpu::own_time(server.pid()) - own_before) / count;
+        assert_eq!(self.arrivals.distinct(), load.events, "every event must arrive");
+        let began: HashMap<usize, Instant> = sent.at.iter().copied().collect();
+        let mut latencies: Vec<Duration> =
+            self.arrivals.take().into_iter().map(|(number, at)| at - began[&number]).collect();
+        latencies.sort();
+        let rate = expected as f64 / (ended - sent.begun).as_secs_f64();
+        Measured { rate, cpu, server_cpu, latencies }
+    }
+}
+
+fn single(events: usize) -> Load {
+    Load { events, connections: CONNECTIONS, batch: 1, rate: None }
+}
+
+fn rate(sent: &Sent) -> f64 {
+    sent.accepted.len() as f64 / (sent.ended - sent.begun).as_secs_f64()
+}
+
+fn median(mut measured: Vec<Measured>) -> Measured {
+    measured.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    measured.swap_remove(measured.len() / 2)
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0 / 1024.0
+}
+
+async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant {
+    while arrivals.total() < count {
+        assert!(begun.elapsed() < Duration::from_secs(600), "{} of {count} came", arrivals.total());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Instant::now()
+}
+
+/// The median of three runs of PostgreSQL's own benchmark: one row inserted and committed, 32 clients.
+fn pgbench(server: &Server) -> f64 {
+    let socket = server.data_dir.join("postgres/socket");
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(["-h", socket.to_str().unwrap(), "-U", "gatepost"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run("psql", &["-q", "-d", "gatepost", "-c", "create table if not exists pgbench_one (v int)"]);
+    let script = server.data_dir.join("one.sql");
+    std::fs::write(&script, "insert into pgbench_one values (1);\n").unwrap();
+    let mut rates: Vec<f64> = (0..3)
+        .map(|_| {
+            let told = run(
+                "pgbench",
+                &[
+                    "-n",
+                    "-c",
+                    "32",
+                    "-j",
+                    "2",
+                    "-T",
+                    "3",
+                    "-f",
+                    script.to_str().unwrap(),
+                    "gatepost",
+                ],
+            );
+            let line = told.lines().find(|line| line.starts_with("tps")).expect("pgbench's rate");
+            line.split_whitespace().nth(2).unwrap().parse().unwrap()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates[1]
+}
+
+/// Copies of the newest event and its delivery, which wait.
+async fn waiting_deliveries(server: &Server, count: i64) {
+    copies(server, count, "now()", "held").await;
+}
+
+/// Copies of the newest event, its delivery and its exchange, spread over the last three weeks.
+async fn old_deliveries(server: &Server, count: i64) {
+    let day = "(now() - (n % 21 + 1) * interval '1 day')";
+    server
+        .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
+        .await;
+    copies(server, count, day, "delivered").await;
+}
+
+async fn copies(server: &Server, count: i64, at: &str, state: &str) {
+    let id = format!(
+        "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"
+    );
+    let finished = if state == "delivered" { "now()" } else { "null" };
+    server
+        .execute(&format!(
+            "create temporary table model as select * from events order by id desc limit 1;
+             create temporary table model_delivery as select * from deliveries order by id desc limit 1;
+             insert into events select {id}, received_at, trigger, event_type, request_id, request, requester,
+                 integrations, replace(payload, '\"ticket\": \"', '\"ticket\": \"' || n || '0000')
+             from model, generate_series(1, {count}) n;
+             insert into deliveries (id, event_id, webhook_id, state, attempts, due_at, created_at, finished_at)
+             select {id}, {id}, webhook_id, '{state}', 0, now(), now(), {finished}
+             from model_delivery, generate_series(1, {count}) n;
+             drop table model; drop table model_delivery; analyze events; analyze deliveries;"
+        ))
+        .await;
+}

@@ -1,0 +1,71 @@
+//! Figures, as a table and as JSON.
+
+use serde_json::{Value, json};
+
+/// One figure and what it should be.
+#[derive(Debug)]
+struct Line {
+    case: &'static str,
+    what: &'static str,
+    value: f64,
+    unit: &'static str,
+    /// At least (positive) or at most (negative); none where there is no goal.
+    goal: Option<Goal>,
+}
+
+/// What a figure should be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// All figures of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Report(Vec<Line>);
+
+impl Report {
+    pub(crate) fn add(
+        &mut self,
+        case: &'static str,
+        what: &'static str,
+        value: f64,
+        unit: &'static str,
+        goal: Option<Goal>,
+    ) {
+        println!("  {case}: {what} {}", figure(value, unit));
+        self.0.push(Line { case, what, value, unit, goal });
+    }
+
+    pub(crate) fn print(&self) {
+        println!("\n| case | figure | value | goal | |\n| --- | --- | --- | --- | --- |");
+        for line in &self.0 {
+            let (goal, met) = match line.goal {
+                None => (String::new(), ""),
+                Some(Goal::AtLeast(least)) => {
+                    (format!("≥ {}", figure(least, line.unit)), verdict(line.value >= least))
+                }
+                Some(Goal::AtMost(most)) => {
+                    (format!("≤ {}", figure(most, line.unit)), verdict(line.value <= most))
+                }
+            };
+            let value = figure(line.value, line.unit);
+            println!("| {} | {} | {value} | {goal} | {met} |", line.case, line.what);
+        }
+        let all: Vec<Value> = self
+            .0
+            .iter()
+            .map(|line| json!({"case": line.case, "figure": line.what, "value": line.value, "unit": line.unit}))
+            .collect();
+        println!("\n{}", Value::from(all));
+    }
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "missed" }
+}
+
+fn figure(value: f64, unit: &str) -> String {
+    let digits = if value >= 100.0 { 0 } else { 2 };
+    format!("{value:.digits$} {unit}").trim_end().to_owned()
+}

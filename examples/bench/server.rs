@@ -1,0 +1,134 @@
+//! The server under test, with a private PostgreSQL in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::load::Api;
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) api: Api,
+    pub(crate) db: PgPool,
+}
+
+/// One webhook of a case.
+pub(crate) struct Webhook {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// An integration's name, to be filtered on.
+    pub(crate) integration: Option<String>,
+}
+
+impl Server {
+    /// Starts one with these webhooks on a fresh database.
+    pub(crate) async fn start(program: &Path, webhooks: &[Webhook]) -> Self {
+        let data_dir = PathBuf::from(format!("/tmp/gatepost-bench-{}", std::process::id()));
+        let _fresh = std::fs::remove_dir_all(&data_dir);
+        std::fs::create_dir_all(&data_dir).unwrap();
+        let file = data_dir.join("webhooks.yaml");
+        std::fs::write(&file, yaml(webhooks)).unwrap();
+        let run = |arguments: &[&str]| {
+            let output = command(program, &data_dir).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        run(&["webhooks", "import", file.to_str().unwrap()]);
+        let token = run(&["token", "create", "bench"]);
+        let mut server = Self::spawn(program, data_dir).await;
+        server.api.token = token;
+        server
+    }
+
+    async fn spawn(program: &Path, data_dir: PathBuf) -> Self {
+        let mut child =
+            command(program, &data_dir).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+        let url = line.split_whitespace().last().expect("the server has ended");
+        let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
+        let options = options.socket(data_dir.join("postgres/socket"));
+        let db = PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+        // The rest of its output is of no interest, but the pipe must not fill up.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Self { child, data_dir, api: Api { address, token: String::new() }, db }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A number from the database.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Runs statements.
+    pub(crate) async fn execute(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&self.db).await.unwrap();
+    }
+
+    /// Waits until nothing is unfinished.
+    pub(crate) async fn drain(&self) {
+        let begun = Instant::now();
+        loop {
+            let left = self
+                .number("select count(*) from deliveries where state in ('due', 'leased', 'held')")
+                .await;
+            if left == 0 {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(600), "{left} deliveries are left");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Stops it and removes its data.
+    pub(crate) async fn stop(mut self) {
+        self.db.close().await;
+        Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
+        self.child.wait().unwrap();
+        std::fs::remove_dir_all(&self.data_dir).unwrap();
+    }
+}
+
+fn command(program: &Path, data_dir: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("GATEPOST_DATA_DIR", data_dir)
+        .env("GATEPOST_LISTEN", "127.0.0.1:0")
+        .env("GATEPOST_EGRESS_ALLOW", "127.0.0.0/8")
+        .env("GATEPOST_ALLOW_HTTP", "true")
+        .env("GATEPOST_LOG", "warn");
+    command
+}
+
+fn yaml(webhooks: &[Webhook]) -> String {
+    let mut text = "webhooks:\n".to_owned();
+    for webhook in webhooks {
+        let filters = webhook.integration.as_ref().map_or(String::new(), |name| {
+            format!("    filters: {{ integration: [\"{name}\"] }}\n")
+        });
+        text.push_str(&format!(
+            r#"  - name: {name}
+    type: {{ http_request: {{ url: "{url}" }} }}
+    body_template: '{{"username": "svc", "secret_key": "a-key-of-the-siem", "number": "{{{{data.custom_fields.ticket}}}}",
+      "requestData": {{"version": "0.1", "states": [{{"_id": "5a62bd8cce983de89085429c", "comments":
+      ["{{{{data.friendly_id}}}} {{{{event_type}}}}: {{{{data.requester.email}}}} ({{{{data.justification}}}}) [{{{{delivery.id}}}}]"]}}]}}}}'
+    triggers: [Granted]
+    response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
+{filters}"#,
+            name = webhook.name,
+            url = webhook.url,
+        ));
+    }
+    text
+}

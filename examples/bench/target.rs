@@ -1,0 +1,118 @@
+//! A target that answers 200 to everything as cheaply as it can, and notes when each event arrived.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Before an event's number in the body that arrives.
+const MARK: &[u8] = b"\"number\": \"";
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
+
+/// What arrived.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    total: AtomicUsize,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    numbers: HashSet<usize>,
+    /// Number and moment, of the first time each came.
+    first: Vec<(usize, Instant)>,
+}
+
+impl Arrivals {
+    /// How many requests came, doubles included.
+    pub(crate) fn total(&self) -> usize {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// How many different events came.
+    pub(crate) fn distinct(&self) -> usize {
+        self.seen.lock().unwrap().numbers.len()
+    }
+
+    /// Forgets everything; gives what there was.
+    pub(crate) fn take(&self) -> Vec<(usize, Instant)> {
+        self.total.store(0, Ordering::Relaxed);
+        std::mem::take(&mut *self.seen.lock().unwrap()).first
+    }
+
+    fn note(&self, number: Option<usize>) {
+        self.total.fetch_add(1, Ordering::Relaxed);
+        let now = Instant::now();
+        let mut seen = self.seen.lock().unwrap();
+        if let Some(number) = number
+            && seen.numbers.insert(number)
+        {
+            seen.first.push((number, now));
+        }
+    }
+}
+
+/// Listens on loopback; gives the address.
+pub(crate) async fn start(arrivals: Arc<Arrivals>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&arrivals)));
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn serve(mut stream: TcpStream, arrivals: Arc<Arrivals>) {
+    stream.set_nodelay(true).unwrap();
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    loop {
+        while let Some(length) = request_length(&buffer) {
+            arrivals.note(number_in(&buffer[..length]));
+            buffer.drain(..length);
+            if stream.write_all(ANSWER).await.is_err() {
+                return;
+            }
+        }
+        match stream.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The length of the first whole request; none while there is none.
+fn request_length(buffer: &[u8]) -> Option<usize> {
+    let head = find(buffer, b"\r\n\r\n")? + 4;
+    let length =
+        find(&buffer[..head], b"ontent-length: ").map_or(0, |at| digits(&buffer[at + 15..]));
+    (buffer.len() >= head + length).then_some(head + length)
+}
+
+fn number_in(request: &[u8]) -> Option<usize> {
+    find(request, MARK).map(|at| digits(&request[at + MARK.len()..]))
+}
+
+pub(crate) fn digits(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |number, byte| number * 10 + usize::from(byte - b'0'))
+}
+
+pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = needle[0];
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|byte| *byte == first) {
+        let at = from + at;
+        if haystack[at..].starts_with(needle) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}

@@ -1,0 +1,146 @@
+//! `gatepost serve` and `gatepost migrate` over a database that is given.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use sqlx::Executor as _;
+
+use super::{assert_says, beside, told};
+use crate::support::database::TestDatabase;
+use crate::support::process::{
+    Server, directory, gatepost, run, with_admin, with_args, with_data_dir, with_database,
+};
+
+/// A database with nothing in it.
+async fn empty() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    database.pool().execute("drop schema public cascade; create schema public").await.unwrap();
+    database
+}
+
+/// The process numbers of tests are looked at, so each has a directory of its own even unused.
+#[tokio::test]
+async fn a_given_database_is_used_and_migrated_and_no_private_one_is_made() {
+    let (database, directory) = (empty().await, directory());
+    let data = directory.path().join("data");
+    let command = with_data_dir(with_database(gatepost(), database.url()), &data);
+    let mut server = Server::start(command).await;
+    assert_eq!(server.printed[0], format!("Gatepost 0.1.0 listens on {}/", server.base));
+    assert_says(&server.read_line().await, &[&format!("{}/setup ", server.base)]);
+    assert_eq!(server.readiness().await, Some(200));
+    let people: i64 =
+        sqlx::query_scalar("select count(*) from users").fetch_one(database.pool()).await.unwrap();
+    assert_eq!(people, 0);
+    assert_eq!(server.interrupt().await, Some(0));
+    assert!(!data.exists());
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn serve_is_what_it_does_without_a_command_and_the_administrator_is_made_once() {
+    let database = TestDatabase::create().await;
+    for args in [&["serve"][..], &[]] {
+        let command = with_admin(with_database(with_args(gatepost(), args), database.url()));
+        let mut server = Server::start(command).await;
+        // Nothing about /setup comes between.
+        let pid = server.pid();
+        crate::support::process::signal("TERM", &[pid]);
+        assert_eq!(server.read_line().await, "Gatepost has stopped.");
+        assert_eq!(server.ended().await, Some(0));
+    }
+    let people: i64 =
+        sqlx::query_scalar("select count(*) from users").fetch_one(database.pool()).await.unwrap();
+    assert_eq!(people, 1);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_given_database_needs_a_given_key() {
+    let (database, directory) = (TestDatabase::create().await, directory());
+    let mut command = with_data_dir(gatepost(), &directory.path().join("data"));
+    command.env("DATABASE_URL", database.url());
+    let message = run(command, "").await.refusal();
+    assert_says(
+        &message,
+        &["DATABASE_URL is set", "GATEPOST_MASTER_KEY", "openssl rand -base64 32"],
+    );
+    assert!(!directory.path().join("data").exists());
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_and_its_password_is_not() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("postgres://gatepost:the-password@127.0.0.1:{port}/gatepost");
+    let began = Instant::now();
+    let message = run(with_database(gatepost(), &url), "").await.refusal();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert_says(&message, &["DATABASE_URL", &format!("127.0.0.1:{port}"), "cannot be reached"]);
+    assert!(!message.contains("the-password"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_no_url_of_a_database_is_told() {
+    for url in ["gatepost", "mysql://gatepost:the-password@127.0.0.1/gatepost"] {
+        let message = run(with_database(gatepost(), url), "").await.refusal();
+        assert_says(&message, &["DATABASE_URL", "postgres://user:password@host/name"]);
+        assert!(!message.contains("the-password"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn another_master_key_than_before_is_refused_where_there_are_secrets() {
+    let database = TestDatabase::create().await;
+    let yaml = "{webhooks: [{name: A, type: {http_request: {url: 'https://127.0.0.1:9/x'}}, \
+                triggers: [Granted]}]}";
+    let yaml = yaml.trim_start_matches('{').trim_end_matches('}');
+    told(&database, &["webhooks", "import", "-"], yaml).await.printed();
+    let mut command = with_database(gatepost(), database.url());
+    command.env("GATEPOST_MASTER_KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=");
+    let message = run(command, "").await.refusal();
+    assert_says(&message, &["another master key", "GATEPOST_MASTER_KEY"]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let database = TestDatabase::create().await;
+    let newer =
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (99990101000000, 'to come', true, '', 0)";
+    database.pool().execute(newer).await.unwrap();
+    for args in [&[][..], &["migrate"], &["token", "create", "a"]] {
+        let message = beside(&database, args).await.refusal();
+        assert_says(&message, &["99990101000000", "newer Gatepost"]);
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told_before_anything_is_touched() {
+    let directory = directory();
+    let data = directory.path().join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = with_data_dir(gatepost(), &data);
+    command.env("GATEPOST_LISTEN", &address);
+    let message = run(command, "").await.refusal();
+    assert_says(&message, &[&address, "another server", "in use"]);
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn migrating_needs_no_key_and_may_be_done_again() {
+    let database = empty().await;
+    for _ in 0..2 {
+        let mut command = with_args(gatepost(), &["migrate"]);
+        command.env("DATABASE_URL", database.url());
+        assert_eq!(run(command, "").await.printed(), "The database is up to date.\n");
+    }
+    let webhooks: i64 = sqlx::query_scalar("select count(*) from webhooks")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(webhooks, 0);
+    database.drop().await;
+}

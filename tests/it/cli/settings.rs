@@ -1,0 +1,150 @@
+//! Flags, then environment, then `gatepost.toml`.
+
+use std::process::Command;
+
+use super::assert_says;
+use crate::support::process::{directory, gatepost, run, with_args, with_data_dir};
+
+/// Every setting of the contract.
+const VARIABLES: [&str; 13] = [
+    "DATABASE_URL",
+    "GATEPOST_DATA_DIR",
+    "GATEPOST_LISTEN",
+    "GATEPOST_PUBLIC_URL",
+    "GATEPOST_MASTER_KEY",
+    "GATEPOST_MASTER_KEY_FILE",
+    "GATEPOST_ADMIN_EMAIL",
+    "GATEPOST_ADMIN_PASSWORD",
+    "GATEPOST_EGRESS_ALLOW",
+    "GATEPOST_EGRESS_DENY",
+    "GATEPOST_ALLOW_HTTP",
+    "GATEPOST_LOG",
+    "GATEPOST_LOG_FORMAT",
+];
+
+/// Why a server does not start that has one more setting.
+async fn refusal(name: &str, value: &str) -> String {
+    let directory = directory();
+    let data = directory.path().join("data");
+    let mut command = with_data_dir(gatepost(), &data);
+    command.env(name, value);
+    let message = run(command, "").await.refusal();
+    assert!(!data.exists(), "{name} was refused too late: {message}");
+    message
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_setting_is_refused() {
+    let message = refusal("GATEPOST_DATADIR", "/tmp").await;
+    assert_says(&message, &["GATEPOST_DATADIR is not a setting"]);
+    assert_says(&message, &VARIABLES);
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_used_is_named_with_its_setting() {
+    for (name, value, more) in [
+        ("GATEPOST_LISTEN", "8080", "0.0.0.0:8080"),
+        ("GATEPOST_PUBLIC_URL", "gatepost.example.com", "https://"),
+        ("GATEPOST_PUBLIC_URL", "ftp://gatepost.example.com", "https://"),
+        ("GATEPOST_EGRESS_ALLOW", "10.0.0.0/33", "10.0.0.0/8"),
+        ("GATEPOST_EGRESS_DENY", "127.0.0.1,localhost", "10.0.0.0/8"),
+        ("GATEPOST_LOG", "gatepost=loud", "gatepost=debug"),
+        ("GATEPOST_LOG_FORMAT", "xml", "text or json"),
+        ("GATEPOST_ADMIN_EMAIL", "ann@example.com", "GATEPOST_ADMIN_PASSWORD"),
+        ("GATEPOST_ADMIN_PASSWORD", "correct horse battery", "GATEPOST_ADMIN_EMAIL"),
+        ("GATEPOST_MASTER_KEY", "c2hvcnQ=", "5 bytes"),
+        ("GATEPOST_MASTER_KEY", "!", "base64"),
+        ("GATEPOST_MASTER_KEY_FILE", "/nonexistent/key", "/nonexistent/key"),
+    ] {
+        let message = refusal(name, value).await;
+        // The first of several words is the culprit's.
+        assert_says(&message, &[more]);
+        if name != "GATEPOST_MASTER_KEY_FILE" {
+            assert_says(&message, &[name]);
+        }
+    }
+    assert_says(&refusal("GATEPOST_ALLOW_HTTP", "maybe").await, &["--allow-http", "maybe", "true"]);
+    let message = refusal("GATEPOST_ADMIN_PASSWORD", "correct horse battery").await;
+    assert!(!message.contains("correct horse battery"), "{message}");
+}
+
+/// Where the database of these settings is said to be: tells whose `database_url` was taken.
+async fn place_of_database(mut command: Command) -> String {
+    command.env("GATEPOST_MASTER_KEY", super::process::MASTER_KEY);
+    let message = run(command, "").await.refusal();
+    let (_, rest) = message.split_once("DATABASE_URL at ").expect(&message);
+    rest.split(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_flag_beats_the_environment_and_that_the_file() {
+    let directory = directory();
+    // Names that never resolve are refused at once.
+    let toml = "database_url = 'postgres://u@file.invalid/x'\nallow_http = true\n";
+    std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
+    let within = || {
+        let mut command = gatepost();
+        command.current_dir(directory.path());
+        command
+    };
+    assert_eq!(place_of_database(within()).await, "file.invalid:5432");
+    let mut command = within();
+    command.env("DATABASE_URL", "postgres://u@environment.invalid/x");
+    assert_eq!(place_of_database(command).await, "environment.invalid:5432");
+    let mut command = within();
+    command.env("DATABASE_URL", "postgres://u@environment.invalid/x");
+    let flag = ["--database-url", "postgres://u@flag.invalid/x"];
+    assert_eq!(place_of_database(with_args(command, &flag)).await, "flag.invalid:5432");
+    // What is set to nothing is not set.
+    let mut command = within();
+    command.env("DATABASE_URL", "");
+    assert_eq!(place_of_database(command).await, "file.invalid:5432");
+    // A file of a folder above is somebody else's.
+    let below = directory.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    let mut command = gatepost();
+    command.current_dir(&below).env("DATABASE_URL", "nonsense");
+    assert_says(&run(command, "").await.refusal(), &["is not a PostgreSQL URL"]);
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_file_is_named() {
+    for (toml, word) in [
+        ("listne = '127.0.0.1:0'", "listne"),
+        ("listen = 8080", "listen"),
+        ("allow_http = 'perhaps'", "allow_http"),
+        ("listen = '8080'", "GATEPOST_LISTEN"),
+        ("listen = ", "gatepost.toml"),
+    ] {
+        let directory = directory();
+        std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
+        let mut command = with_data_dir(gatepost(), &directory.path().join("data"));
+        command.current_dir(directory.path()).env_remove("GATEPOST_LISTEN");
+        let message = run(command, "").await.refusal();
+        assert_says(&message, &[word]);
+        assert!(!directory.path().join("data").exists(), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn help_lists_every_setting_and_no_secret() {
+    let mut command = with_args(gatepost(), &["serve", "--help"]);
+    for name in ["DATABASE_URL", "GATEPOST_MASTER_KEY", "GATEPOST_ADMIN_PASSWORD"] {
+        command.env(name, "the-secret");
+    }
+    let help = run(command, "").await.printed();
+    assert_says(&help, &VARIABLES);
+    assert_says(&help, &["[default: 127.0.0.1:8080]", "[default: ./data]", "[default: info]"]);
+    assert!(!help.contains("the-secret"), "{help}");
+}
+
+#[tokio::test]
+async fn a_command_that_is_none_is_refused() {
+    for args in [&["sevre"][..], &["token"], &["webhooks", "import"], &["events", "send", "-"]] {
+        let ended = run(with_args(gatepost(), args), "").await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert_says(&ended.stderr, &["Usage: gatepost"]);
+    }
+    let version = run(with_args(gatepost(), &["--version"]), "").await.printed();
+    assert_eq!(version, "gatepost 0.1.0\n");
+}

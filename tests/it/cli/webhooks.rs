@@ -1,0 +1,185 @@
+//! `gatepost webhooks`.
+
+use serde_json::Value;
+
+use super::{assert_says, beside, token, told};
+use crate::support::database::TestDatabase;
+use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::process::{Server, directory, gatepost, with_database};
+use crate::support::{event, wait_until};
+
+/// The contract's example, with everything that a webhook may have.
+const EXAMPLE: &str = r#"
+webhooks:
+  - name: Logpoint reopen
+    active: true
+    type: { http_request: { url: https://10.0.0.5/reopen_incident, method: POST, headers: { X-Team: sec, X-Api-Key: header-secret } } }
+    body_template: '{"username": "svc", "secret_key": "body-secret", "requestData": {"version": "0.1", "incident_ids": ["5a62bd8cce983de89085429c"]}}'
+    triggers: [Created, Granted]            # Created Approved Rejected Granted Expired Failed Manual
+    filters:                                # all optional; any of within one, all of across
+      integration: [prod db]
+      integration_type: [Postgresql]
+      resource_type: [Database]
+      approval: [manual]                    # manual, automatic
+      custom_field: { ticket: ["SEC-*"] }
+    response_validators: [ { json_path: $.success, expected_values: ["true"] } ]
+    custom_validation_error_message: Logpoint refused it
+    timeout_in_sec: 10
+    authentication_config: null
+    tls: { verify: pinned, sha256: "AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD:EF:AB:CD" }
+"#;
+const SECRETS: [&str; 2] = ["header-secret", "body-secret"];
+const IMPORT: [&str; 3] = ["webhooks", "import", "-"];
+const DRY_RUN: [&str; 4] = ["webhooks", "import", "-", "--dry-run"];
+
+/// The sealed definitions: equal only where nothing was written at all.
+async fn stored(database: &TestDatabase) -> Vec<(String, Vec<u8>)> {
+    let sql = "select name, sealed from webhooks where deleted_at is null order by name";
+    sqlx::query_as(sql).fetch_all(database.pool()).await.unwrap()
+}
+
+fn assert_no_secret(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_shows_what_it_changes_and_does_it_once() {
+    let database = TestDatabase::create().await;
+    let dry = told(&database, &DRY_RUN, EXAMPLE).await.printed();
+    assert_says(&dry, &["+ Logpoint reopen", "1 of 1 webhooks would change."]);
+    assert!(stored(&database).await.is_empty());
+
+    let first = told(&database, &IMPORT, EXAMPLE).await.printed();
+    assert_says(
+        &first,
+        &["+ Logpoint reopen", "    + ", "reopen_incident", "1 of 1 webhooks changed."],
+    );
+    assert_no_secret(&first);
+    assert_eq!(stored(&database).await.len(), 1);
+    assert_eq!(told(&database, &IMPORT, EXAMPLE).await.printed(), "0 of 1 webhooks changed.\n");
+
+    let changed = EXAMPLE.replace("timeout_in_sec: 10", "timeout_in_sec: 20");
+    let before = stored(&database).await;
+    for (args, end) in
+        [(&DRY_RUN[..], "1 of 1 webhooks would change."), (&IMPORT, "1 of 1 webhooks changed.")]
+    {
+        assert_eq!(stored(&database).await, before);
+        let printed = told(&database, args, &changed).await.printed();
+        let shown: Vec<&str> = printed.lines().map(str::trim).collect();
+        assert_eq!(
+            shown,
+            ["~ Logpoint reopen", "-   timeout_in_sec: 10", "+   timeout_in_sec: 20", end]
+        );
+    }
+    // A secret is told to change, not shown.
+    let rekeyed = changed.replace("body-secret", "another-secret");
+    let printed = told(&database, &IMPORT, &rekeyed).await.printed();
+    assert_says(&printed, &["~ Logpoint reopen", "(a secret changes)", "1 of 1 webhooks changed."]);
+    assert!(!printed.contains("another-secret"), "{printed}");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_exported_has_no_secret_and_comes_in_again_without_losing_any() {
+    let (database, directory) = (TestDatabase::create().await, directory());
+    told(&database, &IMPORT, EXAMPLE).await.printed();
+    let printed = beside(&database, &["webhooks", "export"]).await.printed();
+    assert_no_secret(&printed);
+    assert_says(&printed, &["Logpoint reopen", "https://10.0.0.5/reopen_incident", "SEC-*"]);
+    let file = directory.path().join("webhooks.yaml");
+    let path = file.to_str().unwrap();
+    assert_eq!(beside(&database, &["webhooks", "export", path]).await.printed(), "");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+
+    let again = beside(&database, &["webhooks", "import", path]).await.printed();
+    assert_eq!(again, "0 of 1 webhooks changed.\n");
+    // A change in the exported file leaves the secrets as they were: the original changes nothing else.
+    std::fs::write(&file, printed.replace("timeout_in_sec: 10", "timeout_in_sec: 20")).unwrap();
+    beside(&database, &["webhooks", "import", path]).await.printed();
+    let back = told(&database, &IMPORT, EXAMPLE).await.printed();
+    assert_says(&back, &["-   timeout_in_sec: 20", "+   timeout_in_sec: 10"]);
+    assert!(!back.contains("a secret changes"), "{back}");
+
+    // In another database there is nothing behind the masks.
+    let other = TestDatabase::create().await;
+    let refused = told(&other, &IMPORT, &printed).await.refusal();
+    assert_says(&refused, &["Logpoint reopen", "body_template", "type it again"]);
+    assert!(stored(&other).await.is_empty());
+    let nowhere = ["webhooks", "export", "/nonexistent/webhooks.yaml"];
+    let refused = beside(&database, &nowhere).await.refusal();
+    assert_says(&refused, &["/nonexistent/webhooks.yaml", "cannot be written"]);
+    other.drop().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn json_is_taken_as_well() {
+    let database = TestDatabase::create().await;
+    told(&database, &IMPORT, EXAMPLE).await.printed();
+    let value: Value = serde_norway::from_str(EXAMPLE).unwrap();
+    for json in [value.to_string(), format!("\n  {value:#}")] {
+        let printed = told(&database, &IMPORT, &json).await.printed();
+        assert_eq!(printed, "0 of 1 webhooks changed.\n");
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn one_mistake_and_nothing_is_imported() {
+    let database = TestDatabase::create().await;
+    let good = EXAMPLE.replace("Logpoint reopen", "Good");
+    let (_, second) = EXAMPLE.split_once("webhooks:\n").unwrap();
+    let both = format!("{good}{second}");
+    for (right, wrong, words) in [
+        ("    triggers: [C", "    trigers: [C", &["unknown field `trigers`"][..]),
+        ("      approval:", "      approvals:", &["\"Good\"", "filters.approvals"]),
+        ("timeout_in_sec: 10", "timeout_in_sec: 61", &["\"Good\"", "timeout_in_sec"]),
+        ("[Created, Granted]", "[Created, Gone]", &["\"Good\"", "triggers", "Gone"]),
+        ("$.success", "success", &["\"Good\"", "response_validators"]),
+        ("https://10.0.0.5", "http://10.0.0.5", &["\"Good\"", "url", "https"]),
+        ("\"svc\"", "\"{{oops\"", &["\"Good\"", "body_template"]),
+        ("AB:CD:EF", "XY", &["\"Good\"", "sha256"]),
+        ("config: null", "config: { oauth: {} }", &["\"Good\"", "authentication_config"]),
+        ("webhooks:", "hooks:", &["hooks"]),
+    ] {
+        assert!(both.contains(right), "{right}");
+        // In the one place where it is told of the first webhook, and in the second alone.
+        let refused = told(&database, &IMPORT, &both.replacen(right, wrong, 1)).await.refusal();
+        assert_says(&refused, words);
+        assert_says(&refused, &["nothing was imported"]);
+        assert!(stored(&database).await.is_empty(), "{refused}");
+    }
+    let late = both.replace("timeout_in_sec: 10", "timeout_in_sec: 61").replacen("61", "10", 1);
+    let refused = told(&database, &IMPORT, &late).await.refusal();
+    assert_says(&refused, &["\"Logpoint reopen\"", "timeout_in_sec"]);
+    assert!(stored(&database).await.is_empty());
+    let refused = beside(&database, &["webhooks", "import", "/nonexistent.yaml"]).await.refusal();
+    assert_says(&refused, &["/nonexistent.yaml", "cannot be read"]);
+    let imported = told(&database, &IMPORT, &both).await.printed();
+    assert_says(&imported, &["2 of 2 webhooks changed."]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_running_server_hears_of_an_import() {
+    let database = TestDatabase::create().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let server = Server::start(with_database(gatepost(), database.url())).await;
+    let token = token(&database).await;
+    let (_, answer) = server.send(&token, &event("Granted", "before")).await;
+    assert_eq!(answer["events"][0]["deliveries"], 0, "{answer}");
+    let yaml = crate::delivery::reopen(&logpoint, "Reopen", "");
+    told(&database, &IMPORT, &yaml).await.printed();
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    wait_until("the server to hear of it", async || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let (_, answer) = server.send(&token, &event("Granted", &number.to_string())).await;
+        answer["events"][0]["deliveries"] == 1
+    })
+    .await;
+    assert_eq!(logpoint.wait_for_requests(1).await[0].json()["secret_key"], "demo-key");
+    assert_eq!(server.interrupt().await, Some(0));
+    database.drop().await;
+}
