@@ -1,6 +1,6 @@
 -- Events, their deliveries and the exchanges of these: the queue and its history.
 --
--- The three big tables are partitioned by day, by range of their UUIDv7, whose first 48 bits are the
+-- The three tables that grow are partitioned by day, by range of their UUIDv7, whose first 48 bits are the
 -- milliseconds since 1970. So an id alone finds its partition, stays unique without a second key
 -- column, and a day is dropped as a table.
 
@@ -28,32 +28,61 @@ create table event_keys (
 
 create index event_keys_seen_at on event_keys (seen_at);
 
-create table deliveries (
-    id           uuid        not null,
+-- What is not finished. Small, and not partitioned: every look at it is one look, however long history is.
+-- Its rows come and go, so it is vacuumed by the number of dead rows and not by their share.
+--
+-- lane: events of one access request reach one webhook in order. It is a hash of both, or null where order
+-- does not matter. Only the head of a lane is due, leased or held; what comes behind it is waiting.
+create table delivery_queue (
+    id           uuid        primary key,
     event_id     uuid        not null,
     webhook_id   uuid        not null,
+    lane         bigint,
     state        text        not null,
     attempts     integer     not null default 0,
     due_at       timestamptz not null,
     lease        uuid,
     leased_until timestamptz,
     created_at   timestamptz not null,
-    finished_at  timestamptz,
     last_status  integer,
     last_error   text,
+    constraint delivery_queue_state check (state in ('due', 'leased', 'held', 'waiting')),
+    constraint delivery_queue_lease_iff_leased
+        check ((state = 'leased') = (lease is not null and leased_until is not null))
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0,
+        autovacuum_analyze_threshold = 100000);
+
+create index delivery_queue_due on delivery_queue (webhook_id, due_at, id) where state = 'due';
+create index delivery_queue_leases on delivery_queue (leased_until) where state = 'leased';
+create index delivery_queue_lane on delivery_queue (lane) where lane is not null;
+create index delivery_queue_waiting on delivery_queue (lane, id) where state = 'waiting';
+
+-- What is finished. Rows come and do not change.
+create table delivery_history (
+    id          uuid        not null,
+    event_id    uuid        not null,
+    webhook_id  uuid        not null,
+    state       text        not null,
+    attempts    integer     not null,
+    created_at  timestamptz not null,
+    finished_at timestamptz not null,
+    last_status integer,
+    last_error  text,
     primary key (id),
-    constraint deliveries_state
-        check (state in ('due', 'leased', 'held', 'delivered', 'failed', 'cancelled')),
-    constraint deliveries_lease_iff_leased
-        check ((state = 'leased') = (lease is not null and leased_until is not null)),
-    constraint deliveries_finished
-        check ((state in ('delivered', 'failed', 'cancelled')) = (finished_at is not null))
+    constraint delivery_history_state check (state in ('delivered', 'failed', 'cancelled'))
 ) partition by range (id);
 
-create index deliveries_due on deliveries (due_at, id) where state = 'due';
-create index deliveries_leases on deliveries (leased_until) where state = 'leased';
-create index deliveries_webhook on deliveries (webhook_id, id);
-create index deliveries_event on deliveries (event_id);
+create index delivery_history_webhook on delivery_history (webhook_id, id);
+
+-- Both, for those who only look.
+create view deliveries as
+    select id, event_id, webhook_id, state, attempts, due_at, created_at, null::timestamptz as finished_at,
+           last_status, last_error
+    from delivery_queue
+    union all
+    select id, event_id, webhook_id, state, attempts, finished_at, created_at, finished_at, last_status, last_error
+    from delivery_history;
 
 -- record: the whole exchange as JSON, secrets taken out. Text, for an answer may hold a NUL, which
 -- jsonb refuses.
@@ -80,10 +109,13 @@ declare
     day    date;
 begin
     perform pg_advisory_xact_lock(hashtext('gatepost.partitions'));
-    foreach parent in array array['events', 'deliveries', 'invocations'] loop
+    foreach parent in array array['events', 'delivery_history', 'invocations'] loop
         for day in select generate_series(first, last, interval '1 day')::date loop
+            -- A usual event and a usual exchange have some 2 KB, just where PostgreSQL begins to compress:
+            -- that would cost more than all else that is done to the row.
             execute format(
-                'create table if not exists %I partition of %I for values from (%L) to (%L)',
+                'create table if not exists %I partition of %I for values from (%L) to (%L)
+                     with (toast_tuple_target = 8160)',
                 parent || to_char(day, '_YYYYMMDD'), parent,
                 partition_bound(day), partition_bound(day + 1));
         end loop;
@@ -92,7 +124,7 @@ end $$;
 
 -- A clock that is wrong must not lose an event: what fits no day goes here.
 create table events_other partition of events default;
-create table deliveries_other partition of deliveries default;
+create table delivery_history_other partition of delivery_history default;
 create table invocations_other partition of invocations default;
 
 select ensure_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + 7);

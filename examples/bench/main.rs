@@ -1,7 +1,6 @@
 //! The benchmarks of docs/benchmarks.md. `script/bench` builds and runs them: all, or those whose name holds
 //! a word that is given.
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,

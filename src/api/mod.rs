@@ -9,8 +9,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
 
 use crate::delivery::Intake;
+use crate::identity::KnownTokens;
 use crate::model::Sources;
-use crate::store::PgPool;
 
 pub use problem::{Problem, ProblemId};
 
@@ -20,8 +20,8 @@ const MAX_REQUEST: usize = 16 * 1024 * 1024;
 /// What the API works with.
 #[derive(Debug, Clone)]
 pub struct ApiState {
-    /// The database.
-    pub db: PgPool,
+    /// Who may.
+    pub tokens: KnownTokens,
     /// Where events go.
     pub intake: Intake,
     /// Time.

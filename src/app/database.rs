@@ -1,6 +1,7 @@
 //! The database: the operator's, or a private one.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -12,10 +13,20 @@ use crate::store::{self, PgConnectOptions, PgPool, migrate};
 /// Connections in the pool. The private database allows 40.
 const CONNECTIONS: u32 = 16;
 
+/// How long a command waits for the database of a server that is starting.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between looks at it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections of the dispatcher: one for what comes in, one for results, one for claims and leases,
+/// one that listens, and one to spare.
+const DISPATCHER_CONNECTIONS: u32 = 5;
+
 /// An open database.
 #[derive(Debug)]
 pub struct Database {
     pool: PgPool,
+    options: PgConnectOptions,
     private: Option<PrivateDatabase>,
 }
 
@@ -36,11 +47,22 @@ impl Database {
     /// # Errors
     /// Where it cannot be reached or started.
     pub async fn open_beside(config: &Config) -> anyhow::Result<Self> {
-        if config.database_url.is_none()
-            && let Some(options) = PrivateDatabase::running(&config.data_dir)?
-        {
-            let pool = store::connect(options, 4).await.context("the running server's database")?;
-            return Ok(Self { pool, private: None });
+        if config.database_url.is_some() {
+            return Self::open(config).await;
+        }
+        let mut tick = tokio::time::interval(PAUSE);
+        let began = tick.tick().await;
+        while let Some(options) = PrivateDatabase::running(&config.data_dir)? {
+            match store::connect(options.clone(), 4).await {
+                Ok(pool) => return Ok(Self { pool, options, private: None }),
+                Err(error) if began.elapsed() > PATIENCE => {
+                    return Err(error).context("the running server's database");
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the server is starting, or has just stopped");
+                }
+            }
+            tick.tick().await;
         }
         Self::open(config).await
     }
@@ -53,17 +75,18 @@ impl Database {
         }
         let options = PgConnectOptions::from_str(url).context(hint)?;
         let place = format!("{}:{}", options.get_host(), options.get_port());
-        let pool = store::connect(options, CONNECTIONS).await.with_context(|| {
+        let pool = store::connect(options.clone(), CONNECTIONS).await.with_context(|| {
             format!("the database of DATABASE_URL at {place} cannot be reached: is it up, are user and password right?")
         })?;
-        Ok(Self { pool, private: None })
+        Ok(Self { pool, options, private: None })
     }
 
     async fn start_private(config: &Config) -> anyhow::Result<Self> {
         let binaries = Binaries::new(config.postgres_folders.iter().cloned());
         let private = PrivateDatabase::start(&config.data_dir, &binaries).await?;
-        match store::connect(private.options(), CONNECTIONS).await {
-            Ok(pool) => Ok(Self { pool, private: Some(private) }),
+        let options = private.options();
+        match store::connect(options.clone(), CONNECTIONS).await {
+            Ok(pool) => Ok(Self { pool, options, private: Some(private) }),
             Err(error) => {
                 private.stop().await;
                 Err(error).context("the private database cannot be reached")
@@ -82,6 +105,15 @@ impl Database {
     /// Its connections.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Connections of the dispatcher's own.
+    ///
+    /// # Errors
+    /// Where the database cannot be reached.
+    pub async fn connect_dispatcher(&self) -> anyhow::Result<PgPool> {
+        let connecting = store::connect_dispatcher(self.options.clone(), DISPATCHER_CONNECTIONS);
+        connecting.await.context("the database cannot be reached a second time")
     }
 
     /// Closes it, and stops it where it is private.

@@ -83,7 +83,7 @@ impl App {
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
         let deps = Deps {
-            db: db.clone(),
+            db: database.connect_dispatcher().await?,
             vault: vault.clone(),
             client: client.clone(),
             sources: sources.clone(),

@@ -10,6 +10,7 @@ use crate::actions::Actions;
 use crate::api::{self, ApiState};
 use crate::config::Config;
 use crate::delivery::Engine;
+use crate::identity::KnownTokens;
 use crate::model::Sources;
 use crate::web::{self, Public, WebState};
 
@@ -27,7 +28,7 @@ pub(super) fn build(
         .route("/readyz", get(health::readyz))
         .with_state(db.clone());
     let api = api::router(ApiState {
-        db: db.clone(),
+        tokens: KnownTokens::new(db.clone()),
         intake: engine.intake().clone(),
         sources: sources.clone(),
     });

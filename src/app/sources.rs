@@ -28,5 +28,5 @@ impl Entropy for SystemEntropy {
 
 /// The system's clock and entropy.
 pub fn system_sources() -> Sources {
-    Sources { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    Sources::new(Arc::new(SystemClock), Arc::new(SystemEntropy))
 }

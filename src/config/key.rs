@@ -71,32 +71,42 @@ pub(super) fn master_key(config: &Config, sources: &Sources) -> Result<MasterKey
 }
 
 fn generate(path: &Path, sources: &Sources) -> Result<MasterKey, ConfigError> {
-    let failed = |error: std::io::Error| {
+    write(path, sources).map_err(|error| {
         ConfigError(format!("the master key cannot be written to {}: {error}", path.display()))
-    };
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let text = Zeroizing::new(STANDARD.encode(Zeroizing::new(sources.bytes::<32>()).as_slice()));
-    // Whole or not at all: a key that was half written would lock the secrets away.
+    })?;
+    MasterKey::parse(&read(path)?, &path.display().to_string())
+}
+
+/// Whole or not at all, and once: a key that was half written, or replaced by another, would lock the
+/// secrets away.
+fn write(path: &Path, sources: &Sources) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder)?;
     let part = path.with_extension("part");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)
-        .map_err(failed)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    writeln!(file, "{}", text.as_str()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&part, path).map_err(failed)?;
-    MasterKey::parse(&text, FILE)
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&part)?;
+    // A command may do the same beside a server that starts for the first time: the second of them
+    // waits here, and finds the key of the first.
+    file.lock()?;
+    if path.exists() {
+        return Ok(());
+    }
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.set_len(0)?;
+    let key = Zeroizing::new(sources.bytes::<32>());
+    writeln!(file, "{}", Zeroizing::new(STANDARD.encode(key.as_slice())).as_str())?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
     use super::*;
+    use crate::model::{Clock, Entropy, Timestamp};
 
     #[test]
     fn only_32_bytes_of_base64_are_a_key() {
@@ -105,5 +115,37 @@ mod tests {
             let error = MasterKey::parse(wrong, "the key").unwrap_err().to_string();
             assert!(error.contains("openssl rand"), "{error}");
         }
+    }
+
+    #[derive(Debug)]
+    struct Counted(AtomicU8);
+
+    impl Entropy for Counted {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(self.0.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    impl Clock for Counted {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    #[test]
+    fn those_who_need_a_key_at_the_same_time_get_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data").join(FILE);
+        let source = Arc::new(Counted(AtomicU8::new(0)));
+        let sources = Sources::new(Arc::<Counted>::clone(&source), source);
+        let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| *generate(&path, &sources).unwrap().bytes()))
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let stored = MasterKey::parse(&read(&path).unwrap(), FILE).unwrap();
+        assert!(keys.iter().all(|key| key == stored.bytes()), "{keys:?}");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

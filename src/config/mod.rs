@@ -66,7 +66,7 @@ impl Config {
             .map_err(|error| ConfigError(format!("{FILE} cannot be read: {error}")))?;
         let merged: Options = Figment::new()
             .merge(Toml::file(file))
-            .merge(Serialized::defaults(options))
+            .merge(Serialized::defaults(options.clone().without_empty()))
             .extract()
             .map_err(|error| ConfigError(format!("{FILE} or a flag: {error}")))?;
         Self::check(merged)

@@ -1,33 +1,38 @@
-//! Takes due deliveries in hand, and keeps them.
+//! Takes due deliveries in hand.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Shared;
-use super::complete::Done;
-use super::send::{self, Job};
-use crate::model::Trigger;
-use crate::model::delivery::DeliveryState;
-use crate::store::Error;
-use crate::store::deliveries::queue::{self, Claimed, LEASE};
+use uuid::Uuid;
 
-/// Most deliveries in one claim.
-const BATCH: usize = 100;
+use super::Shared;
+use super::send::{self, Job};
+use crate::model::delivery::DeliveryState;
+use crate::model::event::Event;
+use crate::store::Error;
+use crate::store::deliveries::queue::{self, Claimed};
+
+/// Most deliveries of one webhook in one claim.
+const BATCH: usize = 256;
 /// Retries come due without anybody telling: look at least so often.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Claims until stopped.
+/// Claims until stopped. Woken, it looks at the webhooks that are known to have something due; on
+/// its own, at all.
 pub(super) async fn run(shared: Arc<Shared>) {
     loop {
         let jitter = 0.9 + 0.2 * shared.deps.sources.fraction();
-        tokio::select! {
+        let woken = tokio::select! {
             () = shared.stop.cancelled() => break,
-            _woken = tokio::time::timeout(POLL.mul_f64(jitter), shared.wake.notified()) => {}
+            woken = tokio::time::timeout(POLL.mul_f64(jitter), shared.wake.notified()) => woken,
+        };
+        if woken.is_err() {
+            shared.note_backlog(shared.routing.ids());
         }
         while !shared.stop.is_cancelled() {
             match claim(&shared).await {
-                Ok(true) => {}
-                Ok(false) => break,
+                Ok(0) => break,
+                Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(error = error.chain(), "nothing could be claimed");
                     break;
@@ -37,80 +42,52 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Takes one batch; false when there is nothing more to take, or no room.
-async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
-    let limit = shared.lanes.free().min(BATCH);
-    if limit == 0 {
-        return Ok(false);
+/// Takes one batch; gives how many.
+async fn claim(shared: &Arc<Shared>) -> Result<usize, Error> {
+    let rooms = shared.flight.rooms(shared.backlog().into_iter());
+    if rooms.is_empty() {
+        return Ok(0);
     }
+    let (webhooks, limits): (Vec<Uuid>, Vec<i64>) = rooms
+        .iter()
+        .map(|(webhook, room)| (webhook.uuid(), i64::try_from((*room).min(BATCH)).unwrap_or(1)))
+        .unzip();
     let deps = &shared.deps;
-    let limit = i64::try_from(limit).unwrap_or(1);
-    let full = shared.lanes.full();
-    let claimed = queue::claim(&deps.db, shared.lease, deps.sources.now(), limit, &full).await?;
-    let any = !claimed.is_empty();
+    let now = deps.sources.now();
+    let claimed = queue::claim(&deps.db, shared.lease, now, &webhooks, &limits).await?;
+    // Whoever gave less than there was room for has nothing more that is due.
+    shared.forget_backlog(rooms.iter().map(|(webhook, _)| *webhook).filter(|webhook| {
+        let limit =
+            rooms.iter().find(|(id, _)| id == webhook).map_or(0, |(_, room)| (*room).min(BATCH));
+        claimed.iter().filter(|one| one.webhook_id == *webhook).count() < limit
+    }));
+    let count = claimed.len();
     for one in claimed {
         take(shared, one).await;
     }
-    Ok(any)
+    send::start(shared);
+    Ok(count)
 }
 
 async fn take(shared: &Arc<Shared>, claimed: Claimed) {
-    let Claimed { id, webhook_id, attempt, trigger, payload } = claimed;
-    let parsed = (Trigger::from_word(&trigger), serde_json::from_str(&payload));
-    let (Some(trigger), Ok(value)) = parsed else {
-        tracing::error!(delivery.id = %id, "the event of a delivery is gone");
-        return done(shared, send::hand_back(id, attempt, DeliveryState::Cancelled)).await;
-    };
-    match shared.lanes.take(webhook_id) {
-        Some(slot) => {
-            let payload_value = Arc::new(value);
-            let job = Job {
-                id,
-                webhook_id,
-                attempt,
-                trigger,
-                raw: payload,
-                payload: payload_value,
-                slot,
-            };
-            send::spawn(shared, job);
+    let Claimed { id, webhook_id, attempt, payload, .. } = claimed;
+    // Room was looked for before; what came in meanwhile may have taken it.
+    let has_room = shared.flight.reserve(webhook_id);
+    match Event::parse(&payload) {
+        Ok(event) if has_room => {
+            shared.flight.push(Job { id, webhook_id, attempt, event: Arc::new(event) });
         }
-        // The webhook's slots were taken by others of the same batch.
-        None => done(shared, send::hand_back(id, attempt, DeliveryState::Due)).await,
-    }
-}
-
-async fn done(shared: &Shared, completion: queue::Completion) {
-    shared.lanes.hold(completion.id);
-    if shared.done.send(Done { completion, slot: None }).await.is_err() {
-        tracing::error!("nobody records deliveries any more");
-    }
-}
-
-/// Renews the leases of what is in hand, and frees what others no longer hold.
-pub(super) async fn keep_leases(shared: Arc<Shared>) {
-    let deps = &shared.deps;
-    let mut tick = tokio::time::interval(LEASE / 5);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shared.stop.cancelled() => break,
-            _instant = tick.tick() => {}
+        Ok(_) => {
+            send::finish(shared, webhook_id, send::hand_back(id, attempt, DeliveryState::Due))
+                .await;
         }
-        let held = shared.lanes.held();
-        let now = deps.sources.now();
-        if !held.is_empty()
-            && let Err(error) = queue::renew(&deps.db, shared.lease, now, &held).await
-        {
-            tracing::warn!(%error, "leases could not be renewed");
-        }
-        match queue::reap(&deps.db, now).await {
-            Ok(0) => {}
-            Ok(count) => {
-                tracing::info!(count, "took over deliveries whose holder is gone");
-                shared.wake.notify_one();
+        Err(_faults) => {
+            tracing::error!(delivery.id = %id, "the event of a delivery is gone");
+            if has_room {
+                shared.flight.give_up(webhook_id);
             }
-            Err(error) => tracing::warn!(%error, "expired leases could not be freed"),
+            let gone = send::hand_back(id, attempt, DeliveryState::Cancelled);
+            send::finish(shared, webhook_id, gone).await;
         }
     }
 }

@@ -1,21 +1,21 @@
 //! Where events come in. Requests that arrive together share one transaction; each is answered when
 //! it is committed.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::Shared;
-use super::lanes::Slot;
 use super::send::{self, Job};
 use crate::model::event::Event;
-use crate::model::{DeliveryId, EventId, Timestamp};
-use crate::store::deliveries::queue::{self, NewDelivery};
-use crate::store::{self, events, notify};
+use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
+use crate::store;
+use crate::store::deliveries::intake::{self, NewDelivery, NewEvent};
 
 /// Most events in one transaction, beyond a single larger request.
 const BATCH: usize = 1000;
@@ -105,15 +105,16 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
 }
 
 async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
-    let mut replies = Vec::new();
-    let mut events = Vec::new();
+    let mut replies = Vec::with_capacity(batch.len());
+    let mut plan = Plan::new(shared);
     for request in batch {
         replies.push((request.reply, request.events.len()));
-        events.extend(request.events);
+        for submitted in request.events {
+            plan.add(shared, submitted);
+        }
     }
-    let plan = Plan::new(shared, &events);
-    let result = tokio::time::timeout(PATIENCE, plan.commit(shared)).await;
-    let accepted = match result {
+    let committed = tokio::time::timeout(PATIENCE, plan.commit(shared)).await;
+    let accepted = match committed {
         Ok(Ok(accepted)) => Ok(accepted),
         Ok(Err(error)) => {
             tracing::warn!(error = error.chain(), "events could not be stored");
@@ -138,111 +139,138 @@ async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
 
 /// One transaction's work. Events are told apart by key; within it, only the first of a key counts.
 struct Plan<'a> {
+    shared: &'a Arc<Shared>,
     now: Timestamp,
-    /// Each event with its key.
-    events: Vec<(EventId, &'a Submitted, Vec<u8>)>,
-    /// Each key once, in order, with its first event.
-    keys: Vec<(Vec<u8>, EventId)>,
+    events: Vec<Planned>,
+    /// Where the first event of each key stands.
+    keys: HashMap<[u8; 32], usize>,
+    deliveries: Vec<NewDelivery>,
+    lanes: HashSet<i64>,
+    /// Room made for deliveries that are not queued yet: given up when the plan fails.
+    reserved: Vec<WebhookId>,
+}
+
+struct Planned {
+    id: EventId,
+    key: [u8; 32],
+    event: Arc<Event>,
+    deliveries: usize,
 }
 
 impl<'a> Plan<'a> {
-    fn new(shared: &Shared, submitted: &'a [Submitted]) -> Self {
-        let sources = &shared.deps.sources;
-        let mut first: HashMap<Vec<u8>, EventId> = HashMap::new();
-        let mut events = Vec::with_capacity(submitted.len());
-        for one in submitted {
-            let id = EventId::new(sources);
-            let key = key_of(one);
-            if let Entry::Vacant(place) = first.entry(key.clone()) {
-                place.insert(id);
-            }
-            events.push((id, one, key));
+    fn new(shared: &'a Arc<Shared>) -> Self {
+        Self {
+            shared,
+            now: shared.deps.sources.now(),
+            events: Vec::new(),
+            keys: HashMap::new(),
+            deliveries: Vec::new(),
+            lanes: HashSet::new(),
+            reserved: Vec::new(),
         }
-        let mut keys: Vec<_> = first.into_iter().collect();
-        keys.sort();
-        Self { now: sources.now(), events, keys }
     }
 
-    async fn commit(&self, shared: &Arc<Shared>) -> Result<Vec<Accepted>, store::Error> {
-        let mut tx = shared.deps.db.begin().await?;
-        let (keys, ids): (Vec<_>, Vec<_>) =
-            self.keys.iter().map(|(key, id)| (key.clone(), id.uuid())).unzip();
-        let owners = events::claim_keys(&mut tx, &keys, &ids, self.now).await?;
-        let is_new = |id: EventId, key: &[u8]| owners.get(key) == Some(&id);
-        let new: Vec<(EventId, &Event)> = self
-            .events
-            .iter()
-            .filter(|(id, _, key)| is_new(*id, key))
-            .map(|(id, one, _)| (*id, &one.event))
+    fn add(&mut self, shared: &Shared, submitted: Submitted) {
+        let id = EventId::new(&shared.deps.sources);
+        let key = key_of(&submitted);
+        let event = Arc::new(submitted.event);
+        let mut planned = Planned { id, key, event, deliveries: 0 };
+        if let Entry::Vacant(place) = self.keys.entry(key) {
+            place.insert(self.events.len());
+            planned.deliveries = self.route(&planned);
+        }
+        self.events.push(planned);
+    }
+
+    /// A delivery for each webhook that wants the event. Where there is room, this instance takes it
+    /// in hand at once.
+    fn route(&mut self, planned: &Planned) -> usize {
+        let matching = self.shared.routing.matching(&planned.event);
+        for route in &matching {
+            let lane = route.webhook.is_ordered().then(|| lane_of(route.id, &planned.event));
+            let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
+            let leased = !behind && self.shared.flight.reserve(route.id);
+            if leased {
+                self.reserved.push(route.id);
+            }
+            self.deliveries.push(NewDelivery {
+                id: DeliveryId::new(&self.shared.deps.sources),
+                event_id: planned.id,
+                webhook_id: route.id,
+                lane,
+                leased,
+                behind,
+            });
+        }
+        matching.len()
+    }
+
+    async fn commit(mut self, shared: &Arc<Shared>) -> Result<Vec<Accepted>, store::Error> {
+        let mut new: Vec<NewEvent<'_>> = self
+            .keys
+            .values()
+            .filter_map(|at| self.events.get(*at))
+            .map(|one| NewEvent { id: one.id, event: &one.event, key: &one.key })
             .collect();
-        events::insert(&mut tx, &new, self.now).await?;
-        let mut jobs = Vec::new();
-        let deliveries = route(shared, &new, &mut jobs);
-        if !deliveries.is_empty() {
-            queue::insert(&mut tx, &deliveries, shared.lease, self.now).await?;
+        // By their time, so that the primary key grows at its end.
+        new.sort_by_key(|one| one.id);
+        let db = &shared.deps.db;
+        let taken = intake::take_in(db, &new, &self.deliveries, shared.lease, self.now).await?;
+        let owners = if taken.events.len() == self.events.len() {
+            HashMap::new()
+        } else {
+            let keys: Vec<&[u8]> = self.keys.keys().map(<[u8; 32]>::as_slice).collect();
+            intake::owners(db, &keys).await?
+        };
+        self.hand_over(shared, &taken);
+        Ok(self.events.iter().map(|one| one.accepted(&owners)).collect())
+    }
+
+    /// Queues what is leased; gives up the room of what is not.
+    fn hand_over(&mut self, shared: &Arc<Shared>, taken: &intake::Taken) {
+        let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
+        let stored: HashSet<Uuid> = taken.events.iter().copied().collect();
+        let events: HashMap<EventId, &Arc<Event>> =
+            self.events.iter().map(|one| (one.id, &one.event)).collect();
+        self.reserved.clear();
+        for delivery in &self.deliveries {
+            let NewDelivery { id, event_id, webhook_id, .. } = *delivery;
+            if leased.contains(&id.uuid())
+                && let Some(event) = events.get(&event_id)
+            {
+                shared.flight.push(Job { id, webhook_id, attempt: 1, event: Arc::clone(event) });
+            } else if delivery.leased {
+                shared.flight.give_up(webhook_id);
+            } else if !delivery.behind && stored.contains(&event_id.uuid()) {
+                shared.note_backlog(std::iter::once(webhook_id));
+            }
         }
-        let some_wait = deliveries.iter().any(|delivery| !delivery.leased);
-        if some_wait {
-            notify::tell(&mut tx, notify::DELIVERIES).await?;
+        send::start(shared);
+        if taken.waiting > 0 {
+            shared.lined_up.notify_one();
         }
-        tx.commit().await?;
-        for job in jobs {
-            send::spawn(shared, job);
-        }
-        if some_wait {
-            shared.wake.notify_one();
-        }
-        let mut counts: HashMap<EventId, usize> = HashMap::new();
-        for delivery in &deliveries {
-            *counts.entry(delivery.event_id).or_default() += 1;
-        }
-        Ok(self
-            .events
-            .iter()
-            .map(|(id, _, key)| {
-                let owner = owners.get(key).copied().unwrap_or(*id);
-                let duplicate = owner != *id;
-                let deliveries =
-                    if duplicate { 0 } else { counts.get(id).copied().unwrap_or_default() };
-                Accepted { id: owner, duplicate, deliveries }
-            })
-            .collect())
     }
 }
 
-/// A delivery for each webhook that wants an event. Where there is a slot free, this instance takes
-/// it in hand at once.
-fn route(shared: &Arc<Shared>, new: &[(EventId, &Event)], jobs: &mut Vec<Job>) -> Vec<NewDelivery> {
-    let mut deliveries = Vec::new();
-    for (event_id, event) in new {
-        let payload = Arc::new(event.payload.clone());
-        for webhook_id in shared.routing.matching(event) {
-            let id = DeliveryId::new(&shared.deps.sources);
-            let slot: Option<Slot> = shared.lanes.take(webhook_id);
-            deliveries.push(NewDelivery {
-                id,
-                event_id: *event_id,
-                webhook_id,
-                leased: slot.is_some(),
-            });
-            if let Some(slot) = slot {
-                jobs.push(Job {
-                    id,
-                    webhook_id,
-                    attempt: 1,
-                    trigger: event.trigger,
-                    raw: event.raw.clone(),
-                    payload: Arc::clone(&payload),
-                    slot,
-                });
-            }
+impl Drop for Plan<'_> {
+    fn drop(&mut self) {
+        for webhook in self.reserved.drain(..) {
+            self.shared.flight.give_up(webhook);
         }
     }
-    deliveries
+}
+
+impl Planned {
+    fn accepted(&self, owners: &HashMap<Vec<u8>, EventId>) -> Accepted {
+        let owner = owners.get(self.key.as_slice()).copied().unwrap_or(self.id);
+        let duplicate = owner != self.id;
+        let deliveries = if duplicate { 0 } else { self.deliveries };
+        Accepted { id: owner, duplicate, deliveries }
+    }
 }
 
 /// The sender's key, else what makes an event the same: type, request and time.
-fn key_of(submitted: &Submitted) -> Vec<u8> {
+fn key_of(submitted: &Submitted) -> [u8; 32] {
     let mut hash = Sha256::new();
     if let Some(key) = &submitted.key {
         hash.update(b"key\0");
@@ -254,5 +282,14 @@ fn key_of(submitted: &Submitted) -> Vec<u8> {
             hash.update(b"\0");
         }
     }
-    hash.finalize().to_vec()
+    hash.finalize().into()
+}
+
+/// What must arrive in order: one webhook's events of one access request.
+fn lane_of(webhook: WebhookId, event: &Event) -> i64 {
+    let mut hash = Sha256::new();
+    hash.update(webhook.uuid().as_bytes());
+    hash.update(event.request_id.as_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.first_chunk::<8>().copied().map_or(0, i64::from_be_bytes)
 }

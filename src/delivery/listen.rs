@@ -42,6 +42,6 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
         if channel.as_deref() != Some(notify::DELIVERIES) {
             shared.routing.reload(&shared.deps).await?;
         }
-        shared.wake.notify_one();
+        shared.note_backlog(shared.routing.ids());
     }
 }

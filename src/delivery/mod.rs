@@ -7,14 +7,16 @@
 mod attempt;
 mod complete;
 mod dispatch;
+mod flight;
 mod housekeeping;
 mod intake;
-mod lanes;
+mod leases;
 mod listen;
 mod routing;
 mod send;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -27,14 +29,17 @@ pub use intake::{Accepted, Intake, IntakeError, Submitted};
 pub use routing::{Route, Routing};
 
 use crate::egress::Client;
-use crate::model::Sources;
 use crate::model::webhook::Rules;
-use crate::store::{Error, PgPool, deliveries::queue};
+use crate::model::{Sources, WebhookId};
+use crate::store::{Error, PgPool, deliveries::leases as stored_leases};
 use crate::vault::Vault;
-use lanes::Lanes;
+use flight::Flight;
 
 /// How long exchanges may go on after a stop is asked for.
 const SOFT_STOP: Duration = Duration::from_secs(10);
+
+/// Exchanges at once with one webhook.
+const MAX_PER_WEBHOOK: usize = 8;
 
 /// What the engine works with.
 #[derive(Debug, Clone)]
@@ -58,12 +63,48 @@ pub(crate) struct Shared {
     /// Marks what this instance has in hand.
     lease: Uuid,
     routing: Routing,
-    lanes: Lanes,
+    flight: Flight,
+    /// Webhooks that may have something due in the database.
+    backlog: Mutex<HashSet<WebhookId>>,
     /// There may be something to claim.
     wake: Notify,
+    /// Something came in that waits behind another of its lane.
+    lined_up: Notify,
     stop: CancellationToken,
     tracker: TaskTracker,
     done: mpsc::Sender<complete::Done>,
+}
+
+impl Shared {
+    /// How many exchanges at once a webhook may have.
+    fn limit(&self, _webhook: WebhookId) -> usize {
+        MAX_PER_WEBHOOK
+    }
+
+    fn backlogged(&self) -> MutexGuard<'_, HashSet<WebhookId>> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Webhooks that may have something due in the database.
+    fn backlog(&self) -> Vec<WebhookId> {
+        self.backlogged().iter().copied().collect()
+    }
+
+    fn has_backlog(&self) -> bool {
+        !self.backlogged().is_empty()
+    }
+
+    fn note_backlog(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
+        self.backlogged().extend(webhooks);
+        self.wake.notify_one();
+    }
+
+    fn forget_backlog(&self, webhooks: impl Iterator<Item = WebhookId>) {
+        let mut backlog = self.backlogged();
+        for webhook in webhooks {
+            backlog.remove(&webhook);
+        }
+    }
 }
 
 /// The running engine of this instance.
@@ -88,8 +129,10 @@ impl Engine {
             deps,
             lease,
             routing,
-            lanes: Lanes::default(),
+            flight: Flight::default(),
+            backlog: Mutex::default(),
             wake: Notify::new(),
+            lined_up: Notify::new(),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
             done,
@@ -98,7 +141,8 @@ impl Engine {
         let tracker = &shared.tracker;
         tracker.spawn(complete::run(Arc::clone(&shared), completions));
         tracker.spawn(dispatch::run(Arc::clone(&shared)));
-        tracker.spawn(dispatch::keep_leases(Arc::clone(&shared)));
+        tracker.spawn(leases::keep(Arc::clone(&shared)));
+        tracker.spawn(leases::promote(Arc::clone(&shared)));
         tracker.spawn(listen::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         Ok(Self { shared, intake })
@@ -115,7 +159,7 @@ impl Engine {
     /// Where they cannot be read.
     pub async fn reload(&self) -> Result<(), Error> {
         self.shared.routing.reload(&self.shared.deps).await?;
-        self.shared.wake.notify_one();
+        self.shared.note_backlog(self.shared.routing.ids());
         Ok(())
     }
 
@@ -127,12 +171,13 @@ impl Engine {
         if tokio::time::timeout(SOFT_STOP, tracker.wait()).await.is_err() {
             tracing::warn!("exchanges were cut off by the stop; they are tried again");
         }
-        match queue::give_back(&deps.db, *lease).await {
+        match stored_leases::give_back(&deps.db, *lease).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deliveries handed back"),
             Err(error) => {
                 tracing::warn!(%error, "deliveries in hand could not be handed back; their leases run out");
             }
         }
+        deps.db.close().await;
     }
 }

@@ -58,12 +58,17 @@ impl Routing {
     }
 
     /// The webhooks that want this event.
-    pub fn matching(&self, event: &Event) -> Vec<WebhookId> {
+    pub fn matching(&self, event: &Event) -> Vec<Arc<Route>> {
         let routes = self.0.load();
         routes
             .values()
             .filter(|route| route.webhook.matches(event.trigger, &event.payload))
-            .map(|route| route.id)
+            .map(Arc::clone)
             .collect()
+    }
+
+    /// The webhooks that may have something to send.
+    pub fn ids(&self) -> Vec<WebhookId> {
+        self.0.load().keys().copied().collect()
     }
 }

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Shared;
 use super::attempt::{Subject, attempt};
 use super::complete::Done;
-use super::lanes::Slot;
 use super::routing::Route;
 use crate::model::delivery::DeliveryState;
+use crate::model::event::Event;
 use crate::model::invocation::Invocation;
-use crate::model::{DeliveryId, Trigger, WebhookId, outcome, retry};
+use crate::model::{DeliveryId, WebhookId, outcome, retry};
 use crate::store::deliveries::queue::Completion;
 use crate::store::invocations;
 
@@ -22,32 +20,47 @@ pub(super) struct Job {
     pub(super) webhook_id: WebhookId,
     /// From 1.
     pub(super) attempt: i32,
-    pub(super) trigger: Trigger,
-    pub(super) raw: String,
-    pub(super) payload: Arc<Value>,
-    pub(super) slot: Slot,
+    pub(super) event: Arc<Event>,
 }
 
-/// Sends in a task of its own.
-pub(super) fn spawn(shared: &Arc<Shared>, job: Job) {
-    shared.lanes.hold(job.id);
-    let shared = Arc::clone(shared);
-    let tracker = shared.tracker.clone();
-    tracker.spawn(async move {
+/// Sends what is queued and may be sent now, each webhook's in tasks of their own.
+pub(super) fn start(shared: &Arc<Shared>) {
+    while let Some(job) = shared.flight.next(|webhook| shared.limit(webhook)) {
+        let shared = Arc::clone(shared);
+        let tracker = shared.tracker.clone();
+        tracker.spawn(work(shared, job));
+    }
+}
+
+/// Sends one after the other for as long as there is something to send.
+async fn work(shared: Arc<Shared>, first: Job) {
+    let mut next = Some(first);
+    while let Some(job) = next {
         let completion = run(&shared, &job).await;
-        let done = Done { completion, slot: Some(job.slot) };
-        if shared.done.send(done).await.is_err() {
-            tracing::error!(delivery.id = %job.id, "nobody records deliveries any more");
-        }
-    });
+        shared.flight.landed(job.webhook_id);
+        finish(&shared, job.webhook_id, completion).await;
+        next = if shared.stop.is_cancelled() {
+            None
+        } else {
+            shared.flight.next(|webhook| shared.limit(webhook))
+        };
+    }
+}
+
+/// Has a result written.
+pub(super) async fn finish(shared: &Shared, webhook_id: WebhookId, completion: Completion) {
+    let id = completion.id;
+    if shared.done.send(Done { webhook_id, completion }).await.is_err() {
+        tracing::error!(delivery.id = %id, "nobody records deliveries any more");
+    }
 }
 
 async fn run(shared: &Shared, job: &Job) -> Completion {
     let Some(route) = shared.routing.find(job.webhook_id) else {
-        return unsent(job, DeliveryState::Cancelled);
+        return hand_back(job.id, job.attempt, DeliveryState::Cancelled);
     };
     if !route.webhook.is_active() {
-        return unsent(job, DeliveryState::Held);
+        return hand_back(job.id, job.attempt, DeliveryState::Held);
     }
     let deps = &shared.deps;
     let subject = Subject {
@@ -55,9 +68,9 @@ async fn run(shared: &Shared, job: &Job) -> Completion {
         delivery_id: Some(job.id),
         message_id: job.id,
         attempt: u32::try_from(job.attempt).unwrap_or(1),
-        trigger: job.trigger,
-        payload: &job.payload,
-        raw: &job.raw,
+        trigger: job.event.trigger,
+        payload: &job.event.payload,
+        raw: &job.event.raw,
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, &subject);
@@ -94,12 +107,7 @@ fn decide(shared: &Shared, job: &Job, invocation: &Invocation) -> Completion {
     }
 }
 
-/// What was not sent: the attempt does not count.
-pub(super) fn unsent(job: &Job, state: DeliveryState) -> Completion {
-    hand_back(job.id, job.attempt, state)
-}
-
-/// A claimed delivery that goes on unsent.
+/// A delivery in hand that goes on unsent: the attempt does not count.
 pub(super) fn hand_back(id: DeliveryId, attempt: i32, state: DeliveryState) -> Completion {
     Completion {
         id,

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum DeliveryState {
     /// Waits for its time.
     Due,
+    /// Waits for an earlier event of the same access request.
+    Waiting,
     /// An instance has it in hand.
     Leased,
     /// Its webhook is inactive: it waits until the webhook is active again.
@@ -21,13 +23,21 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Due, Self::Leased, Self::Held, Self::Delivered, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Due,
+        Self::Waiting,
+        Self::Leased,
+        Self::Held,
+        Self::Delivered,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// The word in the database, in URLs and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
+            Self::Waiting => "waiting",
             Self::Leased => "leased",
             Self::Held => "held",
             Self::Delivered => "delivered",
@@ -44,7 +54,8 @@ impl DeliveryState {
     /// What the page calls it.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Due => "Waiting",
+            Self::Due => "Due",
+            Self::Waiting => "In line",
             Self::Leased => "Sending",
             Self::Held => "On hold",
             Self::Delivered => "Delivered",

@@ -45,6 +45,17 @@ impl Error {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether the same statement may go through next time: the database is away, or PostgreSQL chose
+    /// this one to break a deadlock.
+    pub fn may_pass(&self) -> bool {
+        let code = match self {
+            Self::Query(sqlx::Error::Database(error)) => error.code().unwrap_or_default(),
+            _ => return self.is_unavailable(),
+        };
+        // PostgreSQL's appendix A: serialization_failure, deadlock_detected.
+        matches!(code.as_ref(), "40001" | "40P01")
+    }
+
     /// Whether this unique index said no.
     pub fn is_conflict(&self, name: &str) -> bool {
         matches!(self, Self::Conflict { constraint } if constraint == name)

@@ -39,7 +39,7 @@ pub async fn health(db: &PgPool, now: Timestamp) -> Result<HashMap<WebhookId, He
                   bad.last_error as "last_error?"
            from webhooks w
            left join lateral (
-               select d.id, d.created_at from deliveries d
+               select d.id, d.created_at from delivery_history d
                where d.webhook_id = w.id and d.state = 'delivered'
                order by d.id desc limit 1
            ) good on true

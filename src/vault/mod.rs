@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn vault(key: u8) -> Vault {
-        Vault::new(&[key; 32], Sources { clock: Arc::new(Fixed), entropy: Arc::new(Fixed) })
+        Vault::new(&[key; 32], Sources::new(Arc::new(Fixed), Arc::new(Fixed)))
     }
 
     proptest! {

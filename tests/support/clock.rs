@@ -29,7 +29,7 @@ impl MovedClock {
 
     /// This clock and the system's entropy.
     pub(crate) fn sources(&self) -> Sources {
-        Sources { clock: Arc::new(self.clone()), entropy: Arc::clone(&self.system.entropy) }
+        Sources::new(Arc::new(self.clone()), Arc::clone(&self.system.entropy))
     }
 }
 

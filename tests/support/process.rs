@@ -84,8 +84,7 @@ impl Server {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut server = Self { child, lines, base: String::new(), printed: Vec::new() };
         let line = server.read_line().await;
-        let url = line.split_whitespace().last().unwrap().trim_end_matches('/');
-        server.base = url.to_owned();
+        server.base.push_str(line.split_whitespace().last().unwrap().trim_end_matches('/'));
         server
     }
 

@@ -29,6 +29,8 @@ pub struct Draft {
     pub custom_validation_error_message: String,
     /// How the server's certificate is checked.
     pub tls: TlsDraft,
+    /// Whether events of one access request are delivered in order.
+    pub ordered: bool,
 }
 
 /// How the server's certificate is to be checked, as typed.
@@ -63,6 +65,7 @@ impl Default for Draft {
             response_validators: Vec::new(),
             custom_validation_error_message: String::new(),
             tls: TlsDraft::default(),
+            ordered: true,
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct WebhookFile {
     authentication_config: Option<Value>,
     #[serde(default)]
     tls: TlsFile,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    ordered: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +91,11 @@ pub struct FileError(String);
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn post() -> String {
@@ -162,6 +169,7 @@ impl WebhookFile {
                 sha256: some(&draft.tls.sha256),
                 pem: some(&draft.tls.pem),
             },
+            ordered: draft.ordered,
         }
     }
 
@@ -213,6 +221,7 @@ impl WebhookFile {
                 sha256: self.tls.sha256.unwrap_or_default(),
                 pem: self.tls.pem.unwrap_or_default(),
             },
+            ordered: self.ordered,
         })
     }
 }

@@ -124,6 +124,11 @@ impl Webhook {
         self.is_active() && self.triggers.contains(&trigger) && self.filters.matches(payload)
     }
 
+    /// Whether events of one access request arrive in order.
+    pub fn is_ordered(&self) -> bool {
+        self.draft.ordered
+    }
+
     /// For the whole exchange.
     pub fn timeout(&self) -> Duration {
         self.timeout

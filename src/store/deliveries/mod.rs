@@ -1,5 +1,8 @@
-//! Deliveries: what lists and pages read of them. The queue's own statements are in `queue`.
+//! Deliveries: what lists and pages read of them. How they come in, go out and change hands is in
+//! `intake`, `queue` and `leases`.
 
+pub mod intake;
+pub mod leases;
 pub mod queue;
 
 use uuid::Uuid;
@@ -108,9 +111,10 @@ impl TryFrom<Row> for Delivery {
 pub async fn list(db: &PgPool, query: &Query) -> Result<Vec<Delivery>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select d.id, d.event_id, d.webhook_id, w.name as "webhook_name?",
-                  w.deleted_at is not null as webhook_deleted, d.state, d.attempts, d.due_at,
-                  d.created_at, d.finished_at, d.last_status, d.last_error,
+        r#"select d.id as "id!", d.event_id as "event_id!", d.webhook_id as "webhook_id!",
+                  w.name as "webhook_name?", w.deleted_at is not null as webhook_deleted,
+                  d.state as "state!", d.attempts as "attempts!", d.due_at as "due_at!",
+                  d.created_at as "created_at!", d.finished_at, d.last_status, d.last_error,
                   e.event_type as "event_type?", e.request as "request?", e.requester as "requester?"
            from deliveries d
            left join webhooks w on w.id = d.webhook_id
@@ -148,8 +152,7 @@ pub async fn find(db: &PgPool, id: DeliveryId) -> Result<Option<(Delivery, Strin
 /// How many deliveries of a webhook are not finished.
 pub async fn count_unfinished(db: &PgPool, webhook: WebhookId) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from deliveries
-           where webhook_id = $1 and state in ('due', 'leased', 'held')"#,
+        r#"select count(*) as "count!" from delivery_queue where webhook_id = $1"#,
         webhook.uuid()
     )
     .fetch_one(db)

@@ -63,6 +63,6 @@ fn tone(state: DeliveryState, attempts: i32) -> &'static str {
         DeliveryState::Failed => "bad",
         DeliveryState::Due if attempts > 0 => "warn",
         DeliveryState::Due | DeliveryState::Leased => "busy",
-        DeliveryState::Held | DeliveryState::Cancelled => "quiet",
+        DeliveryState::Waiting | DeliveryState::Held | DeliveryState::Cancelled => "quiet",
     }
 }

@@ -90,6 +90,7 @@ impl Typed {
                 sha256: self.one("tls_sha256"),
                 pem: self.text("tls_pem"),
             },
+            ordered: self.many("ordered").next().is_some(),
         }
     }
 }

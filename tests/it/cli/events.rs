@@ -40,10 +40,9 @@ async fn an_event_an_array_and_lines_are_sent() {
     assert_eq!(answer["events"].as_array().unwrap().len(), 2, "{answer}");
     assert_eq!(stored(&database).await, 3);
 
-    let mut lines = String::new();
-    for n in 0..250 {
-        lines += &format!("{}\n", event("Granted", &format!("line {n}")));
-    }
+    let lines: Vec<String> =
+        (0..250).map(|n| event("Granted", &format!("line {n}")).to_string()).collect();
+    let lines = lines.join("\n");
     let printed = send(&server.base, &token, &lines).await.printed();
     assert_eq!(printed.lines().count(), 3, "{printed}");
     assert_eq!(stored(&database).await, 253);

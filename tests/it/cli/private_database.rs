@@ -281,6 +281,21 @@ async fn a_first_start_that_is_broken_off_leaves_nothing_half_made() {
 }
 
 #[tokio::test]
+async fn a_command_waits_for_a_server_that_is_starting() {
+    let place = Place::new();
+    let mut starting = tokio::process::Command::from(place.command())
+        .kill_on_drop(true)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let part = place.path().join("data/postgres/cluster.part");
+    wait_until("the start", async || part.exists()).await;
+    place.token().await;
+    signal("INT", &[starting.id().unwrap()]);
+    assert_eq!(starting.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_path_that_is_too_long_for_a_socket_will_do() {
     let place = Place::new();
     let data = place.path().join("a".repeat(60)).join("b".repeat(60));
@@ -289,7 +304,16 @@ async fn a_path_that_is_too_long_for_a_socket_will_do() {
     let beside = with_args(with_data_dir(gatepost(), &data), &["token", "create", "test"]);
     let token = run(beside, "").await.printed();
     assert_eq!(server.send(token.trim(), &event("Granted", "1")).await.0, 202);
+    let socket = processes_with(place.path())
+        .iter()
+        .find_map(|(_, line)| Some(line.split_once("unix_socket_directories=")?.1.to_owned()))
+        .map(|rest| rest.split(' ').next().unwrap().to_owned());
     assert_eq!(server.interrupt().await, Some(0));
+    // Elsewhere, but for the account alone as well.
+    let socket = std::path::PathBuf::from(socket.unwrap());
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700);
+    std::fs::remove_dir(&socket).unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,179 @@
+//! What this instance has in hand: queued in memory, in flight, or on its way back into the database.
+//!
+//! Each webhook has a queue and a number of exchanges at once, so that one slow target never holds up
+//! another, nor fills the memory.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::send::Job;
+use crate::model::{DeliveryId, WebhookId};
+
+/// Deliveries in hand at once, in all.
+const MOST: usize = 2048;
+/// Deliveries in hand at once, of one webhook.
+const MOST_OF_ONE: usize = 1024;
+/// Exchanges at once, in all.
+const MOST_IN_FLIGHT: usize = 256;
+
+/// Counts what is in hand.
+#[derive(Debug, Default)]
+pub(super) struct Flight(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    webhooks: HashMap<WebhookId, Queue>,
+    /// Webhooks that have a job queued, in the order in which they take turns.
+    turns: VecDeque<WebhookId>,
+    in_flight: usize,
+    /// Reserved, queued, in flight, or being written.
+    in_hand: usize,
+    ids: HashSet<DeliveryId>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    in_flight: usize,
+    in_hand: usize,
+    has_turn: bool,
+}
+
+impl Flight {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room for a delivery of this webhook; false where there is none.
+    pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
+        let mut state = self.state();
+        let state = &mut *state;
+        let queue = state.webhooks.entry(webhook).or_default();
+        if state.in_hand >= MOST || queue.in_hand >= MOST_OF_ONE {
+            return false;
+        }
+        state.in_hand += 1;
+        queue.in_hand += 1;
+        true
+    }
+
+    /// Gives up room that was made.
+    pub(super) fn give_up(&self, webhook: WebhookId) {
+        let mut state = self.state();
+        state.in_hand = state.in_hand.saturating_sub(1);
+        if let Some(queue) = state.webhooks.get_mut(&webhook) {
+            queue.in_hand = queue.in_hand.saturating_sub(1);
+        }
+    }
+
+    /// How many more deliveries of each webhook there is room for.
+    pub(super) fn rooms(
+        &self,
+        webhooks: impl Iterator<Item = WebhookId>,
+    ) -> Vec<(WebhookId, usize)> {
+        let state = self.state();
+        let mut all = MOST.saturating_sub(state.in_hand);
+        let mut rooms = Vec::new();
+        for webhook in webhooks {
+            let taken = state.webhooks.get(&webhook).map_or(0, |queue| queue.in_hand);
+            let room = MOST_OF_ONE.saturating_sub(taken).min(all);
+            if room > 0 {
+                all -= room;
+                rooms.push((webhook, room));
+            }
+        }
+        rooms
+    }
+
+    /// Queues a delivery for which there is room.
+    pub(super) fn push(&self, job: Job) {
+        let mut state = self.state();
+        let state = &mut *state;
+        state.ids.insert(job.id);
+        let webhook = job.webhook_id;
+        let queue = state.webhooks.entry(webhook).or_default();
+        queue.jobs.push_back(job);
+        if !queue.has_turn {
+            queue.has_turn = true;
+            state.turns.push_back(webhook);
+        }
+    }
+
+    /// The next job that may be sent now: webhooks take turns. `limit` tells how many exchanges
+    /// at once a webhook may have.
+    pub(super) fn next(&self, limit: impl Fn(WebhookId) -> usize) -> Option<Job> {
+        let mut state = self.state();
+        let state = &mut *state;
+        if state.in_flight >= MOST_IN_FLIGHT {
+            return None;
+        }
+        for _ in 0..state.turns.len() {
+            let webhook = state.turns.pop_front()?;
+            let Some(queue) = state.webhooks.get_mut(&webhook) else { continue };
+            let free = queue.in_flight < limit(webhook);
+            let job = if free { queue.jobs.pop_front() } else { None };
+            if queue.jobs.is_empty() {
+                queue.has_turn = false;
+            } else {
+                state.turns.push_back(webhook);
+            }
+            if let Some(job) = job {
+                queue.in_flight += 1;
+                state.in_flight += 1;
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// An exchange has ended; its result is not written yet.
+    pub(super) fn landed(&self, webhook: WebhookId) {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if let Some(queue) = state.webhooks.get_mut(&webhook) {
+            queue.in_flight = queue.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Deliveries are written: there is room for others.
+    pub(super) fn let_go(&self, deliveries: impl Iterator<Item = (DeliveryId, WebhookId)>) {
+        let mut state = self.state();
+        let state = &mut *state;
+        for (delivery, webhook) in deliveries {
+            if state.ids.remove(&delivery) {
+                state.in_hand = state.in_hand.saturating_sub(1);
+                if let Some(queue) = state.webhooks.get_mut(&webhook) {
+                    queue.in_hand = queue.in_hand.saturating_sub(1);
+                }
+            }
+        }
+        state.webhooks.retain(|_, queue| queue.in_hand > 0);
+    }
+
+    /// Takes what is queued and not in flight: of one webhook, or of all.
+    pub(super) fn take_queued(&self, webhook: Option<WebhookId>) -> Vec<Job> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let mut jobs = Vec::new();
+        for (id, queue) in &mut state.webhooks {
+            if webhook.is_none_or(|webhook| webhook == *id) {
+                jobs.extend(queue.jobs.drain(..));
+                queue.has_turn = false;
+            }
+        }
+        state.turns.retain(|id| webhook.is_some_and(|webhook| webhook != *id));
+        jobs
+    }
+
+    /// All that this instance holds.
+    pub(super) fn held(&self) -> Vec<Uuid> {
+        self.state().ids.iter().map(|id| id.uuid()).collect()
+    }
+
+    /// Whether it holds nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state().ids.is_empty()
+    }
+}

@@ -1,0 +1,57 @@
+//! API tokens as they come in with requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+
+use super::hash_token;
+use crate::model::Timestamp;
+use crate::store::tokens::{self, Token};
+use crate::store::{Error, PgPool};
+
+/// How long a token is taken without asking the database: the longest that one works on after it is
+/// taken away.
+const KNOWN_FOR: TimeDelta = TimeDelta::seconds(5);
+
+/// Finds tokens; those in use cost no look into the database.
+#[derive(Debug, Clone)]
+pub struct KnownTokens {
+    db: PgPool,
+    /// By their hash: the token, and until when it is taken.
+    known: Arc<Mutex<HashMap<Vec<u8>, (Token, Timestamp)>>>,
+}
+
+impl KnownTokens {
+    /// In this database.
+    pub fn new(db: PgPool) -> Self {
+        Self { db, known: Arc::default() }
+    }
+
+    /// The token of that text. Its use is noted.
+    ///
+    /// # Errors
+    /// Where the database failed.
+    pub async fn find(&self, text: &str, now: Timestamp) -> Result<Option<Token>, Error> {
+        let hash = hash_token(text);
+        if let Some(token) = self.known(&hash, now) {
+            return Ok(Some(token));
+        }
+        let found = tokens::find_by_hash(&self.db, &hash).await?;
+        if let Some(token) = &found {
+            tokens::touch(&self.db, token.id, now).await?;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (_, until)| *until > now);
+        if let Some(token) = &found {
+            known.insert(hash, (token.clone(), now + KNOWN_FOR));
+        }
+        Ok(found)
+    }
+
+    fn known(&self, hash: &[u8], now: Timestamp) -> Option<Token> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (token, until) = known.get(hash)?;
+        (*until > now).then(|| token.clone())
+    }
+}
