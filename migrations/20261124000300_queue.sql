@@ -122,6 +122,36 @@ begin
     end loop;
 end $$;
 
+-- Drops the oldest partition that is older than a day, and gives its name; null where there is none. Events
+-- that are not delivered yet keep their day. Whoever inserts waits for no longer than the lock takes, and the
+-- lock is not waited for: it fails, and is tried again.
+create function drop_oldest_partition(before date) returns text
+    language plpgsql set lock_timeout = '50ms' as $$
+declare
+    parent text;
+    part   text;
+    day    date;
+begin
+    foreach parent in array array['events', 'delivery_history', 'invocations'] loop
+        for part in
+            select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = parent::regclass and c.relname ~ ('^' || parent || '_[0-9]{8}$')
+            order by c.relname
+        loop
+            day := to_date(right(part, 8), 'YYYYMMDD');
+            exit when day >= before;
+            if parent <> 'events' or not exists (
+                select from delivery_queue
+                where event_id >= partition_bound(day) and event_id < partition_bound(day + 1)
+            ) then
+                execute format('drop table %I', part);
+                return part;
+            end if;
+        end loop;
+    end loop;
+    return null;
+end $$;
+
 -- A clock that is wrong must not lose an event: what fits no day goes here.
 create table events_other partition of events default;
 create table delivery_history_other partition of delivery_history default;

@@ -8,7 +8,6 @@
     clippy::as_conversions,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
-    clippy::str_to_string,
     reason = "a tool that measures and prints; where it cannot go on it stops"
 )]
 

@@ -1,5 +1,6 @@
 //! The server under test, with a private PostgreSQL in a directory of its own.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -86,7 +87,7 @@ impl Server {
             if left == 0 {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_secs(600), "{left} deliveries are left");
+            assert!(begun.elapsed() < Duration::from_mins(10), "{left} deliveries are left");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -117,7 +118,8 @@ fn yaml(webhooks: &[Webhook]) -> String {
         let filters = webhook.integration.as_ref().map_or(String::new(), |name| {
             format!("    filters: {{ integration: [\"{name}\"] }}\n")
         });
-        text.push_str(&format!(
+        let _written = write!(
+            text,
             r#"  - name: {name}
     type: {{ http_request: {{ url: "{url}" }} }}
     body_template: '{{"username": "svc", "secret_key": "a-key-of-the-siem", "number": "{{{{data.custom_fields.ticket}}}}",
@@ -128,7 +130,7 @@ fn yaml(webhooks: &[Webhook]) -> String {
 {filters}"#,
             name = webhook.name,
             url = webhook.url,
-        ));
+        );
     }
     text
 }

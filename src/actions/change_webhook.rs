@@ -3,7 +3,7 @@
 use crate::actions::Actions;
 use crate::model::WebhookId;
 use crate::store::deliveries::queue;
-use crate::store::{self, notify, webhooks};
+use crate::store::{self, breakers, notify, webhooks};
 
 /// Why a webhook was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,7 @@ impl Actions {
         let now = parts.sources.now();
         webhooks::update(&mut tx, &parts.vault, id, &draft, now).await?;
         if active {
+            breakers::close(&mut tx, id).await?;
             queue::release(&mut tx, id, now).await?;
         } else {
             queue::hold(&mut tx, id).await?;

@@ -1,5 +1,7 @@
 //! Brings the webhooks to what a file says, by name.
 
+use std::collections::HashSet;
+
 use crate::actions::{Actions, SaveWebhookError};
 use crate::model::secret::{mask, unmask};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
@@ -66,6 +68,7 @@ impl Actions {
         dry_run: bool,
     ) -> Result<Vec<Change>, ImportError> {
         let drafts = read_file(file).map_err(|error| ImportError::File(error.to_string()))?;
+        check_names(&drafts)?;
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let mut changes = Vec::new();
         for draft in drafts {
@@ -99,6 +102,18 @@ impl Actions {
             self.reload().await?;
         }
         Ok(changes)
+    }
+}
+
+/// By name means that each name stands there once.
+fn check_names(drafts: &[Draft]) -> Result<(), ImportError> {
+    let mut seen = HashSet::new();
+    match drafts.iter().find(|draft| !seen.insert(draft.name.trim().to_lowercase())) {
+        None => Ok(()),
+        Some(twice) => Err(ImportError::File(format!(
+            "the name \"{}\" stands there twice: names are unique, whatever their case",
+            twice.name.trim()
+        ))),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::model::WebhookId;
 use crate::model::secret::unmask;
 use crate::model::webhook::{Draft, Field, FieldErrors, Webhook};
 use crate::store::deliveries::queue;
-use crate::store::{self, PgConnection, notify, webhooks};
+use crate::store::{self, PgConnection, breakers, notify, webhooks};
 
 /// Why a webhook was not saved. Nothing of it is.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,7 @@ impl Actions {
         };
         if before.is_some_and(|before| before.active != draft.active) {
             if draft.active {
+                breakers::close(db, saved).await?;
                 queue::release(db, saved, now).await?;
             } else {
                 queue::hold(db, saved).await?;

@@ -7,7 +7,7 @@ use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
 use crate::model::{DeliveryId, Trigger, WebhookId};
-use crate::store::{self, invocations};
+use crate::store::{self, breakers, invocations, notify};
 
 /// Why nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,11 @@ impl Actions {
         .await;
         let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
         invocations::insert(&mut connection, &invocation).await?;
+        if let (Some(webhook), true) = (base, invocation.succeeded()) {
+            // It works again, so that what waits need not wait for the next probe.
+            breakers::close(&mut connection, webhook).await?;
+            notify::tell(&mut connection, notify::WEBHOOKS).await?;
+        }
         Ok(invocation)
     }
 

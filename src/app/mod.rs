@@ -6,12 +6,14 @@ mod router;
 mod sources;
 pub mod telemetry;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 pub use database::Database;
 pub use sources::system_sources;
@@ -23,6 +25,9 @@ use crate::egress::{AddressRules, Client};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
+
+/// How long requests may take to end after a stop is asked for.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -88,6 +93,7 @@ impl App {
             client: client.clone(),
             sources: sources.clone(),
             rules,
+            retention_days: config.retention_days,
         };
         let engine = Engine::start(deps).await.context("the dispatcher cannot start")?;
         let setup_code = Some(new_code(&sources));
@@ -116,10 +122,24 @@ impl App {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service).with_graceful_shutdown(shutdown).await;
+        let stopping = CancellationToken::new();
+        let asked = stopping.clone();
+        let server = axum::serve(self.listener, service).with_graceful_shutdown(async move {
+            shutdown.await;
+            asked.cancel();
+        });
+        // A client that never ends its request must not keep the server from stopping.
+        let too_long = async {
+            stopping.cancelled().await;
+            tokio::time::timeout(DRAIN, std::future::pending::<()>()).await
+        };
+        let outcome = tokio::select! {
+            ended = server.into_future() => ended,
+            _elapsed = too_long => Ok(()),
+        };
         self.engine.stop().await;
         self.database.close().await;
-        Ok(served?)
+        Ok(outcome?)
     }
 }
 

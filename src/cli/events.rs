@@ -17,7 +17,7 @@ pub(super) async fn send(file: &Path, url: &str, token: &str) -> anyhow::Result<
         if status != 202 {
             bail!("the server answered {status}: {answer}");
         }
-        println!("{answer}");
+        super::print(&format!("{answer}\n"))?;
     }
     Ok(())
 }

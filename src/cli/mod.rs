@@ -1,11 +1,11 @@
 //! The commands.
-#![expect(clippy::print_stdout, reason = "printing is what commands do")]
 
 mod events;
 mod serve;
 mod token;
 mod webhooks;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -106,8 +106,7 @@ pub async fn run() -> anyhow::Result<()> {
             let migrated = database.migrate().await;
             database.close().await;
             migrated?;
-            println!("The database is up to date.");
-            Ok(())
+            print("The database is up to date.\n")
         }
         Command::Token(TokenCommand::Create { name, scope }) => {
             token::create(&config, &name, scope).await
@@ -148,6 +147,17 @@ async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
             database.close().await;
             Err(error)
         }
+    }
+}
+
+/// Prints. Whoever reads may have seen enough (`gatepost webhooks export | head`): that is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -17,9 +17,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         _signal = terminate.recv() => return Ok(()),
     };
     let url = public.map_or_else(|| format!("http://{}/", app.address), |url| url.to_string());
-    println!("Gatepost {} listens on {url}", env!("CARGO_PKG_VERSION"));
+    say(&format!("Gatepost {} listens on {url}", env!("CARGO_PKG_VERSION")));
     if let Some(code) = &app.setup_code {
-        println!("Nobody can sign in yet. Open {url}setup and enter the one-time code {code}");
+        say(&format!("Nobody can sign in yet. Open {url}setup and enter the one-time code {code}"));
     }
     app.run_until(async move {
         tokio::select! {
@@ -29,6 +29,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!("stopping");
     })
     .await?;
-    println!("Gatepost has stopped.");
+    say("Gatepost has stopped.");
     Ok(())
+}
+
+/// Prints a line. Where that cannot be done, the server runs on.
+fn say(line: &str) {
+    if let Err(error) = super::print(&format!("{line}\n")) {
+        tracing::warn!(error = format!("{error:#}"), "cannot print");
+    }
 }

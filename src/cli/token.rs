@@ -8,6 +8,5 @@ pub(super) async fn create(config: &Config, name: &str, scope: Scope) -> anyhow:
     let (database, actions) = super::open(config).await?;
     let issued = actions.issue_token(name, scope).await;
     database.close().await;
-    println!("{}", issued?.reveal());
-    Ok(())
+    super::print(&format!("{}\n", issued?.reveal()))
 }

@@ -18,8 +18,7 @@ pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Resu
         return std::fs::write(file, yaml)
             .with_context(|| format!("{} cannot be written", file.display()));
     }
-    print!("{yaml}");
-    Ok(())
+    super::print(&yaml)
 }
 
 /// Brings the webhooks to what a file says, and prints the difference.
@@ -29,25 +28,21 @@ pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyho
     let imported = actions.import_webhooks(&text, dry_run).await;
     database.close().await;
     let changes = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
-    let mut count = 0;
-    for change in changes.iter().filter(|change| !change.is_none()) {
-        count += 1;
-        print(change);
-    }
+    let real: Vec<&Change> = changes.iter().filter(|change| !change.is_none()).collect();
+    let mut lines: Vec<String> = real.iter().flat_map(|change| describe(change)).collect();
     let verb = if dry_run { "would change" } else { "changed" };
-    println!("{count} of {} webhooks {verb}.", changes.len());
-    Ok(())
+    lines.push(format!("{} of {} webhooks {verb}.\n", real.len(), changes.len()));
+    super::print(&lines.join("\n"))
 }
 
-fn print(change: &Change) {
+fn describe(change: &Change) -> Vec<String> {
     let before = change.before.as_deref().unwrap_or_default();
-    println!("{} {}", if before.is_empty() { "+" } else { "~" }, change.name);
-    for line in diff(before, &change.after) {
-        println!("    {line}");
-    }
+    let mut lines = vec![format!("{} {}", if before.is_empty() { "+" } else { "~" }, change.name)];
+    lines.extend(diff(before, &change.after).into_iter().map(|line| format!("    {line}")));
     if change.secrets_change {
-        println!("    (a secret changes)");
+        lines.push("    (a secret changes)".to_owned());
     }
+    lines
 }
 
 /// The lines that go and come.

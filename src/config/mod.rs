@@ -43,6 +43,8 @@ pub struct Config {
     pub egress_deny: Vec<IpNet>,
     /// Whether webhooks may use `http://`.
     pub allow_http: bool,
+    /// How many days events, deliveries and exchanges are kept.
+    pub retention_days: u16,
     /// The tracing filter.
     pub log: String,
     /// Whether logs are JSON.
@@ -121,6 +123,10 @@ impl Config {
             egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
             allow_http: options.allow_http.unwrap_or(false),
+            retention_days: match options.retention_days.unwrap_or(30) {
+                0 => return Err(wrong("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
+                days => days,
+            },
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,

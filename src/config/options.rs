@@ -69,6 +69,12 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_http: Option<bool>,
 
+    /// How many days events, deliveries and exchanges are kept; what is not delivered stays longer
+    /// [default: 30]
+    #[arg(long, env = "GATEPOST_RETENTION_DAYS", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u16>,
+
     /// What is logged, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,24 +103,25 @@ const OF_COMMANDS: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
 impl Options {
     /// What is empty is unset: `docker compose` passes variables on that nobody has set.
     #[must_use]
-    pub(super) fn without_empty(self) -> Self {
-        let text = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
-        let path = |value: Option<PathBuf>| value.filter(|value| !value.as_os_str().is_empty());
-        Self {
-            database_url: text(self.database_url),
-            data_dir: path(self.data_dir),
-            listen: text(self.listen),
-            public_url: text(self.public_url),
-            master_key: text(self.master_key),
-            master_key_file: path(self.master_key_file),
-            admin_email: text(self.admin_email),
-            admin_password: text(self.admin_password),
-            egress_allow: text(self.egress_allow),
-            egress_deny: text(self.egress_deny),
-            allow_http: self.allow_http,
-            log: text(self.log),
-            log_format: text(self.log_format),
+    pub(super) fn without_empty(mut self) -> Self {
+        for text in [
+            &mut self.database_url,
+            &mut self.listen,
+            &mut self.public_url,
+            &mut self.master_key,
+            &mut self.admin_email,
+            &mut self.admin_password,
+            &mut self.egress_allow,
+            &mut self.egress_deny,
+            &mut self.log,
+            &mut self.log_format,
+        ] {
+            text.take_if(|text| text.trim().is_empty());
         }
+        for path in [&mut self.data_dir, &mut self.master_key_file] {
+            path.take_if(|path| path.as_os_str().is_empty());
+        }
+        self
     }
 
     /// The names of all environment variables.

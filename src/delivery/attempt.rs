@@ -107,7 +107,10 @@ fn template_cause(error: &RenderError) -> Cause {
         | Field::CustomMessage
         | Field::TlsVerify
         | Field::TlsSha256
-        | Field::TlsPem => "Body template".to_owned(),
+        | Field::TlsPem
+        | Field::MaxInFlight
+        | Field::RatePerMinute
+        | Field::RetrySchedule => "Body template".to_owned(),
     };
     Cause::Template { field, message: error.to_string() }
 }

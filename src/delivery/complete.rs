@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Shared, send};
+use super::{Shared, breakers, send};
 use crate::model::WebhookId;
 use crate::store::deliveries::queue::{self, Completion};
 
@@ -38,6 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Done>)
         }
         gather(&shared, &mut incoming, &mut batch).await;
         write(&shared, &batch).await;
+        breakers::note(&shared, &batch).await;
         shared.flight.let_go(batch.drain(..).map(|done| (done.completion.id, done.webhook_id)));
         send::start(&shared);
         if shared.has_backlog() {

@@ -1,12 +1,15 @@
 //! Takes due deliveries in hand.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Shared;
 use super::send::{self, Job};
+use super::{Shared, breakers};
+use crate::model::WebhookId;
+use crate::model::breaker::Breaker;
 use crate::model::delivery::DeliveryState;
 use crate::model::event::Event;
 use crate::store::Error;
@@ -28,6 +31,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
         };
         if woken.is_err() {
             shared.note_backlog(shared.routing.ids());
+            if let Err(error) = breakers::refresh(&shared).await {
+                tracing::warn!(error = error.chain(), "what fails could not be read");
+            }
         }
         while !shared.stop.is_cancelled() {
             match claim(&shared).await {
@@ -44,29 +50,54 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 /// Takes one batch; gives how many.
 async fn claim(shared: &Arc<Shared>) -> Result<usize, Error> {
-    let rooms = shared.flight.rooms(shared.backlog().into_iter());
+    let rooms = rooms(shared).await?;
     if rooms.is_empty() {
         return Ok(0);
     }
     let (webhooks, limits): (Vec<Uuid>, Vec<i64>) = rooms
         .iter()
-        .map(|(webhook, room)| (webhook.uuid(), i64::try_from((*room).min(BATCH)).unwrap_or(1)))
+        .map(|(webhook, room)| (webhook.uuid(), i64::try_from(*room).unwrap_or(1)))
         .unzip();
     let deps = &shared.deps;
     let now = deps.sources.now();
     let claimed = queue::claim(&deps.db, shared.lease, now, &webhooks, &limits).await?;
     // Whoever gave less than there was room for has nothing more that is due.
-    shared.forget_backlog(rooms.iter().map(|(webhook, _)| *webhook).filter(|webhook| {
-        let limit =
-            rooms.iter().find(|(id, _)| id == webhook).map_or(0, |(_, room)| (*room).min(BATCH));
-        claimed.iter().filter(|one| one.webhook_id == *webhook).count() < limit
-    }));
+    let mut counts: HashMap<WebhookId, usize> = HashMap::new();
+    for one in &claimed {
+        *counts.entry(one.webhook_id).or_default() += 1;
+    }
+    let is_done = |(webhook, room): &&(WebhookId, usize)| {
+        counts.get(webhook).copied().unwrap_or_default() < *room
+    };
+    shared.forget_backlog(rooms.iter().filter(is_done).map(|(webhook, _)| *webhook));
     let count = claimed.len();
     for one in claimed {
         take(shared, one).await;
     }
     send::start(shared);
     Ok(count)
+}
+
+/// How many of each webhook may be claimed. Of one that fails again and again a single probe, when
+/// its time has come.
+async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
+    let open: HashMap<WebhookId, Breaker> = shared.breakers.open().into_iter().collect();
+    let backlog = shared.backlog();
+    let (failing, fine): (Vec<_>, Vec<_>) =
+        backlog.into_iter().partition(|id| open.contains_key(id));
+    let mut rooms = shared.flight.rooms(fine.into_iter());
+    for (_, room) in &mut rooms {
+        *room = (*room).min(BATCH);
+    }
+    for webhook in failing {
+        let Some(breaker) = open.get(&webhook) else { continue };
+        if breakers::take_probe(shared, webhook, breaker).await? {
+            rooms.push((webhook, 1));
+        }
+        // Looked at again with the next poll, and not before.
+        shared.forget_backlog(std::iter::once(webhook));
+    }
+    Ok(rooms)
 }
 
 async fn take(shared: &Arc<Shared>, claimed: Claimed) {

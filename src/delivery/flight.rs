@@ -101,9 +101,9 @@ impl Flight {
         }
     }
 
-    /// The next job that may be sent now: webhooks take turns. `limit` tells how many exchanges
-    /// at once a webhook may have.
-    pub(super) fn next(&self, limit: impl Fn(WebhookId) -> usize) -> Option<Job> {
+    /// The next job that may be sent now: webhooks take turns. `may_start` tells whether a webhook
+    /// with so many exchanges in flight may have one more.
+    pub(super) fn next(&self, may_start: impl Fn(WebhookId, usize) -> bool) -> Option<Job> {
         let mut state = self.state();
         let state = &mut *state;
         if state.in_flight >= MOST_IN_FLIGHT {
@@ -112,7 +112,7 @@ impl Flight {
         for _ in 0..state.turns.len() {
             let webhook = state.turns.pop_front()?;
             let Some(queue) = state.webhooks.get_mut(&webhook) else { continue };
-            let free = queue.in_flight < limit(webhook);
+            let free = may_start(webhook, queue.in_flight);
             let job = if free { queue.jobs.pop_front() } else { None };
             if queue.jobs.is_empty() {
                 queue.has_turn = false;
@@ -152,19 +152,14 @@ impl Flight {
         state.webhooks.retain(|_, queue| queue.in_hand > 0);
     }
 
-    /// Takes what is queued and not in flight: of one webhook, or of all.
-    pub(super) fn take_queued(&self, webhook: Option<WebhookId>) -> Vec<Job> {
+    /// Takes what is queued for a webhook and not in flight; it stays in hand.
+    pub(super) fn take_queued(&self, webhook: WebhookId) -> Vec<Job> {
         let mut state = self.state();
         let state = &mut *state;
-        let mut jobs = Vec::new();
-        for (id, queue) in &mut state.webhooks {
-            if webhook.is_none_or(|webhook| webhook == *id) {
-                jobs.extend(queue.jobs.drain(..));
-                queue.has_turn = false;
-            }
-        }
-        state.turns.retain(|id| webhook.is_some_and(|webhook| webhook != *id));
-        jobs
+        state.turns.retain(|id| *id != webhook);
+        let Some(queue) = state.webhooks.get_mut(&webhook) else { return Vec::new() };
+        queue.has_turn = false;
+        queue.jobs.drain(..).collect()
     }
 
     /// All that this instance holds.

@@ -9,6 +9,10 @@ use super::{Deps, Shared};
 use crate::store::{Error, events, partitions, sessions};
 
 const EVERY: Duration = Duration::from_hours(1);
+/// Between two days that are dropped, so that whoever inserts comes in between.
+const BETWEEN_DROPS: Duration = Duration::from_millis(100);
+/// So often a day in use is tried again.
+const PATIENCE: u32 = 50;
 /// Partitions exist so many days ahead.
 const DAYS_AHEAD: i64 = 7;
 
@@ -20,7 +24,30 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
     let mut connection = deps.db.acquire().await?;
     events::prune_keys(&mut connection, now).await?;
     drop(connection);
-    sessions::prune(&deps.db, now).await
+    sessions::prune(&deps.db, now).await?;
+    forget(deps).await
+}
+
+/// Drops the days that are kept long enough. A day that is being read is left for the next time.
+async fn forget(deps: &Deps) -> Result<(), Error> {
+    let keep = TimeDelta::days(deps.retention_days.into());
+    let before = deps.sources.now().date_naive() - keep;
+    let mut pause = tokio::time::interval(BETWEEN_DROPS);
+    let mut refused = 0;
+    while refused < PATIENCE {
+        pause.tick().await;
+        match partitions::drop_oldest(&deps.db, before).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(dropped)) => tracing::info!(dropped, "dropped a day that is kept long enough"),
+            Err(error) if error.is_unavailable() => return Err(error),
+            Err(error) => {
+                refused += 1;
+                tracing::debug!(error = error.chain(), "a day is in use; tries again");
+            }
+        }
+    }
+    tracing::warn!("days that are kept long enough are still in use; tries again in an hour");
+    Ok(())
 }
 
 /// Does it every hour until stopped.

@@ -187,9 +187,11 @@ impl<'a> Plan<'a> {
     fn route(&mut self, planned: &Planned) -> usize {
         let matching = self.shared.routing.matching(&planned.event);
         for route in &matching {
-            let lane = route.webhook.is_ordered().then(|| lane_of(route.id, &planned.event));
+            let lane = route.webhook.pace().ordered.then(|| lane_of(route.id, &planned.event));
             let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
-            let leased = !behind && self.shared.flight.reserve(route.id);
+            let leased = !behind
+                && !self.shared.breakers.is_open(route.id)
+                && self.shared.flight.reserve(route.id);
             if leased {
                 self.reserved.push(route.id);
             }

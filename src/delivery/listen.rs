@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Shared;
+use super::{Shared, breakers};
 use crate::store::Error;
 use crate::store::notify::{self, Listener};
 
@@ -41,6 +41,7 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
         let channel = listener.next().await?;
         if channel.as_deref() != Some(notify::DELIVERIES) {
             shared.routing.reload(&shared.deps).await?;
+            breakers::refresh(shared).await?;
         }
         shared.note_backlog(shared.routing.ids());
     }

@@ -5,6 +5,7 @@
 //! instance had is taken over. See `docs/architecture.md`.
 
 mod attempt;
+mod breakers;
 mod complete;
 mod dispatch;
 mod flight;
@@ -12,6 +13,8 @@ mod housekeeping;
 mod intake;
 mod leases;
 mod listen;
+mod pause;
+mod rates;
 mod routing;
 mod send;
 
@@ -29,17 +32,16 @@ pub use intake::{Accepted, Intake, IntakeError, Submitted};
 pub use routing::{Route, Routing};
 
 use crate::egress::Client;
-use crate::model::webhook::Rules;
+use crate::model::webhook::{Pace, Rules};
 use crate::model::{Sources, WebhookId};
 use crate::store::{Error, PgPool, deliveries::leases as stored_leases};
 use crate::vault::Vault;
+use breakers::Breakers;
 use flight::Flight;
+use rates::Rates;
 
 /// How long exchanges may go on after a stop is asked for.
 const SOFT_STOP: Duration = Duration::from_secs(10);
-
-/// Exchanges at once with one webhook.
-const MAX_PER_WEBHOOK: usize = 8;
 
 /// What the engine works with.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub struct Deps {
     pub sources: Sources,
     /// What the operator allows.
     pub rules: Rules,
+    /// How many days history is kept.
+    pub retention_days: u16,
 }
 
 /// What the tasks of one instance share.
@@ -64,6 +68,8 @@ pub(crate) struct Shared {
     lease: Uuid,
     routing: Routing,
     flight: Flight,
+    breakers: Breakers,
+    rates: Rates,
     /// Webhooks that may have something due in the database.
     backlog: Mutex<HashSet<WebhookId>>,
     /// There may be something to claim.
@@ -76,9 +82,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// How many exchanges at once a webhook may have.
-    fn limit(&self, _webhook: WebhookId) -> usize {
-        MAX_PER_WEBHOOK
+    /// The next job that may be sent now.
+    fn next(&self) -> Option<send::Job> {
+        self.flight.next(|webhook, in_flight| {
+            let route = self.routing.find(webhook);
+            // One that is gone is sent through, to be cancelled.
+            let pace = route.as_ref().map(|route| route.webhook.pace());
+            in_flight < pace.map_or(Pace::IN_FLIGHT, |pace| pace.in_flight)
+                && self.rates.allow(webhook, pace.and_then(|pace| pace.per_minute))
+        })
     }
 
     fn backlogged(&self) -> MutexGuard<'_, HashSet<WebhookId>> {
@@ -130,6 +142,8 @@ impl Engine {
             lease,
             routing,
             flight: Flight::default(),
+            breakers: Breakers::default(),
+            rates: Rates::default(),
             backlog: Mutex::default(),
             wake: Notify::new(),
             lined_up: Notify::new(),
@@ -137,12 +151,14 @@ impl Engine {
             tracker: TaskTracker::new(),
             done,
         });
+        breakers::refresh(&shared).await?;
         let intake = Intake::start(&shared);
         let tracker = &shared.tracker;
         tracker.spawn(complete::run(Arc::clone(&shared), completions));
         tracker.spawn(dispatch::run(Arc::clone(&shared)));
         tracker.spawn(leases::keep(Arc::clone(&shared)));
         tracker.spawn(leases::promote(Arc::clone(&shared)));
+        tracker.spawn(rates::run(Arc::clone(&shared)));
         tracker.spawn(listen::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         Ok(Self { shared, intake })
@@ -159,6 +175,7 @@ impl Engine {
     /// Where they cannot be read.
     pub async fn reload(&self) -> Result<(), Error> {
         self.shared.routing.reload(&self.shared.deps).await?;
+        breakers::refresh(&self.shared).await?;
         self.shared.note_backlog(self.shared.routing.ids());
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A delivery in hand: send it, decide what comes next.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Shared;
 use super::attempt::{Subject, attempt};
@@ -25,7 +26,7 @@ pub(super) struct Job {
 
 /// Sends what is queued and may be sent now, each webhook's in tasks of their own.
 pub(super) fn start(shared: &Arc<Shared>) {
-    while let Some(job) = shared.flight.next(|webhook| shared.limit(webhook)) {
+    while let Some(job) = shared.next() {
         let shared = Arc::clone(shared);
         let tracker = shared.tracker.clone();
         tracker.spawn(work(shared, job));
@@ -39,11 +40,7 @@ async fn work(shared: Arc<Shared>, first: Job) {
         let completion = run(&shared, &job).await;
         shared.flight.landed(job.webhook_id);
         finish(&shared, job.webhook_id, completion).await;
-        next = if shared.stop.is_cancelled() {
-            None
-        } else {
-            shared.flight.next(|webhook| shared.limit(webhook))
-        };
+        next = if shared.stop.is_cancelled() { None } else { shared.next() };
     }
 }
 
@@ -74,18 +71,23 @@ async fn run(shared: &Shared, job: &Job) -> Completion {
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, &subject);
-    decide(shared, job, &sending.await)
+    decide(shared, job, &sending.await, &webhook.pace().schedule)
 }
 
 /// What comes after an exchange.
-fn decide(shared: &Shared, job: &Job, invocation: &Invocation) -> Completion {
+fn decide(
+    shared: &Shared,
+    job: &Job,
+    invocation: &Invocation,
+    schedule: &[Duration],
+) -> Completion {
     let sources = &shared.deps.sources;
     let response = invocation.transcript.response.as_ref();
     let (state, due_at) = if invocation.succeeded() {
         (DeliveryState::Delivered, None)
     } else {
         let after = response.and_then(outcome::retry_after);
-        match retry::wait(invocation.attempt, after, sources.fraction()) {
+        match retry::wait(schedule, invocation.attempt, after, sources.fraction()) {
             Some(wait) => (DeliveryState::Due, Some(sources.now() + wait)),
             None => (DeliveryState::Failed, None),
         }

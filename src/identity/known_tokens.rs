@@ -18,9 +18,11 @@ const KNOWN_FOR: TimeDelta = TimeDelta::seconds(5);
 #[derive(Debug, Clone)]
 pub struct KnownTokens {
     db: PgPool,
-    /// By their hash: the token, and until when it is taken.
-    known: Arc<Mutex<HashMap<Vec<u8>, (Token, Timestamp)>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// By their hash: the token, and until when it is taken.
+type Known = HashMap<Vec<u8>, (Token, Timestamp)>;
 
 impl KnownTokens {
     /// In this database.

@@ -3,6 +3,7 @@
 //! This is the ground floor. Everything here can be tested without a database or a network, and
 //! every other room may use it. It must not know how things are stored, sent or shown.
 
+pub mod breaker;
 pub mod delivery;
 pub mod event;
 pub mod filter;

@@ -23,12 +23,17 @@ const JITTER: f64 = 0.2;
 /// A `Retry-After` counts up to this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(12);
 
-/// How long to wait after attempt number `attempts` (from 1) has failed; `None` when that was the
-/// last. `fraction` in `0.0..1.0` decides the jitter. The receiver's `Retry-After` (RFC 9110,
+/// How long to wait after attempt number `attempts` (from 1) has failed by this schedule; `None` when
+/// that was the last. `fraction` in `0.0..1.0` decides the jitter. The receiver's `Retry-After` (RFC 9110,
 /// section 10.2.3) counts where it is longer.
-pub fn wait(attempts: u32, retry_after: Option<Duration>, fraction: f64) -> Option<Duration> {
+pub fn wait(
+    schedule: &[Duration],
+    attempts: u32,
+    retry_after: Option<Duration>,
+    fraction: f64,
+) -> Option<Duration> {
     let index = usize::try_from(attempts.max(1) - 1).ok()?;
-    let base = SCHEDULE.get(index)?;
+    let base = schedule.get(index)?;
     let stretched = base.mul_f64(1.0 + JITTER * (2.0 * fraction.clamp(0.0, 1.0) - 1.0));
     Some(stretched.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
 }
@@ -44,7 +49,7 @@ mod tests {
             attempts in 1u32..15, fraction in 0.0f64..1.0, after in proptest::option::of(0u64..1_000_000)
         ) {
             let after = after.map(Duration::from_secs);
-            match wait(attempts, after, fraction) {
+            match wait(&SCHEDULE, attempts, after, fraction) {
                 None => prop_assert!(attempts > 9),
                 Some(wait) => {
                     let base = SCHEDULE[usize::try_from(attempts).unwrap() - 1];
@@ -59,7 +64,7 @@ mod tests {
 
         #[test]
         fn later_waits_are_longer(attempts in 1u32..9, a in 0.0f64..1.0, b in 0.0f64..1.0) {
-            prop_assert!(wait(attempts, None, a) < wait(attempts + 1, None, b));
+            prop_assert!(wait(&SCHEDULE, attempts, None, a) < wait(&SCHEDULE, attempts + 1, None, b));
         }
     }
 }

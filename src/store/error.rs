@@ -48,12 +48,11 @@ impl Error {
     /// Whether the same statement may go through next time: the database is away, or PostgreSQL chose
     /// this one to break a deadlock.
     pub fn may_pass(&self) -> bool {
-        let code = match self {
-            Self::Query(sqlx::Error::Database(error)) => error.code().unwrap_or_default(),
-            _ => return self.is_unavailable(),
+        let Self::Query(sqlx::Error::Database(error)) = self else {
+            return self.is_unavailable();
         };
         // PostgreSQL's appendix A: serialization_failure, deadlock_detected.
-        matches!(code.as_ref(), "40001" | "40P01")
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
     /// Whether this unique index said no.

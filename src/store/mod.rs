@@ -2,6 +2,7 @@
 //!
 //! It knows tables, not what people want of them.
 
+pub mod breakers;
 pub mod deliveries;
 mod error;
 pub mod events;
@@ -22,17 +23,45 @@ pub use sqlx::{PgConnection, PgPool};
 
 use std::time::Duration;
 
+use sqlx::{ConnectOptions, Connection};
+
+/// How long a connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Opens a pool of connections.
 ///
 /// # Errors
-/// Where the database cannot be reached within ten seconds.
+/// Where the database cannot be reached within ten seconds, with the last reason.
 pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
+    let options = options.application_name("gatepost");
+    await_database(&options).await?;
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(max)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("gatepost"))
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// Waits for a database that is starting, as beside us in a compose file.
+async fn await_database(options: &PgConnectOptions) -> Result<(), Error> {
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
+    let began = tick.tick().await;
+    loop {
+        let connecting = tokio::time::timeout(PATIENCE, options.connect()).await;
+        let error = match connecting {
+            Ok(Ok(connection)) => {
+                connection.close().await?;
+                return Ok(());
+            }
+            Ok(Err(error)) => Error::from(error),
+            Err(tokio::time::error::Elapsed { .. }) => Error::from(sqlx::Error::PoolTimedOut),
+        };
+        if !error.is_unavailable() || began.elapsed() > PATIENCE {
+            return Err(error);
+        }
+        tick.tick().await;
+    }
 }
 
 /// Opens the dispatcher's own connections, so that pages never wait for it, nor it for pages. Its

@@ -79,7 +79,8 @@ pub async fn update(
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update webhooks
-         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6
+         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6,
+             paused_because = case when $3 then null else paused_because end
          where id = $1 and deleted_at is null",
         id.uuid(),
         draft.name,
@@ -91,6 +92,18 @@ pub async fn update(
     .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Notes why Gatepost itself switched a webhook off; forgotten when it is on again.
+pub async fn say_why_paused(
+    db: &mut PgConnection,
+    id: WebhookId,
+    reason: &str,
+) -> Result<(), Error> {
+    sqlx::query!("update webhooks set paused_because = $2 where id = $1", id.uuid(), reason)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Marks a webhook as deleted and forgets its secrets; false where there is none.

@@ -1,5 +1,11 @@
 //! Black-box tests: the real application over a real PostgreSQL, and a Logpoint that is simulated
 //! over real TLS. `script/with-postgres cargo nextest run --test it` runs them alone.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -54,7 +54,7 @@ async fn another_sessions_token_is_of_no_use() {
 #[tokio::test]
 async fn the_cookie_is_kept_from_scripts_and_from_plain_http() {
     let app = TestApp::start_with(|config| {
-        config.public_url = Some("https://gate.example.com".parse().unwrap())
+        config.public_url = Some("https://gate.example.com".parse().unwrap());
     })
     .await;
     let answer = crate::support::http().get(app.url("/login")).send().await.unwrap();

@@ -52,6 +52,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
         egress_deny: Vec::new(),
         allow_http: false,
+        retention_days: 30,
         log: "warn".to_owned(),
         log_json: false,
     }

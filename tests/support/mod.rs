@@ -1,5 +1,4 @@
 //! What the black-box tests and the browser tests stand on.
-#![expect(dead_code, reason = "each of the two test programs uses its part")]
 
 pub(crate) mod app;
 pub(crate) mod clock;

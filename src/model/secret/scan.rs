@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn values<'a>(text: &'a str, found: &[Found]) -> Vec<&'a str> {
-        found.iter().map(|one| &text[one.value.clone()]).collect()
+        found.iter().map(|one| text.get(one.value.clone()).unwrap()).collect()
     }
 
     #[test]

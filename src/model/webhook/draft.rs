@@ -31,6 +31,12 @@ pub struct Draft {
     pub tls: TlsDraft,
     /// Whether events of one access request are delivered in order.
     pub ordered: bool,
+    /// Exchanges at once, or empty for the default.
+    pub max_in_flight: String,
+    /// Exchanges a minute, or empty for no limit.
+    pub rate_per_minute: String,
+    /// Waits between attempts, such as `5s 30s 2m`, or empty for the default.
+    pub retry_schedule: String,
 }
 
 /// How the server's certificate is to be checked, as typed.
@@ -66,6 +72,9 @@ impl Default for Draft {
             custom_validation_error_message: String::new(),
             tls: TlsDraft::default(),
             ordered: true,
+            max_in_flight: String::new(),
+            rate_per_minute: String::new(),
+            retry_schedule: String::new(),
         }
     }
 }

@@ -33,6 +33,12 @@ pub enum Field {
     TlsSha256,
     /// The own certificate authority.
     TlsPem,
+    /// Exchanges at once.
+    MaxInFlight,
+    /// Exchanges a minute.
+    RatePerMinute,
+    /// The waits between attempts.
+    RetrySchedule,
 }
 
 impl Field {
@@ -52,6 +58,9 @@ impl Field {
             Self::TlsVerify => "tls_verify".to_owned(),
             Self::TlsSha256 => "tls_sha256".to_owned(),
             Self::TlsPem => "tls_pem".to_owned(),
+            Self::MaxInFlight => "max_in_flight".to_owned(),
+            Self::RatePerMinute => "rate_per_minute".to_owned(),
+            Self::RetrySchedule => "retry_schedule".to_owned(),
         }
     }
 
@@ -71,6 +80,9 @@ impl Field {
             Self::TlsVerify => "/tls/verify".to_owned(),
             Self::TlsSha256 => "/tls/sha256".to_owned(),
             Self::TlsPem => "/tls/pem".to_owned(),
+            Self::MaxInFlight => "/max_in_flight".to_owned(),
+            Self::RatePerMinute => "/rate_per_minute".to_owned(),
+            Self::RetrySchedule => "/retry_schedule".to_owned(),
         }
     }
 }

@@ -36,6 +36,12 @@ pub struct WebhookFile {
     tls: TlsFile,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     ordered: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_in_flight: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate_per_minute: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retry_schedule: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +176,9 @@ impl WebhookFile {
                 pem: some(&draft.tls.pem),
             },
             ordered: draft.ordered,
+            max_in_flight: draft.max_in_flight.parse().ok(),
+            rate_per_minute: draft.rate_per_minute.parse().ok(),
+            retry_schedule: draft.retry_schedule.split_whitespace().map(str::to_owned).collect(),
         }
     }
 
@@ -208,10 +217,7 @@ impl WebhookFile {
             body_template: self.body_template.unwrap_or_default(),
             triggers: self.triggers,
             filters: filters_from_file(self.filters)?,
-            timeout_in_sec: self
-                .timeout_in_sec
-                .map(|seconds| seconds.to_string())
-                .unwrap_or_default(),
+            timeout_in_sec: number(self.timeout_in_sec),
             response_validators: validators,
             custom_validation_error_message: self
                 .custom_validation_error_message
@@ -222,8 +228,15 @@ impl WebhookFile {
                 pem: self.tls.pem.unwrap_or_default(),
             },
             ordered: self.ordered,
+            max_in_flight: number(self.max_in_flight),
+            rate_per_minute: number(self.rate_per_minute),
+            retry_schedule: self.retry_schedule.join(" "),
         })
     }
+}
+
+fn number(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 /// A plain value as text: `true` and `"true"` are the same here.
@@ -303,6 +316,10 @@ webhooks:
     response_validators: [ { json_path: $.success, expected_values: [true] } ]
     custom_validation_error_message: Logpoint refused it
     timeout_in_sec: 10
+    ordered: false
+    max_in_flight: 4
+    rate_per_minute: 600
+    retry_schedule: [5s, 1m]
     authentication_config: null
     tls: { verify: pinned, sha256: "AB:CD" }
 "#;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method};
+use super::pace::Pace;
 use super::preset;
 use super::render::RenderError;
 use super::tls::{Fingerprint, Tls};
@@ -39,6 +40,7 @@ pub struct Webhook {
     timeout: Duration,
     validators: Vec<Validator>,
     tls: Tls,
+    pace: Pace,
 }
 
 impl Webhook {
@@ -72,6 +74,7 @@ impl Webhook {
         let timeout = check_timeout(&draft.timeout_in_sec, &mut errors);
         let validators = check_validators(&draft, &mut errors);
         let tls = check_tls(&draft, &mut errors);
+        let tempo = Pace::check(&draft, &mut errors);
         preset::check_placeholders(&draft, &mut errors);
         secret::check_masks(&draft, &mut errors);
         let (Some(method), Some(url), true) = (method, url, errors.is_empty()) else {
@@ -89,6 +92,7 @@ impl Webhook {
             timeout,
             validators,
             tls,
+            pace: tempo,
         };
         webhook.check_rendering()?;
         Ok(webhook)
@@ -124,9 +128,9 @@ impl Webhook {
         self.is_active() && self.triggers.contains(&trigger) && self.filters.matches(payload)
     }
 
-    /// Whether events of one access request arrive in order.
-    pub fn is_ordered(&self) -> bool {
-        self.draft.ordered
+    /// How its deliveries go out.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// For the whole exchange.
@@ -197,6 +201,9 @@ fn tidy(mut draft: Draft) -> Draft {
     draft.timeout_in_sec = draft.timeout_in_sec.trim().to_owned();
     draft.tls.verify = draft.tls.verify.trim().to_owned();
     draft.tls.sha256 = draft.tls.sha256.trim().to_owned();
+    for text in [&mut draft.max_in_flight, &mut draft.rate_per_minute, &mut draft.retry_schedule] {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let message = draft.custom_validation_error_message.trim();
     draft.custom_validation_error_message = message.to_owned();
     draft

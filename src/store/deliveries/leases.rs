@@ -40,16 +40,29 @@ pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
     Ok(done.rows_affected())
 }
 
+/// The leases that have run out.
+pub async fn expired(db: &PgPool, now: Timestamp) -> Result<Vec<Uuid>, Error> {
+    let leases = sqlx::query_scalar!(
+        r#"select distinct lease as "lease!" from delivery_queue where state = 'leased' and leased_until < $1"#,
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(leases)
+}
+
 /// Makes due again what nobody renewed: its holder was killed or cut off.
-pub async fn reap(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
+pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Uuid]) -> Result<u64, Error> {
     let done = sqlx::query!(
         "with lost as (
-             select id from delivery_queue where state = 'leased' and leased_until < $1
+             select id from delivery_queue
+             where state = 'leased' and leased_until < $1 and lease = any($2)
              for update skip locked
          )
          update delivery_queue q set state = 'due', due_at = $1, lease = null, leased_until = null
          from lost where q.id = lost.id",
-        now
+        now,
+        lost
     )
     .execute(db)
     .await?;

@@ -9,8 +9,8 @@ use super::preview::PreviewView;
 use super::test::ResultView;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
-use crate::model::webhook::{Draft, Field, FieldErrors, Method, Webhook};
-use crate::model::{Trigger, WebhookId};
+use crate::model::webhook::{Draft, Field, FieldErrors, Method, Pace, Webhook, write_schedule};
+use crate::model::{Trigger, WebhookId, retry};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -42,6 +42,7 @@ pub(super) struct Subject {
 
 /// The form.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the form has that many switches")]
 pub(super) struct FormView {
     pub(super) csrf: String,
     pub(super) id: String,
@@ -67,6 +68,12 @@ pub(super) struct FormView {
     pub(super) validators: Vec<Row>,
     pub(super) custom_message: String,
     pub(super) advanced_open: bool,
+    pub(super) ordered: bool,
+    pub(super) max_in_flight: String,
+    pub(super) default_in_flight: usize,
+    pub(super) rate_per_minute: String,
+    pub(super) retry_schedule: String,
+    pub(super) default_schedule: String,
     pub(super) tls_verify: String,
     pub(super) tls_sha256: String,
     pub(super) tls_pem: String,
@@ -124,7 +131,17 @@ impl FormView {
             triggers: choose_many(&triggers),
             advanced_open: !draft.timeout_in_sec.is_empty()
                 || !draft.response_validators.is_empty()
-                || !draft.custom_validation_error_message.is_empty(),
+                || !draft.custom_validation_error_message.is_empty()
+                || !draft.ordered
+                || !draft.max_in_flight.is_empty()
+                || !draft.rate_per_minute.is_empty()
+                || !draft.retry_schedule.is_empty(),
+            ordered: draft.ordered,
+            max_in_flight: draft.max_in_flight,
+            default_in_flight: Pace::IN_FLIGHT,
+            rate_per_minute: draft.rate_per_minute,
+            retry_schedule: draft.retry_schedule,
+            default_schedule: write_schedule(&retry::SCHEDULE),
             timeout: draft.timeout_in_sec,
             default_timeout: Webhook::DEFAULT_TIMEOUT.as_secs(),
             validators: rows(
@@ -154,7 +171,7 @@ impl FormView {
             .filter_map(|error| error.line.map(|line| line.to_string()))
             .collect();
         self.error_lines = lines.join(",");
-        let advanced = ["timeout", "validator", "custom"];
+        let advanced = ["timeout", "validator", "custom", "max_in", "rate", "retry"];
         let folded = |id: &str| advanced.iter().any(|start| id.starts_with(start));
         self.advanced_open |= self.errors.iter().any(|(id, _)| folded(id));
         self

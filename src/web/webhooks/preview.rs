@@ -119,6 +119,9 @@ fn without_gaps(draft: &Draft, errors: &FieldErrors, trigger: Trigger) -> (Draft
     }
     lenient.triggers = vec![trigger.as_str().to_owned()];
     lenient.timeout_in_sec.clear();
+    lenient.max_in_flight.clear();
+    lenient.rate_per_minute.clear();
+    lenient.retry_schedule.clear();
     lenient.response_validators.clear();
     lenient.custom_validation_error_message.clear();
     lenient.filters.clear();

@@ -21,6 +21,8 @@ pub(super) enum Last {
     Delivered(Moment),
     /// The newest failed, since then.
     Failing(Moment, String),
+    /// Gatepost has switched it off, for this reason.
+    Paused(String),
     /// There was none.
     Never,
 }
@@ -110,6 +112,9 @@ impl RowView {
 }
 
 fn last(health: &Health, now: Timestamp) -> Last {
+    if let Some(reason) = &health.paused_because {
+        return Last::Paused(reason.clone());
+    }
     match (health.failing_since, health.last_delivered_at) {
         (Some(since), _) => {
             Last::Failing(Moment::new(since, now), health.last_error.clone().unwrap_or_default())

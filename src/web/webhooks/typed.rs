@@ -91,6 +91,9 @@ impl Typed {
                 pem: self.text("tls_pem"),
             },
             ordered: self.many("ordered").next().is_some(),
+            max_in_flight: self.one("max_in_flight"),
+            rate_per_minute: self.one("rate_per_minute"),
+            retry_schedule: self.one("retry_schedule"),
         }
     }
 }

@@ -195,9 +195,9 @@ async fn a_database_that_is_killed_comes_back_and_nothing_accepted_is_lost() {
     }
     assert_eq!(server.readiness().await, Some(200));
     wait_long("all that was accepted", async || {
-        let sent: Vec<_> =
+        let requests: Vec<_> =
             logpoint.requests().iter().map(|one| one.json()["request"].clone()).collect();
-        accepted.iter().all(|request| sent.contains(&request.as_str().into()))
+        accepted.iter().all(|request| requests.contains(&request.as_str().into()))
     })
     .await;
     assert_eq!(server.interrupt().await, Some(0));

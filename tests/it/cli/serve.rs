@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt as _;
 
 use sqlx::Executor as _;
 
@@ -18,7 +19,6 @@ async fn empty() -> TestDatabase {
     database
 }
 
-/// The process numbers of tests are looked at, so each has a directory of its own even unused.
 #[tokio::test]
 async fn a_given_database_is_used_and_migrated_and_no_private_one_is_made() {
     let (database, directory) = (empty().await, directory());
@@ -91,9 +91,8 @@ async fn what_is_no_url_of_a_database_is_told() {
 #[tokio::test]
 async fn another_master_key_than_before_is_refused_where_there_are_secrets() {
     let database = TestDatabase::create().await;
-    let yaml = "{webhooks: [{name: A, type: {http_request: {url: 'https://127.0.0.1:9/x'}}, \
-                triggers: [Granted]}]}";
-    let yaml = yaml.trim_start_matches('{').trim_end_matches('}');
+    let yaml = "webhooks: [{name: A, type: {http_request: {url: 'https://127.0.0.1:9/x'}}, \
+                triggers: [Granted]}]";
     told(&database, &["webhooks", "import", "-"], yaml).await.printed();
     let mut command = with_database(gatepost(), database.url());
     command.env("GATEPOST_MASTER_KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=");
@@ -142,5 +141,19 @@ async fn migrating_needs_no_key_and_may_be_done_again() {
         .await
         .unwrap();
     assert_eq!(webhooks, 0);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
+    let database = TestDatabase::create().await;
+    let server = Server::start(with_database(gatepost(), database.url())).await;
+    let address = server.base.trim_start_matches("http://");
+    let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
+    let half = b"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n";
+    slow.write_all(half).await.unwrap();
+    // The server has read it once it has answered a later one.
+    assert_eq!(server.readiness().await, Some(200));
+    assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;
 }

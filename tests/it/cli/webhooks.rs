@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{assert_says, beside, token, told};
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{FakeLogpoint, Options};
-use crate::support::process::{Server, directory, gatepost, with_database};
+use crate::support::process::{Server, directory, gatepost, with_args, with_database};
 use crate::support::{event, wait_until};
 
 /// The contract's example, with everything that a webhook may have.
@@ -101,6 +101,12 @@ async fn what_is_exported_has_no_secret_and_comes_in_again_without_losing_any() 
     let back = told(&database, &IMPORT, EXAMPLE).await.printed();
     assert_says(&back, &["-   timeout_in_sec: 20", "+   timeout_in_sec: 10"]);
     assert!(!back.contains("a secret changes"), "{back}");
+
+    // Nobody has to read all of it.
+    let mut command = with_args(with_database(gatepost(), database.url()), &["webhooks", "export"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert!(command.stdout(writer).status().unwrap().success());
 
     // In another database there is nothing behind the masks.
     let other = TestDatabase::create().await;

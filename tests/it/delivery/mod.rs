@@ -1,6 +1,9 @@
 //! From an accepted event to an exchange recorded.
 
 mod attempts;
+mod failing;
+mod order;
+mod retention;
 mod webhooks_change;
 
 use crate::support::logpoint::FakeLogpoint;

@@ -24,7 +24,7 @@ async fn what_waits_for_an_inactive_webhook_is_held_and_goes_out_when_it_is_acti
     // An inactive webhook takes no new events.
     let (_, answer) = app.send(&token, &event("Granted", "2")).await;
     assert_eq!(answer["events"][0]["deliveries"], 0);
-    app.advance(Duration::from_secs(60)).await;
+    app.advance(Duration::from_mins(1)).await;
     ann.get("/webhooks").await;
     assert_eq!(ann.post(&path, &[("active", "true")]).await.status, 303);
     app.wait_for("delivered", 1).await;

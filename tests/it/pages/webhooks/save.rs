@@ -57,6 +57,13 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
             "set by Gatepost itself",
         ),
         (vec![("name", "B"), ("timeout_in_sec", "0")], "timeout_in_sec", "from 1 to 60"),
+        (vec![("name", "B"), ("max_in_flight", "0")], "max_in_flight", "from 1 to 64"),
+        (vec![("name", "B"), ("rate_per_minute", "-1")], "rate_per_minute", "or nothing"),
+        (
+            vec![("name", "B"), ("retry_schedule", "5s 1d")],
+            "retry_schedule",
+            "\"1d\" is not a wait",
+        ),
         (
             vec![("name", "B"), ("validator_path", "success"), ("validator_expected", "true")],
             "validator-0",

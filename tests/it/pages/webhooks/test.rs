@@ -136,8 +136,7 @@ async fn an_unreachable_or_untrusted_server_is_explained_too() {
     let early = start(Certificate::NotYetValid).await;
     let misnamed = start(Certificate::WrongName).await;
     let wrong_pin = own.fingerprint().replace(|c: char| c.is_ascii_hexdigit(), "0");
-    let trusting =
-        |pem: &str| vec![("tls_verify", "ca"), ("tls_pem", pem.to_owned().leak() as &str)];
+    let trusting = |pem: &str| vec![("tls_verify", "ca"), ("tls_pem", &*pem.to_owned().leak())];
     for (url, more, headline) in [
         (own.url("/x"), vec![("tls_verify", "public")], "certificate is self-signed"),
         (

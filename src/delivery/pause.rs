@@ -1,0 +1,54 @@
+//! Switches a webhook off where sending on makes no sense, and says why.
+
+use super::{Shared, send};
+use crate::model::WebhookId;
+use crate::model::delivery::DeliveryState;
+use crate::store::deliveries::queue;
+use crate::store::{Error, notify, webhooks};
+
+/// Pauses it: what waits is held until a person switches it on again.
+pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<(), Error> {
+    let deps = &shared.deps;
+    let mut tx = deps.db.begin().await?;
+    let Some(mut draft) = webhooks::find_sealed(&mut tx, &deps.vault, webhook).await? else {
+        return Ok(());
+    };
+    if !draft.active {
+        return Ok(());
+    }
+    draft.active = false;
+    webhooks::update(&mut tx, &deps.vault, webhook, &draft, deps.sources.now()).await?;
+    webhooks::say_why_paused(&mut tx, webhook, reason).await?;
+    queue::hold(&mut tx, webhook).await?;
+    notify::tell(&mut tx, notify::WEBHOOKS).await?;
+    tx.commit().await?;
+    tracing::warn!(webhook.id = %webhook, reason, "paused a webhook");
+    shared.routing.reload(deps).await?;
+    hand_back_queued(shared, webhook, DeliveryState::Held).await;
+    Ok(())
+}
+
+/// Hands back what is queued for a webhook and not in flight; the attempts do not count.
+pub(super) async fn hand_back_queued(shared: &Shared, webhook: WebhookId, state: DeliveryState) {
+    let completions: Vec<queue::Completion> = shared
+        .flight
+        .take_queued(webhook)
+        .into_iter()
+        .map(|job| send::hand_back(job.id, job.attempt, state))
+        .collect();
+    if completions.is_empty() {
+        return;
+    }
+    let deps = &shared.deps;
+    // Not through the completer, which may be the one that calls. What is not written here is
+    // handed over when its lease runs out.
+    if let Err(error) =
+        queue::complete(&deps.db, shared.lease, deps.sources.now(), &completions).await
+    {
+        tracing::warn!(
+            error = error.chain(),
+            "deliveries were not handed back; their leases run out"
+        );
+    }
+    shared.flight.let_go(completions.iter().map(|one| (one.id, webhook)));
+}

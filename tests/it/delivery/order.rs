@@ -1,0 +1,106 @@
+//! Events of one access request arrive in order; others pass by.
+
+use std::time::Duration;
+
+use gatepost::identity::Scope;
+use serde_json::Value;
+
+use super::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::{TestApp, event};
+
+/// A webhook that sends request and trigger.
+fn tell(logpoint: &FakeLogpoint, more: &str) -> String {
+    reopen(logpoint, "Tell", more).replace(
+        r#""username": "svc-gatepost","#,
+        r#""username": "svc-gatepost", "request": "{{data.id}}", "type": "{{event_type}}","#,
+    )
+}
+
+fn told(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    logpoint
+        .requests()
+        .iter()
+        .map(|one| (text(&one.json()["request"]), text(&one.json()["type"])))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_later_event_waits_for_an_earlier_one_of_its_request_across_retries() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Created", "1")).await;
+    app.wait_for("due", 1).await;
+    // In the same array as another request's.
+    app.send(&token, &serde_json::json!([event("Granted", "1"), event("Granted", "2")])).await;
+    app.wait_for("delivered", 1).await;
+    app.wait_for("waiting", 1).await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 3).await;
+    let order = told(&logpoint);
+    let of_one: Vec<&str> =
+        order.iter().filter(|(request, _)| request == "1").map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(of_one, ["AccessRequestCreated", "AccessRequestCreated", "AccessRequestGranted"]);
+    assert_eq!(order[1].0, "2", "another request passes by: {order:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_burst_of_one_request_arrives_as_it_came_in() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "")).await;
+    let token = app.token(Scope::Events).await;
+    let mut sent = Vec::new();
+    let mut batch = Vec::new();
+    for n in 0..30 {
+        let mut one = event("Granted", "1");
+        one["event_time"] = n.into();
+        one["event_type"] = if n % 2 == 0 { "RequestGranted" } else { "RequestCreated" }.into();
+        sent.push(one["event_type"].as_str().unwrap().to_owned());
+        batch.push(one);
+    }
+    for part in batch.chunks(7) {
+        app.send(&token, &Value::from(part.to_vec())).await;
+    }
+    app.wait_for("delivered", 30).await;
+    let order: Vec<String> = told(&logpoint).into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(order, sent);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_dead_delivery_lets_the_next_one_go() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "    retry_schedule: [1s]")).await;
+    let token = app.token(Scope::Events).await;
+    let no = || Behaviour::Status(500, "no".to_owned());
+    logpoint.behave([no(), no()]);
+    app.send(&token, &event("Created", "1")).await;
+    app.wait_for("due", 1).await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("waiting", 1).await;
+    app.advance(Duration::from_secs(3)).await;
+    app.wait_for("failed", 1).await;
+    app.wait_for("delivered", 1).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn where_order_is_switched_off_nobody_waits() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "    ordered: false")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Created", "1")).await;
+    app.wait_for("due", 1).await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    app.finish_with_leftovers().await;
+}
