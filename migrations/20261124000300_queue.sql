@@ -26,7 +26,8 @@ create table event_keys (
     seen_at  timestamptz not null
 );
 
-create index event_keys_seen_at on event_keys (seen_at);
+-- Looked at only to prune; rows come in the order of their time, so that a range index will do.
+create index event_keys_seen_at on event_keys using brin (seen_at);
 
 -- What is not finished. Small, and not partitioned: every look at it is one look, however long history is.
 -- Its rows come and go, so it is vacuumed by the number of dead rows and not by their share.

@@ -16,7 +16,7 @@ pub use issue_token::IssueTokenError;
 pub use save_webhook::SaveWebhookError;
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::SignInError;
-pub use test_webhook::TestWebhookError;
+pub use test_webhook::{Preview, TestWebhookError};
 
 use std::sync::Arc;
 

@@ -74,9 +74,12 @@ impl Actions {
             webhooks::insert(db, &parts.vault, id, draft, now).await.map_err(name_taken)?;
             id
         };
+        if before.is_some() {
+            // Somebody has looked after it: what waits need not wait for the next probe.
+            breakers::close(db, saved).await?;
+        }
         if before.is_some_and(|before| before.active != draft.active) {
             if draft.active {
-                breakers::close(db, saved).await?;
                 queue::release(db, saved, now).await?;
             } else {
                 queue::hold(db, saved).await?;

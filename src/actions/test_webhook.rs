@@ -5,7 +5,7 @@ use crate::delivery::{self, Subject};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
+use crate::model::webhook::{Draft, FieldErrors, Webhook};
 use crate::model::{DeliveryId, Trigger, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
 
@@ -18,6 +18,17 @@ pub enum TestWebhookError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// What would be sent, its secrets masked.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The full URL.
+    pub url: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<String>,
 }
 
 impl Actions {
@@ -46,7 +57,7 @@ impl Actions {
             message_id: DeliveryId::new(&parts.sources),
             attempt: 1,
             trigger,
-            payload: &event.payload,
+            payload: event.payload,
             raw: &event.raw,
         };
         let invocation = delivery::attempt(
@@ -55,7 +66,7 @@ impl Actions {
             &parts.rules,
             &webhook,
             &redactor,
-            &subject,
+            subject,
         )
         .await;
         let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
@@ -77,18 +88,20 @@ impl Actions {
         base: Option<WebhookId>,
         draft: &Draft,
         trigger: Trigger,
-    ) -> Result<Result<Rendered, FieldErrors>, store::Error> {
+    ) -> Result<Result<Preview, FieldErrors>, store::Error> {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let rendered = Webhook::new(whole, &self.parts.rules)
             .and_then(|webhook| webhook.render_sample(trigger));
         Ok(rendered.map(|mut rendered| {
-            rendered.url = redactor.redact(&rendered.url);
             for (_, value) in &mut rendered.headers {
                 *value = redactor.redact(value);
             }
-            rendered.body = rendered.body.map(|body| redactor.redact(&body));
-            rendered
+            Preview {
+                url: redactor.redact(rendered.url.as_str()),
+                headers: rendered.headers,
+                body: rendered.body.map(|body| redactor.redact(&body)),
+            }
         }))
     }
 

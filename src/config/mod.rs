@@ -166,9 +166,9 @@ fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
 
 /// `PG_BIN_DIR`, then `PATH`.
 fn postgres_folders() -> Vec<PathBuf> {
-    let given = std::env::var_os("PG_BIN_DIR").map(PathBuf::from);
+    let given = std::env::var_os("PG_BIN_DIR").filter(|folder| !folder.is_empty());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    given.into_iter().chain(std::env::split_paths(&path)).collect()
+    given.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)).collect()
 }
 
 /// A misspelt variable would be ignored in silence: refuse it.

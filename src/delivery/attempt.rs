@@ -1,7 +1,6 @@
 //! One attempt to send: render, exchange, judge, redact. Tests and deliveries go this one way.
 
 use serde_json::Value;
-use url::Url;
 
 use crate::egress::{Client, Outgoing};
 use crate::model::invocation::{Invocation, Request, Transcript};
@@ -12,7 +11,7 @@ use crate::model::webhook::{Field, RenderError, Rules, Webhook};
 use crate::model::{DeliveryId, InvocationId, Sources, Trigger, WebhookId};
 
 /// What is sent, and on whose behalf.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The webhook; none for a test of one that is not saved.
     pub webhook_id: Option<WebhookId>,
@@ -25,7 +24,7 @@ pub struct Subject<'a> {
     /// What set it off.
     pub trigger: Trigger,
     /// The event, parsed.
-    pub payload: &'a Value,
+    pub payload: Value,
     /// The event as received.
     pub raw: &'a str,
 }
@@ -37,15 +36,15 @@ pub async fn attempt(
     rules: &Rules,
     webhook: &Webhook,
     redactor: &Redactor,
-    subject: &Subject<'_>,
+    subject: Subject<'_>,
 ) -> Invocation {
     let started_at = sources.now();
     let message_id = subject.message_id.to_string();
     let data = template_data(subject.payload, &message_id, subject.attempt, webhook.name(), &[]);
     let (transcript, failure) = match webhook.render(&data, Some(subject.raw)) {
-        Ok(rendered) if !rules.allow_http && is_http(&rendered.url) => {
+        Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
             let address = "http:// (everything would go in the clear)".to_owned();
-            (unsent(webhook, rendered.url), Some(Cause::Blocked { address }))
+            (unsent(webhook, rendered.url.into()), Some(Cause::Blocked { address }))
         }
         Ok(rendered) => {
             let mut headers = rendered.headers;
@@ -81,10 +80,6 @@ pub async fn attempt(
         transcript,
     }
     .redacted(redactor)
-}
-
-fn is_http(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| url.scheme() == "http")
 }
 
 /// The transcript of what did not leave.

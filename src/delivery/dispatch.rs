@@ -37,8 +37,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
         while !shared.stop.is_cancelled() {
             match claim(&shared).await {
-                Ok(0) => break,
-                Ok(_) => {}
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) => {
                     tracing::warn!(error = error.chain(), "nothing could be claimed");
                     break;
@@ -48,11 +48,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Takes one batch; gives how many.
-async fn claim(shared: &Arc<Shared>) -> Result<usize, Error> {
+/// Takes one batch; false where there is nobody left to look for, or no room. Each look either takes
+/// something or strikes a webhook from the backlog.
+async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
     let rooms = rooms(shared).await?;
     if rooms.is_empty() {
-        return Ok(0);
+        return Ok(false);
     }
     let (webhooks, limits): (Vec<Uuid>, Vec<i64>) = rooms
         .iter()
@@ -70,12 +71,11 @@ async fn claim(shared: &Arc<Shared>) -> Result<usize, Error> {
         counts.get(webhook).copied().unwrap_or_default() < *room
     };
     shared.forget_backlog(rooms.iter().filter(is_done).map(|(webhook, _)| *webhook));
-    let count = claimed.len();
     for one in claimed {
         take(shared, one).await;
     }
     send::start(shared);
-    Ok(count)
+    Ok(true)
 }
 
 /// How many of each webhook may be claimed. Of one that fails again and again a single probe, when
@@ -85,10 +85,7 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
     let backlog = shared.backlog();
     let (failing, fine): (Vec<_>, Vec<_>) =
         backlog.into_iter().partition(|id| open.contains_key(id));
-    let mut rooms = shared.flight.rooms(fine.into_iter());
-    for (_, room) in &mut rooms {
-        *room = (*room).min(BATCH);
-    }
+    let mut rooms = shared.flight.rooms(&fine, BATCH);
     for webhook in failing {
         let Some(breaker) = open.get(&webhook) else { continue };
         if breakers::take_probe(shared, webhook, breaker).await? {

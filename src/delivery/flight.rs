@@ -3,7 +3,7 @@
 //! Each webhook has a queue and a number of exchanges at once, so that one slow target never holds up
 //! another, nor fills the memory.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -30,7 +30,8 @@ struct State {
     in_flight: usize,
     /// Reserved, queued, in flight, or being written.
     in_hand: usize,
-    ids: HashSet<DeliveryId>,
+    /// How often each is in hand: a retry may begin before its last result is let go.
+    ids: HashMap<DeliveryId, u32>,
 }
 
 #[derive(Debug, Default)]
@@ -68,20 +69,19 @@ impl Flight {
         }
     }
 
-    /// How many more deliveries of each webhook there is room for.
-    pub(super) fn rooms(
-        &self,
-        webhooks: impl Iterator<Item = WebhookId>,
-    ) -> Vec<(WebhookId, usize)> {
+    /// How many deliveries of each webhook may be claimed, `most` of one. What room there is is shared
+    /// among them, so that none comes away empty because others might have something.
+    pub(super) fn rooms(&self, webhooks: &[WebhookId], most: usize) -> Vec<(WebhookId, usize)> {
         let state = self.state();
         let mut all = MOST.saturating_sub(state.in_hand);
+        let share = (all / webhooks.len().max(1)).clamp(1, most);
         let mut rooms = Vec::new();
         for webhook in webhooks {
-            let taken = state.webhooks.get(&webhook).map_or(0, |queue| queue.in_hand);
-            let room = MOST_OF_ONE.saturating_sub(taken).min(all);
+            let taken = state.webhooks.get(webhook).map_or(0, |queue| queue.in_hand);
+            let room = MOST_OF_ONE.saturating_sub(taken).min(share).min(all);
             if room > 0 {
                 all -= room;
-                rooms.push((webhook, room));
+                rooms.push((*webhook, room));
             }
         }
         rooms
@@ -91,7 +91,7 @@ impl Flight {
     pub(super) fn push(&self, job: Job) {
         let mut state = self.state();
         let state = &mut *state;
-        state.ids.insert(job.id);
+        *state.ids.entry(job.id).or_default() += 1;
         let webhook = job.webhook_id;
         let queue = state.webhooks.entry(webhook).or_default();
         queue.jobs.push_back(job);
@@ -142,7 +142,11 @@ impl Flight {
         let mut state = self.state();
         let state = &mut *state;
         for (delivery, webhook) in deliveries {
-            if state.ids.remove(&delivery) {
+            if let Some(times) = state.ids.get_mut(&delivery) {
+                *times -= 1;
+                if *times == 0 {
+                    state.ids.remove(&delivery);
+                }
                 state.in_hand = state.in_hand.saturating_sub(1);
                 if let Some(queue) = state.webhooks.get_mut(&webhook) {
                     queue.in_hand = queue.in_hand.saturating_sub(1);
@@ -164,11 +168,31 @@ impl Flight {
 
     /// All that this instance holds.
     pub(super) fn held(&self) -> Vec<Uuid> {
-        self.state().ids.iter().map(|id| id.uuid()).collect()
+        self.state().ids.keys().map(|id| id.uuid()).collect()
     }
 
     /// Whether it holds nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.state().ids.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_shared_among_all_that_may_have_something() {
+        let webhooks: Vec<WebhookId> = (0..50).map(|n| Uuid::from_u128(n).into()).collect();
+        let flight = Flight::default();
+        let rooms = flight.rooms(&webhooks, 256);
+        assert_eq!(rooms.len(), 50);
+        assert!(rooms.iter().all(|(_, room)| *room == MOST / 50), "{rooms:?}");
+        assert_eq!(flight.rooms(&webhooks[..1], 256), [(webhooks[0], 256)]);
+        for _ in 0..MOST_OF_ONE {
+            assert!(flight.reserve(webhooks[0]));
+        }
+        assert!(!flight.reserve(webhooks[0]));
+        assert_eq!(flight.rooms(&webhooks[..2], 256), [(webhooks[1], 256)]);
     }
 }

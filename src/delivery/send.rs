@@ -37,9 +37,10 @@ pub(super) fn start(shared: &Arc<Shared>) {
 async fn work(shared: Arc<Shared>, first: Job) {
     let mut next = Some(first);
     while let Some(job) = next {
-        let completion = run(&shared, &job).await;
-        shared.flight.landed(job.webhook_id);
-        finish(&shared, job.webhook_id, completion).await;
+        let webhook_id = job.webhook_id;
+        let completion = run(&shared, job).await;
+        shared.flight.landed(webhook_id);
+        finish(&shared, webhook_id, completion).await;
         next = if shared.stop.is_cancelled() { None } else { shared.next() };
     }
 }
@@ -52,32 +53,35 @@ pub(super) async fn finish(shared: &Shared, webhook_id: WebhookId, completion: C
     }
 }
 
-async fn run(shared: &Shared, job: &Job) -> Completion {
-    let Some(route) = shared.routing.find(job.webhook_id) else {
-        return hand_back(job.id, job.attempt, DeliveryState::Cancelled);
+async fn run(shared: &Shared, job: Job) -> Completion {
+    let Job { id, webhook_id, attempt: number, event } = job;
+    let Some(route) = shared.routing.find(webhook_id) else {
+        return hand_back(id, number, DeliveryState::Cancelled);
     };
     if !route.webhook.is_active() {
-        return hand_back(job.id, job.attempt, DeliveryState::Held);
+        return hand_back(id, number, DeliveryState::Held);
     }
+    // The last webhook that an event goes to takes it over; others copy it.
+    let event = Arc::unwrap_or_clone(event);
     let deps = &shared.deps;
     let subject = Subject {
-        webhook_id: Some(job.webhook_id),
-        delivery_id: Some(job.id),
-        message_id: job.id,
-        attempt: u32::try_from(job.attempt).unwrap_or(1),
-        trigger: job.event.trigger,
-        payload: &job.event.payload,
-        raw: &job.event.raw,
+        webhook_id: Some(webhook_id),
+        delivery_id: Some(id),
+        message_id: id,
+        attempt: u32::try_from(number).unwrap_or(1),
+        trigger: event.trigger,
+        payload: event.payload,
+        raw: &event.raw,
     };
     let Route { webhook, redactor, .. } = &*route;
-    let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, &subject);
-    decide(shared, job, &sending.await, &webhook.pace().schedule)
+    let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);
+    decide(shared, (id, webhook_id, number), &sending.await, &webhook.pace().schedule)
 }
 
 /// What comes after an exchange.
 fn decide(
     shared: &Shared,
-    job: &Job,
+    (id, webhook_id, attempt): (DeliveryId, WebhookId, i32),
     invocation: &Invocation,
     schedule: &[Duration],
 ) -> Completion {
@@ -94,18 +98,18 @@ fn decide(
     };
     let record = invocations::to_record(invocation).unwrap_or_default();
     tracing::debug!(
-        delivery.id = %job.id, webhook.id = %job.webhook_id, attempt = job.attempt, %state,
+        delivery.id = %id, webhook.id = %webhook_id, attempt, %state,
         duration_ms = invocation.transcript.timings.total().as_millis(), "exchange"
     );
     Completion {
-        id: job.id,
-        attempt: job.attempt,
+        id,
+        attempt,
         state,
         due_at,
         status: response.map(|answer| i32::from(answer.status)),
         error: invocation.failure.as_ref().map(outcome::Cause::short),
         counts: true,
-        invocation: Some((invocation.id, job.webhook_id, record)),
+        invocation: Some((invocation.id, webhook_id, record)),
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Outgoing<'a> {
     /// The method.
     pub method: &'a str,
     /// The full URL.
-    pub url: &'a str,
+    pub url: &'a Url,
     /// Names and values.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -113,16 +113,15 @@ impl Client {
         let protocol = |error: &dyn std::error::Error| {
             SendError::Cause(Cause::Protocol { detail: error.to_string() })
         };
-        let url = Url::parse(outgoing.url).map_err(|error| protocol(&error))?;
         self.resolver
-            .check_literal(&url)
+            .check_literal(outgoing.url)
             .map_err(|error| SendError::Cause(failure::of_resolve(&error)))?;
         let client = self.of(outgoing.tls).map_err(|error| {
             SendError::Cause(Cause::Certificate(CertificateFault::Other(error.to_string())))
         })?;
         let method = reqwest::Method::from_bytes(outgoing.method.as_bytes())
             .map_err(|error| protocol(&error))?;
-        let mut request = client.request(method, url);
+        let mut request = client.request(method, outgoing.url.clone());
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
         }
@@ -163,7 +162,7 @@ fn record(outgoing: Outgoing<'_>) -> Request {
     }
     Request {
         method: outgoing.method.to_owned(),
-        url: outgoing.url.to_owned(),
+        url: outgoing.url.to_string(),
         headers,
         body: outgoing.body,
     }

@@ -41,6 +41,14 @@ fn expiry(record: &Record) -> Timestamp {
 
 #[async_trait]
 impl session_store::SessionStore for SessionStore {
+    async fn create(&self, record: &mut Record) -> Result<(), Error> {
+        // 128 random bits do not meet by chance; should they, nobody gets another's session.
+        while self.load(&record.id).await?.is_some() {
+            record.id = Id::default();
+        }
+        self.save(record).await
+    }
+
     async fn save(&self, record: &Record) -> Result<(), Error> {
         let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
         let user: Option<Uuid> =

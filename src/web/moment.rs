@@ -2,6 +2,9 @@
 
 use crate::model::Timestamp;
 
+/// What is younger, in seconds, is told without a number.
+const JUST_NOW_SECS: i64 = 5;
+
 /// A time, ready to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
@@ -24,16 +27,29 @@ impl Moment {
     }
 }
 
-/// A distance in seconds, the past being positive.
+/// How long something has lasted, such as `15 min`; none where it has only begun.
+pub(super) fn lasting(since: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = (now - since).num_seconds();
+    (seconds >= JUST_NOW_SECS).then(|| distance(seconds))
+}
+
+/// Seconds from now, the past being positive.
 fn relative(seconds: i64) -> String {
-    let (amount, unit) = match seconds.abs() {
-        0..5 if seconds >= 0 => return "just now".to_owned(),
-        distance @ 0..90 => (distance, "s"),
-        distance @ 90..5400 => ((distance + 30) / 60, "min"),
-        distance @ 5400..129_600 => ((distance + 1800) / 3600, "h"),
-        distance => ((distance + 43_200) / 86_400, "days"),
+    match seconds {
+        0..JUST_NOW_SECS => "just now".to_owned(),
+        ..0 => format!("in {}", distance(-seconds)),
+        _ => format!("{} ago", distance(seconds)),
+    }
+}
+
+fn distance(seconds: i64) -> String {
+    let (amount, unit) = match seconds {
+        ..90 => (seconds, "s"),
+        90..5400 => ((seconds + 30) / 60, "min"),
+        5400..129_600 => ((seconds + 1800) / 3600, "h"),
+        _ => ((seconds + 43_200) / 86_400, "days"),
     };
-    if seconds > 0 { format!("{amount} {unit} ago") } else { format!("in {amount} {unit}") }
+    format!("{amount} {unit}")
 }
 
 /// Microseconds as `184 ms` or `1.2 s`.
@@ -58,6 +74,11 @@ mod tests {
         assert_eq!(relative(3 * 86_400), "3 days ago");
         assert_eq!(relative(-30), "in 30 s");
         assert_eq!(relative(-3), "in 3 s");
+        let since = Timestamp::UNIX_EPOCH;
+        let after = |seconds| since + chrono::TimeDelta::seconds(seconds);
+        assert_eq!(lasting(since, after(900)), Some("15 min".to_owned()));
+        assert_eq!(lasting(since, after(4)), None);
+        assert_eq!(lasting(after(4), since), None);
         assert_eq!(duration(184_000), "184 ms");
         assert_eq!(duration(1_250_000), "1.2 s");
     }

@@ -5,8 +5,10 @@ import { format } from "./format.js";
 import { paint } from "./highlight.js";
 import { say } from "./toasts.js";
 
-/** Set by Escape: the next Tab leaves. */
+/** The next Tab leaves: after Escape, and for somebody who only passes through with Tab. */
 let tabLeaves = false;
+/** Whether Tab was the last that was done. */
+let isTabbing = false;
 
 const area = (editor) => editor.querySelector("textarea");
 
@@ -85,6 +87,19 @@ function newLine(field) {
   field.setSelectionRange(caret, caret);
 }
 
+/** A closing bracket that begins its line goes two out, where nobody has moved it out yet. */
+function closeBracket(field, bracket) {
+  const { selectionStart: start, selectionEnd: end, value } = field;
+  const first = value.lastIndexOf("\n", start - 1) + 1;
+  const before = value.slice(first, start);
+  const above = value.slice(0, first).trimEnd().split("\n").at(-1);
+  const depth = above.match(/^ */)[0].length + (/[{[]$/.test(above) ? 2 : 0);
+  if (start !== end || !/^ {2,}$/.test(before) || before.length < depth) return false;
+  field.setSelectionRange(start - 2, start);
+  type(field, bracket);
+  return true;
+}
+
 function key(event, field) {
   if (event.key === "Escape") {
     tabLeaves = true;
@@ -96,6 +111,8 @@ function key(event, field) {
   } else if (event.key === "Enter" && plain && !event.shiftKey) {
     event.preventDefault();
     newLine(field);
+  } else if ((event.key === "}" || event.key === "]") && !event.isComposing && closeBracket(field, event.key)) {
+    event.preventDefault();
   }
   if (event.key !== "Shift") tabLeaves = false;
 }
@@ -124,13 +141,15 @@ export function enhance(root) {
       editor.dataset.errorLines = "";
       repaint(editor);
     });
-    field.addEventListener("focus", () => { editor.dataset.touched = "true"; tabLeaves = false; });
+    field.addEventListener("focus", () => { editor.dataset.touched = "true"; tabLeaves = isTabbing; });
     field.addEventListener("keydown", (event) => key(event, field));
     repaint(editor);
   }
 }
 
 export function listen() {
+  document.addEventListener("keydown", (event) => { isTabbing = event.key === "Tab" || (isTabbing && event.key === "Shift"); }, true);
+  document.addEventListener("pointerdown", () => { isTabbing = false; }, true);
   on("click", "[data-format]", (_event, button) => tidy(button.closest("[data-editor]")));
   // What is around the text (the gutter, what is below) belongs to the text.
   on("mousedown", ".editor-scroll", (event, scroll) => {

@@ -46,7 +46,8 @@ export function listen() {
   });
   document.addEventListener("focusin", (event) => {
     for (const menu of document.querySelectorAll(DROPDOWNS)) {
-      if (menu.open && !menu.contains(event.target)) close(menu);
+      // A press on a label's text gives the focus to what is around the menu, before the click.
+      if (menu.open && !menu.contains(event.target) && !event.target.contains(menu)) close(menu);
     }
   });
   document.addEventListener("toggle", (event) => {

@@ -15,4 +15,5 @@ mod cli;
 mod crash;
 mod delivery;
 mod pages;
+mod promises;
 mod security;

@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod logpoint;
 pub(crate) mod people;
 pub(crate) mod process;
+pub(crate) mod proxy;
 
 use std::time::Duration;
 

@@ -38,6 +38,10 @@ pub(crate) enum Behaviour {
     EndlessBody,
     /// A body of so many bytes.
     HugeBody(u64),
+    /// A long body, a byte a second.
+    Trickle,
+    /// The connection is taken and nothing is ever read from it, not even a greeting.
+    NeverRead,
     /// Bytes that are not HTTP.
     Garbage,
     /// HTTP 200 with a page where JSON should be.
@@ -64,6 +68,8 @@ pub(super) enum Broken {
     CutBody,
     EndlessBody,
     HugeBody(u64),
+    Trickle,
+    NeverRead,
     Garbage,
 }
 
@@ -90,6 +96,8 @@ impl Behaviour {
             Self::CutBody => return Reply::Broken(Broken::CutBody),
             Self::EndlessBody => return Reply::Broken(Broken::EndlessBody),
             Self::HugeBody(bytes) => return Reply::Broken(Broken::HugeBody(bytes)),
+            Self::Trickle => return Reply::Broken(Broken::Trickle),
+            Self::NeverRead => return Reply::Broken(Broken::NeverRead),
             Self::Garbage => return Reply::Broken(Broken::Garbage),
         })
     }
@@ -107,6 +115,8 @@ impl Broken {
             Self::CutBody => "200, cut off",
             Self::EndlessBody => "200, without end",
             Self::HugeBody(_) => "200, huge",
+            Self::Trickle => "200, a byte a second",
+            Self::NeverRead => "not read any more",
             Self::Garbage => "garbage",
         }
     }
@@ -146,6 +156,16 @@ impl Broken {
                 }
                 stream.shutdown().await
             }
+            Self::Trickle => {
+                send(stream, head(("content-length", "3600")).as_bytes()).await?;
+                let mut second = tokio::time::interval(Duration::from_secs(1));
+                loop {
+                    second.tick().await;
+                    send(stream, b"x").await?;
+                }
+            }
+            // Whoever stops the server ends it.
+            Self::NeverRead => std::future::pending().await,
             Self::Garbage => send(stream, b"\x00\xffSSH-2.0-this is not HTTP\r\n\r\n").await,
         }
     }

@@ -192,6 +192,10 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 
 async fn connection(stream: TcpStream, server: Arc<Server>) {
     stream.set_nodelay(true).ok();
+    if server.record.leaves_unread() {
+        server.log("a connection is not read from");
+        return std::future::pending().await;
+    }
     let ended = match &server.identity.acceptor {
         None => server.serve(stream).await,
         Some(acceptor) => match acceptor.accept(stream).await {

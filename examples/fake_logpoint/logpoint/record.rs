@@ -85,6 +85,16 @@ impl Record {
         behaviour
     }
 
+    /// Whether a new connection is not even read from: a scripted refusal is used up by it.
+    pub(super) fn leaves_unread(&self) -> bool {
+        let mut inner = self.inner();
+        match inner.script.front() {
+            Some(Behaviour::NeverRead) => inner.script.pop_front().is_some(),
+            Some(_) => false,
+            None => inner.otherwise == Behaviour::NeverRead,
+        }
+    }
+
     pub(super) fn script(&self, script: impl IntoIterator<Item = Behaviour>) {
         self.inner().script.extend(script);
     }

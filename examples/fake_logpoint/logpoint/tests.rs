@@ -200,6 +200,15 @@ async fn broken_servers_break_as_they_are_told_to() {
         let error = answer.bytes().await.unwrap_err();
         assert_eq!(error.is_timeout(), behaviour == Behaviour::HangAfterHeaders, "{behaviour:?}");
     }
+    logpoint.behave([Behaviour::Trickle]);
+    let mut trickle = post().timeout(PATIENCE).send().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(trickle.chunk().await.unwrap().unwrap(), "x");
+    }
+    drop(trickle);
+    logpoint.behave([Behaviour::NeverRead]);
+    let error = post().send().await.unwrap_err();
+    assert!(error.is_timeout() && error.is_connect(), "{error:?}");
     logpoint.behave([Behaviour::HugeBody(1_000_000), Behaviour::EndlessBody]);
     let huge = client.post(logpoint.url("/any")).send().await.unwrap();
     assert_eq!(huge.bytes().await.unwrap().len(), 1_000_000);

@@ -26,7 +26,7 @@
 //!
 //! let template = Template::compile(r#"{"text": "{{data.justification}}"}"#, Place::JsonBody)?;
 //! let payload = serde_json::json!({ "data": { "justification": "a \"quote\"" } });
-//! let data = template_data(&payload, "delivery-1", 1, "Logpoint comment", &[]);
+//! let data = template_data(payload, "delivery-1", 1, "Logpoint comment", &[]);
 //! assert_eq!(template.render(&data)?, r#"{"text": "a \"quote\""}"#);
 //! # Ok::<(), gatepost::model::template::TemplateError>(())
 //! ```
@@ -50,7 +50,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use error::{TemplateError, TemplateErrorKind};
 pub use json::{JsonError, check_json};
@@ -161,13 +161,18 @@ fn has_dot_segment(url: &str) -> bool {
 
 /// What a template sees: the payload as received, and what Gatepost adds.
 pub fn template_data(
-    payload: &Value,
+    payload: Value,
     delivery_id: &str,
     attempt: u32,
     webhook_name: &str,
     secrets: &[(String, String)],
 ) -> Value {
-    let mut data = payload.as_object().cloned().unwrap_or_default();
+    let mut data = match payload {
+        Value::Object(data) => data,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    };
     let secrets = secrets.iter().map(|(name, secret)| (name.clone(), Value::from(secret.as_str())));
     data.insert("delivery".to_owned(), json!({ "id": delivery_id, "attempt": attempt }));
     data.insert("webhook".to_owned(), json!({ "name": webhook_name }));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 use super::Rules;
 
 /// The methods that can be chosen.
@@ -101,15 +103,15 @@ pub(super) fn check_url(url: &str, rules: Rules) -> Result<(), String> {
 }
 
 /// Checks a URL whose placeholders are filled in, and gives it in its normal form.
-pub(super) fn check_rendered_url(url: &str) -> Result<String, String> {
-    let parsed = url::Url::parse(url).map_err(|error| format!("This is not a URL: {error}."))?;
+pub(super) fn check_rendered_url(url: &str) -> Result<Url, String> {
+    let parsed = Url::parse(url).map_err(|error| format!("This is not a URL: {error}."))?;
     if parsed.host_str().is_none_or(str::is_empty) {
         return Err("The URL has no host.".to_owned());
     }
     if parsed.fragment().is_some() {
         return Err("A URL's part after # is never sent: remove it.".to_owned());
     }
-    Ok(parsed.to_string())
+    Ok(parsed)
 }
 
 /// Checks one header as typed.

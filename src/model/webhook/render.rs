@@ -1,6 +1,7 @@
 //! From a webhook and an event to the request that is sent.
 
 use serde_json::Value;
+use url::Url;
 
 use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
@@ -13,7 +14,7 @@ use crate::model::template::{TemplateError, template_data};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// The full URL.
-    pub url: String,
+    pub url: Url,
     /// The webhook's own headers, and `Content-Type`.
     pub headers: Vec<(String, String)>,
     /// The body; none with GET and DELETE where no template is given.
@@ -91,7 +92,8 @@ impl Webhook {
     /// The mistake, at its field.
     pub fn render_sample(&self, trigger: Trigger) -> Result<Rendered, FieldErrors> {
         let sample = sample(trigger);
-        let data = template_data(&sample, SAMPLE_DELIVERY, 1, self.name(), &[]);
-        self.render(&data, Some(&sample.to_string())).map_err(RenderError::into_field_errors)
+        let raw = sample.to_string();
+        let data = template_data(sample, SAMPLE_DELIVERY, 1, self.name(), &[]);
+        self.render(&data, Some(&raw)).map_err(RenderError::into_field_errors)
     }
 }

@@ -156,7 +156,7 @@ impl Webhook {
     /// Renders the sample of each trigger, so that a mistake shows now and not at three at night.
     fn check_rendering(&self) -> Result<(), FieldErrors> {
         for trigger in &self.triggers {
-            let data = template_data(&sample(*trigger), SAMPLE_DELIVERY, 1, &self.draft.name, &[]);
+            let data = template_data(sample(*trigger), SAMPLE_DELIVERY, 1, &self.draft.name, &[]);
             let rendered = self.render(&data, None).map_err(RenderError::into_field_errors)?;
             if let (true, Some(body)) = (self.is_json && self.body.is_some(), &rendered.body)
                 && let Err(error) = check_json(body)

@@ -30,25 +30,27 @@ impl Binaries {
             ("/usr/local/opt", "bin"),      // Homebrew on Intel
             ("/usr/libexec", ""),           // Alpine: postgresql16
         ] {
-            folders.extend(versions_in(Path::new(parent)).map(|folder| folder.join(below)));
+            folders.extend(
+                versions_in(Path::new(parent)).into_iter().map(|folder| folder.join(below)),
+            );
         }
         Self(folders)
     }
 
-    /// The newest that will do; where a cluster exists, of its version.
+    /// The first that will do; where a cluster exists, of its version.
     pub(super) fn choose(&self, cluster: Option<&str>) -> Result<Tools, PrivateError> {
         let found: Vec<Tools> =
             self.0.iter().filter_map(|folder| Tools::in_folder(folder)).collect();
         let newest = found.iter().max_by_key(|tools| tools.major);
         let Some(newest) = newest else { return Err(PrivateError::new(NOT_INSTALLED)) };
         let Some(version) = cluster else {
-            if newest.major < OLDEST {
-                return Err(PrivateError::new(format!(
+            let first = found.iter().find(|tools| tools.major >= OLDEST);
+            return first.cloned().ok_or_else(|| {
+                PrivateError::new(format!(
                     "PostgreSQL {} is installed; Gatepost needs {OLDEST} or newer",
                     newest.major
-                )));
-            }
-            return Ok(newest.clone());
+                ))
+            });
         };
         let same = found.iter().find(|tools| tools.major.to_string() == version);
         same.cloned().ok_or_else(|| {
@@ -90,8 +92,9 @@ fn major_version(text: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-fn versions_in(parent: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    std::fs::read_dir(parent)
+/// The folders of its versions, the newest first.
+fn versions_in(parent: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(parent)
         .into_iter()
         .flatten()
         .filter_map(Result::ok)
@@ -100,6 +103,10 @@ fn versions_in(parent: &Path) -> impl Iterator<Item = PathBuf> + use<> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             name.starts_with(|c: char| c.is_ascii_digit()) || name.starts_with("postgresql")
         })
+        .collect();
+    folders.sort();
+    folders.reverse();
+    folders
 }
 
 #[cfg(test)]

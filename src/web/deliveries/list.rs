@@ -39,6 +39,8 @@ struct TableView {
     /// Empty on the first page.
     newest: String,
     filtered: bool,
+    /// Whether there is nothing at all yet.
+    is_blank: bool,
 }
 
 #[derive(Template)]
@@ -76,10 +78,12 @@ pub(in crate::web) async fn show(
     let rows: Vec<DeliveryView> =
         found.iter().take(PAGE).map(|delivery| DeliveryView::new(delivery, now)).collect();
     let last = rows.last().map(|row| row.id.clone()).unwrap_or_default();
+    let filtered = query.state.is_some() || query.webhook.is_some();
     let table = TableView {
         older: if more { asked.href(&last) } else { String::new() },
         newest: if query.after.is_some() { asked.href("") } else { String::new() },
-        filtered: query.state.is_some() || query.webhook.is_some(),
+        filtered,
+        is_blank: rows.is_empty() && !filtered && query.after.is_none(),
         rows,
     };
     if is_htmx(&headers) {

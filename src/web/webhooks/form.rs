@@ -83,6 +83,18 @@ pub(super) struct FormView {
     pub(super) preview: PreviewView,
     pub(super) result: Option<ResultView>,
     errors: Vec<(String, String)>,
+    /// What the mistakes stand in the way of.
+    wanted: Wanted,
+}
+
+/// What somebody wanted to do with the form.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Wanted {
+    /// Save it.
+    #[default]
+    Save,
+    /// Send what it says, as a test.
+    Test,
 }
 
 /// The whole page.
@@ -156,14 +168,16 @@ impl FormView {
             preview: PreviewView::default(),
             result: None,
             errors: Vec::new(),
+            wanted: Wanted::default(),
             name: draft.name,
             url: draft.url,
             body_template: draft.body_template,
         }
     }
 
-    /// Notes each mistake at its field.
-    pub(super) fn with_errors(mut self, errors: &FieldErrors) -> Self {
+    /// Notes each mistake at its field, and what it stands in the way of.
+    pub(super) fn with_errors(mut self, errors: &FieldErrors, wanted: Wanted) -> Self {
+        self.wanted = wanted;
         self.errors = errors.iter().map(|e| (e.field.id(), e.message.clone())).collect();
         let lines: Vec<String> = errors
             .iter()
@@ -184,9 +198,13 @@ impl FormView {
 
     /// How many mistakes there are, in words.
     pub(super) fn count(&self) -> String {
+        let done = match self.wanted {
+            Wanted::Save => "saved",
+            Wanted::Test => "sent",
+        };
         match self.errors.len() {
-            1 => "One thing needs mending before this can be saved.".to_owned(),
-            count => format!("{count} things need mending before this can be saved."),
+            1 => format!("One thing needs mending before this can be {done}."),
+            count => format!("{count} things need mending before this can be {done}."),
         }
     }
 

@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::typed::Typed;
-use crate::model::webhook::{Draft, Field, FieldErrors, Rendered, TlsDraft};
+use crate::actions::Preview;
+use crate::model::webhook::{Draft, Field, FieldErrors, TlsDraft};
 use crate::model::{Trigger, WebhookId, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -73,7 +74,7 @@ impl PreviewView {
         })
     }
 
-    fn rendered(method: &str, rendered: &Rendered, problems: Vec<String>) -> Self {
+    fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
         let body = rendered.body.as_deref().unwrap_or_default();
         let pretty = markup::pretty(body);
         let status = match &pretty {

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::model::webhook::Draft;
 use crate::model::{Timestamp, Trigger, WebhookId};
 use crate::store::webhook_list::{Health, Hour};
-use crate::web::moment::Moment;
+use crate::web::moment::{self, Moment};
 
 /// Longest path that is shown whole, in characters.
 const MAX_PATH: usize = 30;
@@ -19,12 +19,22 @@ const SPARK_HEIGHT: i64 = 20;
 pub(super) enum Last {
     /// The newest arrived.
     Delivered(Moment),
-    /// The newest failed, since then.
-    Failing(Moment, String),
+    /// The newest failed.
+    Failing(Failing),
     /// Gatepost has switched it off, for this reason.
     Paused(String),
     /// There was none.
     Never,
+}
+
+/// Since when deliveries fail, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failing {
+    pub(super) since: Moment,
+    /// Such as `15 min`; none where it has only begun.
+    pub(super) lasting: Option<String>,
+    /// The newest failure's reason.
+    pub(super) reason: String,
 }
 
 /// One bar of the sparkline.
@@ -116,9 +126,11 @@ fn last(health: &Health, now: Timestamp) -> Last {
         return Last::Paused(reason.clone());
     }
     match (health.failing_since, health.last_delivered_at) {
-        (Some(since), _) => {
-            Last::Failing(Moment::new(since, now), health.last_error.clone().unwrap_or_default())
-        }
+        (Some(since), _) => Last::Failing(Failing {
+            since: Moment::new(since, now),
+            lasting: moment::lasting(since, now),
+            reason: health.last_error.clone().unwrap_or_default(),
+        }),
         (None, Some(at)) => Last::Delivered(Moment::new(at, now)),
         (None, None) => Last::Never,
     }

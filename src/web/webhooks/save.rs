@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::form::{self, Subject};
+use super::form::{self, Subject, Wanted};
 use super::parse_id;
 use super::typed::Typed;
 use crate::actions::SaveWebhookError;
@@ -43,12 +43,14 @@ async fn save(
     let base = typed.copied_from();
     match state.actions.save_webhook(id, base, &draft).await {
         Ok(_) => {
-            current.visitor.tell(format!("Saved {}.", draft.name.trim())).await?;
+            current.visitor.tell(format!("Saved “{}”.", draft.name.trim())).await?;
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(SaveWebhookError::Invalid(errors)) => {
             let subject = Subject { id, base };
-            let view = form::load(state, current, subject, draft).await?.with_errors(&errors);
+            let view = form::load(state, current, subject, draft)
+                .await?
+                .with_errors(&errors, Wanted::Save);
             let page = view.page(current).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::form::{self, Subject};
+use super::form::{self, Subject, Wanted};
 use super::parse_id;
 use super::typed::Typed;
 use crate::actions::TestWebhookError;
@@ -81,7 +81,9 @@ pub(in crate::web) async fn test(
             view.page(&current).await
         }
         Err(TestWebhookError::Invalid(errors)) => {
-            let mut view = form::load(&state, &current, subject, draft).await?.with_errors(&errors);
+            let mut view = form::load(&state, &current, subject, draft)
+                .await?
+                .with_errors(&errors, Wanted::Test);
             view.result = Some(ResultView::mistakes());
             view.test_triggers = form::choose_one(trigger);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -113,7 +115,9 @@ pub(in crate::web) async fn test_saved(
         // It could be saved once; the form tells what has changed since.
         Err(TestWebhookError::Invalid(errors)) => {
             let subject = Subject { id: Some(id), base: None };
-            let view = form::load(&state, &current, subject, draft).await?.with_errors(&errors);
+            let view = form::load(&state, &current, subject, draft)
+                .await?
+                .with_errors(&errors, Wanted::Test);
             let page = view.page(&current).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }

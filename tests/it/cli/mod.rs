@@ -1,5 +1,6 @@
 //! The commands, as a person or a script runs them.
 
+mod docs;
 mod events;
 mod private_database;
 mod serve;

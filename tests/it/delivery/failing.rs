@@ -157,3 +157,21 @@ async fn a_rate_is_kept() {
     assert!(begun.elapsed() > Duration::from_millis(850), "{:?}", begun.elapsed());
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_due_is_found_among_many_webhooks_that_have_nothing() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    for n in 0..12 {
+        let trigger = if n == 7 { "[Granted]" } else { "[Failed]" };
+        let yaml = reopen(&logpoint, &format!("Webhook {n}"), "");
+        app.webhooks(&yaml.replace("[Created, Granted]", trigger)).await;
+    }
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([no(), no(), no()]);
+    app.send(&token, &many(0, 3)).await;
+    app.wait_for("due", 3).await;
+    app.advance(Duration::from_secs(8)).await;
+    app.wait_for("delivered", 3).await;
+    app.finish().await;
+}

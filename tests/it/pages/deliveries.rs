@@ -38,6 +38,20 @@ async fn the_table_can_be_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn with_nothing_delivered_yet_the_page_says_what_will_be_there() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let seen = ann.get("/deliveries").await;
+    assert_eq!(seen.text(".empty h2"), "Nothing has been delivered yet");
+    assert!(seen.texts("form.filters").is_empty(), "there is nothing to filter");
+    // What was asked for is told as such.
+    let filtered = ann.get("/deliveries?state=failed").await;
+    assert!(filtered.text(".none").contains("No delivery fits"), "{}", filtered.body);
+    assert_eq!(filtered.texts("form.filters").len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_delivery_shows_every_attempt_and_each_opens_its_exchange() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;

@@ -40,7 +40,7 @@ fn data_of(texts: &[String]) -> Value {
     let mut texts = texts.iter().cycle().cloned();
     let payload = with_texts(&sample(Trigger::Granted), &mut || texts.next().unwrap());
     let secrets = [("logpoint".to_owned(), texts.next().unwrap())];
-    template_data(&payload, "d", 1, "w", &secrets)
+    template_data(payload, "d", 1, "w", &secrets)
 }
 
 fn token(index: usize) -> String {

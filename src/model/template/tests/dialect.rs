@@ -163,7 +163,7 @@ fn secrets_come_out_only_by_name() {
 #[test]
 fn unknown_top_level_fields_are_kept() {
     let payload = json!({ "event_type": "X", "tenant": "acme", "secrets": "no" });
-    let data = template_data(&payload, "d", 1, "w", &[]);
+    let data = template_data(payload, "d", 1, "w", &[]);
     assert_eq!(render_with(Place::TextBody, "{{tenant}}", &data), "acme");
     assert_eq!(data["secrets"], json!({}));
 }

@@ -17,7 +17,7 @@ fn data(justification: &str) -> Value {
     let mut payload = sample(Trigger::Granted);
     payload["data"]["justification"] = json!(justification);
     let secrets = [("logpoint".to_owned(), "s3cret\"".to_owned())];
-    template_data(&payload, "019ac3f2", 2, "Logpoint \"A\"", &secrets)
+    template_data(payload, "019ac3f2", 2, "Logpoint \"A\"", &secrets)
 }
 
 fn try_render(place: Place, source: &str, data: &Value) -> Result<String, TemplateError> {

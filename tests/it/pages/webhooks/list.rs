@@ -1,5 +1,7 @@
 //! The table.
 
+use std::time::Duration;
+
 use gatepost::identity::Scope;
 
 use crate::delivery::reopen;
@@ -86,12 +88,15 @@ async fn health_shows_what_arrived_and_what_fails() {
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("due", 1).await;
     let bad = ann.get("/webhooks").await;
-    assert!(bad.text("tbody td.last").starts_with("Failing since"), "{}", bad.body);
-    assert_eq!(
-        bad.attribute("tbody td.last .badge", "title").unwrap(),
-        "Refused: Authentication Failed"
-    );
+    assert_eq!(bad.text("tbody td.last"), "Failing");
     assert_eq!(bad.text("tbody .rate-value"), "50.0 %");
+    app.clock.advance(Duration::from_mins(15));
+    let later = ann.get("/webhooks").await;
+    assert_eq!(later.text("tbody td.last"), "Failing for 15 min");
+    let title = later.attribute("tbody td.last .badge", "title").unwrap();
+    assert!(title.starts_with("Since ") && title.contains(" UTC"), "{title}");
+    assert!(title.ends_with(": Refused: Authentication Failed"), "{title}");
+    assert!(later.attribute("tbody td.last time", "datetime").unwrap().ends_with('Z'));
     assert_eq!(ann.get("/webhooks?status=failing").await.texts("tbody tr").len(), 1);
     app.finish_with_leftovers().await;
 }

@@ -11,7 +11,7 @@ async fn a_good_webhook_is_saved_and_stands_in_the_table() {
     let saved = ann.post("/webhooks", &GOOD).await;
     assert_eq!(saved.location(), "/webhooks", "{}", saved.body);
     let seen = ann.get("/webhooks").await;
-    assert_eq!(seen.text("#toasts .toast"), "Saved Archive.");
+    assert_eq!(seen.text("#toasts .toast"), "Saved “Archive”.");
     assert_eq!(seen.texts("tbody td.name"), ["Archive"]);
     assert_eq!(seen.texts("tbody .dot.on").len(), 1);
     app.finish().await;
@@ -80,14 +80,30 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
             "filter-custom_field",
             "name=value",
         ),
+        (
+            vec![("name", "B"), ("filter-approval", "perhaps")],
+            "filter-approval",
+            "use manual or automatic",
+        ),
+        (vec![("name", "B"), ("tls_verify", "perhaps")], "tls_verify", "public, ca, pinned"),
     ] {
         let seen = ann.post("/webhooks", &with(&changes)).await;
         assert_eq!(seen.status, 422, "{changes:?}");
+        let banner = seen.text("[role=alert]");
+        assert_eq!(banner, "One thing needs mending before this can be saved.");
         let told = seen.text(&format!("#{field}-error"));
         assert!(told.contains(hint), "{field}: {told}");
         let at = format!("#{field}[aria-invalid=true][autofocus]");
         assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus: {}", seen.body);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_webhook_without_a_trigger_is_told_so() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
     let no_trigger: Vec<_> = GOOD.into_iter().filter(|(name, _)| *name != "trigger").collect();
     let seen = ann.post("/webhooks", &no_trigger).await;
     assert!(seen.text("#triggers-error").contains("at least one trigger"));

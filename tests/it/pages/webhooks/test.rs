@@ -85,6 +85,8 @@ async fn a_form_with_mistakes_is_not_sent() {
         ann.post("/webhooks/test", &with(&[("url", "nonsense")])).await,
     ] {
         assert_eq!(seen.status, 422);
+        let banner = seen.text("[role=alert]");
+        assert_eq!(banner, "One thing needs mending before this can be sent.");
         assert!(seen.text("#test-result").contains("Nothing was sent"));
         assert!(seen.text("#url-error").contains("no scheme"));
     }

@@ -1,0 +1,311 @@
+//! A browser, seen and touched as a person does.
+//!
+//! Nothing here sleeps: every step waits for what it needs, and says what it waited for in vain.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use fantoccini::elements::Element;
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+
+use crate::chromium::{Chromium, Extra};
+use crate::support::TestApp;
+use crate::support::app::{EMAIL, PASSWORD, PATIENCE};
+
+/// Keys by the names that chromedriver knows.
+pub(crate) const BACKSPACE: &str = "\u{e003}";
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
+pub(crate) const SHIFT: &str = "\u{e008}";
+pub(crate) const CTRL: &str = "\u{e009}";
+pub(crate) const ESCAPE: &str = "\u{e00c}";
+pub(crate) const END: &str = "\u{e010}";
+pub(crate) const UP: &str = "\u{e013}";
+pub(crate) const DOWN: &str = "\u{e015}";
+
+/// Under which name chromedriver gives an element's id.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+const HERE: &str = "(location.pathname + location.search)";
+const LOADED: &str = "document.readyState === 'complete'";
+/// How often it is looked whether something is so.
+const LOOK_EVERY: Duration = Duration::from_millis(15);
+
+/// A browser with one window.
+pub(crate) struct Browser {
+    chromium: Chromium,
+    client: Client,
+    base: String,
+}
+
+impl Browser {
+    /// With no page opened yet.
+    pub(crate) async fn start(app: &TestApp) -> Self {
+        let (chromium, client) = Chromium::start().await;
+        Self { chromium, client, base: app.url("") }
+    }
+
+    /// The administrator's, signed in.
+    pub(crate) async fn signed_in(app: &TestApp) -> Self {
+        let browser = Self::start(app).await;
+        browser.open("/login").await;
+        browser.sign_in().await;
+        browser
+    }
+
+    /// Fills in the sign-in page.
+    pub(crate) async fn sign_in(&self) {
+        self.fill("#email", EMAIL).await;
+        self.fill("#password", PASSWORD).await;
+        self.press(ENTER).await;
+        self.at("/webhooks").await;
+    }
+
+    /// Ends it. No page may have broken the policy or thrown an error.
+    pub(crate) async fn finish(self) {
+        self.is_silent("at the end").await;
+        self.client.close().await.unwrap();
+        self.chromium.has_quit();
+    }
+
+    /// Fails where the console tells of an error, or of something that the policy forbids.
+    pub(crate) async fn is_silent(&self, when: &str) {
+        let log = self.command("se/log", json!({"type": "browser"})).await;
+        let bad = log.as_array().unwrap().iter().filter(|entry| {
+            // A form with mistakes is answered with 422: Chromium tells, and all is well.
+            let mistakes =
+                entry["message"].as_str().is_some_and(|text| text.contains("status of 422"));
+            (entry["level"] == "SEVERE" || entry["source"] == "security") && !mistakes
+        });
+        let bad: Vec<String> = bad.map(ToString::to_string).collect();
+        assert!(bad.is_empty(), "{when} the console says:\n{}", bad.join("\n"));
+    }
+
+    /// Opens a page of the application.
+    pub(crate) async fn open(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.base)).await.unwrap();
+    }
+
+    pub(crate) async fn back(&self) {
+        self.client.back().await.unwrap();
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.client.refresh().await.unwrap();
+    }
+
+    /// Path and query of where it is.
+    pub(crate) async fn path(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        url.as_str().strip_prefix(&self.base).unwrap_or(url.as_str()).to_owned()
+    }
+
+    /// Waits until it is at a path with this query.
+    pub(crate) async fn at(&self, path: &str) {
+        self.until(&format!("{HERE} === {} && {LOADED}", json!(path))).await;
+    }
+
+    /// Waits until it is at an address that begins so.
+    pub(crate) async fn under(&self, start: &str) {
+        self.until(&format!("{HERE}.startsWith({}) && {LOADED}", json!(start))).await;
+    }
+
+    /// What an expression gives.
+    pub(crate) async fn js(&self, expression: &str) -> Value {
+        let value = self.client.execute(&format!("return {expression}"), Vec::new()).await;
+        value.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// Waits until an expression is true, and gives what it is then. An error counts as no: the page
+    /// may not be there yet.
+    pub(crate) async fn until(&self, expression: &str) -> Value {
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        let script = format!("return {expression}");
+        let waiting = async {
+            loop {
+                tick.tick().await;
+                let value = self.client.execute(&script, Vec::new()).await.unwrap_or_default();
+                let is_so = !matches!(&value, Value::Null | Value::Bool(false));
+                if is_so && value != json!("") && value != json!(0) {
+                    return value;
+                }
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        match waited {
+            Ok(value) => value,
+            Err(_elapsed) => self.fail(expression).await,
+        }
+    }
+
+    /// Fails, and leaves a picture.
+    async fn fail(&self, expression: &str) -> ! {
+        let test = std::thread::current().name().unwrap_or_default().replace("::", "-");
+        let picture = self.picture(&format!("failed-{test}")).await;
+        let (path, title) = (self.path().await, self.js("document.title").await);
+        let shown = self.js("document.body.innerText").await;
+        panic!(
+            "waited in vain for {expression}\nat {path} ({title}), see {}\n{}",
+            picture.display(),
+            shown.as_str().unwrap_or_default()
+        )
+    }
+
+    /// Waits until an element is to be seen.
+    pub(crate) async fn see(&self, css: &str) -> Element {
+        self.until(&format!("document.querySelector({})?.checkVisibility()", json!(css))).await;
+        self.client.find(Locator::Css(css)).await.unwrap()
+    }
+
+    /// Waits until no such element is to be seen.
+    pub(crate) async fn gone(&self, css: &str) {
+        let all = format!("[...document.querySelectorAll({})]", json!(css));
+        self.until(&format!("!{all}.some((one) => one.checkVisibility())")).await;
+    }
+
+    /// Waits until an element's text holds something, and gives the text.
+    pub(crate) async fn reads(&self, css: &str, part: &str) -> String {
+        let found = format!("document.querySelector({})", json!(css));
+        let text = format!("{found}?.innerText.includes({}) && {found}.innerText", json!(part));
+        self.until(&text).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The texts of all elements that fit.
+    pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
+        let all = format!("[...document.querySelectorAll({})]", json!(css));
+        let texts = self.js(&format!("{all}.map((one) => one.innerText.trim())")).await;
+        serde_json::from_value(texts).unwrap()
+    }
+
+    /// What a field holds.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        let value = self.js(&format!("document.querySelector({}).value", json!(css))).await;
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a field holds exactly this.
+    pub(crate) async fn holds(&self, css: &str, value: &str) {
+        let field = format!("document.querySelector({})", json!(css));
+        self.until(&format!("{field}?.value === {}", json!(value))).await;
+    }
+
+    /// Waits until the focus is on an element that fits.
+    pub(crate) async fn focus_on(&self, css: &str) {
+        self.until(&format!("document.activeElement?.matches({})", json!(css))).await;
+    }
+
+    /// Whether the focus is on an element that fits.
+    pub(crate) async fn has_focus(&self, css: &str) -> bool {
+        self.js(&format!("document.activeElement.matches({})", json!(css))).await == true
+    }
+
+    /// Clicks on an element once it is to be seen.
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self.see(css).await;
+        self.click_on(&element, css).await;
+    }
+
+    /// Clicks on the first that fits and has exactly this text.
+    pub(crate) async fn click_text(&self, css: &str, text: &str) {
+        let all = format!("[...document.querySelectorAll({})]", json!(css));
+        let fits = format!("one.innerText.trim() === {}", json!(text));
+        let seen = "one.checkVisibility()";
+        let find = format!("{all}.find((one) => {fits} && {seen})");
+        self.until(&format!("Boolean({find})")).await;
+        let found = self.client.execute(&format!("return {find}"), Vec::new()).await.unwrap();
+        let id = found[ELEMENT].as_str().unwrap().to_owned();
+        let element = Element::from_element_id(self.client.clone(), id.into());
+        self.click_on(&element, text).await;
+    }
+
+    async fn click_on(&self, element: &Element, what: &str) {
+        // In the middle of the window, where no bar covers it.
+        let to_middle = "arguments[0].scrollIntoView({ block: 'center' })";
+        let argument = serde_json::to_value(element).unwrap();
+        self.client.execute(to_middle, vec![argument]).await.unwrap();
+        let clicked = element.click().await;
+        clicked.unwrap_or_else(|error| panic!("{what} cannot be clicked: {error}"));
+    }
+
+    /// Types into a field in place of what stands there.
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        self.click(css).await;
+        self.js(&format!("document.querySelector({}).select()", json!(css))).await;
+        self.press(if text.is_empty() { BACKSPACE } else { text }).await;
+    }
+
+    /// Types in place of a piece of what stands in a field.
+    pub(crate) async fn replace(&self, css: &str, piece: &str, text: &str) {
+        self.see(css).await;
+        let select = "const [css, piece] = arguments; \
+                      const field = document.querySelector(css); \
+                      const at = field.value.indexOf(piece); \
+                      field.focus(); \
+                      field.setSelectionRange(at, at + piece.length); \
+                      return at";
+        let at = self.client.execute(select, vec![css.into(), piece.into()]).await.unwrap();
+        assert_ne!(at, -1, "{piece} does not stand in {css}");
+        self.press(text).await;
+    }
+
+    /// Chooses in a menu.
+    pub(crate) async fn choose(&self, css: &str, label: &str) {
+        self.see(css).await.select_by_label(label).await.unwrap();
+    }
+
+    /// Types where the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// A command of Chromium's own protocol.
+    pub(crate) async fn devtools(&self, name: &str, parameters: Value) -> Value {
+        self.command("goog/cdp/execute", json!({"cmd": name, "params": parameters})).await
+    }
+
+    /// A command that chromedriver has beyond the standard.
+    pub(crate) async fn command(&self, path: &'static str, body: Value) -> Value {
+        self.client.issue_cmd(Extra { path, body }).await.unwrap()
+    }
+
+    /// Runs a script that tells its end, and gives what it tells.
+    pub(crate) async fn script(&self, script: &str) -> Value {
+        self.client.execute_async(script, Vec::new()).await.unwrap()
+    }
+
+    /// The text of a question of the browser's own, once it is asked.
+    pub(crate) async fn question(&self) -> String {
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        let asked = async {
+            loop {
+                tick.tick().await;
+                if let Ok(text) = self.client.get_alert_text().await {
+                    return text;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("nothing was asked")
+    }
+
+    /// Answers it.
+    pub(crate) async fn answer(&self, yes: bool) {
+        let answered =
+            if yes { self.client.accept_alert().await } else { self.client.dismiss_alert().await };
+        answered.unwrap();
+    }
+
+    /// Writes a picture to `target/screenshots`: of the whole page, of the window alone where a panel
+    /// is open in it.
+    pub(crate) async fn picture(&self, name: &str) -> PathBuf {
+        let is_whole = self.js("!document.querySelector('dialog[open]')").await;
+        let options = json!({"captureBeyondViewport": is_whole});
+        let shot = self.devtools("Page.captureScreenshot", options).await;
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{name}.png"));
+        std::fs::write(&path, STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()).unwrap();
+        path
+    }
+}

@@ -1,0 +1,189 @@
+//! Every page, wide and narrow, light and dark: nothing sticks out, nothing is told by the console,
+//! and axe finds nothing against WCAG 2.2 AA. Pictures to look at go to `target/screenshots`.
+
+use serde_json::{Value, json};
+
+use crate::driver::Browser;
+use crate::filled::{Filled, fill};
+use crate::support::TestApp;
+use crate::support::logpoint::{FakeLogpoint, Options};
+
+/// Deque's accessibility checks, as published.
+const AXE: &str = include_str!("axe.min.js");
+/// Runs them on what is to be seen, and tells what is wrong and where.
+const RUN_AXE: &str = "
+    const done = arguments[arguments.length - 1];
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    // An open menu covers parts of what is below it: that is what a menu does.
+    const rules = { 'target-size': { enabled: !document.querySelector('.menu[open]') } };
+    axe.run(document, { runOnly: tags, rules, resultTypes: ['violations'] }).then(
+        (found) => done(found.violations.flatMap((one) =>
+            one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}\\n    ${node.failureSummary}`))),
+        (error) => done([String(error)]));
+";
+/// What is wider than the page, but for what scrolls by itself.
+const STICKS_OUT: &str = "document.documentElement.scrollWidth > document.documentElement.clientWidth && \
+    [...document.querySelectorAll('body *')].filter((one) => \
+        one.checkVisibility() && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1) \
+        .map((one) => one.outerHTML.slice(0, 120))";
+
+/// What is wider than the card that it stands in. An open menu may be.
+const SPILLS: &str = "!document.querySelector('.menu[open]') && \
+    [...document.querySelectorAll('.card, .table-card tbody tr, .badge')].filter((one) => \
+        one.checkVisibility() && getComputedStyle(one).overflowX === 'visible' && one.scrollWidth > one.clientWidth + 1) \
+        .map((one) => one.outerHTML.slice(0, 120))";
+
+/// A page, and what is done on it before it is looked at.
+struct Scene {
+    name: &'static str,
+    path: String,
+    /// Each is clicked once it is to be seen; the last is waited for only.
+    steps: &'static [&'static str],
+}
+
+fn scene(name: &'static str, path: impl Into<String>) -> Scene {
+    Scene { name, path: path.into(), steps: &[] }
+}
+
+fn stepped(name: &'static str, path: &str, steps: &'static [&'static str]) -> Scene {
+    Scene { name, path: path.to_owned(), steps }
+}
+
+async fn prepare(browser: &Browser) {
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
+}
+
+async fn set(browser: &Browser, width: u32, theme: &str) {
+    let phone = width < 800;
+    let size = json!({
+        "width": width, "height": if phone { 844 } else { 900 }, "deviceScaleFactor": 1,
+        "mobile": phone
+    });
+    browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    browser.devtools("Emulation.setTouchEmulationEnabled", json!({"enabled": phone})).await;
+    let features = json!([
+        {"name": "prefers-color-scheme", "value": theme},
+        {"name": "prefers-reduced-motion", "value": "reduce"},
+    ]);
+    browser.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+}
+
+/// Looks at a scene in all four ways.
+async fn look_at(browser: &Browser, scene: &Scene) {
+    for width in [1440, 390] {
+        for theme in ["light", "dark"] {
+            set(browser, width, theme).await;
+            browser.open(&scene.path).await;
+            for (index, step) in scene.steps.iter().enumerate() {
+                if index + 1 < scene.steps.len() {
+                    browser.click(step).await;
+                } else {
+                    browser.see(step).await;
+                }
+            }
+            let name = format!("{}-{width}-{theme}", scene.name);
+            browser.picture(&name).await;
+            let headings = "document.querySelectorAll('dialog[open] h1').length || \
+                            document.querySelectorAll('h1').length";
+            assert_eq!(browser.js(headings).await, 1, "{name}: headings");
+            let out = browser.js(STICKS_OUT).await;
+            assert_eq!(out, Value::Bool(false), "{name} scrolls sideways");
+            let spills = browser.js(SPILLS).await;
+            assert!(spills == false || spills == json!([]), "{name}: too wide: {spills:#}");
+            // Each theme once, each width once: it is slow.
+            if (width == 1440) == (theme == "light") {
+                let found = browser.script(RUN_AXE).await;
+                let found: Vec<String> = serde_json::from_value(found).unwrap();
+                assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
+            }
+        }
+    }
+    browser.is_silent(scene.name).await;
+}
+
+#[tokio::test]
+async fn the_theme_that_is_chosen_holds_on_the_next_page() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    set(&browser, 1440, "dark").await;
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    let (light, dark) = (json!("rgb(246, 247, 249)"), json!("rgb(12, 14, 19)"));
+    // The system decides at first.
+    browser.until(&format!("{ground} === {dark}")).await;
+    browser.click("[data-theme-switch]").await;
+    browser.until(&format!("{ground} === {light}")).await;
+    browser.open("/deliveries").await;
+    assert_eq!(browser.js(ground).await, light);
+    browser.click("[data-theme-switch]").await;
+    browser.until(&format!("{ground} === {dark}")).await;
+    // Now the person does.
+    set(&browser, 1440, "light").await;
+    browser.open("/webhooks").await;
+    assert_eq!(browser.js(ground).await, dark);
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_before_signing_in() {
+    let fresh = TestApp::start_with(|config| config.admin = None).await;
+    let browser = Browser::start(&fresh).await;
+    prepare(&browser).await;
+    look_at(&browser, &scene("setup", "/setup")).await;
+    browser.finish().await;
+    fresh.finish().await;
+
+    let app = TestApp::start().await;
+    let browser = Browser::start(&app).await;
+    prepare(&browser).await;
+    look_at(&browser, &scene("login", "/login")).await;
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_with_nothing_on_them() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    prepare(&browser).await;
+    for scene in [
+        scene("webhooks-empty", "/webhooks"),
+        scene("deliveries-empty", "/deliveries"),
+        scene("webhook-new", "/webhooks/new"),
+        scene("webhook-new-preset", "/webhooks/new?preset=logpoint-comment"),
+        stepped("webhook-mistakes", "/webhooks/new", &[".button.primary", "[role=alert]"]),
+        stepped("schema-panel", "/webhooks/new", &["a[data-panel]", "dialog[open] h1"]),
+        scene("schema", "/webhooks/schema"),
+    ] {
+        look_at(&browser, &scene).await;
+    }
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_with_something_on_them() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let Filled { webhook, good, retrying, failed } = fill(&app, &logpoint).await;
+    let browser = Browser::signed_in(&app).await;
+    prepare(&browser).await;
+    let delivery = |id: &str| format!("/deliveries/{id}");
+    for scene in [
+        scene("webhooks", "/webhooks"),
+        stepped("webhooks-menu", "/webhooks", &["td .menu summary", "td .menu-items"]),
+        scene("webhooks-none-fits", "/webhooks?q=nothing-like-it"),
+        scene("webhook-edit", format!("/webhooks/{webhook}/edit")),
+        scene("webhook-delete", format!("/webhooks/{webhook}/delete")),
+        scene("deliveries", "/deliveries"),
+        scene("deliveries-none-fits", "/deliveries?state=cancelled"),
+        scene("delivery", delivery(&good)),
+        scene("delivery-retrying", delivery(&retrying)),
+        stepped("invocation-panel", &delivery(&failed), &["a[data-panel]", "dialog[open] h1"]),
+        stepped("invocation-page", &delivery(&good), &["h1"]),
+    ] {
+        look_at(&browser, &scene).await;
+    }
+    browser.finish().await;
+    app.finish_with_leftovers().await;
+}

@@ -1,0 +1,64 @@
+//! Without JavaScript: everything that is needed still works.
+
+use serde_json::json;
+
+use crate::driver::Browser;
+use crate::support::TestApp;
+use crate::support::logpoint::{FakeLogpoint, INCIDENTS, Options, State};
+
+#[tokio::test]
+async fn a_webhook_is_added_tested_and_switched_without_scripts() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ann = Browser::start(&app).await;
+    ann.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    ann.open("/login").await;
+    ann.sign_in().await;
+    ann.click_text("a", "Add Webhook").await;
+    ann.at("/webhooks/new").await;
+    assert_eq!(ann.js("document.documentElement.classList.contains('js')").await, false);
+    ann.click_text(".preset-list a", "Logpoint: reopen").await;
+    ann.at("/webhooks/new?preset=logpoint-reopen").await;
+    ann.fill("#url", &logpoint.url("/reopen_incident")).await;
+    ann.replace("#body_template", "<user name>", "svc-gatepost").await;
+    ann.replace("#body_template", "<secret key>", "demo-key").await;
+    ann.replace("#body_template", "<incident id>", INCIDENTS[0]).await;
+    ann.fill("noscript [name=header_name]", "X-Team").await;
+    ann.fill("noscript [name=header_value]", "sec").await;
+    ann.fill("#filter-integration", "prod-*").await;
+    ann.fill("#timeout_in_sec", "5").await;
+    ann.click_text("label.pill", "Pinned certificate").await;
+    ann.click_text("button", "Fetch certificate").await;
+    ann.reads("#certificate", "self-signed").await;
+    ann.holds("#tls_sha256", logpoint.fingerprint()).await;
+
+    ann.click_text("button", "Test").await;
+    ann.reads("#test-result", "Test successful").await;
+    assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Open);
+    let sent = logpoint.requests().pop().unwrap();
+    assert_eq!(sent.header("x-team"), Some("sec"));
+    // What was found is a page of its own.
+    let href = ann.js("document.querySelector('#test-result a').getAttribute('href')").await;
+
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.at("/webhooks").await;
+    ann.reads("td.name", "Logpoint reopen").await;
+    ann.reads("td.status", "Active").await;
+    ann.click(".webhooks .menu summary").await;
+    ann.click_text(".menu-item", "Deactivate").await;
+    ann.reads("td.status", "Inactive").await;
+    ann.reads("#toasts", "Deactivated").await;
+
+    // Everything was kept.
+    ann.click_text("td.name a", "Logpoint reopen").await;
+    ann.under("/webhooks/").await;
+    ann.holds("#header-0", "X-Team").await;
+    ann.holds("#filter-integration", "prod-*").await;
+    ann.holds("#validator-0", "$.success").await;
+    ann.holds("#timeout_in_sec", "5").await;
+    ann.open(href.as_str().unwrap()).await;
+    ann.reads("#request", "X-Team").await;
+    ann.reads("#response", "Incidents reopened").await;
+    ann.finish().await;
+    app.finish().await;
+}

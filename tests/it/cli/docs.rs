@@ -1,0 +1,118 @@
+//! What the documentation says of settings is what the program takes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::assert_says;
+use crate::support::process::{directory, gatepost, run, with_args};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).expect(path.to_str().unwrap_or_default())
+}
+
+/// The settings that a command's help lists: variable and flag.
+async fn settings(command: &[&str]) -> Vec<(String, String)> {
+    let help = run(with_args(gatepost(), command), "").await.printed();
+    let mut found = Vec::new();
+    let mut flag = "";
+    for line in help.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("--") {
+            flag = rest.split(' ').next().unwrap_or_default();
+        }
+        if let Some((_, rest)) = line.split_once("[env: ") {
+            let variable = rest.split(['=', ']']).next().unwrap_or_default();
+            found.push((variable.to_owned(), flag.to_owned()));
+        }
+    }
+    assert!(!found.is_empty(), "no settings in {help}");
+    found
+}
+
+fn key_of(flag: &str) -> String {
+    flag.replace('-', "_")
+}
+
+/// The keys of the example file, which are all commented out.
+fn example_keys(example: &str) -> BTreeSet<String> {
+    let is_key = |key: &&str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let lines = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = "));
+    lines.map(|(key, _)| key).filter(is_key).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_table_of_settings_has_every_setting_and_no_other() {
+    let settings = settings(&["serve", "--help"]).await;
+    let expected: BTreeSet<String> = settings
+        .iter()
+        .map(|(variable, flag)| format!("| `{variable}` | `--{flag}` | `{}` |", key_of(flag)))
+        .collect();
+    let text = read("docs/configuration.md");
+    let (table, _) = text.split_once("\n## ").expect("the table comes first");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    // Variable, flag and key; default and meaning are prose.
+    let begin = |row: &str| row.split_inclusive('|').take(4).collect::<String>();
+    assert_eq!(rows.map(begin).collect::<BTreeSet<_>>(), expected, "docs/configuration.md");
+}
+
+#[tokio::test]
+async fn the_example_file_has_every_key_and_is_accepted() {
+    let settings = settings(&["serve", "--help"]).await;
+    let expected: BTreeSet<String> = settings.iter().map(|(_, flag)| key_of(flag)).collect();
+    let example = read("gatepost.example.toml");
+    assert_eq!(example_keys(&example), expected, "gatepost.example.toml");
+
+    // What does not stand for something secret or exclude another, as it is.
+    let except = ["database_url", "master_key", "master_key_file", "admin_email", "admin_password"];
+    let wanted = |line: &&str| match line.split_once(" = ") {
+        Some((key, _)) => expected.contains(key) && !except.contains(&key),
+        None => false,
+    };
+    let lines = example.lines().filter_map(|line| line.strip_prefix('#')).filter(wanted);
+    let toml: String = lines.flat_map(|line| [line, "\n"]).collect();
+    let directory = directory();
+    std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
+    let mut command = with_args(gatepost(), &["--listen", "nowhere"]);
+    command.current_dir(directory.path());
+    // The file was read, for the flag is what is refused.
+    assert_says(&run(command, "").await.refusal(), &["GATEPOST_LISTEN", "nowhere"]);
+}
+
+/// Where settings are written about.
+fn texts() -> Vec<PathBuf> {
+    let files = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "Dockerfile",
+        "docker-compose.yml",
+        ".env.example",
+        "gatepost.example.toml",
+    ];
+    let mut found: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+    for folder in ["docs", "docs/decisions"] {
+        let entries = root().join(folder).read_dir().unwrap().map(|entry| entry.unwrap().path());
+        found.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_text_names_a_variable_that_does_not_exist() {
+    // This command takes its own besides the settings.
+    let known: BTreeSet<String> =
+        settings(&["events", "send", "--help"]).await.into_iter().map(|(name, _)| name).collect();
+    for path in texts() {
+        let text = read(&path);
+        let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
+        for word in text.split(|c: char| !is_part(c)) {
+            let is_ours = word.strip_prefix("GATEPOST_").is_some_and(|rest| !rest.is_empty());
+            assert!(!is_ours || known.contains(word), "{} names {word}", path.display());
+        }
+    }
+}

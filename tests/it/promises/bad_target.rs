@@ -1,0 +1,182 @@
+//! One bad target does not slow the others, nor fill the memory.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use super::load::post_once;
+use super::place::Place;
+use super::{request_id, tell};
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::process::Server;
+use crate::support::wait_until;
+
+const EVENTS: usize = 200;
+/// Between two of them.
+const PACE: Duration = Duration::from_millis(8);
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_millis(20);
+/// By how much a server may grow, in KB.
+const GROWTH: u64 = 40 * 1024;
+
+/// A server with a good webhook, and a bad one as soon as it is asked for.
+struct Pair {
+    place: Place,
+    server: Server,
+    bad: FakeLogpoint,
+}
+
+impl Pair {
+    async fn new(behaviour: Behaviour) -> Self {
+        let place = Place::new("").await;
+        let server = place.start().await;
+        let bad = FakeLogpoint::start(Options::default()).await;
+        bad.always(behaviour);
+        Self { place, server, bad }
+    }
+
+    /// From now on the bad one gets every event too.
+    async fn add_bad(&self) {
+        // Whatever it answers will do, so that it gets ever more.
+        let yaml = tell(&self.bad, "Bad", "    max_in_flight: 64").replace("$.success", "$");
+        let yaml: String = yaml
+            .lines()
+            .filter(|line| !line.contains("response_validators"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        self.place.run(&["webhooks", "import", "-"], &yaml).await;
+        // The server hears of it by and by.
+        let mut number = 0;
+        while self.send(&format!("probe {number}")).await < 2 {
+            number += 1;
+        }
+    }
+
+    /// Sends an event; gives to how many webhooks it goes.
+    async fn send(&self, request: &str) -> u64 {
+        let event = crate::support::event("Granted", request);
+        let (status, answer) = self.server.send(&self.place.token, &event).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["events"][0]["deliveries"].as_u64().unwrap()
+    }
+
+    /// How long the slowest but two of many took from the sender to the good target.
+    async fn p99(&self, name: &str) -> Duration {
+        let mut pace = tokio::time::interval(PACE);
+        let mut begun: HashMap<String, SystemTime> = HashMap::new();
+        let mut senders = tokio::task::JoinSet::new();
+        let http = crate::support::http();
+        for number in 0..EVENTS {
+            pace.tick().await;
+            let request = format!("{name} {number}");
+            begun.insert(request.clone(), SystemTime::now());
+            let (http, base) = (http.clone(), self.server.base.clone());
+            let token = self.place.token.clone();
+            senders.spawn(async move { post_once(&http, &base, &token, &request).await });
+        }
+        while let Some(sent) = senders.join_next().await {
+            assert_eq!(sent.unwrap(), Some(202));
+        }
+        let mut took = Vec::new();
+        let logpoint = &self.place.logpoint;
+        wait_until("the good target", async || {
+            let arrived = logpoint.requests();
+            arrived.iter().filter(|one| request_id(one).starts_with(name)).count() == EVENTS
+        })
+        .await;
+        for request in logpoint.requests() {
+            if let Some(begun) = begun.get(&request_id(&request)) {
+                took.push(request.at.duration_since(*begun).unwrap());
+            }
+        }
+        took.sort();
+        took[EVENTS - 1 - EVENTS / 100]
+    }
+
+    /// What the server has in memory, in KB.
+    fn resident(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+/// Measures without it and with it.
+async fn is_no_burden(behaviour: Behaviour) -> Pair {
+    let pair = Pair::new(behaviour).await;
+    // The first ones open connections and prepare statements.
+    pair.p99("first").await;
+    let alone = pair.p99("alone").await;
+    let before = pair.resident();
+    pair.add_bad().await;
+    let beside = pair.p99("beside").await;
+    let grown = pair.resident().saturating_sub(before);
+    println!("p99 alone {alone:?}, beside {beside:?}; grew by {grown} KB");
+    assert!(beside <= 2 * alone + SLACK, "alone {alone:?}, beside a bad one {beside:?}");
+    assert!(grown < GROWTH, "grew by {grown} KB");
+    pair
+}
+
+impl Pair {
+    /// What hangs is not waited for.
+    async fn end(self) {
+        self.server.kill().await;
+        self.place.end([]).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_no_burden() {
+    let pair = is_no_burden(Behaviour::HangBeforeAnswer).await;
+    assert_eq!(pair.bad.requests().len(), 64, "as many as may be in flight");
+    pair.end().await;
+}
+
+#[tokio::test]
+async fn one_that_trickles_is_no_burden() {
+    let pair = is_no_burden(Behaviour::Trickle).await;
+    assert_eq!(pair.bad.requests().len(), 64, "as many as may be in flight");
+    pair.end().await;
+}
+
+#[tokio::test]
+async fn one_that_never_reads_is_no_burden() {
+    let pair = is_no_burden(Behaviour::NeverRead).await;
+    assert!(pair.bad.requests().is_empty());
+    pair.end().await;
+}
+
+#[tokio::test]
+async fn one_that_resets_is_no_burden() {
+    let pair = is_no_burden(Behaviour::HangUp).await;
+    assert!(pair.bad.requests().len() >= 10);
+    pair.end().await;
+}
+
+#[tokio::test]
+async fn one_that_answers_with_100_mb_is_no_burden_and_little_of_it_is_kept() {
+    let pair = is_no_burden(Behaviour::HugeBody(100 * 1024 * 1024)).await;
+    wait_until("an answer of the bad one", async || {
+        let truncated: i64 = sqlx::query_scalar(
+            "select count(*) from invocations where length(record) > 65536
+             and record like '%\"truncated\":true%'",
+        )
+        .fetch_one(&pair.place.pool)
+        .await
+        .unwrap();
+        truncated > 0
+    })
+    .await;
+    let records: Vec<String> = sqlx::query_scalar("select record from invocations")
+        .fetch_all(&pair.place.pool)
+        .await
+        .unwrap();
+    for record in records {
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        let response = &record["transcript"]["response"];
+        let body = response["body"].as_str().unwrap_or_default();
+        assert!(body.len() <= 64 * 1024, "{}", body.len());
+        assert_eq!(response["truncated"] == true, body.len() == 64 * 1024, "{}", body.len());
+    }
+    pair.end().await;
+}

@@ -1,0 +1,104 @@
+//! The connection to PostgreSQL breaks, in the middle of whatever was going on.
+
+use std::time::{Duration, Instant};
+
+use super::load::{Load, Outcome};
+use super::place::Place;
+use super::postgres_killed::SOON;
+use super::{nothing_is_lost_or_renamed, random};
+use crate::support::process::Server;
+use crate::support::proxy::ChaosProxy;
+
+struct Cut {
+    place: Place,
+    proxy: ChaosProxy,
+    server: Server,
+    load: Load,
+}
+
+impl Cut {
+    async fn new() -> Self {
+        let place = Place::new("").await;
+        let proxy = ChaosProxy::before_database(place.database.url()).await;
+        let server = place.start_at(&proxy.through(place.database.url())).await;
+        let load = Load::start(&server.base, &place.token, 8, Outcome::default());
+        Self { place, proxy, server, load }
+    }
+
+    /// Waits for a random number of events.
+    async fn go_on(&self) {
+        self.load.wait_for_accepted(self.load.accepted() + 5 + random(40)).await;
+    }
+
+    /// Puts it right, and checks that events are taken soon.
+    async fn heal(&self) {
+        let healed = Instant::now();
+        self.proxy.heal();
+        self.load.wait_for_accepted(self.load.accepted() + 1).await;
+        assert!(healed.elapsed() < SOON, "events are taken only after {:?}", healed.elapsed());
+    }
+
+    /// Everything accepted arrives, whatever was asked twice; gives what became of the load.
+    async fn end(self) -> Outcome {
+        let outcome = self.load.end().await;
+        assert!(outcome.open.is_empty() && outcome.unanswered == 0, "{outcome:?}");
+        self.place.end_leases().await;
+        self.place.wait_until_done().await;
+        nothing_is_lost_or_renamed(&outcome.accepted, &self.place.logpoint.requests());
+        let events: i64 = sqlx::query_scalar("select count(*) from events")
+            .fetch_one(&self.place.pool)
+            .await
+            .unwrap();
+        assert_eq!(usize::try_from(events).unwrap(), outcome.accepted.len(), "doubled events");
+        self.place.end([self.server]).await;
+        outcome
+    }
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_are_made_anew_and_nothing_is_lost_or_doubled() {
+    let cut = Cut::new().await;
+    for _ in 0..25 {
+        cut.go_on().await;
+        cut.proxy.cut();
+    }
+    let refused = cut.load.refused();
+    cut.proxy.refuse();
+    cut.load.wait_for_refused(refused + 5).await;
+    cut.heal().await;
+    let outcome = cut.end().await;
+    assert!(outcome.refused > 0, "the cuts hit nothing");
+}
+
+#[tokio::test]
+async fn commits_whose_answers_are_lost_are_known_when_they_are_sent_again() {
+    let cut = Cut::new().await;
+    for _ in 0..10 {
+        cut.go_on().await;
+        // What is committed from now on is not heard of.
+        let before = committed(&cut.place).await;
+        cut.proxy.lose_answers();
+        crate::support::wait_until("a commit", async || committed(&cut.place).await > before).await;
+        cut.proxy.cut();
+        cut.heal().await;
+    }
+    let outcome = cut.end().await;
+    assert!(outcome.known > 0 && outcome.refused > 0, "no answer was lost: {outcome:?}");
+}
+
+async fn committed(place: &Place) -> i64 {
+    sqlx::query_scalar("select count(*) from events").fetch_one(&place.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_stalls_costs_patience_and_nothing_else() {
+    let cut = Cut::new().await;
+    cut.go_on().await;
+    cut.proxy.stall();
+    let stalled = Instant::now();
+    let refused = cut.load.refused();
+    cut.load.wait_for_refused(refused + 1).await;
+    assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
+    cut.heal().await;
+    cut.end().await;
+}

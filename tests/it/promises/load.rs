@@ -1,0 +1,206 @@
+//! Senders that do not give up: each sends an event until it is accepted, then the next.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::support::app::PATIENCE;
+use crate::support::{event, http};
+
+/// Between two attempts to send the same event.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The request ids of the events that were answered with 202.
+    pub(super) accepted: HashSet<String>,
+    /// Those that have no such answer yet: stored or not, nobody knows.
+    pub(super) open: VecDeque<String>,
+    /// How often 503 came.
+    pub(super) refused: usize,
+    /// How often no answer came.
+    pub(super) unanswered: usize,
+    /// How often an event that was sent again was known already.
+    pub(super) known: usize,
+    /// Answers that are broken promises.
+    pub(super) broken: Vec<String>,
+    next: usize,
+}
+
+impl Outcome {
+    fn next(&mut self) -> String {
+        self.open.pop_front().unwrap_or_else(|| {
+            self.next += 1;
+            format!("request {}", self.next)
+        })
+    }
+}
+
+struct Shared {
+    base: String,
+    token: String,
+    padding: String,
+    outcome: Mutex<Outcome>,
+    accepted: watch::Sender<usize>,
+    stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Load on a server, until it is ended.
+pub(super) struct Load {
+    shared: Arc<Shared>,
+    senders: JoinSet<()>,
+}
+
+impl Load {
+    /// So many senders, that go on where `before` ended.
+    pub(super) fn start(base: &str, token: &str, senders: usize, before: Outcome) -> Self {
+        Self::with_padding(base, token, senders, before, 0)
+    }
+
+    /// With events that are longer by so many bytes, which cannot be compressed.
+    pub(super) fn with_padding(
+        base: &str,
+        token: &str,
+        senders: usize,
+        before: Outcome,
+        padding: usize,
+    ) -> Self {
+        let mut bytes = vec![0; padding / 2];
+        getrandom::fill(&mut bytes).unwrap();
+        let shared = Arc::new(Shared {
+            base: base.to_owned(),
+            token: token.to_owned(),
+            padding: hex::encode(bytes),
+            accepted: watch::Sender::new(before.accepted.len()),
+            outcome: Mutex::new(before),
+            stop: watch::Sender::new(false),
+        });
+        let mut tasks = JoinSet::new();
+        let http = http();
+        for _ in 0..senders {
+            tasks.spawn(send(Arc::clone(&shared), http.clone()));
+        }
+        Self { shared, senders: tasks }
+    }
+
+    /// How many were accepted so far.
+    pub(super) fn accepted(&self) -> usize {
+        *self.shared.accepted.borrow()
+    }
+
+    /// Waits until this many were accepted, in all.
+    pub(super) async fn wait_for_accepted(&self, count: usize) {
+        let mut accepted = self.shared.accepted.subscribe();
+        let waited = accepted.wait_for(|so_far| *so_far >= count);
+        let waited = tokio::time::timeout(PATIENCE, waited).await;
+        assert!(waited.is_ok(), "{} of {count} accepted; {:?}", self.accepted(), self.told());
+    }
+
+    /// Waits until 503 was answered this often, in all.
+    pub(super) async fn wait_for_refused(&self, count: usize) {
+        let is_so = async || self.shared.outcome().refused >= count;
+        crate::support::wait_until(&format!("{count} × 503"), is_so).await;
+    }
+
+    pub(super) fn refused(&self) -> usize {
+        self.shared.outcome().refused
+    }
+
+    fn told(&self) -> String {
+        let outcome = self.shared.outcome();
+        let Outcome { refused, unanswered, broken, .. } = &*outcome;
+        format!("{refused} refused, {unanswered} unanswered, broken: {broken:?}")
+    }
+
+    /// Ends it; what is on its way is waited for.
+    pub(super) async fn end(mut self) -> Outcome {
+        self.shared.stop.send_replace(true);
+        while let Some(ended) = self.senders.join_next().await {
+            ended.unwrap();
+        }
+        let outcome = std::mem::take(&mut *self.shared.outcome());
+        assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
+        outcome
+    }
+}
+
+async fn send(shared: Arc<Shared>, http: reqwest::Client) {
+    let mut stop = shared.stop.subscribe();
+    let mut pause = tokio::time::interval(PAUSE);
+    pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !*stop.borrow_and_update() {
+        let request = shared.outcome().next();
+        loop {
+            if send_once(&shared, &http, &request).await {
+                shared.accepted.send_modify(|count| *count += 1);
+                break;
+            }
+            if *stop.borrow_and_update() {
+                shared.outcome().open.push_back(request);
+                return;
+            }
+            pause.tick().await;
+        }
+    }
+}
+
+/// Whether it was accepted.
+async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bool {
+    let mut event = event("Granted", request);
+    if !shared.padding.is_empty() {
+        event["padding"] = shared.padding.clone().into();
+    }
+    let sending = http
+        .post(format!("{}/api/v1/events", shared.base))
+        .bearer_auth(&shared.token)
+        .header("content-type", "application/json")
+        .body(event.to_string());
+    let answered = async {
+        let answer = sending.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get("retry-after").cloned();
+        Some((status, retry_after, answer.text().await.ok()?))
+    };
+    let answered = answered.await;
+    let mut outcome = shared.outcome();
+    match answered {
+        None => outcome.unanswered += 1,
+        Some((202, _, body)) => {
+            let answer: Value = serde_json::from_str(&body).unwrap();
+            if answer["events"][0]["duplicate"] == true {
+                outcome.known += 1;
+            }
+            if !outcome.accepted.insert(request.to_owned()) {
+                outcome.broken.push(format!("{request} was accepted twice"));
+            }
+            return true;
+        }
+        Some((503, Some(_), _)) => outcome.refused += 1,
+        Some((status, retry_after, body)) => {
+            outcome.broken.push(format!("{status}, Retry-After {retry_after:?}: {body}"));
+        }
+    }
+    false
+}
+
+/// Sends one event; gives the answer's status.
+pub(super) async fn post_once(
+    http: &reqwest::Client,
+    base: &str,
+    token: &str,
+    request: &str,
+) -> Option<u16> {
+    let event = event("Granted", request);
+    crate::support::process::post_event(http, base, token, &event).await.map(|(status, _)| status)
+}

@@ -1,0 +1,65 @@
+//! What Gatepost promises, with things broken for real: processes killed, connections cut, a disk
+//! full.
+
+mod bad_target;
+mod connection_cut;
+mod disk_full;
+mod load;
+mod place;
+mod postgres_killed;
+mod server_killed;
+mod three_servers;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::delivery::reopen;
+use crate::support::logpoint::{FakeLogpoint, Recorded};
+
+/// A webhook whose requests say which event they are for, and that is never in a hurry.
+fn tell(logpoint: &FakeLogpoint, name: &str, more: &str) -> String {
+    reopen(logpoint, name, more)
+        .replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"")
+        .replace("timeout_in_sec: 2", "timeout_in_sec: 60")
+}
+
+fn message_id(request: &Recorded) -> String {
+    request.header("webhook-id").unwrap().to_owned()
+}
+
+fn request_id(request: &Recorded) -> String {
+    request.json()["request"].as_str().unwrap().to_owned()
+}
+
+/// The ids under which each event was sent.
+fn ids_of_events(requests: &[Recorded]) -> HashMap<String, HashSet<String>> {
+    let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
+    for request in requests {
+        ids.entry(request_id(request)).or_default().insert(message_id(request));
+    }
+    ids
+}
+
+/// How often each message was sent.
+fn times_sent(requests: &[Recorded]) -> HashMap<String, usize> {
+    let mut times = HashMap::new();
+    for request in requests {
+        *times.entry(message_id(request)).or_default() += 1;
+    }
+    times
+}
+
+/// Checks that everything accepted was sent, and each event under one id.
+fn nothing_is_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded]) {
+    let ids = ids_of_events(requests);
+    let lost: Vec<_> = accepted.iter().filter(|request| !ids.contains_key(*request)).collect();
+    assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), accepted.len());
+    let renamed: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
+    assert!(renamed.is_empty(), "sent under several ids: {renamed:?}");
+}
+
+/// A number from 0 to one less than this.
+fn random(below: u16) -> usize {
+    let mut bytes = [0; 2];
+    getrandom::fill(&mut bytes).unwrap();
+    usize::from(u16::from_le_bytes(bytes) % below)
+}

@@ -1,0 +1,98 @@
+//! kill -9 of PostgreSQL's postmaster under load.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::load::{Load, Outcome};
+use super::{nothing_is_lost_or_renamed, random, tell};
+use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::process::{
+    Server, directory, gatepost, run, signal, wait_long, with_args, with_data_dir,
+};
+use crate::support::wait_until;
+
+/// How soon events are taken again once PostgreSQL is back.
+pub(super) const SOON: Duration = Duration::from_secs(5);
+
+/// A private database with one webhook.
+pub(super) struct Private {
+    pub(super) data: PathBuf,
+    pub(super) logpoint: FakeLogpoint,
+    pub(super) token: String,
+}
+
+impl Private {
+    /// In a directory that every account may enter.
+    pub(super) async fn new(folder: &Path) -> Self {
+        let data = folder.join("data");
+        let logpoint = FakeLogpoint::start(Options::default()).await;
+        let private = Self { data, logpoint, token: String::new() };
+        let yaml = tell(&private.logpoint, "Tell", "");
+        private.run(&["webhooks", "import", "-"], &yaml).await;
+        let token = private.run(&["token", "create", "test"], "").await.trim().to_owned();
+        Self { token, ..private }
+    }
+
+    async fn run(&self, args: &[&str], input: &str) -> String {
+        run(with_args(with_data_dir(gatepost(), &self.data), args), input).await.printed()
+    }
+
+    pub(super) async fn start(&self) -> Server {
+        Server::start(with_data_dir(gatepost(), &self.data)).await
+    }
+
+    /// The postmaster that takes connections; none while there is none.
+    pub(super) fn postmaster(&self) -> Option<u32> {
+        let path = self.data.join("postgres/cluster/postmaster.pid");
+        let text = std::fs::read_to_string(path).ok()?;
+        let is_ready = text.lines().any(|line| line.trim() == "ready");
+        if is_ready { text.lines().next()?.trim().parse().ok() } else { None }
+    }
+
+    /// Waits until the senders get events through again, which must be soon.
+    pub(super) async fn wait_for_recovery(load: &Load, back: Instant) {
+        load.wait_for_accepted(load.accepted() + 1).await;
+        assert!(back.elapsed() < SOON, "events are taken only after {:?}", back.elapsed());
+    }
+
+    /// Waits until everything has arrived.
+    pub(super) async fn wait_until_sent(&self, outcome: &Outcome) {
+        wait_long("everything accepted", async || {
+            let ids = super::ids_of_events(&self.logpoint.requests());
+            outcome.accepted.iter().all(|request| ids.contains_key(request))
+        })
+        .await;
+        nothing_is_lost_or_renamed(&outcome.accepted, &self.logpoint.requests());
+    }
+}
+
+#[tokio::test]
+async fn senders_are_told_to_come_again_and_nothing_accepted_is_lost() {
+    let folder = directory();
+    let private = Private::new(folder.path()).await;
+    let server = private.start().await;
+    let load = Load::start(&server.base, &private.token, 8, Outcome::default());
+    let (cluster, away) =
+        (private.data.join("postgres/cluster"), private.data.join("postgres/away"));
+    for round in 0..3 {
+        load.wait_for_accepted(load.accepted() + 10 + random(50)).await;
+        let (killed, refused) = (private.postmaster().unwrap(), load.refused());
+        signal("KILL", &[killed]);
+        // It is back before anybody loses patience, unless something keeps it from starting.
+        if round == 0 {
+            std::fs::rename(&cluster, &away).unwrap();
+            load.wait_for_refused(refused + 1).await;
+            std::fs::rename(&away, &cluster).unwrap();
+        }
+        wait_until("PostgreSQL to be back", async || {
+            private.postmaster().is_some_and(|pid| pid != killed)
+        })
+        .await;
+        Private::wait_for_recovery(&load, Instant::now()).await;
+    }
+    assert_eq!(server.readiness().await, Some(200));
+    let outcome = load.end().await;
+    assert_eq!(outcome.unanswered, 0);
+    private.wait_until_sent(&outcome).await;
+    assert_eq!(server.interrupt().await, Some(0));
+}

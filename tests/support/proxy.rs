@@ -1,0 +1,177 @@
+//! What lies between a server and its database on a bad day.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gatepost::store::PgConnectOptions;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// Where it leads.
+#[derive(Debug, Clone)]
+enum Upstream {
+    Unix(PathBuf),
+    Tcp(String, u16),
+}
+
+impl Upstream {
+    async fn connect(&self) -> io::Result<Box<dyn Io>> {
+        Ok(match self {
+            Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            Self::Tcp(host, port) => Box::new(TcpStream::connect((host.as_str(), *port)).await?),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Forward,
+    /// New connections are closed at once.
+    Refuse,
+    /// Nothing goes either way; what came in goes on later.
+    Stall,
+    /// Statements arrive, and what comes of them does not.
+    LoseAnswers,
+}
+
+/// Forwards connections on a TCP port of its own, as well or as badly as it is told.
+#[derive(Debug)]
+pub(crate) struct ChaosProxy {
+    address: SocketAddr,
+    mood: watch::Sender<Mood>,
+    cuts: watch::Sender<usize>,
+    /// Dropping it ends all connections.
+    _tasks: JoinSet<()>,
+}
+
+impl ChaosProxy {
+    /// Before the database of a URL.
+    pub(crate) async fn before_database(url: &str) -> Self {
+        let options = PgConnectOptions::from_str(url).unwrap();
+        let (host, port) = (options.get_host(), options.get_port());
+        let upstream = options.get_socket().map_or_else(
+            || Upstream::Tcp(host.to_owned(), port),
+            |folder| Upstream::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+        );
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mood, cuts) = (watch::Sender::new(Mood::Forward), watch::Sender::new(0));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::new(upstream), mood.clone(), cuts.clone()));
+        Self { address, mood, cuts, _tasks: tasks }
+    }
+
+    /// A database's URL that leads through here.
+    pub(crate) fn through(&self, url: &str) -> String {
+        let mut url = url::Url::parse(url).unwrap();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(self.address.port())).unwrap();
+        // Where the socket is, and what else is said, holds for the way that goes past here.
+        url.set_query(Some("sslmode=disable"));
+        url.to_string()
+    }
+
+    /// Ends all connections, whatever is on its way; new ones are welcome.
+    pub(crate) fn cut(&self) {
+        self.cuts.send_modify(|count| *count += 1);
+    }
+
+    /// Ends all connections, and takes no new ones.
+    pub(crate) fn refuse(&self) {
+        self.mood.send_replace(Mood::Refuse);
+        self.cut();
+    }
+
+    /// Keeps connections, and lets nothing pass.
+    pub(crate) fn stall(&self) {
+        self.mood.send_replace(Mood::Stall);
+    }
+
+    /// Lets statements pass and loses their answers. Connections that have lost some are of no use
+    /// afterwards: cut them.
+    pub(crate) fn lose_answers(&self) {
+        self.mood.send_replace(Mood::LoseAnswers);
+    }
+
+    /// All is well again.
+    pub(crate) fn heal(&self) {
+        self.mood.send_replace(Mood::Forward);
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    upstream: Arc<Upstream>,
+    mood: watch::Sender<Mood>,
+    cuts: watch::Sender<usize>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((client, _peer)) = accepted
+                && *mood.borrow() != Mood::Refuse
+            {
+                let (upstream, mood) = (Arc::clone(&upstream), mood.subscribe());
+                connections.spawn(forward(client, upstream, mood, cuts.subscribe()));
+            },
+            Some(_ended) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn forward(
+    client: TcpStream,
+    upstream: Arc<Upstream>,
+    mood: watch::Receiver<Mood>,
+    mut cuts: watch::Receiver<usize>,
+) {
+    client.set_nodelay(true).unwrap();
+    let Ok(server) = upstream.connect().await else { return };
+    let (from_client, to_client) = tokio::io::split(client);
+    let (from_server, to_server) = tokio::io::split(server);
+    let runs_statement = AtomicBool::new(false);
+    // PostgreSQL's protocol, "Message Formats": with Bind a prepared statement is run. Others open a
+    // connection, prepare a statement, or ask whether anybody is there.
+    let ask = |bytes: &[u8], _mood| {
+        runs_statement.store(bytes.first() == Some(&b'B'), Ordering::SeqCst);
+        true
+    };
+    let answer =
+        |_: &[u8], mood| mood != Mood::LoseAnswers || !runs_statement.load(Ordering::SeqCst);
+    tokio::select! {
+        _ended = pump(from_client, to_server, mood.clone(), ask) => {}
+        _ended = pump(from_server, to_client, mood, answer) => {}
+        _cut = cuts.changed() => {}
+    }
+}
+
+/// Forwards what `passes`.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut mood: watch::Receiver<Mood>,
+    passes: impl Fn(&[u8], Mood) -> bool,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let count = from.read(&mut buffer).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        let mood = *mood.wait_for(|mood| *mood != Mood::Stall).await.map_err(io::Error::other)?;
+        if passes(&buffer[..count], mood) {
+            to.write_all(&buffer[..count]).await?;
+            to.flush().await?;
+        }
+    }
+}
