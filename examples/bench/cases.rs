@@ -155,7 +155,7 @@ impl Bench {
             self.arrivals.take();
             waiting_deliveries(&server, waiting).await;
             let begun = Instant::now();
-            server.execute("update deliveries set state = 'due' where state = 'held'").await;
+            server.execute("update delivery_queue set state = 'due' where state = 'held'").await;
             server.execute("select pg_notify('gatepost_deliveries', '')").await;
             let window = 10_000.min(usize::try_from(waiting).unwrap());
             let begun = wait_for(&self.arrivals, 100, begun).await;
@@ -296,36 +296,55 @@ fn pgbench(server: &Server) -> f64 {
     rates[1]
 }
 
-/// Copies of the newest event and its delivery, which wait.
+/// Copies of the newest event, whose deliveries wait.
 async fn waiting_deliveries(server: &Server, count: i64) {
-    copies(server, count, "now()", "held").await;
+    let id = numbered_id("now()");
+    copy_events(server, &id, count).await;
+    server
+        .execute(&format!(
+            "insert into delivery_queue (id, event_id, webhook_id, state, due_at, created_at)
+             select {id}, {id}, (select id from webhooks limit 1), 'held', now(), now()
+             from generate_series(1, {count}) n;
+             analyze delivery_queue"
+        ))
+        .await;
 }
 
 /// Copies of the newest event, its delivery and its exchange, spread over the last three weeks.
 async fn old_deliveries(server: &Server, count: i64) {
-    let day = "(now() - (n % 21 + 1) * interval '1 day')";
     server
         .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
         .await;
-    copies(server, count, day, "delivered").await;
+    let id = numbered_id("(now() - (n % 21 + 1) * interval '1 day')");
+    copy_events(server, &id, count).await;
+    server
+        .execute(&format!(
+            "insert into delivery_history
+                 (id, event_id, webhook_id, state, attempts, created_at, finished_at, last_status)
+             select {id}, {id}, (select id from webhooks limit 1), 'delivered', 1, now(), now(), 200
+             from generate_series(1, {count}) n;
+             insert into invocations (id, delivery_id, webhook_id, record)
+             select {id}, {id}, (select id from webhooks limit 1), '{{}}' from generate_series(1, {count}) n;
+             analyze delivery_history; analyze invocations"
+        ))
+        .await;
 }
 
-async fn copies(server: &Server, count: i64, at: &str, state: &str) {
-    let id = format!(
-        "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"
-    );
-    let finished = if state == "delivered" { "now()" } else { "null" };
+async fn copy_events(server: &Server, id: &str, count: i64) {
     server
         .execute(&format!(
             "create temporary table model as select * from events order by id desc limit 1;
-             create temporary table model_delivery as select * from deliveries order by id desc limit 1;
              insert into events select {id}, received_at, trigger, event_type, request_id, request, requester,
                  integrations, replace(payload, '\"ticket\": \"', '\"ticket\": \"' || n || '0000')
              from model, generate_series(1, {count}) n;
-             insert into deliveries (id, event_id, webhook_id, state, attempts, due_at, created_at, finished_at)
-             select {id}, {id}, webhook_id, '{state}', 0, now(), now(), {finished}
-             from model_delivery, generate_series(1, {count}) n;
-             drop table model; drop table model_delivery; analyze events; analyze deliveries;"
+             drop table model; analyze events"
         ))
         .await;
+}
+
+/// An id of a moment and of the number n.
+fn numbered_id(at: &str) -> String {
+    format!(
+        "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"
+    )
 }

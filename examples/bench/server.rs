@@ -81,9 +81,7 @@ impl Server {
     pub(crate) async fn drain(&self) {
         let begun = Instant::now();
         loop {
-            let left = self
-                .number("select count(*) from deliveries where state in ('due', 'leased', 'held')")
-                .await;
+            let left = self.number("select count(*) from delivery_queue").await;
             if left == 0 {
                 return;
             }

@@ -29,6 +29,8 @@ pub struct Preview {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<String>,
+    /// Likely slips.
+    pub warnings: Vec<String>,
 }
 
 impl Actions {
@@ -92,12 +94,13 @@ impl Actions {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let rendered = Webhook::new(whole, &self.parts.rules)
-            .and_then(|webhook| webhook.render_sample(trigger));
-        Ok(rendered.map(|mut rendered| {
+            .and_then(|webhook| Ok((webhook.render_sample(trigger)?, webhook.warnings())));
+        Ok(rendered.map(|(mut rendered, warnings)| {
             for (_, value) in &mut rendered.headers {
                 *value = redactor.redact(value);
             }
             Preview {
+                warnings,
                 url: redactor.redact(rendered.url.as_str()),
                 headers: rendered.headers,
                 body: rendered.body.map(|body| redactor.redact(&body)),

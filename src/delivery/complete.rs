@@ -30,8 +30,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Done>)
         let count = tokio::select! {
             count = incoming.recv_many(&mut batch, BATCH) => count,
             // The tracker counts this task too, so the end is told by the stop and by nothing being
-            // in hand.
-            () = nothing_left(&shared) => 0,
+            // on its way.
+            () = shared.landed() => 0,
         };
         if count == 0 {
             break;
@@ -55,17 +55,6 @@ async fn gather(shared: &Shared, incoming: &mut mpsc::Receiver<Done>, batch: &mu
         let room = BATCH - batch.len();
         let more = tokio::time::timeout_at(until, incoming.recv_many(batch, room)).await;
         if !matches!(more, Ok(1..)) {
-            return;
-        }
-    }
-}
-
-async fn nothing_left(shared: &Shared) {
-    shared.stop.cancelled().await;
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    loop {
-        tick.tick().await;
-        if shared.flight.is_empty() {
             return;
         }
     }

@@ -100,7 +100,7 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
 async fn take(shared: &Arc<Shared>, claimed: Claimed) {
     let Claimed { id, webhook_id, attempt, payload, .. } = claimed;
     // Room was looked for before; what came in meanwhile may have taken it.
-    let has_room = shared.flight.reserve(webhook_id);
+    let has_room = shared.flight.reserve_claimed(webhook_id);
     match Event::parse(&payload) {
         Ok(event) if has_room => {
             shared.flight.push(Job { id, webhook_id, attempt, event: Arc::new(event) });

@@ -1,7 +1,8 @@
 //! What this instance has in hand: queued in memory, in flight, or on its way back into the database.
 //!
 //! Each webhook has a queue and a number of exchanges at once, so that one slow target never holds up
-//! another, nor fills the memory.
+//! another, nor fills the memory. Of the room there is, a webhook has at most as much as is left free
+//! for others; and each may have one, whatever the others do.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,10 +12,8 @@ use uuid::Uuid;
 use super::send::Job;
 use crate::model::{DeliveryId, WebhookId};
 
-/// Deliveries in hand at once, in all.
+/// Deliveries in hand at once, in all; half of them of one webhook that is alone.
 const MOST: usize = 2048;
-/// Deliveries in hand at once, of one webhook.
-const MOST_OF_ONE: usize = 1024;
 /// Exchanges at once, in all.
 const MOST_IN_FLIGHT: usize = 256;
 
@@ -42,6 +41,11 @@ struct Queue {
     has_turn: bool,
 }
 
+/// How much one may have of what is shared, where so much is free.
+fn share(free: usize) -> usize {
+    free.max(1)
+}
+
 impl Flight {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -49,10 +53,20 @@ impl Flight {
 
     /// Makes room for a delivery of this webhook; false where there is none.
     pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
+        self.reserve_up_to(webhook, share)
+    }
+
+    /// Makes room for a delivery that was claimed for the room there was: false only where others have
+    /// taken all of it meanwhile.
+    pub(super) fn reserve_claimed(&self, webhook: WebhookId) -> bool {
+        self.reserve_up_to(webhook, |free| if free > 0 { MOST } else { share(free) })
+    }
+
+    fn reserve_up_to(&self, webhook: WebhookId, limit: impl Fn(usize) -> usize) -> bool {
         let mut state = self.state();
         let state = &mut *state;
         let queue = state.webhooks.entry(webhook).or_default();
-        if state.in_hand >= MOST || queue.in_hand >= MOST_OF_ONE {
+        if queue.in_hand >= limit(MOST.saturating_sub(state.in_hand)) {
             return false;
         }
         state.in_hand += 1;
@@ -73,14 +87,15 @@ impl Flight {
     /// among them, so that none comes away empty because others might have something.
     pub(super) fn rooms(&self, webhooks: &[WebhookId], most: usize) -> Vec<(WebhookId, usize)> {
         let state = self.state();
-        let mut all = MOST.saturating_sub(state.in_hand);
-        let share = (all / webhooks.len().max(1)).clamp(1, most);
+        let mut free = MOST.saturating_sub(state.in_hand);
+        let most = (free / webhooks.len().max(1)).clamp(1, most);
         let mut rooms = Vec::new();
         for webhook in webhooks {
             let taken = state.webhooks.get(webhook).map_or(0, |queue| queue.in_hand);
-            let room = MOST_OF_ONE.saturating_sub(taken).min(share).min(all);
+            // As much as leaves as much for others.
+            let room = (free.saturating_sub(taken) / 2).max(usize::from(taken == 0)).min(most);
             if room > 0 {
-                all -= room;
+                free = free.saturating_sub(room);
                 rooms.push((*webhook, room));
             }
         }
@@ -106,14 +121,12 @@ impl Flight {
     pub(super) fn next(&self, may_start: impl Fn(WebhookId, usize) -> bool) -> Option<Job> {
         let mut state = self.state();
         let state = &mut *state;
-        if state.in_flight >= MOST_IN_FLIGHT {
-            return None;
-        }
+        let share = share(MOST_IN_FLIGHT.saturating_sub(state.in_flight));
         for _ in 0..state.turns.len() {
             let webhook = state.turns.pop_front()?;
             let Some(queue) = state.webhooks.get_mut(&webhook) else { continue };
-            let free = may_start(webhook, queue.in_flight);
-            let job = if free { queue.jobs.pop_front() } else { None };
+            let may = queue.in_flight < share && may_start(webhook, queue.in_flight);
+            let job = if may { queue.jobs.pop_front() } else { None };
             if queue.jobs.is_empty() {
                 queue.has_turn = false;
             } else {
@@ -166,6 +179,15 @@ impl Flight {
         queue.jobs.drain(..).collect()
     }
 
+    /// Drops what is queued and not in flight.
+    pub(super) fn forget_queued(&self) {
+        let webhooks: Vec<WebhookId> = self.state().webhooks.keys().copied().collect();
+        for webhook in webhooks {
+            let jobs = self.take_queued(webhook);
+            self.let_go(jobs.iter().map(|job| (job.id, webhook)));
+        }
+    }
+
     /// All that this instance holds.
     pub(super) fn held(&self) -> Vec<Uuid> {
         self.state().ids.keys().map(|id| id.uuid()).collect()
@@ -189,10 +211,23 @@ mod tests {
         assert_eq!(rooms.len(), 50);
         assert!(rooms.iter().all(|(_, room)| *room == MOST / 50), "{rooms:?}");
         assert_eq!(flight.rooms(&webhooks[..1], 256), [(webhooks[0], 256)]);
-        for _ in 0..MOST_OF_ONE {
+        for _ in 0..MOST / 2 {
             assert!(flight.reserve(webhooks[0]));
         }
         assert!(!flight.reserve(webhooks[0]));
         assert_eq!(flight.rooms(&webhooks[..2], 256), [(webhooks[1], 256)]);
+    }
+
+    #[test]
+    fn however_much_some_have_there_is_room_for_another() {
+        let webhooks: Vec<WebhookId> = (0..1000).map(|n| Uuid::from_u128(n).into()).collect();
+        let (greedy, modest) = webhooks.split_at(500);
+        let flight = Flight::default();
+        for webhook in greedy {
+            while flight.reserve(*webhook) {}
+        }
+        assert!(modest.iter().all(|webhook| flight.reserve(*webhook)));
+        assert!(!modest.iter().any(|webhook| flight.reserve(*webhook)));
+        assert!(flight.state().in_hand <= MOST + webhooks.len());
     }
 }

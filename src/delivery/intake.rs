@@ -190,6 +190,7 @@ impl<'a> Plan<'a> {
             let lane = route.webhook.pace().ordered.then(|| lane_of(route.id, &planned.event));
             let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
             let leased = !behind
+                && route.webhook.is_active()
                 && !self.shared.breakers.is_open(route.id)
                 && self.shared.flight.reserve(route.id);
             if leased {

@@ -1,17 +1,20 @@
 //! Keeps what is in hand, takes over what others let go, and lets the next of a lane go.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::Shared;
 use crate::model::Timestamp;
 use crate::store::Error;
-use crate::store::deliveries::leases;
+use crate::store::deliveries::leases::{self, Kept};
 use crate::store::deliveries::queue::LEASE;
 
+/// Found unrenewed in so many looks in a row, a lease is lost: by then it has run out, and who lives
+/// would have had time for two renewals.
+const LOOKS: u32 = 3;
+/// No renewal reaches further than a lease and what clocks may well differ by.
+const SKEW: Duration = Duration::from_secs(5);
 /// Between looks for heads of lanes that nobody made due. They are rare: see `leases::promote`.
 const PROMOTE: Duration = Duration::from_secs(1);
 
@@ -19,11 +22,12 @@ const PROMOTE: Duration = Duration::from_secs(1);
 pub(super) async fn keep(shared: Arc<Shared>) {
     let deps = &shared.deps;
     let mut tick = tokio::time::interval(LEASE / 4);
-    let mut suspects = HashSet::new();
+    let mut suspects = HashMap::new();
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = shared.stop.cancelled() => break,
+            // Exchanges go on for a while after a stop.
+            () = shared.landed() => break,
             _instant = tick.tick() => {}
         }
         let held = shared.flight.held();
@@ -32,6 +36,9 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             && let Err(error) = leases::renew(&deps.db, shared.lease, now, &held).await
         {
             tracing::warn!(error = error.chain(), "leases could not be renewed");
+        }
+        if shared.stop.is_cancelled() {
+            continue;
         }
         match reap(&shared, now, &mut suspects).await {
             Ok(0) => {}
@@ -47,14 +54,22 @@ pub(super) async fn keep(shared: Arc<Shared>) {
     }
 }
 
-/// Takes over from leases that were found run out twice in a row. A clock that steps makes all of
-/// them look so at once; whoever lives has renewed by the second look.
-async fn reap(shared: &Shared, now: Timestamp, suspects: &mut HashSet<Uuid>) -> Result<u64, Error> {
-    let expired = leases::expired(&shared.deps.db, now).await?;
-    let (lost, new): (Vec<Uuid>, Vec<Uuid>) =
-        expired.into_iter().partition(|lease| suspects.contains(lease));
-    *suspects = new.into_iter().collect();
-    if lost.is_empty() { Ok(0) } else { leases::reap(&shared.deps.db, now, &lost).await }
+/// Takes over from leases that nobody renews. Clocks that step, or differ from one instance to the next,
+/// make leases look old that are not, or good for hours when their holder is gone: so what the row says
+/// only makes them suspects, and what counts is whether they stay as they are.
+async fn reap(
+    shared: &Shared,
+    now: Timestamp,
+    suspects: &mut HashMap<Kept, u32>,
+) -> Result<u64, Error> {
+    let db = &shared.deps.db;
+    // Less than half a lease is left of what has missed a renewal.
+    let seen = leases::suspects(db, now + LEASE / 2, now + LEASE + SKEW).await?;
+    let looks = |kept| suspects.get(kept).copied().unwrap_or_default() + 1;
+    *suspects = seen.iter().map(|kept| (*kept, looks(kept))).collect();
+    let lost: Vec<Kept> =
+        seen.into_iter().filter(|kept| suspects.get(kept) >= Some(&LOOKS)).collect();
+    if lost.is_empty() { Ok(0) } else { leases::reap(db, now, &lost).await }
 }
 
 /// Lets go what waits at the head of its lane: at once after something came in that waits, and now

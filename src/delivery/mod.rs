@@ -82,8 +82,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The next job that may be sent now.
+    /// The next job that may be sent now; none after a stop.
     fn next(&self) -> Option<send::Job> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
         self.flight.next(|webhook, in_flight| {
             let route = self.routing.find(webhook);
             // One that is gone is sent through, to be cancelled.
@@ -91,6 +94,20 @@ impl Shared {
             in_flight < pace.map_or(Pace::IN_FLIGHT, |pace| pace.in_flight)
                 && self.rates.allow(webhook, pace.and_then(|pace| pace.per_minute))
         })
+    }
+
+    /// Waits for a stop, and then until nothing is in flight or on its way into the database. What is
+    /// only queued is not begun any more, and handed back in the end.
+    async fn landed(&self) {
+        self.stop.cancelled().await;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            tick.tick().await;
+            self.flight.forget_queued();
+            if self.flight.is_empty() {
+                return;
+            }
+        }
     }
 
     fn backlogged(&self) -> MutexGuard<'_, HashSet<WebhookId>> {

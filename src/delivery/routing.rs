@@ -10,7 +10,8 @@ use crate::model::WebhookId;
 use crate::model::event::Event;
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Rules, Webhook};
-use crate::store::{Error, webhooks};
+use crate::store::Error;
+use crate::store::webhooks::{self, Sealed};
 
 /// A webhook, ready to match, render and send.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Route {
     pub webhook: Webhook,
     /// Takes its secrets out of what is recorded.
     pub redactor: Redactor,
+    /// Whether Gatepost itself has switched it off: nobody wanted its events to be lost, so they wait.
+    pub is_paused: bool,
 }
 
 /// All webhooks as of the last reload.
@@ -37,11 +40,11 @@ impl Routing {
         // allowed must still get its deliveries, and show them as failed.
         let rules = Rules { allow_http: true };
         let mut routes = HashMap::new();
-        for (id, draft) in webhooks::all_sealed(&deps.db, &deps.vault).await? {
+        for Sealed { id, draft, is_paused } in webhooks::all_sealed(&deps.db, &deps.vault).await? {
             let redactor = Redactor::new(&secrets_of(&draft));
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {
-                    routes.insert(id, Arc::new(Route { id, webhook, redactor }));
+                    routes.insert(id, Arc::new(Route { id, webhook, redactor, is_paused }));
                 }
                 Err(errors) => {
                     tracing::error!(webhook.id = %id, %errors, "a stored webhook is not usable; edit it");
@@ -57,12 +60,13 @@ impl Routing {
         self.0.load().get(&id).cloned()
     }
 
-    /// The webhooks that want this event.
+    /// The webhooks that want this event: the active ones, and those for which it waits.
     pub fn matching(&self, event: &Event) -> Vec<Arc<Route>> {
         let routes = self.0.load();
         routes
             .values()
-            .filter(|route| route.webhook.matches(event.trigger, &event.payload))
+            .filter(|route| route.webhook.is_active() || route.is_paused)
+            .filter(|route| route.webhook.wants(event.trigger, &event.payload))
             .map(Arc::clone)
             .collect()
     }

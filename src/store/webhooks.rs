@@ -169,10 +169,29 @@ pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     rows.into_iter().map(|row| Ok((row.id.into(), from_text(&row.definition)?))).collect()
 }
 
+/// A webhook with its secrets.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Its id.
+    pub id: WebhookId,
+    /// The whole of it.
+    pub draft: Draft,
+    /// Whether Gatepost itself has switched it off.
+    pub is_paused: bool,
+}
+
 /// All webhooks with their secrets, for the dispatcher.
-pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<(WebhookId, Draft)>, Error> {
-    let rows = sqlx::query!("select id, sealed from webhooks where deleted_at is null order by id")
-        .fetch_all(db)
-        .await?;
-    rows.into_iter().map(|row| Ok((row.id.into(), open(vault, row.id, &row.sealed)?))).collect()
+pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<Sealed>, Error> {
+    let rows = sqlx::query!(
+        r#"select id, sealed, paused_because is not null as "is_paused!" from webhooks
+           where deleted_at is null order by id"#
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let draft = open(vault, row.id, &row.sealed)?;
+            Ok(Sealed { id: row.id.into(), draft, is_paused: row.is_paused })
+        })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -243,7 +243,9 @@ async fn a_stop_hands_back_what_does_not_end() {
     place.logpoint.behave([Behaviour::HangBeforeAnswer]);
     assert_eq!(server.send(&place.token, &event("Granted", "1")).await.0, 202);
     place.logpoint.wait_for_requests(1).await;
+    let asked = Instant::now();
     assert_eq!(server.interrupt().await, Some(0));
+    assert!(asked.elapsed() > Duration::from_secs(9), "ended after {:?}", asked.elapsed());
     let left: (String, i32) = sqlx::query_as("select state, attempts from deliveries")
         .fetch_one(place.database.pool())
         .await

@@ -85,6 +85,16 @@ impl TestApp {
         Self { address, database, clock, setup_code, config, actions, stop: Some(stop), running }
     }
 
+    /// A second one on the same database, with this clock.
+    pub(crate) async fn beside(&self, clock: &MovedClock) -> Self {
+        Self::run(self.config.clone(), self.database.clone(), clock.clone()).await
+    }
+
+    /// On a database that is there.
+    pub(crate) async fn start_on(database: &TestDatabase, clock: &MovedClock) -> Self {
+        Self::run(config(database.url()), database.clone(), clock.clone()).await
+    }
+
     /// The absolute address of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -111,6 +121,11 @@ impl TestApp {
                 .unwrap();
         assert_eq!(left, 0, "deliveries are left");
         self.finish_with_leftovers().await;
+    }
+
+    /// Stops, and leaves the database to others.
+    pub(crate) async fn leave(mut self) {
+        self.halt().await;
     }
 
     /// Stops, whatever is left.

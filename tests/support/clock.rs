@@ -27,6 +27,11 @@ impl MovedClock {
         self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
+    /// Steps back.
+    pub(crate) fn step_back(&self, by: Duration) {
+        self.offset_ms.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
     /// This clock and the system's entropy.
     pub(crate) fn sources(&self) -> Sources {
         Sources::new(Arc::new(self.clone()), Arc::clone(&self.system.entropy))

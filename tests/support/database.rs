@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
 /// One test's database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TestDatabase {
     name: String,
     url: String,

@@ -207,8 +207,7 @@ async fn broken_servers_break_as_they_are_told_to() {
     }
     drop(trickle);
     logpoint.behave([Behaviour::NeverRead]);
-    let error = post().send().await.unwrap_err();
-    assert!(error.is_timeout() && error.is_connect(), "{error:?}");
+    assert!(post().send().await.unwrap_err().is_timeout());
     logpoint.behave([Behaviour::HugeBody(1_000_000), Behaviour::EndlessBody]);
     let huge = client.post(logpoint.url("/any")).send().await.unwrap();
     assert_eq!(huge.bytes().await.unwrap().len(), 1_000_000);

@@ -8,7 +8,7 @@ use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
 use crate::model::Trigger;
 use crate::model::event::sample;
-use crate::model::template::{TemplateError, template_data};
+use crate::model::template::{TemplateError, lint, template_data};
 
 /// A request, ready to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,18 @@ impl Webhook {
             headers.insert(0, ("Content-Type".to_owned(), "application/json".to_owned()));
         }
         Ok(Rendered { url, headers, body })
+    }
+
+    /// Fields in its templates that no documented event has: likely slips, but no mistakes.
+    pub fn warnings(&self) -> Vec<String> {
+        let templates = std::iter::once(("URL", &self.url))
+            .chain(self.headers.iter().map(|(name, template)| (name.as_str(), template)))
+            .chain(self.body.iter().map(|template| ("Body template", template)));
+        templates
+            .flat_map(|(place, template)| {
+                lint(template).into_iter().map(move |warning| format!("{place}, {warning}."))
+            })
+            .collect()
     }
 
     /// What would be sent for the sample event of a trigger.

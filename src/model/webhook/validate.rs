@@ -123,9 +123,9 @@ impl Webhook {
         &self.triggers
     }
 
-    /// Whether it wants this event.
-    pub fn matches(&self, trigger: Trigger, payload: &Value) -> bool {
-        self.is_active() && self.triggers.contains(&trigger) && self.filters.matches(payload)
+    /// Whether its triggers and filters want this event, be it active or not.
+    pub fn wants(&self, trigger: Trigger, payload: &Value) -> bool {
+        self.triggers.contains(&trigger) && self.filters.matches(payload)
     }
 
     /// How its deliveries go out.

@@ -40,29 +40,48 @@ pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
     Ok(done.rows_affected())
 }
 
-/// The leases that have run out.
-pub async fn expired(db: &PgPool, now: Timestamp) -> Result<Vec<Uuid>, Error> {
-    let leases = sqlx::query_scalar!(
-        r#"select distinct lease as "lease!" from delivery_queue where state = 'leased' and leased_until < $1"#,
-        now
+/// A lease as somebody last renewed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kept {
+    /// Whose.
+    pub lease: Uuid,
+    /// Until when, by the holder's clock.
+    pub until: Timestamp,
+}
+
+/// Leases that do not look renewed lately: less is left of them than `soon`, or more than any renewal
+/// gives, which is what a clock that stepped back makes of them.
+pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<Vec<Kept>, Error> {
+    let rows = sqlx::query!(
+        r#"select lease as "lease!", leased_until as "until!" from delivery_queue
+           where state = 'leased' and leased_until < $1
+           union
+           select lease, leased_until from delivery_queue where state = 'leased' and leased_until > $2"#,
+        soon,
+        late
     )
     .fetch_all(db)
     .await?;
-    Ok(leases)
+    Ok(rows.into_iter().map(|row| Kept { lease: row.lease, until: row.until }).collect())
 }
 
-/// Makes due again what nobody renewed: its holder was killed or cut off.
-pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Uuid]) -> Result<u64, Error> {
+/// Makes due again what nobody has renewed since: its holder was killed or cut off.
+pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Error> {
+    let leases: Vec<Uuid> = lost.iter().map(|kept| kept.lease).collect();
+    let untils: Vec<Timestamp> = lost.iter().map(|kept| kept.until).collect();
     let done = sqlx::query!(
         "with lost as (
-             select id from delivery_queue
-             where state = 'leased' and leased_until < $1 and lease = any($2)
-             for update skip locked
+             select q.id from delivery_queue q
+             join unnest($2::uuid[], $3::timestamptz[]) as l (lease, until)
+               on q.lease = l.lease and q.leased_until = l.until
+             where q.state = 'leased'
+             for update of q skip locked
          )
          update delivery_queue q set state = 'due', due_at = $1, lease = null, leased_until = null
          from lost where q.id = lost.id",
         now,
-        lost
+        &leases,
+        &untils
     )
     .execute(db)
     .await?;
@@ -70,14 +89,16 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Uuid]) -> Result<u64, Err
 }
 
 /// Makes due what waits at the head of its lane: its predecessor was finished at the very moment in
-/// which it came in, or by another instance.
+/// which it came in, or by another instance. Who waits may have the smaller id, where the clocks of two
+/// instances differ, or one stepped back; so nobody else of the lane may be on the way.
 pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
     let done = sqlx::query!(
         "with heads as (
              select distinct on (w.lane) w.id from delivery_queue w
              where w.state = 'waiting'
                and not exists (
-                   select from delivery_queue e where e.lane = w.lane and e.id < w.id
+                   select from delivery_queue e
+                   where e.lane = w.lane and (e.id < w.id or e.state <> 'waiting')
                )
              order by w.lane, w.id
          )

@@ -21,6 +21,8 @@ pub(super) struct PreviewView {
     pub(super) body: String,
     /// Why there is nothing to show.
     pub(super) problems: Vec<String>,
+    /// What is likely a slip.
+    pub(super) warnings: Vec<String>,
     /// The body template's lines to mark.
     pub(super) lines: String,
     /// What the editor's status says.
@@ -87,6 +89,7 @@ impl PreviewView {
             headers: rendered.headers.clone(),
             body: markup::highlight(pretty.as_deref().unwrap_or(body)),
             problems,
+            warnings: rendered.warnings.clone(),
             lines: String::new(),
             status: status.to_owned(),
             ok: true,

@@ -40,7 +40,11 @@ pub(in crate::web) async fn toggle(
         let row = RowView::new(id, &draft, &health, now);
         return page::html(&RowPart { row, csrf: current.visitor.csrf });
     }
-    let said = if wanted.active { "Activated." } else { "Deactivated: its events wait." };
+    let said = if wanted.active {
+        "Activated."
+    } else {
+        "Deactivated. What was waiting is held until it is active again."
+    };
     current.visitor.tell(said).await?;
     Ok(Redirect::to("/webhooks").into_response())
 }

@@ -121,8 +121,12 @@ async fn gone_pauses_the_webhook_and_switching_it_on_sends_what_waited() {
         "{}",
         seen.body
     );
+    // Nobody wanted what comes in meanwhile to be lost: it waits too.
+    let (_, answer) = app.send(&token, &event("Granted", "2")).await;
+    assert_eq!(answer["events"][0]["deliveries"], 1);
+    app.wait_for("held", 2).await;
     ann.post(&format!("/webhooks/{}/active", ids[0]), &[("active", "true")]).await;
-    app.wait_for("delivered", 1).await;
+    app.wait_for("delivered", 2).await;
     assert!(!ann.get("/webhooks").await.body.contains("410 Gone"));
     app.finish().await;
 }

@@ -12,7 +12,7 @@ use crate::support::wait_until;
 
 const EVENTS: usize = 200;
 /// Between two of them.
-const PACE: Duration = Duration::from_millis(8);
+const PACE: Duration = Duration::from_millis(5);
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_millis(20);
 /// By how much a server may grow, in KB.
@@ -60,12 +60,12 @@ impl Pair {
     }
 
     /// How long the slowest but two of many took from the sender to the good target.
-    async fn p99(&self, name: &str) -> Duration {
+    async fn p99(&self, name: &str, count: usize) -> Duration {
         let mut pace = tokio::time::interval(PACE);
         let mut begun: HashMap<String, SystemTime> = HashMap::new();
         let mut senders = tokio::task::JoinSet::new();
         let http = crate::support::http();
-        for number in 0..EVENTS {
+        for number in 0..count {
             pace.tick().await;
             let request = format!("{name} {number}");
             begun.insert(request.clone(), SystemTime::now());
@@ -80,7 +80,7 @@ impl Pair {
         let logpoint = &self.place.logpoint;
         wait_until("the good target", async || {
             let arrived = logpoint.requests();
-            arrived.iter().filter(|one| request_id(one).starts_with(name)).count() == EVENTS
+            arrived.iter().filter(|one| request_id(one).starts_with(name)).count() == count
         })
         .await;
         for request in logpoint.requests() {
@@ -89,7 +89,7 @@ impl Pair {
             }
         }
         took.sort();
-        took[EVENTS - 1 - EVENTS / 100]
+        took[count - 1 - count / 100]
     }
 
     /// What the server has in memory, in KB.
@@ -105,11 +105,11 @@ impl Pair {
 async fn is_no_burden(behaviour: Behaviour) -> Pair {
     let pair = Pair::new(behaviour).await;
     // The first ones open connections and prepare statements.
-    pair.p99("first").await;
-    let alone = pair.p99("alone").await;
+    pair.p99("first", EVENTS / 4).await;
+    let alone = pair.p99("alone", EVENTS).await;
     let before = pair.resident();
     pair.add_bad().await;
-    let beside = pair.p99("beside").await;
+    let beside = pair.p99("beside", EVENTS).await;
     let grown = pair.resident().saturating_sub(before);
     println!("p99 alone {alone:?}, beside {beside:?}; grew by {grown} KB");
     assert!(beside <= 2 * alone + SLACK, "alone {alone:?}, beside a bad one {beside:?}");
@@ -179,4 +179,36 @@ async fn one_that_answers_with_100_mb_is_no_burden_and_little_of_it_is_kept() {
         assert_eq!(response["truncated"] == true, body.len() == 64 * 1024, "{}", body.len());
     }
     pair.end().await;
+}
+
+#[tokio::test]
+async fn several_that_hang_and_have_much_to_do_leave_room_for_others() {
+    let place = Place::of(|yaml| yaml.replace("[Created, Granted]", "[Granted]")).await;
+    let server = place.start().await;
+    let bad = FakeLogpoint::start(Options::default()).await;
+    bad.always(Behaviour::HangBeforeAnswer);
+    for number in 0..5 {
+        let yaml = tell(&bad, &format!("Bad {number}"), "    max_in_flight: 64")
+            .replace("[Created, Granted]", "[Created]");
+        place.run(&["webhooks", "import", "-"], &yaml).await;
+    }
+    wait_until("the server to know them", async || {
+        let event = crate::support::event("Created", &format!("probe {}", super::random(u16::MAX)));
+        let (_, answer) = server.send(&place.token, &event).await;
+        answer["events"][0]["deliveries"] == 5
+    })
+    .await;
+    let many: Vec<_> = (0..600)
+        .map(|number| crate::support::event("Created", &format!("request {number}")))
+        .collect();
+    assert_eq!(server.send(&place.token, &many.into()).await.0, 202);
+    let all = bad.wait_for_requests(128).await.len();
+    for number in 0..20 {
+        let event = crate::support::event("Granted", &format!("request {number}"));
+        assert_eq!(server.send(&place.token, &event).await.0, 202);
+    }
+    place.logpoint.wait_for_requests(20).await;
+    assert!(all <= 256, "{all} exchanges at once");
+    server.kill().await;
+    place.end([]).await;
 }

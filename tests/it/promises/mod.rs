@@ -2,12 +2,15 @@
 //! full.
 
 mod bad_target;
+mod clock;
 mod connection_cut;
 mod disk_full;
 mod load;
 mod place;
 mod postgres_killed;
 mod server_killed;
+mod states;
+mod stop;
 mod three_servers;
 
 use std::collections::{HashMap, HashSet};

@@ -27,13 +27,19 @@ pub(super) struct Place {
 impl Place {
     /// With more lines for the webhook.
     pub(super) async fn new(more: &str) -> Self {
+        Self::of(|yaml| format!("{yaml}{more}\n")).await
+    }
+
+    /// With the webhook's YAML changed.
+    pub(super) async fn of(change: impl FnOnce(String) -> String) -> Self {
         let database = TestDatabase::create().await;
         let options = PgConnectOptions::from_str(database.url()).unwrap().application_name("test");
         let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let others = sessions(&pool).await;
         let place = Self { database, logpoint, token: String::new(), pool, others };
-        place.run(&["webhooks", "import", "-"], &tell(&place.logpoint, "Tell", more)).await;
+        let yaml = change(tell(&place.logpoint, "Tell", ""));
+        place.run(&["webhooks", "import", "-"], &yaml).await;
         let token = place.run(&["token", "create", "test"], "").await.trim().to_owned();
         Self { token, ..place }
     }

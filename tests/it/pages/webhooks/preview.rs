@@ -57,3 +57,15 @@ async fn the_schema_lists_and_finds_every_field() {
     assert!(part.texts("nav").is_empty() && !part.texts(".schema-path").is_empty());
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_field_that_no_event_has_is_pointed_out_with_what_was_meant() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let fields = with(&[("body_template", "{\"a\": \"{{data.requestor.email}}\"}")]);
+    let seen = ann.post_part("/webhooks/preview", &fields).await;
+    assert!(seen.text(".warnings").contains("did you mean data.requester.email?"), "{}", seen.body);
+    assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Valid JSON");
+    app.finish().await;
+}
