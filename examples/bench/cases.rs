@@ -298,7 +298,7 @@ fn pgbench(server: &Server) -> f64 {
 
 /// Copies of the newest event, whose deliveries wait.
 async fn waiting_deliveries(server: &Server, count: i64) {
-    let id = numbered_id("now()");
+    let id = numbered_id(&now(server).await);
     copy_events(server, &id, count).await;
     server
         .execute(&format!(
@@ -315,7 +315,8 @@ async fn old_deliveries(server: &Server, count: i64) {
     server
         .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
         .await;
-    let id = numbered_id("(now() - (n % 21 + 1) * interval '1 day')");
+    let now = now(server).await;
+    let id = numbered_id(&format!("({now} - (n % 21 + 1) * interval '1 day')"));
     copy_events(server, &id, count).await;
     server
         .execute(&format!(
@@ -340,6 +341,12 @@ async fn copy_events(server: &Server, id: &str, count: i64) {
              drop table model; analyze events"
         ))
         .await;
+}
+
+/// This moment, the same in several statements.
+async fn now(server: &Server) -> String {
+    let seconds = server.number("select extract(epoch from now())::bigint").await;
+    format!("to_timestamp({seconds})")
 }
 
 /// An id of a moment and of the number n.

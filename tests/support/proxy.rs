@@ -50,6 +50,9 @@ pub(crate) struct ChaosProxy {
     address: SocketAddr,
     mood: watch::Sender<Mood>,
     cuts: watch::Sender<usize>,
+    abandons: watch::Sender<usize>,
+    /// How many answers were lost.
+    lost: watch::Sender<usize>,
     /// Dropping it ends all connections.
     _tasks: JoinSet<()>,
 }
@@ -66,9 +69,17 @@ impl ChaosProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mood, cuts) = (watch::Sender::new(Mood::Forward), watch::Sender::new(0));
+        let (abandons, lost) = (watch::Sender::new(0), watch::Sender::new(0));
+        let ways = Ways {
+            upstream,
+            mood: mood.clone(),
+            cuts: cuts.clone(),
+            abandons: abandons.clone(),
+            lost: lost.clone(),
+        };
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::new(upstream), mood.clone(), cuts.clone()));
-        Self { address, mood, cuts, _tasks: tasks }
+        tasks.spawn(accept(listener, Arc::new(ways)));
+        Self { address, mood, cuts, abandons, lost, _tasks: tasks }
     }
 
     /// A database's URL that leads through here.
@@ -97,10 +108,19 @@ impl ChaosProxy {
         self.mood.send_replace(Mood::Stall);
     }
 
-    /// Lets statements pass and loses their answers. Connections that have lost some are of no use
-    /// afterwards: cut them.
-    pub(crate) fn lose_answers(&self) {
+    /// Nothing passes on the connections there are any more, and nobody is told: a firewall has
+    /// forgotten them, or the machine behind has gone. New ones are as ever.
+    pub(crate) fn abandon(&self) {
+        self.abandons.send_modify(|count| *count += 1);
+    }
+
+    /// Lets statements pass and loses their answers, until one was lost. The connection that has lost
+    /// it is of no use afterwards: cut it.
+    pub(crate) async fn lose_an_answer(&self) {
+        let mut lost = self.lost.subscribe();
+        lost.mark_unchanged();
         self.mood.send_replace(Mood::LoseAnswers);
+        lost.changed().await.unwrap();
     }
 
     /// All is well again.
@@ -109,36 +129,36 @@ impl ChaosProxy {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    upstream: Arc<Upstream>,
+/// What connections are made of.
+struct Ways {
+    upstream: Upstream,
     mood: watch::Sender<Mood>,
     cuts: watch::Sender<usize>,
-) {
+    abandons: watch::Sender<usize>,
+    lost: watch::Sender<usize>,
+}
+
+async fn accept(listener: TcpListener, ways: Arc<Ways>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _peer)) = accepted
-                && *mood.borrow() != Mood::Refuse
+                && *ways.mood.borrow() != Mood::Refuse
             {
-                let (upstream, mood) = (Arc::clone(&upstream), mood.subscribe());
-                connections.spawn(forward(client, upstream, mood, cuts.subscribe()));
+                connections.spawn(forward(client, Arc::clone(&ways)));
             },
             Some(_ended) = connections.join_next() => {}
         }
     }
 }
 
-async fn forward(
-    client: TcpStream,
-    upstream: Arc<Upstream>,
-    mood: watch::Receiver<Mood>,
-    mut cuts: watch::Receiver<usize>,
-) {
+async fn forward(client: TcpStream, ways: Arc<Ways>) {
+    let (mood, mut cuts) = (ways.mood.subscribe(), ways.cuts.subscribe());
+    let mut abandons = ways.abandons.subscribe();
     client.set_nodelay(true).unwrap();
-    let Ok(server) = upstream.connect().await else { return };
-    let (from_client, to_client) = tokio::io::split(client);
-    let (from_server, to_server) = tokio::io::split(server);
+    let Ok(server) = ways.upstream.connect().await else { return };
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(server);
     let runs_statement = AtomicBool::new(false);
     // PostgreSQL's protocol, "Message Formats": with Bind a prepared statement is run. Others open a
     // connection, prepare a statement, or ask whether anybody is there.
@@ -146,19 +166,25 @@ async fn forward(
         runs_statement.store(bytes.first() == Some(&b'B'), Ordering::SeqCst);
         true
     };
-    let answer =
-        |_: &[u8], mood| mood != Mood::LoseAnswers || !runs_statement.load(Ordering::SeqCst);
+    let answer = |_: &[u8], mood| {
+        let is_lost = mood == Mood::LoseAnswers && runs_statement.load(Ordering::SeqCst);
+        if is_lost {
+            ways.lost.send_modify(|count| *count += 1);
+        }
+        !is_lost
+    };
     tokio::select! {
-        _ended = pump(from_client, to_server, mood.clone(), ask) => {}
-        _ended = pump(from_server, to_client, mood, answer) => {}
+        _ended = pump(&mut from_client, &mut to_server, mood.clone(), ask) => {}
+        _ended = pump(&mut from_server, &mut to_client, mood, answer) => {}
         _cut = cuts.changed() => {}
+        _abandoned = abandons.changed() => std::future::pending().await,
     }
 }
 
 /// Forwards what `passes`.
 async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
     mut mood: watch::Receiver<Mood>,
     passes: impl Fn(&[u8], Mood) -> bool,
 ) -> io::Result<()> {

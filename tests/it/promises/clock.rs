@@ -11,18 +11,18 @@ use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// An exchange that lasts longer than any lease whose holder is gone.
-const LONG: Duration = Duration::from_secs(9);
+/// An exchange that lasts longer than it takes to find out that nobody renews a lease.
+const LONG: Duration = Duration::from_secs(7);
 
 /// Two servers on one database, one of which has a long exchange in flight.
-struct Two {
+struct Pair {
     one: TestApp,
     two: TestApp,
     logpoint: FakeLogpoint,
     token: String,
 }
 
-impl Two {
+impl Pair {
     async fn new(clock_of_two: &MovedClock) -> Self {
         let one = TestApp::start().await;
         let logpoint = FakeLogpoint::start(Options::default()).await;
@@ -50,7 +50,7 @@ impl Two {
 
 async fn a_step_of_all_clocks(step: impl Fn(&MovedClock)) {
     let two = MovedClock::default();
-    let pair = Two::new(&two).await;
+    let pair = Pair::new(&two).await;
     pair.send(&pair.one, "of one").await;
     pair.send(&pair.two, "of two").await;
     pair.logpoint.wait_for_requests(2).await;
@@ -62,7 +62,7 @@ async fn a_step_of_all_clocks(step: impl Fn(&MovedClock)) {
 async fn clocks_that_differ() {
     let ahead = MovedClock::default();
     ahead.advance(HOUR);
-    let pair = Two::new(&ahead).await;
+    let pair = Pair::new(&ahead).await;
     pair.send(&pair.one, "of the one behind").await;
     pair.send(&pair.two, "of the one ahead").await;
     pair.end().await;

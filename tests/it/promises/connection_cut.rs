@@ -40,8 +40,9 @@ impl Cut {
 
     /// Everything accepted arrives, whatever was asked twice; gives what became of the load.
     async fn end(self) -> Outcome {
-        let outcome = self.load.end().await;
-        assert!(outcome.open.is_empty() && outcome.unanswered == 0, "{outcome:?}");
+        let outcome = self.load.finish().await;
+        assert_eq!(outcome.unanswered, 0);
+        // What the server has in hand without knowing it is let go.
         self.place.end_leases().await;
         self.place.wait_until_done().await;
         nothing_is_lost_or_renamed(&outcome.accepted, &self.place.logpoint.requests());
@@ -73,21 +74,15 @@ async fn connections_that_are_cut_are_made_anew_and_nothing_is_lost_or_doubled()
 #[tokio::test]
 async fn commits_whose_answers_are_lost_are_known_when_they_are_sent_again() {
     let cut = Cut::new().await;
-    for _ in 0..10 {
+    for _ in 0..20 {
         cut.go_on().await;
-        // What is committed from now on is not heard of.
-        let before = committed(&cut.place).await;
-        cut.proxy.lose_answers();
-        crate::support::wait_until("a commit", async || committed(&cut.place).await > before).await;
+        // Of a commit, as often as not.
+        cut.proxy.lose_an_answer().await;
         cut.proxy.cut();
         cut.heal().await;
     }
     let outcome = cut.end().await;
     assert!(outcome.known > 0 && outcome.refused > 0, "no answer was lost: {outcome:?}");
-}
-
-async fn committed(place: &Place) -> i64 {
-    sqlx::query_scalar("select count(*) from events").fetch_one(&place.pool).await.unwrap()
 }
 
 #[tokio::test]
@@ -100,5 +95,17 @@ async fn a_connection_that_stalls_costs_patience_and_nothing_else() {
     cut.load.wait_for_refused(refused + 1).await;
     assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
     cut.heal().await;
+    cut.end().await;
+}
+
+#[tokio::test]
+#[ignore = "does not hold yet: it takes as long as the kernel takes to give up on a connection"]
+async fn connections_that_died_without_a_word_are_replaced() {
+    let cut = Cut::new().await;
+    cut.go_on().await;
+    cut.proxy.abandon();
+    for _ in 0..5 {
+        cut.go_on().await;
+    }
     cut.end().await;
 }

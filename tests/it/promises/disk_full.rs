@@ -93,8 +93,8 @@ async fn a_full_disk_refuses_events_and_once_there_is_space_everything_accepted_
     let server = private.start().await;
     let small = Load::start(&server.base, &private.token, 4, Outcome::default());
     small.wait_for_accepted(20).await;
+    let outcome = small.finish().await;
     disk.fill();
-    let outcome = small.end().await;
     let load = Load::with_padding(&server.base, &private.token, 4, outcome, 200_000);
     // First there is no room for the tables.
     load.wait_for_refused(20).await;
@@ -107,7 +107,7 @@ async fn a_full_disk_refuses_events_and_once_there_is_space_everything_accepted_
     disk.free();
     Private::wait_for_recovery(&load, Instant::now()).await;
     load.wait_for_accepted(before + 20).await;
-    let outcome = load.end().await;
+    let outcome = load.finish().await;
     assert_eq!(outcome.unanswered, 0, "{refused} refused");
     private.wait_until_sent(&outcome).await;
     assert_eq!(server.interrupt().await, Some(0));

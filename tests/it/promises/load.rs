@@ -41,13 +41,22 @@ impl Outcome {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// No event is begun any more.
+    Finishing,
+    /// Nor tried again.
+    Ended,
+}
+
 struct Shared {
     base: String,
     token: String,
     padding: String,
     outcome: Mutex<Outcome>,
     accepted: watch::Sender<usize>,
-    stop: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
 }
 
 impl Shared {
@@ -84,7 +93,7 @@ impl Load {
             padding: hex::encode(bytes),
             accepted: watch::Sender::new(before.accepted.len()),
             outcome: Mutex::new(before),
-            stop: watch::Sender::new(false),
+            stage: watch::Sender::new(Stage::Running),
         });
         let mut tasks = JoinSet::new();
         let http = http();
@@ -123,12 +132,27 @@ impl Load {
         format!("{refused} refused, {unanswered} unanswered, broken: {broken:?}")
     }
 
-    /// Ends it; what is on its way is waited for.
-    pub(super) async fn end(mut self) -> Outcome {
-        self.shared.stop.send_replace(true);
-        while let Some(ended) = self.senders.join_next().await {
-            ended.unwrap();
-        }
+    /// Ends it; only answers are waited for.
+    pub(super) async fn end(self) -> Outcome {
+        self.stop(Stage::Ended).await
+    }
+
+    /// Ends it when each sender's event is accepted.
+    pub(super) async fn finish(self) -> Outcome {
+        let outcome = self.stop(Stage::Finishing).await;
+        assert!(outcome.open.is_empty(), "{:?}", outcome.open);
+        outcome
+    }
+
+    async fn stop(mut self, stage: Stage) -> Outcome {
+        self.shared.stage.send_replace(stage);
+        let stopping = async {
+            while let Some(ended) = self.senders.join_next().await {
+                ended.unwrap();
+            }
+        };
+        let stopped = tokio::time::timeout(2 * PATIENCE, stopping).await;
+        assert!(stopped.is_ok(), "the senders do not get through; {}", self.told());
         let outcome = std::mem::take(&mut *self.shared.outcome());
         assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
         outcome
@@ -136,17 +160,17 @@ impl Load {
 }
 
 async fn send(shared: Arc<Shared>, http: reqwest::Client) {
-    let mut stop = shared.stop.subscribe();
     let mut pause = tokio::time::interval(PAUSE);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !*stop.borrow_and_update() {
+    let stage = || *shared.stage.borrow();
+    while stage() == Stage::Running {
         let request = shared.outcome().next();
         loop {
             if send_once(&shared, &http, &request).await {
                 shared.accepted.send_modify(|count| *count += 1);
                 break;
             }
-            if *stop.borrow_and_update() {
+            if stage() == Stage::Ended {
                 shared.outcome().open.push_back(request);
                 return;
             }

@@ -21,7 +21,7 @@ async fn each_delivery_is_sent_by_one_and_what_a_killed_one_had_in_hand_is_taken
     for (server, enough) in servers.iter().zip([100, 200, 300]) {
         let load = Load::start(&server.base, &place.token, 6, outcome);
         load.wait_for_accepted(enough).await;
-        outcome = load.end().await;
+        outcome = load.finish().await;
     }
     place.wait_until_done().await;
     let requests = place.logpoint.requests();
@@ -34,7 +34,7 @@ async fn each_delivery_is_sent_by_one_and_what_a_killed_one_had_in_hand_is_taken
     let [one, two, three] = servers;
     let load = Load::start(&one.base, &place.token, 6, outcome);
     load.wait_for_accepted(load.accepted() + 30).await;
-    let outcome = load.end().await;
+    let outcome = load.finish().await;
     place.logpoint.wait_for_requests(sent + 16).await;
     one.kill().await;
     let killed = Instant::now();

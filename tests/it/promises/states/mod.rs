@@ -16,16 +16,43 @@ use model::Run;
 /// What can be done. Servers and webhooks are numbers; of what there is, `pick` chooses one.
 #[derive(Debug, Clone)]
 enum Step {
-    Intake { server: usize, webhook: usize, lanes: Vec<Option<u8>>, leased: bool, late: bool },
-    Claim { server: usize, webhook: usize, room: usize },
-    Complete { pick: usize, state: DeliveryState, counts: bool, stale: bool },
-    Renew { pick: usize },
-    GiveBack { server: usize },
-    Pass { seconds: i64 },
+    Intake {
+        server: usize,
+        webhook: usize,
+        lanes: Vec<Option<u8>>,
+        leased: bool,
+        behind_time: bool,
+    },
+    Claim {
+        server: usize,
+        webhook: usize,
+        room: usize,
+    },
+    Complete {
+        pick: usize,
+        state: DeliveryState,
+        counts: bool,
+        outdated: bool,
+    },
+    Renew {
+        pick: usize,
+    },
+    GiveBack {
+        server: usize,
+    },
+    Pass {
+        seconds: i64,
+    },
     Reap,
-    Hold { webhook: usize },
-    Release { webhook: usize },
-    Cancel { webhook: usize },
+    Hold {
+        webhook: usize,
+    },
+    Release {
+        webhook: usize,
+    },
+    Cancel {
+        webhook: usize,
+    },
     Promote,
 }
 
@@ -43,12 +70,12 @@ fn step() -> impl Strategy<Value = Step> {
     let picked = any::<prop::sample::Index>().prop_map(|index| index.index(1000));
     prop_oneof![
         6 => (server.clone(), webhook.clone(), lanes, any::<bool>(), any::<bool>()).prop_map(
-            |(server, webhook, lanes, leased, late)| Step::Intake { server, webhook, lanes, leased, late }
+            |(server, webhook, lanes, leased, behind_time)| Step::Intake { server, webhook, lanes, leased, behind_time }
         ),
         4 => (server.clone(), webhook.clone(), 1..4_usize)
             .prop_map(|(server, webhook, room)| Step::Claim { server, webhook, room }),
         8 => (picked.clone(), state, any::<bool>(), prop::bool::weighted(0.1)).prop_map(
-            |(pick, state, counts, stale)| Step::Complete { pick, state, counts, stale }
+            |(pick, state, counts, outdated)| Step::Complete { pick, state, counts, outdated }
         ),
         1 => picked.prop_map(|pick| Step::Renew { pick }),
         1 => server.prop_map(|server| Step::GiveBack { server }),

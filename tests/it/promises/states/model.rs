@@ -45,6 +45,8 @@ fn lease_seconds() -> i64 {
     i64::try_from(LEASE.as_secs()).unwrap()
 }
 
+type Stored = (Uuid, Uuid, Option<i64>, String, i32, Timestamp, Option<Uuid>, Option<Timestamp>);
+
 /// One run: the model, and what it takes to do the same to the database.
 pub(super) struct Run<'a> {
     db: &'a PgPool,
@@ -101,7 +103,7 @@ impl<'a> Run<'a> {
         webhook: usize,
         lanes: &[Option<u8>],
         leased: bool,
-        late: bool,
+        behind_time: bool,
     ) {
         let event =
             Event::parse(&gatepost::model::event::sample(Trigger::Granted).to_string()).unwrap();
@@ -109,7 +111,7 @@ impl<'a> Run<'a> {
         for lane in lanes {
             self.made += 1;
             // A server whose clock is late makes ids that are smaller than others before them.
-            let position = 1000 + self.made * 16 - if late { 72 } else { 0 };
+            let position = 1000 + self.made * 16 - if behind_time { 72 } else { 0 };
             let (id, webhook) = (self.id(position), self.webhook(webhook));
             let low = i64::try_from(self.number * 100).unwrap();
             let lane = lane.map(|lane| {
@@ -166,14 +168,16 @@ impl<'a> Run<'a> {
         due.sort_by_key(|row| (row.due, row.id));
         due.truncate(room);
         let mut expected: Vec<Uuid> = due.iter().map(|row| row.id).collect();
-        due.into_iter().for_each(|row| row.take(lease, now));
+        for row in due {
+            row.take(lease, now);
+        }
         expected.sort();
         let room = i64::try_from(room).unwrap();
         let claimed = queue::claim(self.db, lease, self.time(), &[webhook], &[room]).await.unwrap();
         assert_eq!(claimed.iter().map(|one| one.id.uuid()).collect::<Vec<_>>(), expected);
     }
 
-    async fn complete(&mut self, pick: usize, state: DeliveryState, counts: bool, stale: bool) {
+    async fn complete(&mut self, pick: usize, state: DeliveryState, counts: bool, outdated: bool) {
         let leased: Vec<usize> =
             (0..self.queue.len()).filter(|at| self.queue[*at].is(DeliveryState::Leased)).collect();
         if leased.is_empty() {
@@ -181,7 +185,7 @@ impl<'a> Run<'a> {
         }
         let at = leased[pick % leased.len()];
         let row = &self.queue[at];
-        let attempt = if stale { row.attempts - 1 } else { row.attempts };
+        let attempt = if outdated { row.attempts - 1 } else { row.attempts };
         let due = (state == DeliveryState::Due && counts).then_some(self.now + 3);
         let completion = Completion {
             id: row.id.into(),
@@ -195,8 +199,8 @@ impl<'a> Run<'a> {
         };
         let (lease, _) = row.lease.unwrap();
         let done = queue::complete(self.db, lease, self.time(), &[completion]).await.unwrap();
-        assert_eq!(done.moved, u64::from(!stale));
-        if stale {
+        assert_eq!(done.moved, u64::from(!outdated));
+        if outdated {
             return;
         }
         let row = &mut self.queue[at];
@@ -250,35 +254,37 @@ impl<'a> Run<'a> {
         leases::reap(self.db, self.time(), &lost).await.unwrap();
     }
 
-    async fn of_webhook(&mut self, step: &Step) {
-        let mut connection = self.db.acquire().await.unwrap();
-        let (now, time) = (self.now, self.time());
-        match *step {
-            Step::Hold { webhook } => {
-                let webhook = self.webhook(webhook);
-                let due = |row: &&mut Row| row.webhook == webhook && row.is(DeliveryState::Due);
-                self.queue.iter_mut().filter(due).for_each(|row| row.becomes(DeliveryState::Held));
-                queue::hold(&mut connection, webhook.into()).await.unwrap();
+    async fn hold(&mut self, webhook: usize) {
+        let webhook = self.webhook(webhook);
+        for row in self.queue.iter_mut().filter(|row| row.webhook == webhook) {
+            if row.is(DeliveryState::Due) {
+                row.becomes(DeliveryState::Held);
             }
-            Step::Release { webhook } => {
-                let webhook = self.webhook(webhook);
-                let held = |row: &&mut Row| row.webhook == webhook && row.is(DeliveryState::Held);
-                for row in self.queue.iter_mut().filter(held) {
-                    row.becomes(DeliveryState::Due);
-                    row.due = now;
-                }
-                queue::release(&mut connection, webhook.into(), time).await.unwrap();
-            }
-            Step::Cancel { webhook } => {
-                let webhook = self.webhook(webhook);
-                let gone = |row: &mut Row| row.webhook == webhook && row.lease.is_none();
-                for row in self.queue.extract_if(.., gone) {
-                    self.history.push((row.id, "cancelled".to_owned(), row.attempts));
-                }
-                queue::cancel(&mut connection, webhook.into(), time).await.unwrap();
-            }
-            _ => {}
         }
+        let mut connection = self.db.acquire().await.unwrap();
+        queue::hold(&mut connection, webhook.into()).await.unwrap();
+    }
+
+    async fn release(&mut self, webhook: usize) {
+        let (webhook, now) = (self.webhook(webhook), self.now);
+        for row in self.queue.iter_mut().filter(|row| row.webhook == webhook) {
+            if row.is(DeliveryState::Held) {
+                row.becomes(DeliveryState::Due);
+                row.due = now;
+            }
+        }
+        let mut connection = self.db.acquire().await.unwrap();
+        queue::release(&mut connection, webhook.into(), self.time()).await.unwrap();
+    }
+
+    async fn cancel(&mut self, webhook: usize) {
+        let webhook = self.webhook(webhook);
+        let gone = |row: &mut Row| row.webhook == webhook && row.lease.is_none();
+        for row in self.queue.extract_if(.., gone) {
+            self.history.push((row.id, "cancelled".to_owned(), row.attempts));
+        }
+        let mut connection = self.db.acquire().await.unwrap();
+        queue::cancel(&mut connection, webhook.into(), self.time()).await.unwrap();
     }
 
     async fn promote(&mut self) {
@@ -295,21 +301,21 @@ impl<'a> Run<'a> {
 
     pub(super) async fn run(&mut self, step: &Step) {
         match step {
-            Step::Intake { server, webhook, lanes, leased, late } => {
-                self.intake(*server, *webhook, lanes, *leased, *late).await;
+            Step::Intake { server, webhook, lanes, leased, behind_time } => {
+                self.intake(*server, *webhook, lanes, *leased, *behind_time).await;
             }
             Step::Claim { server, webhook, room } => self.claim(*server, *webhook, *room).await,
-            Step::Complete { pick, state, counts, stale } => {
-                self.complete(*pick, *state, *counts, *stale).await;
+            Step::Complete { pick, state, counts, outdated } => {
+                self.complete(*pick, *state, *counts, *outdated).await;
             }
             Step::Renew { pick } => self.renew(*pick).await,
             Step::GiveBack { server } => self.give_back(*server).await,
             Step::Pass { seconds } => self.now += seconds,
             Step::Reap => self.reap().await,
             Step::Promote => self.promote().await,
-            Step::Hold { .. } | Step::Release { .. } | Step::Cancel { .. } => {
-                self.of_webhook(step).await
-            }
+            Step::Hold { webhook } => self.hold(*webhook).await,
+            Step::Release { webhook } => self.release(*webhook).await,
+            Step::Cancel { webhook } => self.cancel(*webhook).await,
         }
     }
 
@@ -318,8 +324,6 @@ impl<'a> Run<'a> {
         self.queue.sort_by_key(|row| row.id);
         self.history.sort();
         let webhooks = [self.webhook(0), self.webhook(1)];
-        type Stored =
-            (Uuid, Uuid, Option<i64>, String, i32, Timestamp, Option<Uuid>, Option<Timestamp>);
         let stored: Vec<Stored> = sqlx::query_as(
             "select id, webhook_id, lane, state, attempts, due_at, lease, leased_until from delivery_queue
              where webhook_id = any($1) order by id",
