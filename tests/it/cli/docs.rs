@@ -12,7 +12,8 @@ fn root() -> &'static Path {
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
-    std::fs::read_to_string(&path).expect(path.to_str().unwrap_or_default())
+    assert!(path.exists(), "{} is missing", path.display());
+    std::fs::read_to_string(&path).unwrap()
 }
 
 /// The settings that a command's help lists: variable and flag.
