@@ -39,11 +39,11 @@ impl Cut {
     }
 
     /// Everything accepted arrives, whatever was asked twice; gives what became of the load.
-    async fn end(self) -> Outcome {
+    async fn end(self, take_over: impl AsyncFnOnce(&Place)) -> Outcome {
         let outcome = self.load.finish().await;
         assert_eq!(outcome.unanswered, 0);
-        // What the server has in hand without knowing it is let go.
-        self.place.end_leases().await;
+        // The server has in hand without knowing it what was committed unheard.
+        take_over(&self.place).await;
         self.place.wait_until_done().await;
         nothing_is_lost_or_renamed(&outcome.accepted, &self.place.logpoint.requests());
         let events: i64 = sqlx::query_scalar("select count(*) from events")
@@ -67,7 +67,7 @@ async fn connections_that_are_cut_are_made_anew_and_nothing_is_lost_or_doubled()
     cut.proxy.refuse();
     cut.load.wait_for_refused(refused + 5).await;
     cut.heal().await;
-    let outcome = cut.end().await;
+    let outcome = cut.end(Place::take_over).await;
     assert!(outcome.refused > 0, "the cuts hit nothing");
 }
 
@@ -81,7 +81,7 @@ async fn commits_whose_answers_are_lost_are_known_when_they_are_sent_again() {
         cut.proxy.cut();
         cut.heal().await;
     }
-    let outcome = cut.end().await;
+    let outcome = cut.end(Place::end_leases).await;
     assert!(outcome.known > 0 && outcome.refused > 0, "no answer was lost: {outcome:?}");
 }
 
@@ -95,7 +95,7 @@ async fn a_connection_that_stalls_costs_patience_and_nothing_else() {
     cut.load.wait_for_refused(refused + 1).await;
     assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
     cut.heal().await;
-    cut.end().await;
+    cut.end(Place::take_over).await;
 }
 
 #[tokio::test]
@@ -107,5 +107,5 @@ async fn connections_that_died_without_a_word_are_replaced() {
     for _ in 0..5 {
         cut.go_on().await;
     }
-    cut.end().await;
+    cut.end(Place::take_over).await;
 }

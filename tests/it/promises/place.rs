@@ -83,6 +83,17 @@ impl Place {
             .unwrap();
     }
 
+    /// All that is in hand is due again, as if a server had taken it over by now.
+    pub(super) async fn take_over(&self) {
+        sqlx::query(
+            "update delivery_queue set state = 'due', due_at = now(), lease = null, leased_until = null
+             where state = 'leased'",
+        )
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
     pub(super) async fn count(&self, state: &str) -> i64 {
         sqlx::query_scalar("select count(*) from deliveries where state = $1")
             .bind(state)

@@ -26,13 +26,7 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_in_flight() {
         in_flight.extend(place.in_hand().await);
         // Every other time what was in hand is taken over at once, to be killed again soon.
         if round % 2 == 0 {
-            sqlx::query(
-                "update delivery_queue set state = 'due', due_at = now(), lease = null, leased_until = null
-                 where state = 'leased'",
-            )
-            .execute(&place.pool)
-            .await
-            .unwrap();
+            place.take_over().await;
         }
     }
     place.end_leases().await;

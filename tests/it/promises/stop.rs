@@ -11,7 +11,12 @@ use crate::support::process::{post_event, signal};
 use crate::support::{event, http, wait_until};
 
 #[tokio::test]
-async fn a_stop_begins_nothing_more_and_uses_up_no_attempts() {
+async fn a_stop_begins_nothing_more_and_keeps_what_is_in_flight() {
+    tokio::join!(nothing_more_is_begun(), what_is_in_flight_is_kept());
+}
+
+/// And no attempts are used up.
+async fn nothing_more_is_begun() {
     let place = Place::new("    max_in_flight: 2").await;
     let mut server = place.start().await;
     // One is to be tried again.
@@ -60,15 +65,22 @@ async fn a_stop_begins_nothing_more_and_uses_up_no_attempts() {
     place.end([server]).await;
 }
 
-#[tokio::test]
-async fn what_ends_just_before_the_patience_does_is_not_sent_by_another_meanwhile() {
+/// What ends just before the patience does is not sent by another meanwhile.
+async fn what_is_in_flight_is_kept() {
     let place = Place::new("").await;
     let (stopping, other) = (place.start().await, place.start().await);
-    place.logpoint.behave([Behaviour::Delay(Duration::from_millis(9300))]);
-    assert_eq!(stopping.send(&place.token, &event("Granted", "1")).await.0, 202);
-    place.logpoint.wait_for_requests(1).await;
+    let delay = |millis| Behaviour::Delay(Duration::from_millis(millis));
+    place.logpoint.behave([delay(1000), delay(9300)]);
+    // The other one looks for lost leases every two seconds from its start: the second event
+    // comes between two looks, so that it would be found lost as early as can be.
+    for number in 1..3 {
+        let request = number.to_string();
+        assert_eq!(stopping.send(&place.token, &event("Granted", &request)).await.0, 202);
+        place.logpoint.wait_for_requests(number).await;
+        wait_until("the first to arrive", async || place.count("delivered").await == 1).await;
+    }
     assert_eq!(stopping.interrupt().await, Some(0));
-    assert_eq!(place.count("delivered").await, 1);
-    assert_eq!(place.logpoint.requests().len(), 1);
+    assert_eq!(place.count("delivered").await, 2);
+    assert_eq!(place.logpoint.requests().len(), 2);
     place.end([other]).await;
 }
