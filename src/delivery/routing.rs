@@ -28,7 +28,26 @@ pub struct Route {
 
 /// All webhooks as of the last reload.
 #[derive(Debug, Default)]
-pub struct Routing(ArcSwap<HashMap<WebhookId, Arc<Route>>>);
+pub struct Routing(ArcSwap<Routes>);
+
+#[derive(Debug, Default)]
+struct Routes {
+    all: HashMap<WebhookId, Arc<Route>>,
+    /// Those that take events, by what they want: webhooks that want the same are asked once.
+    alike: Vec<Vec<Arc<Route>>>,
+}
+
+impl Routes {
+    fn new(all: HashMap<WebhookId, Arc<Route>>) -> Self {
+        let mut alike: HashMap<_, Vec<Arc<Route>>> = HashMap::new();
+        for route in all.values().filter(|route| route.webhook.is_active() || route.is_paused) {
+            let draft = route.webhook.draft();
+            let wanted = (draft.triggers.clone(), draft.filters.clone());
+            alike.entry(wanted).or_default().push(Arc::clone(route));
+        }
+        Self { all, alike: alike.into_values().collect() }
+    }
+}
 
 impl Routing {
     /// Reads all webhooks.
@@ -51,28 +70,27 @@ impl Routing {
                 }
             }
         }
-        self.0.store(Arc::new(routes));
+        self.0.store(Arc::new(Routes::new(routes)));
         Ok(())
     }
 
     /// The webhook of that id.
     pub fn find(&self, id: WebhookId) -> Option<Arc<Route>> {
-        self.0.load().get(&id).cloned()
+        self.0.load().all.get(&id).cloned()
     }
 
     /// The webhooks that want this event: the active ones, and those for which it waits.
     pub fn matching(&self, event: &Event) -> Vec<Arc<Route>> {
         let routes = self.0.load();
-        routes
-            .values()
-            .filter(|route| route.webhook.is_active() || route.is_paused)
-            .filter(|route| route.webhook.wants(event.trigger, &event.payload))
-            .map(Arc::clone)
-            .collect()
+        let wants = |alike: &&Vec<Arc<Route>>| {
+            let first = alike.first();
+            first.is_some_and(|route| route.webhook.wants(event.trigger, &event.payload))
+        };
+        routes.alike.iter().filter(wants).flatten().map(Arc::clone).collect()
     }
 
     /// The webhooks that may have something to send.
     pub fn ids(&self) -> Vec<WebhookId> {
-        self.0.load().keys().copied().collect()
+        self.0.load().all.keys().copied().collect()
     }
 }
