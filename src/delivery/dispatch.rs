@@ -98,7 +98,7 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
 }
 
 async fn take(shared: &Arc<Shared>, claimed: Claimed) {
-    let Claimed { id, webhook_id, attempt, payload, .. } = claimed;
+    let Claimed { id, webhook_id, attempt, payload } = claimed;
     // Room was looked for before; what came in meanwhile may have taken it.
     let has_room = shared.flight.reserve_claimed(webhook_id);
     match Event::parse(&payload) {

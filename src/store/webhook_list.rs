@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{Error, PgPool};
-use crate::model::breaker::FAILURES_TO_OPEN;
 use crate::model::{Timestamp, WebhookId};
 
 /// How the deliveries of one webhook went.
@@ -19,8 +18,6 @@ pub struct Health {
     pub last_error: Option<String>,
     /// Why Gatepost itself switched it off.
     pub paused_because: Option<String>,
-    /// Whether it fails so often that deliveries wait while one at a time is tried.
-    pub is_probing: bool,
     /// The last 24 hours, oldest first: delivered and failed for each hour.
     pub hours: Vec<Hour>,
 }
@@ -39,12 +36,10 @@ pub async fn health(db: &PgPool, now: Timestamp) -> Result<HashMap<WebhookId, He
     let mut all: HashMap<WebhookId, Health> = HashMap::new();
     let rows = sqlx::query!(
         r#"select w.id, w.paused_because,
-                  coalesce(br.failures, 0) as "failures!",
                   good.created_at as "last_delivered_at?",
                   bad.first_at as "failing_since?",
                   bad.last_error as "last_error?"
            from webhooks w
-           left join webhook_breakers br on br.webhook_id = w.id
            left join lateral (
                select d.id, d.created_at from delivery_history d
                where d.webhook_id = w.id and d.state = 'delivered'
@@ -70,7 +65,6 @@ pub async fn health(db: &PgPool, now: Timestamp) -> Result<HashMap<WebhookId, He
         health.failing_since = row.failing_since;
         health.last_error = row.last_error;
         health.paused_because = row.paused_because;
-        health.is_probing = row.failures >= FAILURES_TO_OPEN;
         health.hours = vec![Hour::default(); 24];
     }
     count_hours(db, now, &mut all).await?;

@@ -22,10 +22,6 @@ pub struct Claimed {
     pub webhook_id: WebhookId,
     /// Which attempt this is, from 1.
     pub attempt: i32,
-    /// Its lane, where order matters.
-    pub lane: Option<i64>,
-    /// The event's trigger.
-    pub trigger: String,
     /// The event as received.
     pub payload: String,
 }
@@ -89,10 +85,10 @@ pub async fn claim(
                set state = 'leased', lease = $1, leased_until = $2::timestamptz + $5::interval,
                    attempts = attempts + 1
                from picked where q.id = picked.id
-               returning q.id, q.event_id, q.webhook_id, q.attempts, q.lane
+               returning q.id, q.event_id, q.webhook_id, q.attempts
            )
-           select t.id as "id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!", t.lane,
-                  e.trigger as "trigger?", e.payload as "payload?"
+           select t.id as "id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!",
+                  e.payload as "payload?"
            from taken t left join events e on e.id = t.event_id
            order by t.id"#,
         lease,
@@ -109,8 +105,6 @@ pub async fn claim(
             id: row.id.into(),
             webhook_id: row.webhook_id.into(),
             attempt: row.attempts,
-            lane: row.lane,
-            trigger: row.trigger.unwrap_or_default(),
             payload: row.payload.unwrap_or_default(),
         })
         .collect())
