@@ -3,6 +3,7 @@
 mod change_webhook;
 mod fetch_certificate;
 mod import_webhooks;
+mod inspect_tls;
 mod issue_token;
 mod save_webhook;
 mod set_up;
@@ -12,6 +13,7 @@ mod test_webhook;
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use change_webhook::ChangeWebhookError;
 pub use import_webhooks::{Change, ImportError};
+pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use save_webhook::SaveWebhookError;
 pub use set_up::{SetUpError, SetUpField};

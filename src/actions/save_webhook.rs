@@ -3,7 +3,7 @@
 use crate::actions::Actions;
 use crate::model::WebhookId;
 use crate::model::secret::unmask;
-use crate::model::webhook::{Draft, Field, FieldErrors, Webhook};
+use crate::model::webhook::{Draft, Field, FieldErrors};
 use crate::store::deliveries::queue;
 use crate::store::{self, PgConnection, breakers, notify, webhooks};
 
@@ -60,7 +60,7 @@ impl Actions {
             (None, Some(base)) => self.with_secrets_of(db, base, draft).await?,
             (None, None) => draft.clone(),
         };
-        let webhook = Webhook::new(whole, &parts.rules).map_err(SaveWebhookError::Invalid)?;
+        let webhook = self.check(whole).map_err(SaveWebhookError::Invalid)?;
         let draft = webhook.draft();
         let now = parts.sources.now();
         let saved = if let Some(id) = id {

@@ -48,7 +48,7 @@ impl Actions {
         let parts = &self.parts;
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
-        let webhook = Webhook::new(whole, &parts.rules).map_err(TestWebhookError::Invalid)?;
+        let webhook = self.check(whole).map_err(TestWebhookError::Invalid)?;
         let event = Event::sample(trigger).map_err(|_broken| store::Error::Corrupt {
             table: "events",
             detail: "the sample event".to_owned(),
@@ -108,7 +108,7 @@ impl Actions {
         }))
     }
 
-    async fn whole(&self, base: Option<WebhookId>, draft: &Draft) -> Result<Draft, store::Error> {
+    pub(super) async fn whole(&self, base: Option<WebhookId>, draft: &Draft) -> Result<Draft, store::Error> {
         let Some(base) = base else {
             return Ok(draft.clone());
         };

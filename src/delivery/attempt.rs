@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::egress::{Client, Outgoing};
+use super::authorize::{self, Sent};
+use crate::egress::{Client, Exchanged, Outgoing, TokenWanted};
 use crate::model::invocation::{Invocation, Request, Transcript};
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
@@ -41,10 +42,10 @@ pub async fn attempt(
     let started_at = sources.now();
     let message_id = subject.message_id.to_string();
     let data = template_data(subject.payload, &message_id, subject.attempt, webhook.name(), &[]);
-    let (transcript, failure) = match webhook.render(&data, Some(subject.raw)) {
+    let sent = match webhook.render(&data, Some(subject.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
             let address = "http:// (everything would go in the clear)".to_owned();
-            (unsent(webhook, rendered.url.into()), Some(Cause::Blocked { address }))
+            unsent(webhook, rendered.url.into(), Cause::Blocked { address })
         }
         Ok(rendered) => {
             let mut headers = rendered.headers;
@@ -58,16 +59,19 @@ pub async fn attempt(
                 timeout: webhook.timeout(),
                 tls: webhook.tls(),
             };
-            let exchanged = client.exchange(outgoing).await;
-            let failure = exchanged.failure.or_else(|| {
-                let answer = exchanged.transcript.response.as_ref()?;
-                judge(answer, webhook.validators()).err()
-            });
-            (exchanged.transcript, failure)
+            // A test is to show that asking for a token works.
+            let is_test = subject.delivery_id.is_none();
+            let wanted = if is_test { TokenWanted::New } else { TokenWanted::Kept };
+            authorize::send(client, webhook, outgoing, wanted).await
         }
-        Err(error) => (unsent(webhook, webhook.draft().url.clone()), Some(template_cause(&error))),
+        Err(error) => unsent(webhook, webhook.draft().url.clone(), template_cause(&error)),
     };
-    Invocation {
+    let Sent { exchanged: Exchanged { transcript, failure }, token_exchanges, token } = sent;
+    let failure = failure.or_else(|| {
+        let answer = transcript.response.as_ref()?;
+        judge(answer, webhook.validators()).err()
+    });
+    let invocation = Invocation {
         id: InvocationId::new(sources),
         webhook_id: subject.webhook_id,
         webhook_name: webhook.name().to_owned(),
@@ -78,34 +82,30 @@ pub async fn attempt(
         failure,
         custom_message: webhook.custom_message().map(str::to_owned),
         transcript,
+        token_exchanges,
     }
-    .redacted(redactor)
+    .redacted(redactor);
+    match token {
+        Some(token) => invocation.redacted(&Redactor::new(&[token])),
+        None => invocation,
+    }
 }
 
-/// The transcript of what did not leave.
-fn unsent(webhook: &Webhook, url: String) -> Transcript {
+/// What did not leave.
+fn unsent(webhook: &Webhook, url: String, cause: Cause) -> Sent {
     let method = webhook.method().as_str().to_owned();
-    Transcript { request: Request { method, url, ..Request::default() }, ..Transcript::default() }
+    let request = Request { method, url, ..Request::default() };
+    let transcript = Transcript { request, ..Transcript::default() };
+    let exchanged = Exchanged { transcript, failure: Some(cause) };
+    Sent { exchanged, token_exchanges: Vec::new(), token: None }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other field holds a template")]
 fn template_cause(error: &RenderError) -> Cause {
     let field = match error.field() {
         Field::Url => "URL".to_owned(),
         Field::Header(row) => format!("Header {}", row + 1),
-        Field::Name
-        | Field::Method
-        | Field::BodyTemplate
-        | Field::Triggers
-        | Field::Filter(_)
-        | Field::Timeout
-        | Field::Validator(_)
-        | Field::CustomMessage
-        | Field::TlsVerify
-        | Field::TlsSha256
-        | Field::TlsPem
-        | Field::MaxInFlight
-        | Field::RatePerMinute
-        | Field::RetrySchedule => "Body template".to_owned(),
+        _ => "Body template".to_owned(),
     };
     Cause::Template { field, message: error.to_string() }
 }

@@ -5,6 +5,7 @@
 //! instance had is taken over. See `docs/architecture.md`.
 
 mod attempt;
+mod authorize;
 mod breakers;
 mod complete;
 mod dispatch;

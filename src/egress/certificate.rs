@@ -17,7 +17,7 @@ use super::trust;
 use crate::model::Timestamp;
 use crate::model::invocation::Certificate;
 use crate::model::outcome::Cause;
-use crate::model::webhook::{Fingerprint, Tls};
+use crate::model::webhook::{Fingerprint, Tls, Trust};
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -76,14 +76,15 @@ impl Client {
         for address in &mut addresses {
             address.set_port(port);
         }
+        let anybody = Tls::from(Trust::None);
         let failed = |error: std::io::Error| {
-            FetchError::Failed(failure::classify(&error, &Tls::None, false))
+            FetchError::Failed(failure::classify(&error, &anybody.trust, false))
         };
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
-        let config = trust::tls_config(&Tls::None).map_err(|_error| FetchError::Unreadable)?;
+        let config = trust::tls_config(&anybody).map_err(|_error| FetchError::Unreadable)?;
         let connected =
             TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
-                let cause = failure::classify(&error, &Tls::None, false);
+                let cause = failure::classify(&error, &anybody.trust, false);
                 FetchError::Failed(failure::in_handshake(cause))
             })?;
         let (_, session) = connected.get_ref();

@@ -9,51 +9,55 @@ use tower::util::MapFutureLayer;
 
 use super::address::AddressRules;
 use super::resolver::Resolver;
-use super::trust::{self, TrustError};
+use super::oauth::Tokens;
+use super::trust::{self, TlsError};
 use super::{USER_AGENT, trace};
 use crate::model::webhook::Tls;
 
 /// Kept connections for one host.
 const IDLE_CONNECTIONS: usize = 64;
 const IDLE_TIME: Duration = Duration::from_mins(1);
+/// So many ways to trust are kept at once: forms that are tried out must not fill the memory.
+const MAX_CLIENTS: usize = 512;
 
 /// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) resolver: Resolver,
+    pub(super) tokens: Tokens,
     clients: Arc<Mutex<HashMap<Tls, reqwest::Client>>>,
 }
-
-/// A client cannot be made: the own certificate authority cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ClientError(String);
 
 impl Client {
     /// Within these rules.
     pub fn new(rules: AddressRules) -> Self {
-        Self { resolver: Resolver(rules), clients: Arc::default() }
+        Self { resolver: Resolver(rules), tokens: Tokens::default(), clients: Arc::default() }
+    }
+
+    /// Whether connections can be secured so.
+    ///
+    /// # Errors
+    /// What is wrong with a certificate or a key.
+    pub fn check_tls(&self, tls: &Tls) -> Result<(), TlsError> {
+        trust::tls_config(tls).map(drop)
     }
 
     /// The client for a policy, made at first use.
-    pub(super) fn of(&self, tls: &Tls) -> Result<reqwest::Client, ClientError> {
+    pub(super) fn of(&self, tls: &Tls) -> Result<reqwest::Client, TlsError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(tls) {
             return Ok(client.clone());
         }
         let client = build(self.resolver.clone(), tls)?;
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
+        }
         clients.insert(tls.clone(), client.clone());
         Ok(client)
     }
 }
 
-impl From<TrustError> for ClientError {
-    fn from(error: TrustError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-fn build(resolver: Resolver, tls: &Tls) -> Result<reqwest::Client, ClientError> {
+fn build(resolver: Resolver, tls: &Tls) -> Result<reqwest::Client, TlsError> {
     #[expect(clippy::disallowed_methods, reason = "the one place where clients are made")]
     let builder = reqwest::Client::builder();
     builder
@@ -67,7 +71,7 @@ fn build(resolver: Resolver, tls: &Tls) -> Result<reqwest::Client, ClientError> 
         .tcp_nodelay(true)
         .user_agent(USER_AGENT)
         .build()
-        .map_err(|error| ClientError(error.to_string()))
+        .map_err(|error| TlsError::Other(error.to_string()))
 }
 
 /// Notes when a connection begins and when it stands.

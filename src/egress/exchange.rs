@@ -63,7 +63,7 @@ impl Client {
             Ok(Ok(())) => None,
             Ok(Err(SendError::Cause(cause))) => Some(cause),
             Ok(Err(SendError::Http(error))) => {
-                let cause = failure::classify(&error, outgoing.tls, self_signed);
+                let cause = failure::classify(&error, &outgoing.tls.trust, self_signed);
                 Some(if trace.is_shaking_hands() { failure::in_handshake(cause) } else { cause })
             }
             Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {

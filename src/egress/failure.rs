@@ -3,22 +3,22 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use super::resolver::ResolveError;
 use super::trace::Trace;
 use crate::model::outcome::{Cause, CertificateFault, Phase};
-use crate::model::webhook::Tls;
+use crate::model::webhook::Trust;
 
 /// What an error means.
-pub(super) fn classify(error: &(dyn Error + 'static), tls: &Tls, self_signed: bool) -> Cause {
+pub(super) fn classify(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Cause {
     let mut link = Some(error);
     let mut last = error.to_string();
     while let Some(error) = link {
         if let Some(resolve) = error.downcast_ref::<ResolveError>() {
             return of_resolve(resolve);
         }
-        if let Some(cause) = of_tls(error, tls, self_signed) {
+        if let Some(cause) = of_tls(error, trust, self_signed) {
             return cause;
         }
         last = error.to_string();
@@ -65,20 +65,38 @@ pub(super) fn of_resolve(error: &ResolveError) -> Cause {
     }
 }
 
-fn of_tls(error: &(dyn Error + 'static), tls: &Tls, self_signed: bool) -> Option<Cause> {
+fn of_tls(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Option<Cause> {
     let error = error.downcast_ref::<rustls::Error>()?;
-    let fault = if let rustls::Error::InvalidCertificate(fault) = error {
-        of_certificate(fault, tls, self_signed)
-    } else {
-        CertificateFault::Other(error.to_string())
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
+    let fault = match error {
+        rustls::Error::InvalidCertificate(fault) => of_certificate(fault, trust, self_signed),
+        rustls::Error::AlertReceived(alert) => of_alert(*alert),
+        other => CertificateFault::Other(other.to_string()),
     };
     Some(Cause::Certificate(fault))
 }
 
+/// What the server says against the client's part of the handshake (RFC 8446, section 6.2).
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-fn of_certificate(fault: &CertificateError, tls: &Tls, self_signed: bool) -> CertificateFault {
+fn of_alert(alert: AlertDescription) -> CertificateFault {
+    match alert {
+        AlertDescription::CertificateRequired => CertificateFault::ClientWanted,
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => CertificateFault::ClientRefused(format!("{alert:?}")),
+        AlertDescription::ProtocolVersion => CertificateFault::Version,
+        other => CertificateFault::Other(format!("the server broke off with {other:?}")),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
+fn of_certificate(fault: &CertificateError, trust: &Trust, self_signed: bool) -> CertificateFault {
     match fault {
-        CertificateError::ApplicationVerificationFailure if matches!(tls, Tls::Pinned(_)) => {
+        CertificateError::ApplicationVerificationFailure if matches!(trust, Trust::Pinned(_)) => {
             CertificateFault::NotPinned
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -8,15 +8,20 @@ mod client;
 mod exchange;
 mod failure;
 mod local;
+mod oauth;
+mod pem;
 mod resolver;
 mod trace;
 mod trust;
 
 pub use address::AddressRules;
 pub use certificate::FetchError;
-pub use client::{Client, ClientError};
+pub use client::Client;
 pub use exchange::{Exchanged, MAX_BODY, Outgoing};
 pub use local::post_events;
+pub use oauth::{Obtained, TokenWanted};
+pub use pem::describe_pem;
+pub use trust::TlsError;
 
 /// How Gatepost names itself.
 pub const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));

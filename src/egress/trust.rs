@@ -8,7 +8,6 @@ use rustls::client::{
     Tls13ClientSessionValue, WebPkiServerVerifier,
 };
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, NamedGroup, RootCertStore,
@@ -16,20 +15,24 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 
-use super::trace;
-use crate::model::webhook::{Fingerprint, Tls};
+use super::{pem, trace};
+use crate::model::webhook::{Fingerprint, Tls, TlsVersion, Trust};
 
-/// The policy cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum TrustError {
-    #[error("the certificate authority is not readable PEM: {0}")]
-    Pem(rustls::pki_types::pem::Error),
-    #[error("the certificate authority holds no certificate")]
-    Empty,
-    #[error("the certificate authority cannot be used: {0}")]
-    Authority(Error),
+/// Why a connection cannot be secured as asked for, in words for whoever gave the PEM.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// The own certificate authority cannot be used.
+    #[error("{0}")]
+    Authority(String),
+    /// The client certificate cannot be used.
+    #[error("{0}")]
+    ClientCertificate(String),
+    /// The client certificate's key cannot be used.
+    #[error("{0}")]
+    ClientKey(String),
+    /// TLS itself cannot be set up.
     #[error("TLS cannot be set up: {0}")]
-    Verifier(rustls::client::VerifierBuilderError),
+    Other(String),
 }
 
 #[derive(Debug)]
@@ -46,40 +49,48 @@ struct Verifier {
 }
 
 /// A TLS client for a policy.
-pub(super) fn tls_config(tls: &Tls) -> Result<ClientConfig, TrustError> {
+pub(super) fn tls_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let authorities = |roots: RootCertStore| {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map(Check::Authorities)
-            .map_err(TrustError::Verifier)
-    };
-    let check = match tls {
-        Tls::Public => {
-            authorities(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })?
-        }
-        Tls::Ca(pem) => authorities(read_authorities(pem)?)?,
-        Tls::Pinned(fingerprint) => Check::Pinned(*fingerprint),
-        Tls::None => Check::Nothing,
-    };
+    let check = check_for(&tls.trust, &provider)?;
     let verifier = Arc::new(Verifier { check, provider: Arc::clone(&provider) });
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TrustError::Authority)?
+    let versions: &[_] = match tls.min_version {
+        TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
+        TlsVersion::V1_3 => &[&rustls::version::TLS13],
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(|error| TlsError::Other(error.to_string()))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match &tls.client {
+        None => builder.with_no_client_auth(),
+        Some(client) => {
+            let (chain, key) = pem::client(client)?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| pem::of_client(&error))?
+        }
+    };
     config.resumption = Resumption::store(Arc::new(Sessions(ClientSessionMemoryCache::new(256))));
     Ok(config)
 }
 
-fn read_authorities(pem: &str) -> Result<RootCertStore, TrustError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(TrustError::Pem)?;
-        roots.add(certificate).map_err(TrustError::Authority)?;
-    }
-    if roots.is_empty() { Err(TrustError::Empty) } else { Ok(roots) }
+fn check_for(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, TlsError> {
+    let public = || webpki_roots::TLS_SERVER_ROOTS.to_vec();
+    let roots = match trust {
+        Trust::Public => public(),
+        Trust::Ca(pem) => pem::authorities(pem)?.roots,
+        Trust::PublicAnd(pem) => {
+            let mut roots = public();
+            roots.extend(pem::authorities(pem)?.roots);
+            roots
+        }
+        Trust::Pinned(fingerprint) => return Ok(Check::Pinned(*fingerprint)),
+        Trust::None => return Ok(Check::Nothing),
+    };
+    let roots = Arc::new(RootCertStore { roots });
+    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .build()
+        .map(Check::Authorities)
+        .map_err(|error| TlsError::Other(error.to_string()))
 }
 
 impl ServerCertVerifier for Verifier {

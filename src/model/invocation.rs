@@ -33,6 +33,9 @@ pub struct Invocation {
     pub custom_message: Option<String>,
     /// What went out, or could not.
     pub transcript: Transcript,
+    /// Where an access token was asked for: those exchanges, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_exchanges: Vec<Transcript>,
 }
 
 /// What went over the wire.
@@ -48,6 +51,20 @@ pub struct Transcript {
     pub remote_address: Option<String>,
     /// The server's certificate.
     pub certificate: Option<Certificate>,
+}
+
+impl Transcript {
+    /// Changes each text that may hold a secret.
+    fn clean(&mut self, clean: impl Fn(&mut String)) {
+        let Self { request, response, .. } = self;
+        clean(&mut request.url);
+        request.headers.iter_mut().for_each(|(_, value)| clean(value));
+        request.body.iter_mut().for_each(&clean);
+        if let Some(response) = response {
+            response.headers.iter_mut().for_each(|(_, value)| clean(value));
+            clean(&mut response.body);
+        }
+    }
 }
 
 /// The request as sent, secrets masked.
@@ -132,13 +149,9 @@ impl Invocation {
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         let clean = |text: &mut String| *text = redactor.redact(text);
-        let Transcript { request, response, .. } = &mut self.transcript;
-        clean(&mut request.url);
-        request.headers.iter_mut().for_each(|(_, value)| clean(value));
-        request.body.iter_mut().for_each(clean);
-        if let Some(response) = response {
-            response.headers.iter_mut().for_each(|(_, value)| clean(value));
-            clean(&mut response.body);
+        self.transcript.clean(clean);
+        for transcript in &mut self.token_exchanges {
+            transcript.clean(clean);
         }
         if let Some(cause) = &mut self.failure {
             cause.texts().into_iter().for_each(clean);

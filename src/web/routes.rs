@@ -45,6 +45,8 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/preview", post(webhooks::preview::preview))
         .route("/webhooks/test", post(webhooks::test::test))
         .route("/webhooks/certificate", post(webhooks::certificate::fetch))
+        .route("/webhooks/pem/authority", post(webhooks::pem::authority))
+        .route("/webhooks/pem/client", post(webhooks::pem::client))
         .route("/webhooks/schema", get(webhooks::schema::show))
         .route("/webhooks/{id}", post(webhooks::save::update))
         .route("/webhooks/{id}/edit", get(webhooks::edit::edit))

@@ -1,6 +1,6 @@
 //! A webhook's condition, read back in plain words.
 
-use super::{Choices, Field};
+use super::{Choices, Field, Rule};
 use crate::model::Trigger;
 
 /// One sentence, such as "Sends when a request is granted or expires, its integration is prod-*,
@@ -11,11 +11,10 @@ pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
     }
     let whens: Vec<&str> = triggers.iter().map(|trigger| when(*trigger)).collect();
     let mut clauses = vec![format!("Sends when {}", join(&whens, "or"))];
-    for (field, values) in choices {
-        let values: Vec<&str> =
-            values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect();
+    for (field, choice) in choices {
+        let values = choice.meant();
         if !values.is_empty() {
-            clauses.push(condition(*field, &values));
+            clauses.push(condition(*field, choice.rule, &values));
         }
     }
     let clauses: Vec<&str> = clauses.iter().map(String::as_str).collect();
@@ -34,25 +33,32 @@ fn when(trigger: Trigger) -> &'static str {
     }
 }
 
-fn condition(field: Field, values: &[&str]) -> String {
+fn condition(field: Field, rule: Rule, values: &[&str]) -> String {
+    if field == Field::Approval {
+        return approval(rule, values).to_owned();
+    }
     let any = join(values, "or");
-    match field {
-        Field::Approval => match values {
-            ["manual"] => "a person was asked to approve it".to_owned(),
-            ["automatic"] => "it was approved automatically".to_owned(),
-            _ => "it was approved by a person or automatically".to_owned(),
-        },
-        Field::CustomField => format!("it has the custom field {any}"),
-        Field::Integration
-        | Field::IntegrationType
-        | Field::ResourceType
-        | Field::Resource
-        | Field::Permission
-        | Field::AccessFlow
-        | Field::Bundle
-        | Field::Requester
-        | Field::Grantee
-        | Field::GranteeType => format!("its {} is {any}", field.label().to_lowercase()),
+    let own = field == Field::CustomField;
+    let name = field.label().to_lowercase();
+    match (rule, values) {
+        (Rule::AnyOf, _) if own => format!("it has the {name} {any}"),
+        (Rule::AnyOf, _) => format!("its {name} is {any}"),
+        (Rule::NoneOf, _) if own => format!("it does not have the {name} {any}"),
+        (Rule::NoneOf, [one]) => format!("its {name} is not {one}"),
+        (Rule::NoneOf, _) => format!("its {name} is none of {}", join(values, "and")),
+    }
+}
+
+fn approval(rule: Rule, values: &[&str]) -> &'static str {
+    match (rule, values) {
+        (Rule::AnyOf, ["manual"]) | (Rule::NoneOf, ["automatic"]) => {
+            "a person was asked to approve it"
+        }
+        (Rule::AnyOf, ["automatic"]) | (Rule::NoneOf, ["manual"]) => {
+            "it was approved automatically"
+        }
+        (Rule::AnyOf, _) => "it was approved by a person or automatically",
+        (Rule::NoneOf, _) => "it was approved neither by a person nor automatically",
     }
 }
 
@@ -67,19 +73,23 @@ fn join(items: &[&str], word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Choice;
     use super::*;
 
     #[test]
     fn the_whole_condition_in_one_sentence() {
         let choices = Choices::from([
-            (Field::Integration, vec!["prod-*".to_owned(), "db".to_owned()]),
-            (Field::Approval, vec!["manual".to_owned()]),
-            (Field::ResourceType, vec![String::new()]),
+            (Field::Integration, Choice::any_of(["prod-*", "db"])),
+            (Field::Approval, Choice::any_of(["manual"])),
+            (Field::ResourceType, Choice::any_of([""])),
+            (Field::Requester, Choice::none_of(["*@bots.example"])),
+            (Field::Permission, Choice::none_of(["read", "list"])),
         ]);
         assert_eq!(
             explain(&[Trigger::Granted, Trigger::Expired], &choices),
-            "Sends when access is granted or access expires, its integration is prod-* or db and \
-             a person was asked to approve it."
+            "Sends when access is granted or access expires, its integration is prod-* or db, \
+             its permission is none of read and list, its requester is not *@bots.example and a \
+             person was asked to approve it."
         );
         assert_eq!(explain(&[], &Choices::new()), "Sends nothing: no trigger is chosen.");
     }

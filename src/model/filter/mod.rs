@@ -1,6 +1,6 @@
 //! Which events a webhook wants, beyond its triggers.
 //!
-//! Within one field any of the values will do, across fields all must hold. Conditions on access
+//! Within one field any of the values will do (or none may be there), across fields all must hold. Conditions on access
 //! groups must hold for one and the same group: "integration A with resource type B" is not met by
 //! A in one group and B in another.
 
@@ -17,7 +17,43 @@ pub use field::Field;
 use pattern::Pattern;
 
 /// What was chosen or typed, by field.
-pub type Choices = BTreeMap<Field, Vec<String>>;
+pub type Choices = BTreeMap<Field, Choice>;
+
+/// What was chosen or typed for one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Choice {
+    /// What must hold of the values.
+    pub rule: Rule,
+    /// Values, with `*` for anything.
+    pub values: Vec<String>,
+}
+
+/// What must hold of a field's values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// One of them is there.
+    #[default]
+    AnyOf,
+    /// None of them is there. An event without the field passes.
+    NoneOf,
+}
+
+impl Choice {
+    /// Any of these values.
+    pub fn any_of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self { rule: Rule::AnyOf, values: values.into_iter().map(Into::into).collect() }
+    }
+
+    /// None of these values.
+    pub fn none_of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
+        Self { rule: Rule::NoneOf, ..Self::any_of(values) }
+    }
+
+    /// The values that say something.
+    fn meant(&self) -> Vec<&str> {
+        self.values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect()
+    }
+}
 
 /// Checked filters, ready to match.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +64,7 @@ pub struct Filters {
 #[derive(Debug, Clone)]
 struct Condition {
     field: Field,
+    rule: Rule,
     patterns: Vec<Pattern>,
 }
 
@@ -54,15 +91,15 @@ impl Filters {
     pub fn new(choices: &Choices) -> Result<Self, Vec<FilterError>> {
         let mut conditions = Vec::new();
         let mut errors = Vec::new();
-        for (&field, values) in choices {
-            let values: Vec<&str> =
-                values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect();
+        for (&field, choice) in choices {
+            let values = choice.meant();
             if values.is_empty() {
                 continue;
             }
             match check(field, &values) {
                 Ok(()) => conditions.push(Condition {
                     field,
+                    rule: choice.rule,
                     patterns: values.into_iter().map(Pattern::new).collect(),
                 }),
                 Err(message) => errors.push(FilterError { field, message }),
@@ -73,21 +110,48 @@ impl Filters {
 
     /// Whether an event's payload passes.
     pub fn matches(&self, payload: &Value) -> bool {
-        let (grouped, single): (Vec<&Condition>, Vec<&Condition>) =
-            self.conditions.iter().partition(|condition| condition.field.is_of_group());
-        single.iter().all(|condition| condition.holds(payload))
-            && (grouped.is_empty()
-                || groups(payload)
-                    .any(|group| grouped.iter().all(|condition| condition.holds(group))))
+        let (grouped, single) = self.by_place();
+        single.iter().all(|condition| condition.holds(payload)) && any_group(&grouped, payload)
     }
+
+    /// Which filters say no to an event's payload; none where it passes. Where each condition on
+    /// access groups is met by some group, but no group meets all, all of them say no.
+    pub fn refusals(&self, payload: &Value) -> Vec<Field> {
+        let (grouped, mut refusing) = self.by_place();
+        refusing.retain(|condition| !condition.holds(payload));
+        if !any_group(&grouped, payload) {
+            let alone = |condition: &&&Condition| !any_group(&[**condition], payload);
+            let unmet: Vec<&Condition> = grouped.iter().filter(alone).copied().collect();
+            refusing.extend(if unmet.is_empty() { grouped } else { unmet });
+        }
+        let mut fields: Vec<Field> = refusing.iter().map(|condition| condition.field).collect();
+        fields.sort();
+        fields
+    }
+
+    /// Conditions on one access group, and those on the whole event.
+    fn by_place(&self) -> (Vec<&Condition>, Vec<&Condition>) {
+        self.conditions.iter().partition(|condition| condition.field.is_of_group())
+    }
+}
+
+/// Whether one and the same access group meets all conditions. Without a group there is nothing that
+/// could be one of the unwanted.
+fn any_group(conditions: &[&Condition], payload: &Value) -> bool {
+    let mut groups = groups(payload).peekable();
+    if groups.peek().is_none() {
+        return conditions.iter().all(|condition| condition.rule == Rule::NoneOf);
+    }
+    groups.any(|group| conditions.iter().all(|condition| condition.holds(group)))
 }
 
 impl Condition {
     /// `place` is the payload, or one access group for a field of the group.
     fn holds(&self, place: &Value) -> bool {
-        self.field.any_value(place, &mut |value| {
+        let found = self.field.any_value(place, &mut |value| {
             self.patterns.iter().any(|pattern| pattern.matches(value))
-        })
+        });
+        found == (self.rule == Rule::AnyOf)
     }
 }
 
@@ -129,7 +193,7 @@ mod tests {
     fn filters(choices: &[(Field, &[&str])]) -> Filters {
         let choices = choices
             .iter()
-            .map(|(field, values)| (*field, values.iter().map(|v| (*v).to_owned()).collect()))
+            .map(|(field, values)| (*field, Choice::any_of(values.iter().copied())))
             .collect();
         Filters::new(&choices).unwrap()
     }
@@ -206,6 +270,56 @@ mod tests {
     }
 
     #[test]
+    fn none_of_keeps_out_what_any_of_lets_in() {
+        for payload in [sample(Trigger::Granted), json!({"data": {}}), json!({})] {
+            for (field, value) in [
+                (Field::Integration, "prod *"),
+                (Field::Permission, "ReadOnly"),
+                (Field::Bundle, "bundle-1"),
+                (Field::CustomField, "ticket=SEC-*"),
+            ] {
+                let one = |choice| Filters::new(&Choices::from([(field, choice)])).unwrap();
+                let (any, none) = (one(Choice::any_of([value])), one(Choice::none_of([value])));
+                assert_ne!(any.matches(&payload), none.matches(&payload), "{field:?} {payload}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_group_that_has_none_of_them_is_enough() {
+        let payload = json!({"data": {"access_groups": [
+            {"integration": {"name": "prod"}}, {"integration": {"name": "staging"}},
+        ]}});
+        let without = |names: &[&str]| {
+            let choices =
+                Choices::from([(Field::Integration, Choice::none_of(names.iter().copied()))]);
+            Filters::new(&choices).unwrap().matches(&payload)
+        };
+        assert!(without(&["staging"]));
+        assert!(!without(&["staging", "prod"]));
+    }
+
+    #[test]
+    fn the_filters_that_say_no_are_named() {
+        let payload = json!({"data": {
+            "requester": {"email": "a@b.c"},
+            "access_groups": [
+                {"integration": {"name": "a"}, "resource_types": [{"name": "x"}]},
+                {"integration": {"name": "b"}, "resource_types": [{"name": "y"}]},
+            ],
+        }});
+        let no = |choices: &[(Field, &[&str])]| filters(choices).refusals(&payload);
+        let (integration, kind) = (Field::Integration, Field::ResourceType);
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["x"])]), []);
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["z"])]), [kind]);
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["y"])]), [integration, kind]);
+        assert_eq!(
+            no(&[(integration, &["c"]), (Field::Requester, &["z@*"])]),
+            [integration, Field::Requester]
+        );
+    }
+
+    #[test]
     fn no_approvals_at_all_is_automatic() {
         for payload in [json!({"data": {}}), json!({"data": {"approvals": []}})] {
             assert!(filters(&[(Field::Approval, &["automatic"])]).matches(&payload));
@@ -216,12 +330,32 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_meant_is_refused() {
         for (field, value) in [(Field::Approval, "perhaps"), (Field::CustomField, "SEC-42")] {
-            let choices = Choices::from([(field, vec![value.to_owned()])]);
+            let choices = Choices::from([(field, Choice::any_of([value]))]);
             assert_eq!(Filters::new(&choices).unwrap_err()[0].field, field);
         }
     }
 
     proptest! {
+        #[test]
+        fn an_event_passes_exactly_where_no_filter_says_no(
+            names in proptest::collection::vec(("[ab]", "[xy]"), 0..3),
+            wanted in ("[ab]", "[xy]", any::<bool>(), any::<bool>()),
+        ) {
+            let groups: Vec<Value> = names.iter().map(|(name, kind)| {
+                json!({"integration": {"name": name}, "resource_types": [{"name": kind}]})
+            }).collect();
+            let payload = json!({"data": {"access_groups": groups}});
+            let choice = |value: &str, any: bool| {
+                if any { Choice::any_of([value]) } else { Choice::none_of([value]) }
+            };
+            let (name, kind, any_name, any_kind) = wanted;
+            let filters = Filters::new(&Choices::from([
+                (Field::Integration, choice(&name, any_name)),
+                (Field::ResourceType, choice(&kind, any_kind)),
+            ])).unwrap();
+            prop_assert_eq!(filters.matches(&payload), filters.refusals(&payload).is_empty());
+        }
+
         #[test]
         fn a_value_seen_in_an_event_matches_that_event(name in "[^*]{1,40}") {
             prop_assume!(!name.trim().is_empty());

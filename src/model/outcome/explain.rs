@@ -59,6 +59,7 @@ impl Cause {
                 format!("The HTTP client said: {detail}."),
                 "Check that the port speaks HTTPS, and the server's own log.",
             ),
+            Self::Token(fault) => fault.explain(invocation),
             Self::Status(status) => explain_status(*status),
             Self::NotJson => Explanation::new(
                 "The answer is not JSON.",
@@ -159,6 +160,22 @@ impl CertificateFault {
                 "The server's certificate has changed since it was pinned, or somebody sits in between. \
                  Nothing was sent.",
                 "Ask who runs the server. If the change is right, fetch and pin the new one.",
+            ),
+            Self::ClientWanted => Explanation::new(
+                "The server wants a client certificate.",
+                "It lets in only those who show one that it knows (mutual TLS).",
+                "Paste certificate and key under TLS, Client certificate.",
+            ),
+            Self::ClientRefused(detail) => Explanation::new(
+                "The server refused the client certificate.",
+                format!("It said: {detail}."),
+                "Check that the certificate is issued by an authority that the server trusts, is not \
+                 expired, and that its chain was pasted too.",
+            ),
+            Self::Version => Explanation::new(
+                "The server speaks only older versions of TLS.",
+                "Gatepost speaks TLS 1.2 and 1.3, or 1.3 alone where the webhook says so.",
+                "Update the server, or lower the webhook's minimum version.",
             ),
             Self::Other(detail) => Explanation::new(
                 "The TLS handshake failed.",

@@ -1,6 +1,7 @@
 //! What became of an exchange, and what to tell the admin about it.
 
 mod explain;
+mod token;
 
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub enum Cause {
         /// What the client said.
         detail: String,
     },
+    /// There is no access token to send with it.
+    Token(TokenFault),
     /// A status outside 200 to 299.
     Status(u16),
     /// A response validator needs JSON, and the answer is none.
@@ -99,8 +102,34 @@ pub enum CertificateFault {
     WrongName,
     /// It is not the pinned one.
     NotPinned,
+    /// The server wants to see a certificate of ours.
+    ClientWanted,
+    /// The server does not accept ours.
+    ClientRefused(String),
+    /// The server speaks only versions of TLS that are too old.
+    Version,
     /// Something else, or the handshake failed.
     Other(String),
+}
+
+/// Why the token endpoint gave no access token (RFC 6749, section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenFault {
+    /// There is no whole answer.
+    Exchange(Box<Cause>),
+    /// It said no.
+    Refused {
+        /// With this status.
+        status: u16,
+        /// Its `error`, such as `invalid_client`.
+        error: Option<String>,
+        /// Its `error_description`.
+        description: Option<String>,
+    },
+    /// Its answer holds no token.
+    Missing,
+    /// The token is of another kind than bearer.
+    Kind(String),
 }
 
 /// What to tell the admin.
@@ -161,7 +190,14 @@ impl Cause {
             Self::Template { message, .. } => vec![message],
             Self::Unreachable { detail }
             | Self::Protocol { detail }
-            | Self::Certificate(CertificateFault::Other(detail)) => vec![detail],
+            | Self::Token(TokenFault::Kind(detail))
+            | Self::Certificate(
+                CertificateFault::Other(detail) | CertificateFault::ClientRefused(detail),
+            ) => vec![detail],
+            Self::Token(TokenFault::Exchange(cause)) => cause.texts(),
+            Self::Token(TokenFault::Refused { error, description, .. }) => {
+                error.iter_mut().chain(description.iter_mut()).collect()
+            }
             Self::Validator { found, message, .. } => {
                 found.iter_mut().chain(message.iter_mut()).collect()
             }
@@ -170,6 +206,7 @@ impl Cause {
             | Self::Refused
             | Self::Timeout { .. }
             | Self::Certificate(_)
+            | Self::Token(TokenFault::Missing)
             | Self::Status(_)
             | Self::NotJson => Vec::new(),
         }
@@ -187,9 +224,25 @@ impl Cause {
             Self::Certificate(CertificateFault::NotPinned) => {
                 "Not the pinned certificate".to_owned()
             }
-            Self::Certificate(CertificateFault::Other(_)) => "TLS handshake failed".to_owned(),
+            Self::Certificate(CertificateFault::ClientWanted) => {
+                "Client certificate wanted".to_owned()
+            }
+            Self::Certificate(CertificateFault::ClientRefused(_)) => {
+                "Client certificate refused".to_owned()
+            }
+            Self::Certificate(CertificateFault::Other(_) | CertificateFault::Version) => {
+                "TLS handshake failed".to_owned()
+            }
             Self::Certificate(_) => "Certificate not trusted".to_owned(),
             Self::Protocol { .. } => "Answer is not proper HTTP".to_owned(),
+            Self::Token(TokenFault::Exchange(cause)) => format!("Token: {}", cause.short()),
+            Self::Token(TokenFault::Refused { error: Some(error), .. }) => {
+                format!("Token refused: {error}")
+            }
+            Self::Token(TokenFault::Refused { status, error: None, .. }) => {
+                format!("Token refused: HTTP {status}")
+            }
+            Self::Token(TokenFault::Missing | TokenFault::Kind(_)) => "No access token".to_owned(),
             Self::Status(status) => format!("HTTP {status}"),
             Self::NotJson => "Answer is not JSON".to_owned(),
             Self::Validator { message: Some(message), .. } => format!("Refused: {message}"),

@@ -2,7 +2,7 @@
 
 use super::scan::{self, Found};
 use super::{MASK, is_secret_name};
-use crate::model::webhook::{Draft, Field, FieldErrors};
+use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credential};
 
 /// The draft with every secret masked: what is shown, exported and kept in clear.
 pub fn mask(draft: &Draft) -> Draft {
@@ -17,7 +17,23 @@ pub fn mask(draft: &Draft) -> Draft {
             MASK.clone_into(value);
         }
     }
+    for (_, secret) in fields_of(&mut masked) {
+        if !secret.is_empty() {
+            MASK.clone_into(secret);
+        }
+    }
     masked
+}
+
+/// Fields that are secret as a whole, in the order of the page.
+fn fields_of(draft: &mut Draft) -> [(Field, &mut String); 4] {
+    let AuthDraft { token, password, client_secret, .. } = &mut draft.authentication;
+    [
+        (Field::AuthToken, token),
+        (Field::AuthPassword, password),
+        (Field::AuthClientSecret, client_secret),
+        (Field::TlsClientKey, &mut draft.tls.client_key),
+    ]
 }
 
 /// The draft with every mask replaced by what stands there in `stored`: the same name, and among
@@ -35,6 +51,12 @@ pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
                 stored.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))
         {
             known.clone_into(value);
+        }
+    }
+    let mut stored = stored.clone();
+    for ((_, secret), (_, known)) in fields_of(&mut whole).into_iter().zip(fields_of(&mut stored)) {
+        if secret == MASK && !known.is_empty() {
+            *secret = std::mem::take(known);
         }
     }
     whole
@@ -64,9 +86,29 @@ pub fn secrets_of(draft: &Draft) -> Vec<String> {
         }
         secrets.push(value.clone());
     }
+    secrets.extend(secrets_of_authentication(&draft.authentication));
     secrets.retain(|secret| !secret.is_empty());
     secrets.sort();
     secrets.dedup();
+    secrets
+}
+
+/// The private key of a client certificate is not among them: it never leaves.
+fn secrets_of_authentication(auth: &AuthDraft) -> Vec<String> {
+    let AuthDraft { token, username, password, client_id, client_secret, .. } = auth;
+    let mut secrets = vec![token.clone(), password.clone(), client_secret.clone()];
+    // In base64 a short secret cannot be told from chance: the whole value can.
+    let encode =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for (name, secret) in [
+        (username.clone(), password.clone()),
+        (encode(client_id), encode(client_secret)),
+    ] {
+        if !name.is_empty() {
+            let whole = basic_credential(&name, &secret);
+            secrets.extend(whole.split_once(' ').map(|(_scheme, credential)| credential.to_owned()));
+        }
+    }
     secrets
 }
 
@@ -82,7 +124,12 @@ pub fn check_masks(draft: &Draft, errors: &mut FieldErrors) {
         }
     }
     if let Some(line) = draft.body_template.lines().position(|line| line.contains(MASK)) {
-        errors.add_at_line(Field::BodyTemplate, message, line + 1);
+        errors.add_at_line(Field::BodyTemplate, message.clone(), line + 1);
+    }
+    for (field, secret) in fields_of(&mut draft.clone()) {
+        if secret.contains(MASK) {
+            errors.add(field, message.clone());
+        }
     }
 }
 
@@ -136,6 +183,7 @@ fn replace(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::webhook::TlsDraft;
     use proptest::prelude::*;
 
     fn draft(key: &str) -> Draft {
@@ -148,6 +196,13 @@ mod tests {
             body_template: format!(
                 r#"{{"username": "svc", "secret_key": "{key}", "requestData": {{"secret_key": "{key}2"}}}}"#
             ),
+            authentication: AuthDraft {
+                kind: "basic".to_owned(),
+                username: "svc".to_owned(),
+                password: format!("{key}3"),
+                ..AuthDraft::default()
+            },
+            tls: TlsDraft { client_key: format!("{key}4"), ..TlsDraft::default() },
             ..Draft::default()
         }
     }
@@ -169,7 +224,7 @@ mod tests {
         let shown = mask(&draft("abcdef"));
         let mut errors = FieldErrors::default();
         check_masks(&unmask(&shown, &Draft::default()), &mut errors);
-        assert_eq!(errors.iter().count(), 3);
+        assert_eq!(errors.iter().count(), 5);
     }
 
     proptest! {

@@ -15,6 +15,8 @@ pub struct Draft {
     pub url: String,
     /// Name and value; values may hold placeholders. Pairs of two empty strings are passed over.
     pub headers: Vec<(String, String)>,
+    /// How Gatepost shows who it is.
+    pub authentication: AuthDraft,
     /// Handlebars; empty sends the event as received.
     pub body_template: String,
     /// The triggers' words.
@@ -48,11 +50,64 @@ pub struct TlsDraft {
     pub sha256: String,
     /// The own certificate authority, PEM.
     pub pem: String,
+    /// The oldest protocol version to speak: `1.2`, `1.3`, or empty for the default.
+    pub min_version: String,
+    /// Gatepost's own certificate and its chain, PEM; empty for none.
+    pub client_certificate: String,
+    /// That certificate's private key, PEM.
+    pub client_key: String,
+}
+
+/// How Gatepost shows who it is, as typed. What does not belong to the kind is passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthDraft {
+    /// `none`, `bearer`, `basic` or `oauth`; empty is `none`.
+    pub kind: String,
+    /// The bearer token.
+    pub token: String,
+    /// The user name of basic authentication.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// OAuth's client id.
+    pub client_id: String,
+    /// OAuth's client secret.
+    pub client_secret: String,
+    /// Where OAuth's tokens are asked for.
+    pub token_endpoint_url: String,
+    /// OAuth's scopes, with spaces in between.
+    pub scopes: String,
+}
+
+impl AuthDraft {
+    /// The fields of its kind alone: what was typed for another is forgotten.
+    #[must_use]
+    pub fn of_its_kind(self) -> Self {
+        let Self { kind, token, username, password, client_id, client_secret, .. } = self;
+        let Self { token_endpoint_url, scopes, .. } = self;
+        let none = Self::default();
+        match kind.as_str() {
+            "bearer" => Self { kind, token, ..none },
+            "basic" => Self { kind, username, password, ..none },
+            "oauth" => {
+                Self { kind, client_id, client_secret, token_endpoint_url, scopes, ..none }
+            }
+            "" | "none" => none,
+            _ => Self { kind, ..none },
+        }
+    }
 }
 
 impl Default for TlsDraft {
     fn default() -> Self {
-        Self { verify: "public".to_owned(), sha256: String::new(), pem: String::new() }
+        Self {
+            verify: "public".to_owned(),
+            sha256: String::new(),
+            pem: String::new(),
+            min_version: String::new(),
+            client_certificate: String::new(),
+            client_key: String::new(),
+        }
     }
 }
 
@@ -64,6 +119,7 @@ impl Default for Draft {
             method: "POST".to_owned(),
             url: String::new(),
             headers: Vec::new(),
+            authentication: AuthDraft::default(),
             body_template: String::new(),
             triggers: Vec::new(),
             filters: filter::Choices::new(),

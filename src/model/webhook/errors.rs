@@ -15,6 +15,20 @@ pub enum Field {
     Url,
     /// A header's row, from 0.
     Header(usize),
+    /// The kind of authentication.
+    Authentication,
+    /// The bearer token.
+    AuthToken,
+    /// The user name of basic authentication.
+    AuthUsername,
+    /// Its password.
+    AuthPassword,
+    /// OAuth's client id.
+    AuthClientId,
+    /// OAuth's client secret.
+    AuthClientSecret,
+    /// OAuth's token endpoint.
+    AuthTokenEndpoint,
     /// The body template.
     BodyTemplate,
     /// The triggers.
@@ -33,6 +47,12 @@ pub enum Field {
     TlsSha256,
     /// The own certificate authority.
     TlsPem,
+    /// The oldest protocol version.
+    TlsMinVersion,
+    /// Gatepost's own certificate.
+    TlsClientCertificate,
+    /// Its private key.
+    TlsClientKey,
     /// Exchanges at once.
     MaxInFlight,
     /// Exchanges a minute.
@@ -49,6 +69,13 @@ impl Field {
             Self::Method => "method".to_owned(),
             Self::Url => "url".to_owned(),
             Self::Header(row) => format!("header-{row}"),
+            Self::Authentication => "auth_kind".to_owned(),
+            Self::AuthToken => "auth_token".to_owned(),
+            Self::AuthUsername => "auth_username".to_owned(),
+            Self::AuthPassword => "auth_password".to_owned(),
+            Self::AuthClientId => "auth_client_id".to_owned(),
+            Self::AuthClientSecret => "auth_client_secret".to_owned(),
+            Self::AuthTokenEndpoint => "auth_token_endpoint_url".to_owned(),
             Self::BodyTemplate => "body_template".to_owned(),
             Self::Triggers => "triggers".to_owned(),
             Self::Filter(field) => format!("filter-{}", field.key()),
@@ -58,6 +85,9 @@ impl Field {
             Self::TlsVerify => "tls_verify".to_owned(),
             Self::TlsSha256 => "tls_sha256".to_owned(),
             Self::TlsPem => "tls_pem".to_owned(),
+            Self::TlsMinVersion => "tls_min_version".to_owned(),
+            Self::TlsClientCertificate => "tls_client_certificate".to_owned(),
+            Self::TlsClientKey => "tls_client_key".to_owned(),
             Self::MaxInFlight => "max_in_flight".to_owned(),
             Self::RatePerMinute => "rate_per_minute".to_owned(),
             Self::RetrySchedule => "retry_schedule".to_owned(),
@@ -71,6 +101,13 @@ impl Field {
             Self::Method => "/type/http_request/method".to_owned(),
             Self::Url => "/type/http_request/url".to_owned(),
             Self::Header(row) => format!("/type/http_request/headers/{row}"),
+            Self::Authentication => "/authentication_config".to_owned(),
+            Self::AuthToken => "/authentication_config/bearer/token".to_owned(),
+            Self::AuthUsername => "/authentication_config/basic/username".to_owned(),
+            Self::AuthPassword => "/authentication_config/basic/password".to_owned(),
+            Self::AuthClientId => "/authentication_config/oauth/client_id".to_owned(),
+            Self::AuthClientSecret => "/authentication_config/oauth/client_secret".to_owned(),
+            Self::AuthTokenEndpoint => "/authentication_config/oauth/token_endpoint_url".to_owned(),
             Self::BodyTemplate => "/body_template".to_owned(),
             Self::Triggers => "/triggers".to_owned(),
             Self::Filter(field) => format!("/filters/{}", field.key()),
@@ -80,6 +117,9 @@ impl Field {
             Self::TlsVerify => "/tls/verify".to_owned(),
             Self::TlsSha256 => "/tls/sha256".to_owned(),
             Self::TlsPem => "/tls/pem".to_owned(),
+            Self::TlsMinVersion => "/tls/min_version".to_owned(),
+            Self::TlsClientCertificate => "/tls/client_certificate".to_owned(),
+            Self::TlsClientKey => "/tls/client_key".to_owned(),
             Self::MaxInFlight => "/max_in_flight".to_owned(),
             Self::RatePerMinute => "/rate_per_minute".to_owned(),
             Self::RetrySchedule => "/retry_schedule".to_owned(),

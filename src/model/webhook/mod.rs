@@ -3,6 +3,7 @@
 //! A [`Draft`] is what somebody typed, whether in the form, a file or the API; validating it gives
 //! a [`Webhook`], ready to match and render, or every mistake at once, each at its field.
 
+mod auth;
 mod draft;
 mod errors;
 mod file;
@@ -14,12 +15,13 @@ mod tls;
 mod validate;
 mod validator;
 
-pub use draft::{Draft, TlsDraft};
+pub use auth::{Authentication, ClientCredentials, basic_credential};
+pub use draft::{AuthDraft, Draft, TlsDraft};
 pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};
 pub use http::{Method, RESERVED_HEADERS};
 pub use pace::{Pace, write_schedule};
 pub use render::{RenderError, Rendered};
-pub use tls::{Fingerprint, Tls};
+pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
 pub use validate::{Rules, Webhook};
 pub use validator::{Refusal, Validator};

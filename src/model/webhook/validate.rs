@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::draft::Draft;
+use super::auth::{self, Authentication};
+use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method};
 use super::pace::Pace;
 use super::preset;
 use super::render::RenderError;
-use super::tls::{Fingerprint, Tls};
+use super::tls::{self, Tls};
 use super::validator::Validator;
 use crate::model::Trigger;
 use crate::model::event::sample;
@@ -39,6 +40,7 @@ pub struct Webhook {
     filters: Filters,
     timeout: Duration,
     validators: Vec<Validator>,
+    authentication: Authentication,
     tls: Tls,
     pace: Pace,
 }
@@ -73,7 +75,8 @@ impl Webhook {
         let filters = check_filters(&draft.filters, &mut errors);
         let timeout = check_timeout(&draft.timeout_in_sec, &mut errors);
         let validators = check_validators(&draft, &mut errors);
-        let tls = check_tls(&draft, &mut errors);
+        let authentication = auth::check(&draft, *rules, &mut errors);
+        let tls = tls::check(&draft.tls, &mut errors);
         let tempo = Pace::check(&draft, &mut errors);
         preset::check_placeholders(&draft, &mut errors);
         secret::check_masks(&draft, &mut errors);
@@ -91,6 +94,7 @@ impl Webhook {
             filters,
             timeout,
             validators,
+            authentication,
             tls,
             pace: tempo,
         };
@@ -148,6 +152,16 @@ impl Webhook {
         Some(self.draft.custom_validation_error_message.as_str()).filter(|text| !text.is_empty())
     }
 
+    /// How Gatepost shows who it is.
+    pub fn authentication(&self) -> &Authentication {
+        &self.authentication
+    }
+
+    /// Which filters say no to an event's payload.
+    pub fn refusals(&self, payload: &Value) -> Vec<filter::Field> {
+        self.filters.refusals(payload)
+    }
+
     /// Whom to trust.
     pub fn tls(&self) -> &Tls {
         &self.tls
@@ -194,10 +208,11 @@ fn tidy(mut draft: Draft) -> Draft {
         expected.retain(|value| !value.trim().is_empty());
     }
     draft.response_validators.retain(|(path, expected)| !path.is_empty() || !expected.is_empty());
-    for values in draft.filters.values_mut() {
-        values.retain(|value| !value.trim().is_empty());
+    for choice in draft.filters.values_mut() {
+        choice.values.retain(|value| !value.trim().is_empty());
     }
-    draft.filters.retain(|_, values| !values.is_empty());
+    draft.filters.retain(|_, choice| !choice.values.is_empty());
+    draft.authentication = tidy_authentication(draft.authentication);
     draft.timeout_in_sec = draft.timeout_in_sec.trim().to_owned();
     draft.tls.verify = draft.tls.verify.trim().to_owned();
     draft.tls.sha256 = draft.tls.sha256.trim().to_owned();
@@ -207,6 +222,20 @@ fn tidy(mut draft: Draft) -> Draft {
     let message = draft.custom_validation_error_message.trim();
     draft.custom_validation_error_message = message.to_owned();
     draft
+}
+
+fn tidy_authentication(draft: AuthDraft) -> AuthDraft {
+    let mut auth = draft.of_its_kind();
+    for text in [
+        &mut auth.token,
+        &mut auth.client_id,
+        &mut auth.client_secret,
+        &mut auth.token_endpoint_url,
+    ] {
+        *text = text.trim().to_owned();
+    }
+    auth.scopes = auth.scopes.split_whitespace().collect::<Vec<_>>().join(" ");
+    auth
 }
 
 fn check_name(name: &str, errors: &mut FieldErrors) {
@@ -344,27 +373,4 @@ fn check_validators(draft: &Draft, errors: &mut FieldErrors) -> Vec<Validator> {
         }
     }
     validators
-}
-
-fn check_tls(draft: &Draft, errors: &mut FieldErrors) -> Tls {
-    match draft.tls.verify.as_str() {
-        "" | "public" => Tls::Public,
-        "none" => Tls::None,
-        "pinned" => Fingerprint::parse(&draft.tls.sha256).map_or_else(|| {
-            let message = "A SHA-256 fingerprint has 64 hex digits, such as AB:CD:…: press Fetch \
-                           certificate to get the server's.";
-            errors.add(Field::TlsSha256, message);
-            Tls::Public
-        }, Tls::Pinned),
-        "ca" if draft.tls.pem.contains("-----BEGIN CERTIFICATE-----") => Tls::Ca(draft.tls.pem.clone()),
-        "ca" => {
-            let message = "Paste the certificate authority as PEM: it begins with -----BEGIN CERTIFICATE-----.";
-            errors.add(Field::TlsPem, message);
-            Tls::Public
-        }
-        other => {
-            errors.add(Field::TlsVerify, format!("\"{other}\" is none of public, ca, pinned and none."));
-            Tls::Public
-        }
-    }
 }

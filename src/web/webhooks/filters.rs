@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::filter::{self, Field};
+use crate::model::filter::{self, Field, Rule};
 use crate::store::{self, PgPool, events};
 
 /// How many of the newest events are looked through for values to offer.
@@ -21,6 +21,8 @@ pub(super) struct FilterView {
     pub(super) placeholder: &'static str,
     /// The values, one a line.
     pub(super) text: String,
+    /// Whether none of the values may be there.
+    pub(super) none_of: bool,
     /// Values seen in events.
     pub(super) seen: Vec<String>,
 }
@@ -46,7 +48,8 @@ impl FiltersView {
             id: format!("filter-{}", field.key()),
             label: field.label(),
             placeholder: placeholder(field),
-            text: choices.get(&field).map(|values| values.join("\n")).unwrap_or_default(),
+            text: choices.get(&field).map(|one| one.values.join("\n")).unwrap_or_default(),
+            none_of: choices.get(&field).is_some_and(|one| one.rule == Rule::NoneOf),
             seen: seen.of(field),
         };
         let first = [Field::Integration, Field::ResourceType];
@@ -55,7 +58,12 @@ impl FiltersView {
             .filter(|field| !first.contains(field) && *field != Field::Approval);
         let more: Vec<FilterView> = rest.map(view).collect();
         let approval = choices.get(&Field::Approval);
-        let has = |word: &str| approval.is_some_and(|values| values.iter().any(|v| v == word));
+        let has = |word: &str| {
+            // Only a file can say none of: of two words that is the other one.
+            approval.is_some_and(|one| {
+                one.values.iter().any(|value| value == word) == (one.rule == Rule::AnyOf)
+            })
+        };
         Self {
             first: first.into_iter().map(view).collect(),
             more_used: more.iter().filter(|filter| !filter.text.is_empty()).count(),

@@ -9,7 +9,9 @@ use super::preview::PreviewView;
 use super::test::ResultView;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
-use crate::model::webhook::{Draft, Field, FieldErrors, Method, Pace, Webhook, write_schedule};
+use crate::model::webhook::{
+    AuthDraft, Draft, Field, FieldErrors, Method, Pace, TlsDraft, Webhook, write_schedule,
+};
 use crate::model::{Trigger, WebhookId, retry};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
@@ -74,9 +76,8 @@ pub(super) struct FormView {
     pub(super) rate_per_minute: String,
     pub(super) retry_schedule: String,
     pub(super) default_schedule: String,
-    pub(super) tls_verify: String,
-    pub(super) tls_sha256: String,
-    pub(super) tls_pem: String,
+    pub(super) auth: AuthDraft,
+    pub(super) tls: TlsDraft,
     pub(super) certificate: CertificateView,
     pub(super) test_triggers: Vec<Choice>,
     pub(super) preview_triggers: Vec<Choice>,
@@ -161,9 +162,11 @@ impl FormView {
                 draft.response_validators.into_iter().map(|(path, any)| (path, any.join("\n"))),
             ),
             custom_message: draft.custom_validation_error_message,
-            tls_verify: Some(draft.tls.verify).filter(|v| !v.is_empty()).unwrap_or("public".into()),
-            tls_sha256: draft.tls.sha256,
-            tls_pem: draft.tls.pem,
+            auth: draft.authentication,
+            tls: TlsDraft {
+                verify: Some(draft.tls.verify).filter(|v| !v.is_empty()).unwrap_or("public".into()),
+                ..draft.tls
+            },
             certificate: CertificateView::default(),
             preview: PreviewView::default(),
             result: None,
@@ -231,6 +234,14 @@ impl FormView {
     pub(super) fn opens_more_filters(&self) -> bool {
         self.filters.more_used > 0
             || self.filters.more.iter().any(|filter| self.error(&filter.id).is_some())
+    }
+
+    /// Whether what is folded under TLS is in use, or has a mistake.
+    pub(super) fn opens_tls(&self) -> bool {
+        let TlsDraft { min_version, client_certificate, client_key, .. } = &self.tls;
+        let folded = ["tls_min_version", "tls_client_certificate", "tls_client_key"];
+        [min_version, client_certificate, client_key].iter().any(|text| !text.is_empty())
+            || folded.iter().any(|id| self.error(id).is_some())
     }
 
     /// Names of the chosen triggers.

@@ -6,6 +6,7 @@ pub(super) mod edit;
 mod filters;
 mod form;
 pub(super) mod list;
+pub(super) mod pem;
 pub(super) mod preview;
 mod row;
 pub(super) mod save;

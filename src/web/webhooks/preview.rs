@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::typed::Typed;
 use crate::actions::Preview;
-use crate::model::webhook::{Draft, Field, FieldErrors, TlsDraft};
+use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft};
 use crate::model::{Trigger, WebhookId, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -129,6 +129,7 @@ fn without_gaps(draft: &Draft, errors: &FieldErrors, trigger: Trigger) -> (Draft
     lenient.response_validators.clear();
     lenient.custom_validation_error_message.clear();
     lenient.filters.clear();
+    lenient.authentication = AuthDraft::default();
     lenient.tls = TlsDraft::default();
     let at_url = errors.iter().any(|error| error.field == Field::Url);
     if at_url && lenient.url == draft.url {

@@ -1,7 +1,7 @@
 //! What the form sends, as a draft.
 
-use crate::model::filter;
-use crate::model::webhook::{Draft, TlsDraft};
+use crate::model::filter::{self, Choice, Rule};
+use crate::model::webhook::{AuthDraft, Draft, TlsDraft};
 use crate::model::{Trigger, WebhookId};
 
 /// The form's content: a name may stand there many times.
@@ -68,32 +68,62 @@ impl Typed {
             .map(|(path, expected)| (path.to_owned(), lines_of(expected).collect::<Vec<_>>()))
             .filter(|(path, expected)| !path.trim().is_empty() || !expected.is_empty())
             .collect();
-        let filters = filter::Field::ALL
-            .into_iter()
-            .map(|field| (field, self.lines(&format!("filter-{}", field.key()))))
-            .filter(|(_, values)| !values.is_empty())
-            .collect();
         Draft {
             name: self.one("name"),
             active: self.many("active").next().is_some(),
             method: self.one("method"),
             url: self.one("url"),
             headers,
+            authentication: self.authentication(),
             body_template: self.text("body_template"),
             triggers: self.many("trigger").map(str::to_owned).collect(),
-            filters,
+            filters: self.filters(),
             timeout_in_sec: self.one("timeout_in_sec"),
             response_validators,
             custom_validation_error_message: self.one("custom_validation_error_message"),
-            tls: TlsDraft {
-                verify: self.one("tls_verify"),
-                sha256: self.one("tls_sha256"),
-                pem: self.text("tls_pem"),
-            },
+            tls: self.tls(),
             ordered: self.many("ordered").next().is_some(),
             max_in_flight: self.one("max_in_flight"),
             rate_per_minute: self.one("rate_per_minute"),
             retry_schedule: self.one("retry_schedule"),
+        }
+    }
+
+    fn filters(&self) -> filter::Choices {
+        let mut choices = filter::Choices::new();
+        for field in filter::Field::ALL {
+            let name = format!("filter-{}", field.key());
+            let values = self.lines(&name);
+            if !values.is_empty() {
+                let is_none = self.one(&format!("{name}-rule")) == "none";
+                let rule = if is_none { Rule::NoneOf } else { Rule::AnyOf };
+                choices.insert(field, Choice { rule, values });
+            }
+        }
+        choices
+    }
+
+    fn authentication(&self) -> AuthDraft {
+        AuthDraft {
+            kind: self.one("auth_kind"),
+            token: self.one("auth_token"),
+            username: self.one("auth_username"),
+            password: self.one("auth_password"),
+            client_id: self.one("auth_client_id"),
+            client_secret: self.one("auth_client_secret"),
+            token_endpoint_url: self.one("auth_token_endpoint_url"),
+            scopes: self.one("auth_scopes"),
+        }
+    }
+
+    fn tls(&self) -> TlsDraft {
+        TlsDraft {
+            verify: self.one("tls_verify"),
+            sha256: self.one("tls_sha256"),
+            pem: self.text("tls_pem"),
+            min_version: self.one("tls_min_version"),
+            client_certificate: self.text("tls_client_certificate"),
+            client_key: self.text("tls_client_key"),
         }
     }
 }
@@ -121,6 +151,8 @@ mod tests {
             ("header_name", "X-Team"),
             ("header_value", "sec"),
             ("filter-integration", "prod-*\r\n\r\n staging \r\n"),
+            ("filter-integration-rule", "none"),
+            ("filter-bundle-rule", "none"),
             ("filter-approval", "manual"),
             ("validator_path", "$.success"),
             ("validator_expected", "true\r\nyes"),
@@ -130,8 +162,9 @@ mod tests {
         assert!(!draft.active);
         assert_eq!(draft.headers, [("X-Team".to_owned(), "sec".to_owned())]);
         assert_eq!(draft.triggers, ["Granted", "Expired"]);
-        assert_eq!(draft.filters[&filter::Field::Integration], ["prod-*", "staging"]);
-        assert_eq!(draft.filters[&filter::Field::Approval], ["manual"]);
+        let integration = &draft.filters[&filter::Field::Integration];
+        assert_eq!(*integration, Choice::none_of(["prod-*", "staging"]));
+        assert_eq!(draft.filters[&filter::Field::Approval], Choice::any_of(["manual"]));
         assert_eq!(draft.response_validators[0].1, ["true", "yes"]);
         assert_eq!(draft.body_template, "a\nb");
         assert_eq!(typed.trigger("test_trigger"), Trigger::Granted);

@@ -1,13 +1,18 @@
 //! Webhooks as a file, YAML or JSON: field names as in Apono's own JSON, Gatepost's additions beside
 //! them. The database keeps a webhook in the same form.
 
-use std::collections::BTreeMap;
+mod auth;
+mod filters;
+#[cfg(test)]
+mod tests;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::draft::{Draft, TlsDraft};
-use crate::model::filter;
+use super::draft::Draft;
+use auth::AuthFile;
+use tls::TlsFile;
 
 /// One webhook in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +36,7 @@ pub struct WebhookFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     timeout_in_sec: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    authentication_config: Option<Value>,
+    authentication_config: Option<AuthFile>,
     #[serde(default)]
     tls: TlsFile,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -65,22 +70,6 @@ struct HttpRequest {
 struct ValidatorFile {
     json_path: String,
     expected_values: Vec<Value>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TlsFile {
-    verify: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pem: Option<String>,
-}
-
-impl Default for TlsFile {
-    fn default() -> Self {
-        Self { verify: "public".to_owned(), sha256: None, pem: None }
-    }
 }
 
 /// The whole file.
@@ -143,7 +132,6 @@ pub fn write_yaml(drafts: &[Draft]) -> Result<String, FileError> {
 impl WebhookFile {
     /// A draft in the file's form. A timeout that is no number is left out.
     pub fn from_draft(draft: &Draft) -> Self {
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let headers =
             draft.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone())));
         Self {
@@ -158,7 +146,7 @@ impl WebhookFile {
             },
             body_template: some(&draft.body_template),
             triggers: draft.triggers.clone(),
-            filters: filters_to_file(&draft.filters),
+            filters: filters::write(&draft.filters),
             response_validators: draft
                 .response_validators
                 .iter()
@@ -169,12 +157,8 @@ impl WebhookFile {
                 .collect(),
             custom_validation_error_message: some(&draft.custom_validation_error_message),
             timeout_in_sec: draft.timeout_in_sec.parse().ok(),
-            authentication_config: None,
-            tls: TlsFile {
-                verify: draft.tls.verify.clone(),
-                sha256: some(&draft.tls.sha256),
-                pem: some(&draft.tls.pem),
-            },
+            authentication_config: AuthFile::from_draft(&draft.authentication),
+            tls: TlsFile::from_draft(&draft.tls),
             ordered: draft.ordered,
             max_in_flight: draft.max_in_flight.parse().ok(),
             rate_per_minute: draft.rate_per_minute.parse().ok(),
@@ -187,11 +171,6 @@ impl WebhookFile {
     /// # Errors
     /// Where a value has no meaning here.
     pub fn into_draft(self) -> Result<Draft, FileError> {
-        if self.authentication_config.is_some_and(|config| !config.is_null()) {
-            let message =
-                "authentication_config is not supported: send a bearer token or a key in a header";
-            return Err(FileError(message.to_owned()));
-        }
         let mut headers = Vec::new();
         for (name, value) in self.kind.http_request.headers {
             headers.push((
@@ -216,23 +195,25 @@ impl WebhookFile {
             headers,
             body_template: self.body_template.unwrap_or_default(),
             triggers: self.triggers,
-            filters: filters_from_file(self.filters)?,
+            filters: filters::read(self.filters)?,
             timeout_in_sec: number(self.timeout_in_sec),
             response_validators: validators,
             custom_validation_error_message: self
                 .custom_validation_error_message
                 .unwrap_or_default(),
-            tls: TlsDraft {
-                verify: self.tls.verify,
-                sha256: self.tls.sha256.unwrap_or_default(),
-                pem: self.tls.pem.unwrap_or_default(),
-            },
+            authentication: self.authentication_config.unwrap_or_default().into_draft()?,
+            tls: self.tls.into_draft(),
             ordered: self.ordered,
             max_in_flight: number(self.max_in_flight),
             rate_per_minute: number(self.rate_per_minute),
             retry_schedule: self.retry_schedule.join(" "),
         })
     }
+}
+
+/// A text that says something.
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 fn number(number: Option<u64>) -> String {
@@ -245,107 +226,5 @@ fn text_of(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn filters_to_file(choices: &filter::Choices) -> Map<String, Value> {
-    let mut filters = Map::new();
-    for (field, values) in choices {
-        let value = if *field == filter::Field::CustomField {
-            let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-            for (name, value) in values.iter().filter_map(|value| value.split_once('=')) {
-                by_name.entry(name).or_default().push(value);
-            }
-            serde_json::json!(by_name)
-        } else {
-            serde_json::json!(values)
-        };
-        filters.insert(field.key().to_owned(), value);
-    }
-    filters
-}
-
-fn filters_from_file(filters: Map<String, Value>) -> Result<filter::Choices, FileError> {
-    let mut choices = filter::Choices::new();
-    for (key, value) in filters {
-        let field = filter::Field::from_key(&key).ok_or_else(|| {
-            let known: Vec<&str> = filter::Field::ALL.iter().map(|field| field.key()).collect();
-            FileError(format!("filters.{key} is not known: use {}", known.join(", ")))
-        })?;
-        let wrong = || FileError(format!("filters.{key} has not the expected form"));
-        let mut values = Vec::new();
-        match &value {
-            Value::Array(list) => {
-                for item in list {
-                    values.push(text_of(item).ok_or_else(wrong)?);
-                }
-            }
-            Value::Object(by_name) if field == filter::Field::CustomField => {
-                for (name, list) in by_name {
-                    for item in list.as_array().ok_or_else(wrong)? {
-                        values.push(format!("{name}={}", text_of(item).ok_or_else(wrong)?));
-                    }
-                }
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Object(_) => return Err(wrong()),
-        }
-        choices.insert(field, values);
-    }
-    Ok(choices)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const YAML: &str = r#"
-webhooks:
-  - name: Logpoint reopen
-    active: true
-    type: { http_request: { url: https://10.0.0.5/reopen_incident, method: POST, headers: { X-Team: sec } } }
-    body_template: '{"requestData": {"version": "0.1"}}'
-    triggers: [Created, Granted]
-    filters:
-      integration: [prod db]
-      approval: [manual]
-      custom_field: { ticket: ["SEC-*"] }
-    response_validators: [ { json_path: $.success, expected_values: [true] } ]
-    custom_validation_error_message: Logpoint refused it
-    timeout_in_sec: 10
-    ordered: false
-    max_in_flight: 4
-    rate_per_minute: 600
-    retry_schedule: [5s, 1m]
-    authentication_config: null
-    tls: { verify: pinned, sha256: "AB:CD" }
-"#;
-
-    #[test]
-    fn reads_what_it_writes() {
-        let drafts = read_file(YAML).unwrap();
-        assert_eq!(drafts[0].filters[&filter::Field::CustomField], ["ticket=SEC-*"]);
-        assert_eq!(drafts[0].response_validators[0].1, ["true"]);
-        assert_eq!(drafts[0].timeout_in_sec, "10");
-        let written = write_yaml(&drafts).unwrap();
-        assert_eq!(read_file(&written).unwrap(), drafts);
-        let json =
-            serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
-        assert_eq!(read_file(&json).unwrap(), drafts);
-    }
-
-    #[test]
-    fn a_slip_is_told() {
-        let typo = YAML.replace("triggers:", "trigers:");
-        assert!(read_file(&typo).unwrap_err().to_string().contains("trigers"));
-        let filter = YAML.replace("approval:", "approvals:");
-        let message = read_file(&filter).unwrap_err().to_string();
-        assert!(
-            message.contains("Logpoint reopen") && message.contains("filters.approvals"),
-            "{message}"
-        );
     }
 }

@@ -1,0 +1,83 @@
+//! Looks at certificates and keys that were pasted, before they are saved.
+
+use crate::actions::Actions;
+use crate::egress::{TlsError, describe_pem};
+use crate::model::WebhookId;
+use crate::model::invocation::Certificate;
+use crate::model::webhook::{
+    ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook,
+};
+use crate::store;
+
+/// What a text in PEM holds.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    /// Its certificates.
+    pub certificates: Vec<Certificate>,
+    /// What is wrong.
+    pub error: Option<String>,
+    /// Whether certificate and key were looked at together, and fit.
+    pub is_whole: bool,
+}
+
+impl Inspected {
+    fn new(pem: &str) -> Self {
+        if pem.trim().is_empty() {
+            return Self::default();
+        }
+        match describe_pem(pem) {
+            Ok(certificates) => Self { certificates, ..Self::default() },
+            Err(error) => Self { error: Some(error), ..Self::default() },
+        }
+    }
+}
+
+impl Actions {
+    /// The own certificate authority of a draft.
+    pub fn inspect_authority(&self, draft: &Draft) -> Inspected {
+        let mut found = Inspected::new(&draft.tls.pem);
+        if found.error.is_none() && !found.certificates.is_empty() {
+            let tls = Tls::from(Trust::Ca(draft.tls.pem.clone()));
+            found.error = self.parts.client.check_tls(&tls).err().map(|error| error.to_string());
+        }
+        found
+    }
+
+    /// The client certificate of a draft and its key. A masked key stands for that of `base`.
+    ///
+    /// # Errors
+    /// Where the database failed.
+    pub async fn inspect_client(
+        &self,
+        base: Option<WebhookId>,
+        draft: &Draft,
+    ) -> Result<Inspected, store::Error> {
+        let tls = self.whole(base, draft).await?.tls;
+        let mut found = Inspected::new(&tls.client_certificate);
+        if found.error.is_none() && !found.certificates.is_empty() && !tls.client_key.is_empty() {
+            let client =
+                ClientCertificate { certificate: tls.client_certificate, key: tls.client_key };
+            let tls = Tls { client: Some(client), ..Tls::from(Trust::Public) };
+            found.error = self.parts.client.check_tls(&tls).err().map(|error| error.to_string());
+            found.is_whole = found.error.is_none();
+        }
+        Ok(found)
+    }
+
+    /// Checks a draft, and that its certificates and keys can be used.
+    pub(super) fn check(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
+        let webhook = Webhook::new(draft, &self.parts.rules)?;
+        match self.parts.client.check_tls(webhook.tls()) {
+            Ok(()) => Ok(webhook),
+            Err(error) => {
+                let field = match &error {
+                    TlsError::Authority(_) => Field::TlsPem,
+                    TlsError::ClientCertificate(_) => Field::TlsClientCertificate,
+                    TlsError::ClientKey(_) => Field::TlsClientKey,
+                    TlsError::Other(_) => Field::TlsVerify,
+                };
+                Err(FieldErrors::one(field, error.to_string()))
+            }
+        }
+    }
+}

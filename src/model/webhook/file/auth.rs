@@ -1,0 +1,91 @@
+//! Authentication in the file: `oauth` as in Apono's own JSON, `bearer` and `basic` beside it.
+
+use serde::{Deserialize, Serialize};
+
+use super::FileError;
+use crate::model::webhook::draft::AuthDraft;
+
+/// One of them. An enum would be written as a tag in YAML, which Apono's JSON does not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthFile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bearer: Option<Bearer>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    basic: Option<Basic>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oauth: Option<OAuth>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bearer {
+    token: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Basic {
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OAuth {
+    client_id: String,
+    client_secret: String,
+    token_endpoint_url: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+impl AuthFile {
+    /// None where there is no authentication, or a kind that is not known: a draft may hold anything.
+    pub(super) fn from_draft(draft: &AuthDraft) -> Option<Self> {
+        let mut file = Self::default();
+        match draft.kind.as_str() {
+            "bearer" => file.bearer = Some(Bearer { token: draft.token.clone() }),
+            "basic" => {
+                let (username, password) = (draft.username.clone(), draft.password.clone());
+                file.basic = Some(Basic { username, password });
+            }
+            "oauth" => {
+                file.oauth = Some(OAuth {
+                    client_id: draft.client_id.clone(),
+                    client_secret: draft.client_secret.clone(),
+                    token_endpoint_url: draft.token_endpoint_url.clone(),
+                    scopes: draft.scopes.split_whitespace().map(str::to_owned).collect(),
+                });
+            }
+            _ => return None,
+        }
+        Some(file)
+    }
+
+    pub(super) fn into_draft(self) -> Result<AuthDraft, FileError> {
+        let draft = AuthDraft::default();
+        Ok(match (self.bearer, self.basic, self.oauth) {
+            (None, None, None) => draft,
+            (Some(Bearer { token }), None, None) => {
+                AuthDraft { kind: "bearer".to_owned(), token, ..draft }
+            }
+            (None, Some(Basic { username, password }), None) => {
+                AuthDraft { kind: "basic".to_owned(), username, password, ..draft }
+            }
+            (None, None, Some(oauth)) => AuthDraft {
+                kind: "oauth".to_owned(),
+                client_id: oauth.client_id,
+                client_secret: oauth.client_secret,
+                token_endpoint_url: oauth.token_endpoint_url,
+                scopes: oauth.scopes.join(" "),
+                ..draft
+            },
+            _ => {
+                let message = "authentication_config holds several: keep one of bearer, basic and oauth";
+                return Err(FileError(message.to_owned()));
+            }
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! The file's form, read and written.
+
+use super::*;
+use crate::model::filter::{self, Choice};
+
+const YAML: &str = r#"
+webhooks:
+  - name: Logpoint reopen
+    active: true
+    type: { http_request: { url: https://10.0.0.5/reopen_incident, method: POST, headers: { X-Team: sec } } }
+    body_template: '{"requestData": {"version": "0.1"}}'
+    triggers: [Created, Granted]
+    filters:
+      integration: [prod db]
+      approval: [manual]
+      custom_field: { ticket: ["SEC-*"] }
+    response_validators: [ { json_path: $.success, expected_values: [true] } ]
+    custom_validation_error_message: Logpoint refused it
+    timeout_in_sec: 10
+    ordered: false
+    max_in_flight: 4
+    rate_per_minute: 600
+    retry_schedule: [5s, 1m]
+    authentication_config: null
+    tls: { verify: pinned, sha256: "AB:CD" }
+"#;
+
+#[test]
+fn reads_what_it_writes() {
+    let drafts = read_file(YAML).unwrap();
+    let custom = &drafts[0].filters[&filter::Field::CustomField];
+    assert_eq!(*custom, Choice::any_of(["ticket=SEC-*"]));
+    assert_eq!(drafts[0].response_validators[0].1, ["true"]);
+    assert_eq!(drafts[0].timeout_in_sec, "10");
+    let written = write_yaml(&drafts).unwrap();
+    assert_eq!(read_file(&written).unwrap(), drafts);
+    let json =
+        serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
+    assert_eq!(read_file(&json).unwrap(), drafts);
+}
+
+#[test]
+fn a_slip_is_told() {
+    let typo = YAML.replace("triggers:", "trigers:");
+    assert!(read_file(&typo).unwrap_err().to_string().contains("trigers"));
+    let filter = YAML.replace("approval:", "approvals:");
+    let message = read_file(&filter).unwrap_err().to_string();
+    assert!(
+        message.contains("Logpoint reopen") && message.contains("filters.approvals"),
+        "{message}"
+    );
+}
