@@ -57,7 +57,8 @@ async fn run() -> anyhow::Result<()> {
         None => Certificate::SelfSigned,
     };
     let log: fn(&str) = |line| println!("{line}");
-    let options = Options { listen, username, secret_key, certificate, keep: 0, log: Some(log) };
+    let own = Options { listen, username, secret_key, certificate, ..Options::default() };
+    let options = Options { keep: 0, log: Some(log), ..own };
     let logpoint = FakeLogpoint::try_start(options)
         .await
         .with_context(|| format!("cannot listen on {listen}"))?;

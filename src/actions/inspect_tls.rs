@@ -4,9 +4,7 @@ use crate::actions::Actions;
 use crate::egress::{TlsError, describe_pem};
 use crate::model::WebhookId;
 use crate::model::invocation::Certificate;
-use crate::model::webhook::{
-    ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook,
-};
+use crate::model::webhook::{ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook};
 use crate::store;
 
 /// What a text in PEM holds.

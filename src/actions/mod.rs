@@ -1,6 +1,7 @@
 //! What a person or a program can ask Gatepost to do: one verb a file, one transaction each.
 
 mod change_webhook;
+mod check_credentials;
 mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;
@@ -12,6 +13,7 @@ mod test_webhook;
 
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use change_webhook::ChangeWebhookError;
+pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
 pub use import_webhooks::{Change, ImportError};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;

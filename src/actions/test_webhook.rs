@@ -108,7 +108,11 @@ impl Actions {
         }))
     }
 
-    pub(super) async fn whole(&self, base: Option<WebhookId>, draft: &Draft) -> Result<Draft, store::Error> {
+    pub(super) async fn whole(
+        &self,
+        base: Option<WebhookId>,
+        draft: &Draft,
+    ) -> Result<Draft, store::Error> {
         let Some(base) = base else {
             return Ok(draft.clone());
         };

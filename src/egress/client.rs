@@ -8,8 +8,8 @@ use std::time::Duration;
 use tower::util::MapFutureLayer;
 
 use super::address::AddressRules;
-use super::resolver::Resolver;
 use super::oauth::Tokens;
+use super::resolver::Resolver;
 use super::trust::{self, TlsError};
 use super::{USER_AGENT, trace};
 use crate::model::webhook::Tls;

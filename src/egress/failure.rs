@@ -87,6 +87,7 @@ fn of_alert(alert: AlertDescription) -> CertificateFault {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
+        | AlertDescription::DecryptError
         | AlertDescription::AccessDenied => CertificateFault::ClientRefused(format!("{alert:?}")),
         AlertDescription::ProtocolVersion => CertificateFault::Version,
         other => CertificateFault::Other(format!("the server broke off with {other:?}")),

@@ -217,7 +217,7 @@ fn read(response: &Response, begun: Instant) -> Result<Token, TokenFault> {
         return Err(TokenFault::Kind(kind));
     }
     let life = answer.get("expires_in").and_then(seconds).map_or(UNTOLD_LIFE, Duration::from_secs);
-    let until = begun + life - MARGIN.min(life / 10);
+    let until = begun + life.saturating_sub(MARGIN.min(life / 10));
     Ok(Token { value: value.to_owned(), until })
 }
 
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_token_is_given_up_before_it_ends() {
-        assert_eq!(life(r#"{"access_token":"a","expires_in":3600}"#), Duration::from_secs(3540));
+        assert_eq!(life(r#"{"access_token":"a","expires_in":3600}"#), Duration::from_mins(59));
         assert_eq!(life(r#"{"access_token":"a","expires_in":"100"}"#), Duration::from_secs(90));
         assert_eq!(life(r#"{"access_token":"a"}"#), Duration::from_secs(270));
     }

@@ -67,7 +67,8 @@ pub(super) fn client(
 pub(super) fn of_client(error: &Error) -> TlsError {
     match error {
         Error::InconsistentKeys(_) => TlsError::ClientKey(
-            "This key does not belong to the certificate: paste the one it was made with.".to_owned(),
+            "This key does not belong to the certificate: paste the one it was made with."
+                .to_owned(),
         ),
         Error::InvalidCertificate(fault) => {
             TlsError::ClientCertificate(format!("The certificate cannot be used: {fault}."))

@@ -45,6 +45,7 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/preview", post(webhooks::preview::preview))
         .route("/webhooks/test", post(webhooks::test::test))
         .route("/webhooks/certificate", post(webhooks::certificate::fetch))
+        .route("/webhooks/credentials", post(webhooks::credentials::check))
         .route("/webhooks/pem/authority", post(webhooks::pem::authority))
         .route("/webhooks/pem/client", post(webhooks::pem::client))
         .route("/webhooks/schema", get(webhooks::schema::show))

@@ -25,6 +25,8 @@ export function enhance(root) {
   const body = root.matches?.(".preview-body") ? root : root.querySelector(".preview-body");
   const editor = document.querySelector("[data-editor]");
   if (!body || !editor) return;
+  const logpoint = document.getElementById("logpoint");
+  if (logpoint) logpoint.hidden = body.dataset.logpoint !== "true";
   // The page comes with the mistakes that saving found; later the preview knows better.
   const isFirst = !root.matches?.(".preview-body");
   const lines = isFirst ? editor.dataset.errorLines || body.dataset.errorLines : body.dataset.errorLines;

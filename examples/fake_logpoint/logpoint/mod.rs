@@ -31,7 +31,7 @@ use tokio::task::JoinSet;
 pub(crate) use behaviour::Behaviour;
 pub(crate) use incidents::{ANALYST, API_USER, INCIDENTS, Incident, State};
 pub(crate) use record::Recorded;
-pub(crate) use tls::{Certificate, Pem};
+pub(crate) use tls::{Certificate, Demands, Pem};
 
 use behaviour::Reply;
 use http::{Io, Request};
@@ -48,6 +48,7 @@ pub(crate) struct Options {
     pub(crate) username: String,
     pub(crate) secret_key: String,
     pub(crate) certificate: Certificate,
+    pub(crate) demands: Demands,
     /// How many requests are kept, the newest; the rest is only counted.
     pub(crate) keep: usize,
     /// Is told one line per request; never the secret key.
@@ -61,6 +62,7 @@ impl Default for Options {
             username: "svc-gatepost".to_owned(),
             secret_key: "demo-key".to_owned(),
             certificate: Certificate::SelfSigned,
+            demands: Demands::default(),
             keep: 100_000,
             log: None,
         }
@@ -97,10 +99,10 @@ impl FakeLogpoint {
     /// # Errors
     /// Where the address is taken, or the given certificate is of no use.
     pub(crate) async fn try_start(options: Options) -> io::Result<Self> {
-        let Options { listen, username, secret_key, certificate, keep, log } = options;
+        let Options { listen, username, secret_key, certificate, demands, keep, log } = options;
         let server = Arc::new(Server {
             logpoint: Logpoint::new(username, secret_key),
-            identity: Identity::new(certificate)?,
+            identity: Identity::new(certificate, &demands)?,
             record: Record::new(keep),
             log,
         });

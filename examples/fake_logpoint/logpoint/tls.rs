@@ -7,9 +7,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +38,15 @@ pub(crate) enum Certificate {
     Given(Pem),
     /// None: no TLS at all.
     PlainHttp,
+}
+
+/// What else a server asks of whoever connects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Demands {
+    /// Only who shows a certificate of this authority (PEM) is let in.
+    pub(crate) client_authority: Option<String>,
+    /// TLS 1.2 is the newest that is spoken.
+    pub(crate) is_old: bool,
 }
 
 /// A certificate and its key.
@@ -69,7 +81,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(certificate: Certificate) -> io::Result<Self> {
+    pub(super) fn new(certificate: Certificate, demands: &Demands) -> io::Result<Self> {
         let (pem, ca_pem) = match certificate {
             Certificate::PlainHttp => {
                 let none = String::new();
@@ -99,16 +111,32 @@ impl Identity {
         let key = key.map_err(|error| unreadable(format!("the key: {error}")))?;
         let fingerprint = fingerprint(&der);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![der], key)
-            .map_err(io::Error::other)?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = if demands.is_old {
+            builder.with_protocol_versions(&[&rustls::version::TLS12])
+        } else {
+            builder.with_safe_default_protocol_versions()
+        }
+        .map_err(io::Error::other)?;
+        let builder = match &demands.client_authority {
+            None => builder.with_no_client_auth(),
+            Some(pem) => builder.with_client_cert_verifier(clients_of(pem, provider)?),
+        };
+        let mut config = builder.with_single_cert(vec![der], key).map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = Some(TlsAcceptor::from(Arc::new(config)));
         Ok(Self { acceptor, certificate_pem: pem.certificate, ca_pem, fingerprint })
     }
+}
+
+/// Lets in only clients of an authority.
+fn clients_of(pem: &str, provider: Arc<CryptoProvider>) -> io::Result<Arc<dyn ClientCertVerifier>> {
+    let mut roots = RootCertStore::empty();
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(io::Error::other)?;
+    roots.add(der).map_err(io::Error::other)?;
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(io::Error::other)
 }
 
 /// Who signs itself is its own authority.

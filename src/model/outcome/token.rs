@@ -56,10 +56,9 @@ fn explain_error(error: Option<&str>, status: u16) -> (&'static str, &'static st
             "It misses something in the request; often a scope.",
             "Look at what it said under Token, and at its documentation.",
         ),
-        (None, 404) => (
-            "Nothing is at that path.",
-            "Check the token endpoint's URL under Authentication.",
-        ),
+        (None, 404) => {
+            ("Nothing is at that path.", "Check the token endpoint's URL under Authentication.")
+        }
         _ => (
             "The fault may be at the token endpoint itself.",
             "Look at what it said under Token. Deliveries are tried again.",

@@ -100,13 +100,13 @@ fn secrets_of_authentication(auth: &AuthDraft) -> Vec<String> {
     // In base64 a short secret cannot be told from chance: the whole value can.
     let encode =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    for (name, secret) in [
-        (username.clone(), password.clone()),
-        (encode(client_id), encode(client_secret)),
-    ] {
+    for (name, secret) in
+        [(username.clone(), password.clone()), (encode(client_id), encode(client_secret))]
+    {
         if !name.is_empty() {
             let whole = basic_credential(&name, &secret);
-            secrets.extend(whole.split_once(' ').map(|(_scheme, credential)| credential.to_owned()));
+            secrets
+                .extend(whole.split_once(' ').map(|(_scheme, credential)| credential.to_owned()));
         }
     }
     secrets

@@ -17,12 +17,35 @@ pub(super) fn in_body(text: &str) -> Vec<Found> {
     if trimmed.starts_with(['{', '[']) { in_json(text) } else { in_parameters(text, 0) }
 }
 
-/// In a URL's query.
+/// Services whose secret stands in the path: host, or how it ends after a dot, and what comes before.
+const SECRET_PATHS: [(&str, &str); 4] = [
+    ("hooks.slack.com", "/services/"),
+    (".workflows.okta.com", "/api/flo/"),
+    (".webhook.office.com", "/webhookb2/"),
+    ("discord.com", "/api/webhooks/"),
+];
+
+/// In a URL's path, and in its query.
 pub(super) fn in_url(url: &str) -> Vec<Found> {
-    match url.find('?') {
-        Some(at) => in_parameters(url, at + 1),
-        None => Vec::new(),
+    let query = url.find('?');
+    let mut found: Vec<Found> =
+        in_path(url.get(..query.unwrap_or(url.len())).unwrap_or_default()).into_iter().collect();
+    if let Some(at) = query {
+        found.extend(in_parameters(url, at + 1));
     }
+    found
+}
+
+fn in_path(url: &str) -> Option<Found> {
+    let start = url.find("://")? + 3;
+    let path = start + url.get(start..)?.find('/')?;
+    let host = url.get(start..path)?.split(':').next()?.to_ascii_lowercase();
+    let is_at = |name: &str| host == name || (name.starts_with('.') && host.ends_with(name));
+    let before = SECRET_PATHS.iter().find(|(name, _)| is_at(name)).map(|(_, before)| *before)?;
+    let value = url.get(path..)?.strip_prefix(before)?;
+    let range = path + before.len()..url.len();
+    (!value.is_empty() && !value.contains("{{"))
+        .then(|| Found { name: "path".to_owned(), value: range })
 }
 
 fn in_parameters(text: &str, from: usize) -> Vec<Found> {
@@ -131,6 +154,13 @@ mod tests {
     fn parameters() {
         let url = "https://a/x?token=abc&x=1&sig=d";
         assert_eq!(values(url, &in_url(url)), ["abc", "d"]);
+        for (url, secret) in [
+            ("https://hooks.slack.com/services/T0/B0/xyz", "T0/B0/xyz"),
+            ("https://acme.workflows.okta.com:443/api/flo/abc?x=1", "abc"),
+        ] {
+            assert_eq!(values(url, &in_url(url)), [secret]);
+        }
+        assert_eq!(in_url("https://hooks.slack.com.evil.example/services/a"), []);
         let form = "username=me&secret_key=abc";
         assert_eq!(values(form, &in_body(form)), ["abc"]);
     }

@@ -88,6 +88,10 @@ pub enum TemplateErrorKind {
     #[error("\"{0}\" is not a date format: use % letters as in '%Y-%m-%d %H:%M:%S'")]
     DateFormat(String),
     #[error(
+        "\"{0}\" is not a time zone: use a name such as 'Europe/Paris', 'America/New_York' or 'UTC'"
+    )]
+    TimeZone(String),
+    #[error(
         "this is not a placeholder that can be read: \"{0}\". Write a field such as {{{{data.requester.email}}}}"
     )]
     Syntax(String),

@@ -31,6 +31,7 @@
 //! # Ok::<(), gatepost::model::template::TemplateError>(())
 //! ```
 
+mod dates;
 mod error;
 mod escape;
 mod got;

@@ -164,11 +164,8 @@ impl Parser<'_, '_> {
             let kind = Kind::HelperOption { helper: function.name(), option: shorten(option) };
             return Err(kind.at(at));
         }
-        let format = match element.params.get(1) {
-            Some(Parameter::Literal(value)) => Some(value),
-            Some(_) | None => None,
-        };
-        function.check(element.params.len(), format).map_err(|kind| kind.at(at))?;
+        let written: Vec<_> = element.params.iter().map(literal).collect();
+        function.check(&written).map_err(|kind| kind.at(at))?;
         let arguments = element
             .params
             .iter()
@@ -246,4 +243,9 @@ fn scope(
     };
     let this = scopes.known_path(over).map(|path| if is_each { format!("{path}[]") } else { path });
     Scope { is_each, this, value_name, key_name }
+}
+
+/// The value of an argument that is written out.
+fn literal(argument: &Parameter) -> Option<&serde_json::Value> {
+    if let Parameter::Literal(value) = argument { Some(value) } else { None }
 }

@@ -50,9 +50,8 @@ pub fn basic_credential(name: &str, password: &str) -> String {
 pub(super) fn check(draft: &Draft, rules: Rules, errors: &mut FieldErrors) -> Authentication {
     let auth = &draft.authentication;
     if !matches!(auth.kind.as_str(), "" | "none") {
-        let is_authorization = |(name, _): &(String, String)| {
-            name.trim().eq_ignore_ascii_case("authorization")
-        };
+        let is_authorization =
+            |(name, _): &(String, String)| name.trim().eq_ignore_ascii_case("authorization");
         if let Some(row) = draft.headers.iter().position(is_authorization) {
             let message = "Authentication below sends this header already: remove the row, or choose None there.";
             errors.add(Field::Header(row), message);

@@ -89,9 +89,7 @@ impl AuthDraft {
         match kind.as_str() {
             "bearer" => Self { kind, token, ..none },
             "basic" => Self { kind, username, password, ..none },
-            "oauth" => {
-                Self { kind, client_id, client_secret, token_endpoint_url, scopes, ..none }
-            }
+            "oauth" => Self { kind, client_id, client_secret, token_endpoint_url, scopes, ..none },
             "" | "none" => none,
             _ => Self { kind, ..none },
         }

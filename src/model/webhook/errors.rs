@@ -160,6 +160,16 @@ impl FieldErrors {
         self.0.push(FieldError { field, message: message.into(), line: Some(line) });
     }
 
+    /// Keeps only some.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&FieldError) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// Adds others.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,5 +1,6 @@
 //! View Invocation Data: one exchange, in full.
 
 mod curl;
+mod exchange;
 pub(super) mod show;
 mod timing;

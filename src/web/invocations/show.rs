@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::curl;
+use super::exchange::{ExchangeView, exchanges};
 use super::timing::{self, Part};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::Cause;
@@ -15,19 +16,7 @@ use crate::web::moment::{self, Moment};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::webhooks::certificate::Facts;
-use crate::web::{Error, WebState, markup};
-
-/// A body, raw and pretty.
-struct Body {
-    /// Names the radio buttons.
-    id: &'static str,
-    title: &'static str,
-    raw: String,
-    /// Safe HTML.
-    shown: String,
-    is_pretty: bool,
-    note: String,
-}
+use crate::web::{Error, WebState};
 
 /// The invocation, ready to print.
 struct InvocationView {
@@ -43,16 +32,13 @@ struct InvocationView {
     started: Moment,
     took: String,
     parts: Vec<Part>,
-    request_line: String,
+    exchange: ExchangeView,
+    /// Those with the token endpoint, in their order.
+    tokens: Vec<ExchangeView>,
     answer: String,
     remote_address: String,
     certificate: Option<Facts>,
     certificate_at_fault: bool,
-    request_headers: Vec<(String, String)>,
-    request_body: Option<Body>,
-    response_line: String,
-    response_headers: Vec<(String, String)>,
-    response_body: Option<Body>,
     curl: String,
 }
 
@@ -92,15 +78,9 @@ impl InvocationView {
         let explanation = found.explanation();
         let transcript = &found.transcript;
         let request = &transcript.request;
-        let response = transcript.response.as_ref();
-        let (response_line, answer) = response.map_or_else(Default::default, |response| {
-            let line = format!("{} {}", response.version, status_line(response.status));
-            let answer = format!("{line} · {}", bytes(response.body.len()));
-            (line, answer)
-        });
-        let response_body = response.filter(|response| !response.body.is_empty()).map(|response| {
-            let note = if response.truncated { "Cut off: there was more." } else { "" };
-            Body::new("response-body", "Response body", &response.body, note)
+        let exchange = ExchangeView::new("", transcript);
+        let answer = transcript.response.as_ref().map_or_else(String::new, |response| {
+            format!("{} · {}", exchange.response_line, bytes(response.body.len()))
         });
         Self {
             id: found.id.to_string(),
@@ -121,43 +101,14 @@ impl InvocationView {
             started: Moment::new(found.started_at, now),
             took: moment::duration(transcript.timings.total_us),
             parts: timing::parts(&transcript.timings),
-            request_line: format!("{} {}", request.method, request.url),
+            exchange,
+            tokens: exchanges("token", &found.token_exchanges),
             answer,
             remote_address: transcript.remote_address.clone().unwrap_or_default(),
             certificate: transcript.certificate.as_ref().map(|found| Facts::new(found, now)),
             certificate_at_fault: matches!(found.failure, Some(Cause::Certificate(_))),
-            request_headers: request.headers.clone(),
-            request_body: request
-                .body
-                .as_ref()
-                .map(|body| Body::new("request-body", "Request body", body, "")),
-            response_line,
-            response_headers: response.map(|r| r.headers.clone()).unwrap_or_default(),
-            response_body,
             curl: curl::command(request),
         }
-    }
-}
-
-impl Body {
-    fn new(id: &'static str, title: &'static str, raw: &str, note: &str) -> Self {
-        let pretty = markup::pretty(raw);
-        Self {
-            id,
-            title,
-            raw: raw.to_owned(),
-            shown: markup::highlight(pretty.as_deref().unwrap_or(raw)),
-            is_pretty: pretty.is_some_and(|pretty| pretty != raw),
-            note: note.to_owned(),
-        }
-    }
-}
-
-fn status_line(status: u16) -> String {
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    match reason {
-        Some(reason) => format!("{status} {reason}"),
-        None => status.to_string(),
     }
 }
 

@@ -4,13 +4,15 @@ use askama::Template;
 use axum::response::Response;
 
 use super::certificate::CertificateView;
+use super::credentials::CredentialsView;
 use super::filters::{FiltersView, Seen};
-use super::preview::PreviewView;
+use super::preview::{self, PreviewView};
 use super::test::ResultView;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
-    AuthDraft, Draft, Field, FieldErrors, Method, Pace, TlsDraft, Webhook, write_schedule,
+    AuthDraft, Draft, Field, FieldErrors, Method, Pace, TlsDraft, Webhook, is_logpoint,
+    write_schedule,
 };
 use crate::model::{Trigger, WebhookId, retry};
 use crate::web::page::{self, Nav, Page};
@@ -79,6 +81,9 @@ pub(super) struct FormView {
     pub(super) auth: AuthDraft,
     pub(super) tls: TlsDraft,
     pub(super) certificate: CertificateView,
+    pub(super) is_logpoint: bool,
+    pub(super) credentials: CredentialsView,
+    advice: Vec<(String, String)>,
     pub(super) test_triggers: Vec<Choice>,
     pub(super) preview_triggers: Vec<Choice>,
     pub(super) preview: PreviewView,
@@ -123,6 +128,7 @@ impl FormView {
             Some(id) => ("Edit Webhook", format!("/webhooks/{id}")),
             None => ("Add Webhook", "/webhooks".to_owned()),
         };
+        let (advice, is_logpoint) = (preview::advice(&draft), is_logpoint(&draft));
         let text = |id: Option<WebhookId>| id.map(|id| id.to_string()).unwrap_or_default();
         Self {
             csrf: csrf.to_owned(),
@@ -168,6 +174,9 @@ impl FormView {
                 ..draft.tls
             },
             certificate: CertificateView::default(),
+            is_logpoint,
+            credentials: CredentialsView::default(),
+            advice,
             preview: PreviewView::default(),
             result: None,
             errors: Vec::new(),
@@ -194,6 +203,16 @@ impl FormView {
         self
     }
 
+    /// Whether it was started from this preset.
+    pub(super) fn is_chosen(&self, preset: &Preset) -> bool {
+        self.preset.is_some_and(|chosen| chosen.id == preset.id)
+    }
+
+    /// Whether it was started from one of the folded presets.
+    pub(super) fn is_other_chosen(&self) -> bool {
+        self.preset.is_some_and(|chosen| !chosen.is_logpoint())
+    }
+
     /// Whether there is any mistake.
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
@@ -216,6 +235,11 @@ impl FormView {
         let messages: Vec<&str> =
             self.errors.iter().filter(|(at, _)| at == id).map(|(_, m)| m.as_str()).collect();
         if messages.is_empty() { None } else { Some(messages.join(" ")) }
+    }
+
+    /// The hint at a field.
+    pub(super) fn advice(&self, id: &str) -> &str {
+        self.advice.iter().find(|(at, _)| at == id).map_or("", |(_, text)| text.as_str())
     }
 
     /// The attributes that tell of a mistake; the first one takes the focus. Safe to print as is:

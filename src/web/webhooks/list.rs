@@ -51,7 +51,7 @@ struct ListPage {
     /// In words: how many, how they fare.
     summary: String,
     triggers: [Trigger; 6],
-    presets: &'static [Preset],
+    presets: Vec<&'static Preset>,
     table: TableView,
 }
 
@@ -88,7 +88,8 @@ pub(in crate::web) async fn show(
         return page::html(&ListTable { table });
     }
     let page = Page::new(&current, "Webhooks", Nav::Webhooks).await?;
-    let (triggers, presets) = (Trigger::EVENTS, &PRESETS);
+    let triggers = Trigger::EVENTS;
+    let presets = PRESETS.iter().filter(|preset| preset.is_logpoint()).collect();
     page::html(&ListPage { page, asked, summary, triggers, presets, table })
 }
 

@@ -1,6 +1,7 @@
 //! The webhooks' table, their form, and what the form can ask for.
 
 pub(super) mod certificate;
+pub(super) mod credentials;
 pub(super) mod delete;
 pub(super) mod edit;
 mod filters;

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::typed::Typed;
 use crate::actions::Preview;
-use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft};
+use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hints, is_logpoint};
 use crate::model::{Trigger, WebhookId, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -28,6 +28,8 @@ pub(super) struct PreviewView {
     /// What the editor's status says.
     pub(super) status: String,
     pub(super) ok: bool,
+    /// Whether it is likely meant for Logpoint.
+    pub(super) is_logpoint: bool,
 }
 
 #[derive(Template)]
@@ -35,6 +37,20 @@ pub(super) struct PreviewView {
 struct Part {
     preview: PreviewView,
     condition: String,
+    advice: Vec<(String, String)>,
+}
+
+/// Fields that hints are about.
+const ADVISED: [Field; 3] = [Field::Method, Field::Url, Field::BodyTemplate];
+
+/// The hints on a draft by the field's id; empty where there is none, so that an old one goes.
+pub(super) fn advice(draft: &Draft) -> Vec<(String, String)> {
+    let hints = hints(draft);
+    let at = |field: Field| {
+        let of_it = hints.iter().filter(|hint| hint.field == field);
+        (field.id(), of_it.map(|hint| hint.message.as_str()).collect::<Vec<_>>().join(" "))
+    };
+    ADVISED.into_iter().map(at).collect()
 }
 
 /// `POST /webhooks/preview`
@@ -50,7 +66,7 @@ pub(in crate::web) async fn preview(
     let condition = filter::explain(&triggers, &draft.filters);
     let trigger = typed.trigger("preview_trigger");
     let preview = PreviewView::make(&state, typed.secrets_from(), &draft, trigger).await?;
-    page::html(&Part { preview, condition })
+    page::html(&Part { preview, condition, advice: advice(&draft) })
 }
 
 impl PreviewView {
@@ -65,6 +81,16 @@ impl PreviewView {
         if draft.body_template.trim().is_empty() && draft.url.trim().is_empty() {
             return Ok(Self::default());
         }
+        let view = Self::try_make(state, base, draft, trigger).await?;
+        Ok(Self { is_logpoint: is_logpoint(draft), ..view })
+    }
+
+    async fn try_make(
+        state: &WebState,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        trigger: Trigger,
+    ) -> Result<Self, Error> {
         let whole = match state.actions.preview_webhook(base, draft, trigger).await? {
             Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
             Err(errors) => errors,
@@ -90,9 +116,9 @@ impl PreviewView {
             body: markup::highlight(pretty.as_deref().unwrap_or(body)),
             problems,
             warnings: rendered.warnings.clone(),
-            lines: String::new(),
             status: status.to_owned(),
             ok: true,
+            ..Self::default()
         }
     }
 

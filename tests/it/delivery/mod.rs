@@ -1,6 +1,7 @@
 //! From an accepted event to an exchange recorded.
 
 mod attempts;
+mod authentication;
 mod failing;
 mod order;
 mod retention;

@@ -83,7 +83,8 @@ impl AuthFile {
                 ..draft
             },
             _ => {
-                let message = "authentication_config holds several: keep one of bearer, basic and oauth";
+                let message =
+                    "authentication_config holds several: keep one of bearer, basic and oauth";
                 return Err(FileError(message.to_owned()));
             }
         })

@@ -34,8 +34,7 @@ fn reads_what_it_writes() {
     assert_eq!(drafts[0].timeout_in_sec, "10");
     let written = write_yaml(&drafts).unwrap();
     assert_eq!(read_file(&written).unwrap(), drafts);
-    let json =
-        serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
+    let json = serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
     assert_eq!(read_file(&json).unwrap(), drafts);
 }
 

@@ -1,7 +1,10 @@
 //! The webhooks' table and form.
 
+mod authentication;
 mod certificate;
 mod list;
+mod logpoint;
+mod mutual_tls;
 mod preview;
 mod save;
 mod test;

@@ -1,0 +1,239 @@
+//! Authentication in the form: what is sent, what is kept, what is shown.
+
+use super::{GOOD, with};
+use crate::support::TestApp;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::people::{Person, Seen};
+
+/// A test of the form against a server, and its invocation data.
+async fn tested(ann: &mut Person, target: &FakeLogpoint, more: &[(&str, &str)]) -> (Seen, Seen) {
+    ann.get("/webhooks/new").await;
+    let url = target.url("/x");
+    let own = [("url", url.as_str()), ("body_template", "{}"), ("tls_verify", "none")];
+    let changes: Vec<_> = own.into_iter().chain(more.iter().copied()).collect();
+    let result = ann.post_part("/webhooks/test", &with(&changes)).await;
+    assert_eq!(result.status, 200, "{}", result.body);
+    let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
+    (result, panel)
+}
+
+#[tokio::test]
+async fn bearer_and_basic_are_sent_and_never_shown() {
+    let app = TestApp::start().await;
+    let target = FakeLogpoint::start(Options::default()).await;
+    target.behave([Behaviour::Accept, Behaviour::Accept]);
+    let mut ann = app.admin().await;
+    for (fields, header, secrets) in [
+        (
+            vec![("auth_kind", "bearer"), ("auth_token", "t0ken-abc")],
+            "Bearer t0ken-abc",
+            ["t0ken-abc", "abc"],
+        ),
+        (
+            vec![("auth_kind", "basic"), ("auth_username", "svc"), ("auth_password", "pw")],
+            "Basic c3ZjOnB3",
+            ["c3ZjOnB3", "OnB3"],
+        ),
+    ] {
+        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
+        let sent = target.requests().pop().unwrap();
+        assert_eq!(sent.header("authorization"), Some(header));
+        for secret in secrets {
+            assert!(!panel.text("main").contains(secret), "{secret}: {}", panel.text("main"));
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_secret_comes_back_masked_and_is_kept_when_it_is_saved_so() {
+    let app = TestApp::start().await;
+    let target = FakeLogpoint::start(Options::default()).await;
+    let url = target.url("/x");
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let fields = with(&[
+        ("url", url.as_str()),
+        ("body_template", "{}"),
+        ("tls_verify", "none"),
+        ("auth_kind", "basic"),
+        ("auth_username", "svc"),
+        ("auth_password", "hunter2"),
+    ]);
+    assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
+    let edit = ann.get("/webhooks").await.attribute("a[href$='/edit']", "href").unwrap();
+    let form = ann.get(&edit).await;
+    assert_eq!(form.attribute("#auth_password", "value").unwrap(), "••••••");
+    assert_eq!(form.attribute("#auth_username", "value").unwrap(), "svc");
+    assert!(!form.body.contains("hunter2"));
+    let masked: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, if *name == "auth_password" { "••••••" } else { *value }))
+        .collect();
+    let path = edit.strip_suffix("/edit").unwrap();
+    assert_eq!(ann.post(path, &masked).await.status, 303);
+    target.behave([Behaviour::Accept]);
+    ann.get("/webhooks").await;
+    ann.post(&format!("{path}/test"), &[]).await;
+    assert_eq!(target.requests()[0].header("authorization"), Some("Basic c3ZjOmh1bnRlcjI="));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn mistakes_are_told_at_their_fields() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    for (changes, field, hint) in [
+        (vec![("auth_kind", "digest")], "auth_kind", "none, bearer, basic and oauth"),
+        (vec![("auth_kind", "bearer")], "auth_token", "Enter the token"),
+        (vec![("auth_kind", "bearer"), ("auth_token", "Bearer x")], "auth_token", "Leave out"),
+        (vec![("auth_kind", "basic"), ("auth_password", "x")], "auth_username", "user name"),
+        (
+            vec![
+                ("auth_kind", "oauth"),
+                ("auth_client_id", "a"),
+                ("auth_client_secret", "b"),
+                ("auth_token_endpoint_url", "http://login.example.com/token"),
+            ],
+            "auth_token_endpoint_url",
+            "GATEPOST_ALLOW_HTTP",
+        ),
+        (
+            vec![
+                ("auth_kind", "bearer"),
+                ("auth_token", "x"),
+                ("header_name", "Authorization"),
+                ("header_value", "y"),
+            ],
+            "header-0",
+            "sends this header already",
+        ),
+    ] {
+        let seen = ann.post("/webhooks", &with(&changes)).await;
+        assert_eq!(seen.status, 422, "{changes:?}");
+        let told = seen.text(&format!("#{field}-error"));
+        assert!(told.contains(hint), "{field}: {told}");
+        let at = format!("#{field}[aria-invalid=true][autofocus]");
+        assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus");
+    }
+    // What was typed for another kind is no mistake, and is forgotten.
+    let stray = with(&[("auth_kind", "none"), ("auth_token", "a b")]);
+    assert_eq!(ann.post("/webhooks", &stray).await.status, 303);
+    assert_eq!(GOOD[0].1, "Archive");
+    app.finish().await;
+}
+
+const OAUTH: [(&str, &str); 4] = [
+    ("auth_kind", "oauth"),
+    ("auth_client_id", "gatepost"),
+    ("auth_client_secret", "s3cret/+"),
+    ("auth_scopes", " write  read "),
+];
+
+fn json(status: u16, body: &str) -> Behaviour {
+    Behaviour::Status(status, body.to_owned())
+}
+
+#[tokio::test]
+async fn a_test_asks_for_a_token_and_shows_both_exchanges() {
+    let app = TestApp::start().await;
+    // The same server gives out tokens: what the webhook trusts counts for both.
+    let target = FakeLogpoint::start(Options::default()).await;
+    let token = target.url("/token");
+    let mut ann = app.admin().await;
+    let fields: Vec<_> =
+        OAUTH.into_iter().chain([("auth_token_endpoint_url", token.as_str())]).collect();
+    for _ in 0..2 {
+        target.behave([
+            json(
+                200,
+                r#"{"access_token": "at-12345", "token_type": "Bearer", "expires_in": 3600}"#,
+            ),
+            Behaviour::Accept,
+        ]);
+        let before = target.requests().len();
+        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
+        let [asked, sent] = &target.requests()[before..] else { panic!("two requests") };
+        assert_eq!(asked.path, "/token");
+        let form = String::from_utf8_lossy(&asked.body).into_owned();
+        assert_eq!(form, "grant_type=client_credentials&scope=write+read");
+        // Name and secret are form-encoded before base64 (RFC 6749, section 2.3.1).
+        assert_eq!(asked.header("authorization"), Some("Basic Z2F0ZXBvc3Q6czNjcmV0JTJGJTJC"));
+        assert_eq!(sent.header("authorization"), Some("Bearer at-12345"));
+        let text = panel.text("#token");
+        assert!(text.contains("POST https://127.0.0.1") && text.contains("/token"), "{text}");
+        assert!(text.contains("expires_in") && text.contains("200 OK"), "{text}");
+        for secret in ["at-12345", "s3cret", "Z2F0ZXBvc3Q6czNjcmV0JTJGJTJC"] {
+            assert!(!panel.body.contains(secret), "{secret}: {}", panel.body);
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_knows_only_the_body_is_asked_so() {
+    let app = TestApp::start().await;
+    let target = FakeLogpoint::start(Options::default()).await;
+    let token = target.url("/token");
+    let mut ann = app.admin().await;
+    let fields: Vec<_> =
+        OAUTH.into_iter().chain([("auth_token_endpoint_url", token.as_str())]).collect();
+    target.behave([
+        json(401, r#"{"error": "invalid_client"}"#),
+        json(200, r#"{"access_token": "at-12345"}"#),
+        Behaviour::Accept,
+    ]);
+    let (result, panel) = tested(&mut ann, &target, &fields).await;
+    assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
+    let form = String::from_utf8_lossy(&target.requests()[1].body).into_owned();
+    assert!(form.ends_with("&client_id=gatepost&client_secret=s3cret%2F%2B"), "{form}");
+    assert_eq!(target.requests()[1].header("authorization"), None);
+    assert_eq!(panel.texts("#token .token-exchange").len(), 2);
+    assert!(!panel.body.contains("s3cret"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn each_way_a_token_can_fail_is_explained() {
+    let app = TestApp::start().await;
+    let target = FakeLogpoint::start(Options::default()).await;
+    let tokens = FakeLogpoint::start(Options::default()).await;
+    let (token, other) = (target.url("/token"), tokens.url("/token"));
+    let mut ann = app.admin().await;
+    let no = |body: &str| json(400, body);
+    for (endpoint, answers, headline, remedy) in [
+        (&token, vec![json(401, "{}"), json(401, "{}")], "refused: HTTP 401", "client secret"),
+        (
+            &token,
+            vec![no(r#"{"error":"invalid_scope","error_description":"write?"}"#)],
+            "invalid_scope (“write?”)",
+            "scopes",
+        ),
+        (&token, vec![no(r#"{"error":"unauthorized_client"}"#)], "unauthorized_client", "allow it"),
+        (&token, vec![json(404, "")], "HTTP 404", "token endpoint's URL"),
+        (&token, vec![json(200, "<html>")], "holds no access token", "URL"),
+        (
+            &token,
+            vec![json(200, r#"{"access_token":"a","token_type":"mac"}"#)],
+            "kind “mac”",
+            "bearer",
+        ),
+        // Another server is not trusted only because the webhook's own is.
+        (&other, vec![], "certificate is self-signed", "pin"),
+    ] {
+        target.behave(answers);
+        let before = target.requests().len();
+        let fields: Vec<_> =
+            OAUTH.into_iter().chain([("auth_token_endpoint_url", endpoint.as_str())]).collect();
+        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        assert!(result.text(".badge").contains("Test failed"), "{}", result.body);
+        let verdict = panel.text(".verdict");
+        assert!(verdict.contains(headline) && verdict.contains(remedy), "{headline}: {verdict}");
+        let reached = target.requests().iter().skip(before).filter(|one| one.path == "/x").count();
+        assert_eq!(reached, 0, "nothing is sent without a token");
+    }
+    app.finish().await;
+}

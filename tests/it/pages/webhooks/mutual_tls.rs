@@ -1,0 +1,135 @@
+//! Client certificates, the oldest version of TLS, and PEM that is looked at as it is pasted.
+
+use super::with;
+use crate::support::TestApp;
+use crate::support::logpoint::{Behaviour, Certificate, Demands, FakeLogpoint, Options, Pem};
+
+#[tokio::test]
+async fn a_server_that_wants_a_certificate_gets_the_one_of_the_form() {
+    let app = TestApp::start().await;
+    let (mine, other) = (Pem::self_signed().unwrap(), Pem::self_signed().unwrap());
+    let demands = Demands { client_authority: Some(mine.certificate.clone()), is_old: false };
+    let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
+    target.behave([Behaviour::Accept]);
+    let mut ann = app.admin().await;
+    let url = target.url("/x");
+    for (client, verdict) in [
+        (None, "wants a client certificate"),
+        (Some(&other), "refused the client certificate"),
+        (Some(&mine), "Delivered"),
+    ] {
+        ann.get("/webhooks/new").await;
+        let mut fields = with(&[
+            ("url", url.as_str()),
+            ("body_template", "{}"),
+            ("tls_verify", "pinned"),
+            ("tls_sha256", target.fingerprint()),
+        ]);
+        if let Some(client) = client {
+            fields.push(("tls_client_certificate", client.certificate.as_str()));
+            fields.push(("tls_client_key", client.key.as_str()));
+        }
+        let result = ann.post_part("/webhooks/test", &fields).await;
+        assert_eq!(result.status, 200, "{}", result.body);
+        let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
+        let told = panel.text(".verdict");
+        assert!(told.contains(verdict), "{verdict}: {told}");
+        assert!(client.is_none_or(|client| !panel.body.contains(client.key.as_str())));
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_is_saved_sealed_and_shown_masked() {
+    let app = TestApp::start().await;
+    let mine = Pem::self_signed().unwrap();
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let fields = with(&[
+        ("tls_client_certificate", mine.certificate.as_str()),
+        ("tls_client_key", mine.key.as_str()),
+        ("tls_min_version", "1.3"),
+    ]);
+    assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
+    let edit = ann.get("/webhooks").await.attribute("a[href$='/edit']", "href").unwrap();
+    let form = ann.get(&edit).await;
+    assert_eq!(form.typed("tls_client_key"), "••••••");
+    assert!(form.typed("tls_client_certificate").contains("BEGIN CERTIFICATE"));
+    assert_eq!(form.texts("#tls_min_version option[selected]"), ["TLS 1.3"]);
+    let stored: String = sqlx::query_scalar("select definition from webhooks")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    assert!(!stored.contains("PRIVATE KEY"), "{stored}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_told() {
+    let app = TestApp::start().await;
+    let demands = Demands { is_old: true, ..Demands::default() };
+    let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
+    let mut ann = app.admin().await;
+    let url = target.url("/x");
+    for (version, verdict) in [("", "Delivered"), ("1.3", "only older versions of TLS")] {
+        target.behave([Behaviour::Accept]);
+        ann.get("/webhooks/new").await;
+        let fields = with(&[
+            ("url", url.as_str()),
+            ("body_template", "{}"),
+            ("tls_verify", "none"),
+            ("tls_min_version", version),
+        ]);
+        let result = ann.post_part("/webhooks/test", &fields).await;
+        let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
+        let told = panel.text(".verdict");
+        assert!(told.contains(verdict), "{version}: {told}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pem_is_looked_at_as_it_is_pasted() {
+    let app = TestApp::start().await;
+    let (mine, other) = (Pem::self_signed().unwrap(), Pem::self_signed().unwrap());
+    let signed = Options { certificate: Certificate::SignedByCa, ..Options::default() };
+    let signed = FakeLogpoint::start(signed).await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let seen = ann.post_part("/webhooks/pem/authority", &[("tls_pem", signed.ca_pem())]).await;
+    assert!(seen.text(".certificate").contains("Simulated authority"), "{}", seen.body);
+    let half = mine.certificate.get(..200).unwrap();
+    for (pem, hint) in [
+        (half, "Copy the whole block"),
+        ("hello", "No certificate is in it"),
+        (mine.key.as_str(), "This is a private key"),
+    ] {
+        let seen = ann.post_part("/webhooks/pem/authority", &[("tls_pem", pem)]).await;
+        assert!(seen.text(".error").contains(hint), "{hint}: {}", seen.body);
+    }
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
+    for (key, hint) in [
+        (mine.key.as_str(), "The key belongs to it"),
+        (other.key.as_str(), "does not belong to the certificate"),
+        (encrypted, "openssl pkey"),
+        ("nonsense", "BEGIN PRIVATE KEY"),
+    ] {
+        let fields =
+            [("tls_client_certificate", mine.certificate.as_str()), ("tls_client_key", key)];
+        let seen = ann.post_part("/webhooks/pem/client", &fields).await;
+        assert!(
+            seen.html().root_element().text().collect::<String>().contains(hint),
+            "{hint}: {}",
+            seen.body
+        );
+        if hint.starts_with("The key belongs") {
+            continue;
+        }
+        // Saving says the same, at the field.
+        let saved = ann.post("/webhooks", &with(&fields)).await;
+        assert_eq!(saved.status, 422, "{hint}");
+        assert!(saved.text("#tls_client_key-error").contains(hint), "{hint}: {}", saved.body);
+    }
+    app.finish().await;
+}
