@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections of the dispatcher: one for what comes in, one for results, one for claims and leases,
-/// one that listens, and one to spare.
-const DISPATCHER_CONNECTIONS: u32 = 5;
+/// and one to spare. It listens on another.
+const DISPATCHER_CONNECTIONS: u32 = 4;
 
 /// An open database.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Database {
 
     /// Closes it, and stops it where it is private.
     pub async fn close(self) {
-        self.pool.close().await;
+        store::close(&self.pool).await;
         if let Some(private) = self.private {
             private.stop().await;
         }

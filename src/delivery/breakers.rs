@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 
-use super::complete::Done;
 use super::{Shared, pause};
 use crate::model::WebhookId;
 use crate::model::breaker::{Breaker, PAUSED_AFTER, probe_wait};
 use crate::model::delivery::DeliveryState;
-use crate::store::{Error, breakers};
+use crate::store::deliveries::queue::Completion;
+use crate::store::{Error, QUICK, breakers, within};
 
 /// A probe whose instance is gone is sent again after this: longer than any timeout.
 const PROBE_HELD: TimeDelta = TimeDelta::seconds(90);
@@ -70,7 +70,7 @@ pub(super) async fn take_probe(
 }
 
 /// Notes what results say of their webhooks.
-pub(super) async fn note(shared: &Shared, done: &[Done]) {
+pub(super) async fn note(shared: &Shared, done: &[Completion]) {
     for (webhook, tally) in tally(done) {
         if let Err(error) = note_one(shared, webhook, &tally).await {
             // The next result says it again.
@@ -79,10 +79,10 @@ pub(super) async fn note(shared: &Shared, done: &[Done]) {
     }
 }
 
-fn tally(done: &[Done]) -> HashMap<WebhookId, Tally> {
+fn tally(done: &[Completion]) -> HashMap<WebhookId, Tally> {
     let mut tallies: HashMap<WebhookId, Tally> = HashMap::new();
-    for Done { webhook_id, completion } in done.iter().filter(|one| one.completion.counts) {
-        let tally = tallies.entry(*webhook_id).or_default();
+    for completion in done.iter().filter(|one| one.counts) {
+        let tally = tallies.entry(completion.webhook_id).or_default();
         if completion.state == DeliveryState::Delivered {
             *tally = Tally { succeeded: true, ..Tally::default() };
         } else {
@@ -97,8 +97,11 @@ fn tally(done: &[Done]) -> HashMap<WebhookId, Tally> {
 async fn note_one(shared: &Shared, webhook: WebhookId, tally: &Tally) -> Result<(), Error> {
     let deps = &shared.deps;
     if tally.succeeded && shared.breakers.known().remove(&webhook).is_some() {
-        let mut connection = deps.db.acquire().await?;
-        breakers::close(&mut connection, webhook).await?;
+        let closing = async {
+            let mut connection = deps.db.acquire().await?;
+            breakers::close(&mut connection, webhook).await
+        };
+        within(&deps.db, QUICK, closing).await?;
         shared.note_backlog([webhook]);
     }
     if tally.failures == 0 {

@@ -6,25 +6,20 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{Shared, breakers, send};
-use crate::model::WebhookId;
-use crate::store::deliveries::queue::{self, Completion};
+use crate::store::deliveries::queue::{self, Completed, Completion};
+use crate::store::{Error, within};
 
 /// Most completions in one statement.
 const BATCH: usize = 256;
 /// How long a result waits for others.
 const LINGER: Duration = Duration::from_millis(4);
+/// How long the first attempt to write a batch may take.
+const LIMIT: Duration = Duration::from_secs(3);
 /// Between attempts to reach the database.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What became of a delivery that this instance has in hand.
-#[derive(Debug)]
-pub(super) struct Done {
-    pub(super) webhook_id: WebhookId,
-    pub(super) completion: Completion,
-}
-
 /// Runs until nothing more can come: after a stop, until the last exchange has ended.
-pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Done>) {
+pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Completion>) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let count = tokio::select! {
@@ -39,7 +34,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Done>)
         gather(&shared, &mut incoming, &mut batch).await;
         write(&shared, &batch).await;
         breakers::note(&shared, &batch).await;
-        shared.flight.let_go(batch.drain(..).map(|done| (done.completion.id, done.webhook_id)));
+        shared.flight.let_go(batch.drain(..).map(|done| (done.id, done.webhook_id)));
         send::start(&shared);
         if shared.has_backlog() {
             shared.wake.notify_one();
@@ -49,7 +44,11 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Done>)
 
 /// Waits a moment for more, which costs little more to write: nobody waits for a result but the next
 /// of its lane.
-async fn gather(shared: &Shared, incoming: &mut mpsc::Receiver<Done>, batch: &mut Vec<Done>) {
+async fn gather(
+    shared: &Shared,
+    incoming: &mut mpsc::Receiver<Completion>,
+    batch: &mut Vec<Completion>,
+) {
     let until = tokio::time::Instant::now() + LINGER;
     while batch.len() < BATCH && !shared.stop.is_cancelled() {
         let room = BATCH - batch.len();
@@ -62,23 +61,23 @@ async fn gather(shared: &Shared, incoming: &mut mpsc::Receiver<Done>, batch: &mu
 
 /// Tries until it is written: the deliveries stay in hand meanwhile, so that memory stays bounded
 /// while the database is away. After a stop only for a while; their leases run out then.
-async fn write(shared: &Shared, done: &[Done]) {
-    let completions: Vec<Completion> = done.iter().map(|one| one.completion.clone()).collect();
+///
+/// Where the answer was lost, it is asked again: what the first attempt wrote, the second finds gone from
+/// the queue, and its exchanges there.
+async fn write(shared: &Shared, batch: &[Completion]) {
+    let deps = &shared.deps;
     let mut pause = tokio::time::interval(PAUSE);
     let mut tries = 0;
     loop {
         pause.tick().await;
-        let deps = &shared.deps;
-        match queue::complete(&deps.db, shared.lease, deps.sources.now(), &completions).await {
-            Ok(completed) => {
-                let count = u64::try_from(completions.len()).unwrap_or_default();
-                let lost = count.saturating_sub(completed.moved);
-                if lost > 0 {
-                    tracing::warn!(lost, "deliveries were taken over after their lease ran out");
-                }
-                if completed.promoted > 0 {
-                    shared.note_backlog(done.iter().map(|one| one.webhook_id));
-                }
+        let writing = queue::complete(&deps.db, shared.lease, deps.sources.now(), batch);
+        // More each time: a slow disk must not keep a large batch from ever being written.
+        let limit = LIMIT * (tries + 1).min(10);
+        match within(&deps.db, limit, writing).await {
+            Ok(completed) => return note_completed(shared, batch, completed),
+            Err(Error::Conflict { .. }) => {
+                tracing::info!("deliveries' results were written, and the answer was lost");
+                note_next(shared, batch);
                 return;
             }
             Err(error) if error.may_pass() && !(shared.stop.is_cancelled() && tries > 10) => {
@@ -94,4 +93,19 @@ async fn write(shared: &Shared, done: &[Done]) {
             }
         }
     }
+}
+
+fn note_completed(shared: &Shared, batch: &[Completion], completed: Completed) {
+    let lost = batch.len().saturating_sub(completed.moved);
+    if lost > 0 {
+        tracing::warn!(lost, "deliveries were taken over after their lease ran out");
+    }
+    if completed.promoted > 0 {
+        note_next(shared, batch);
+    }
+}
+
+/// The next of their lanes may be due.
+fn note_next(shared: &Shared, batch: &[Completion]) {
+    shared.note_backlog(batch.iter().map(|one| one.webhook_id));
 }

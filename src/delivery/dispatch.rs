@@ -106,16 +106,16 @@ async fn take(shared: &Arc<Shared>, claimed: Claimed) {
             shared.flight.push(Job { id, webhook_id, attempt, event: Arc::new(event) });
         }
         Ok(_) => {
-            send::finish(shared, webhook_id, send::hand_back(id, attempt, DeliveryState::Due))
-                .await;
+            let back = send::hand_back((id, webhook_id, attempt), DeliveryState::Due);
+            send::finish(shared, back).await;
         }
         Err(_faults) => {
             tracing::error!(delivery.id = %id, "the event of a delivery is gone");
             if has_room {
                 shared.flight.give_up(webhook_id);
             }
-            let gone = send::hand_back(id, attempt, DeliveryState::Cancelled);
-            send::finish(shared, webhook_id, gone).await;
+            let gone = send::hand_back((id, webhook_id, attempt), DeliveryState::Cancelled);
+            send::finish(shared, gone).await;
         }
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{Deps, Shared};
-use crate::store::{Error, events, partitions, sessions};
+use crate::store::{Error, events, partitions, sessions, within};
 
 const EVERY: Duration = Duration::from_hours(1);
+/// Longer than any of it takes; what is left undone is done the next time.
+const LONGEST: Duration = Duration::from_mins(10);
 /// Between two days that are dropped, so that whoever inserts comes in between.
 const BETWEEN_DROPS: Duration = Duration::from_millis(100);
 /// So often a day in use is tried again.
@@ -20,12 +22,15 @@ const DAYS_AHEAD: i64 = 7;
 pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
     let now = deps.sources.now();
     let today = now.date_naive();
-    partitions::ensure(&deps.db, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
-    let mut connection = deps.db.acquire().await?;
-    events::prune_keys(&mut connection, now).await?;
-    drop(connection);
-    sessions::prune(&deps.db, now).await?;
-    forget(deps).await
+    let work = async {
+        partitions::ensure(&deps.db, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
+        let mut connection = deps.db.acquire().await?;
+        events::prune_keys(&mut connection, now).await?;
+        drop(connection);
+        sessions::prune(&deps.db, now).await?;
+        forget(deps).await
+    };
+    within(&deps.db, LONGEST, work).await
 }
 
 /// Drops the days that are kept long enough. A day that is being read is left for the next time.

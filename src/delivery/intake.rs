@@ -14,15 +14,17 @@ use super::Shared;
 use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
-use crate::store;
 use crate::store::deliveries::intake::{self, NewDelivery, NewEvent};
+use crate::store::{self, within};
 
 /// Most events in one transaction, beyond a single larger request.
 const BATCH: usize = 1000;
 /// Requests that wait for the transaction before theirs.
 const WAITING: usize = 1024;
-/// A transaction that takes longer is given up: the sender is told to come again.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A transaction that takes longer is given up, and its senders are told to come again.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A large one has so much more for each of its rows: far more than these take.
+const PATIENCE_FOR_A_ROW: Duration = Duration::from_micros(200);
 
 /// An event to accept.
 #[derive(Debug)]
@@ -55,9 +57,11 @@ pub enum IntakeError {
     Stopping,
 }
 
+type Reply = oneshot::Sender<Result<Vec<Accepted>, IntakeError>>;
+
 struct Request {
     events: Vec<Submitted>,
-    reply: oneshot::Sender<Result<Vec<Accepted>, IntakeError>>,
+    reply: Reply,
 }
 
 /// Takes events in.
@@ -98,13 +102,19 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
             count += next.events.len();
             batch.push(next);
         }
-        commit_batch(&shared, batch).await;
+        if commit_batch(&shared, batch).await.is_err() {
+            // Those that waited behind it have waited long enough.
+            while let Ok(next) = requests.try_recv() {
+                answer(next.reply, Err(IntakeError::Unavailable));
+            }
+        }
     }
     // What was not begun is refused: dropping its reply says so.
     requests.close();
 }
 
-async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
+/// Stores the requests' events and answers them; the error where the database is away.
+async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) -> Result<(), IntakeError> {
     let mut replies = Vec::with_capacity(batch.len());
     let mut plan = Plan::new(shared);
     for request in batch {
@@ -113,27 +123,30 @@ async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) {
             plan.add(shared, submitted);
         }
     }
-    let committed = tokio::time::timeout(PATIENCE, plan.commit(shared)).await;
-    let accepted = match committed {
-        Ok(Ok(accepted)) => Ok(accepted),
-        Ok(Err(error)) => {
-            tracing::warn!(error = error.chain(), "events could not be stored");
-            Err(IntakeError::Unavailable)
-        }
-        Err(tokio::time::error::Elapsed { .. }) => {
-            tracing::warn!("events could not be stored in time");
-            Err(IntakeError::Unavailable)
-        }
-    };
+    // Where the answer to a commit is lost, the senders come again, and their events are known. What was
+    // leased to this instance unheard is not renewed, and taken over soon.
+    let limit = plan.patience();
+    let accepted = within(&shared.deps.db, limit, plan.commit(shared)).await.map_err(|error| {
+        tracing::warn!(error = error.chain(), "events could not be stored");
+        IntakeError::Unavailable
+    });
+    let outcome = accepted.as_ref().map(|_| ()).map_err(|error| *error);
     let mut accepted = accepted.map(Vec::into_iter);
     for (reply, count) in replies {
-        let answer = match &mut accepted {
-            Ok(all) => Ok(all.by_ref().take(count).collect()),
-            Err(error) => Err(*error),
-        };
-        if reply.send(answer).is_err() {
-            tracing::debug!("a sender left before its answer; its events are stored");
-        }
+        answer(
+            reply,
+            match &mut accepted {
+                Ok(all) => Ok(all.by_ref().take(count).collect()),
+                Err(error) => Err(*error),
+            },
+        );
+    }
+    outcome
+}
+
+fn answer(reply: Reply, answer: Result<Vec<Accepted>, IntakeError>) {
+    if reply.send(answer).is_err() {
+        tracing::debug!("a sender left before its answer");
     }
 }
 
@@ -206,6 +219,12 @@ impl<'a> Plan<'a> {
             });
         }
         matching.len()
+    }
+
+    /// How long it may take.
+    fn patience(&self) -> Duration {
+        let rows = self.events.len() + self.deliveries.len();
+        PATIENCE + PATIENCE_FOR_A_ROW * u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
     async fn commit(mut self, shared: &Arc<Shared>) -> Result<Vec<Accepted>, store::Error> {

@@ -35,7 +35,9 @@ pub use routing::{Route, Routing};
 use crate::egress::Client;
 use crate::model::webhook::{Pace, Rules};
 use crate::model::{Sources, WebhookId};
-use crate::store::{Error, PgPool, deliveries::leases as stored_leases};
+use crate::store::deliveries::leases as stored_leases;
+use crate::store::deliveries::queue::Completion;
+use crate::store::{self, Error, PgPool};
 use crate::vault::Vault;
 use breakers::Breakers;
 use flight::Flight;
@@ -79,7 +81,7 @@ pub(crate) struct Shared {
     lined_up: Notify,
     stop: CancellationToken,
     tracker: TaskTracker,
-    done: mpsc::Sender<complete::Done>,
+    done: mpsc::Sender<Completion>,
 }
 
 impl Shared {
@@ -213,6 +215,6 @@ impl Engine {
                 tracing::warn!(%error, "deliveries in hand could not be handed back; their leases run out");
             }
         }
-        deps.db.close().await;
+        store::close(&deps.db).await;
     }
 }

@@ -4,17 +4,29 @@ use super::{Shared, send};
 use crate::model::WebhookId;
 use crate::model::delivery::DeliveryState;
 use crate::store::deliveries::queue;
-use crate::store::{Error, notify, webhooks};
+use crate::store::{Error, SLOW, notify, webhooks, within};
 
 /// Pauses it: what waits is held until a person switches it on again.
 pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<(), Error> {
     let deps = &shared.deps;
+    if !within(&deps.db, SLOW, switch_off(shared, webhook, reason)).await? {
+        return Ok(());
+    }
+    tracing::warn!(webhook.id = %webhook, reason, "paused a webhook");
+    shared.routing.reload(deps).await?;
+    hand_back_queued(shared, webhook, DeliveryState::Held).await;
+    Ok(())
+}
+
+/// False where it is gone, or off already.
+async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<bool, Error> {
+    let deps = &shared.deps;
     let mut tx = deps.db.begin().await?;
     let Some(mut draft) = webhooks::find_sealed(&mut tx, &deps.vault, webhook).await? else {
-        return Ok(());
+        return Ok(false);
     };
     if !draft.active {
-        return Ok(());
+        return Ok(false);
     }
     draft.active = false;
     webhooks::update(&mut tx, &deps.vault, webhook, &draft, deps.sources.now()).await?;
@@ -22,10 +34,7 @@ pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> 
     queue::hold(&mut tx, webhook).await?;
     notify::tell(&mut tx, notify::WEBHOOKS).await?;
     tx.commit().await?;
-    tracing::warn!(webhook.id = %webhook, reason, "paused a webhook");
-    shared.routing.reload(deps).await?;
-    hand_back_queued(shared, webhook, DeliveryState::Held).await;
-    Ok(())
+    Ok(true)
 }
 
 /// Hands back what is queued for a webhook and not in flight; the attempts do not count.
@@ -34,7 +43,7 @@ pub(super) async fn hand_back_queued(shared: &Shared, webhook: WebhookId, state:
         .flight
         .take_queued(webhook)
         .into_iter()
-        .map(|job| send::hand_back(job.id, job.attempt, state))
+        .map(|job| send::hand_back((job.id, webhook, job.attempt), state))
         .collect();
     if completions.is_empty() {
         return;
@@ -42,9 +51,8 @@ pub(super) async fn hand_back_queued(shared: &Shared, webhook: WebhookId, state:
     let deps = &shared.deps;
     // Not through the completer, which may be the one that calls. What is not written here is
     // handed over when its lease runs out.
-    if let Err(error) =
-        queue::complete(&deps.db, shared.lease, deps.sources.now(), &completions).await
-    {
+    let writing = queue::complete(&deps.db, shared.lease, deps.sources.now(), &completions);
+    if let Err(error) = within(&deps.db, SLOW, writing).await {
         tracing::warn!(
             error = error.chain(),
             "deliveries were not handed back; their leases run out"

@@ -10,8 +10,8 @@ use crate::model::WebhookId;
 use crate::model::event::Event;
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Rules, Webhook};
-use crate::store::Error;
 use crate::store::webhooks::{self, Sealed};
+use crate::store::{self, Error, SLOW};
 
 /// A webhook, ready to match, render and send.
 #[derive(Debug)]
@@ -59,7 +59,8 @@ impl Routing {
         // allowed must still get its deliveries, and show them as failed.
         let rules = Rules { allow_http: true };
         let mut routes = HashMap::new();
-        for Sealed { id, draft, is_paused } in webhooks::all_sealed(&deps.db, &deps.vault).await? {
+        let reading = webhooks::all_sealed(&deps.db, &deps.vault);
+        for Sealed { id, draft, is_paused } in store::within(&deps.db, SLOW, reading).await? {
             let redactor = Redactor::new(&secrets_of(&draft));
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::Shared;
 use super::attempt::{Subject, attempt};
-use super::complete::Done;
 use super::routing::Route;
 use crate::model::delivery::DeliveryState;
 use crate::model::event::Event;
@@ -40,15 +39,15 @@ async fn work(shared: Arc<Shared>, first: Job) {
         let webhook_id = job.webhook_id;
         let completion = run(&shared, job).await;
         shared.flight.landed(webhook_id);
-        finish(&shared, webhook_id, completion).await;
+        finish(&shared, completion).await;
         next = if shared.stop.is_cancelled() { None } else { shared.next() };
     }
 }
 
 /// Has a result written.
-pub(super) async fn finish(shared: &Shared, webhook_id: WebhookId, completion: Completion) {
+pub(super) async fn finish(shared: &Shared, completion: Completion) {
     let id = completion.id;
-    if shared.done.send(Done { webhook_id, completion }).await.is_err() {
+    if shared.done.send(completion).await.is_err() {
         tracing::error!(delivery.id = %id, "nobody records deliveries any more");
     }
 }
@@ -56,10 +55,10 @@ pub(super) async fn finish(shared: &Shared, webhook_id: WebhookId, completion: C
 async fn run(shared: &Shared, job: Job) -> Completion {
     let Job { id, webhook_id, attempt: number, event } = job;
     let Some(route) = shared.routing.find(webhook_id) else {
-        return hand_back(id, number, DeliveryState::Cancelled);
+        return hand_back((id, webhook_id, number), DeliveryState::Cancelled);
     };
     if !route.webhook.is_active() {
-        return hand_back(id, number, DeliveryState::Held);
+        return hand_back((id, webhook_id, number), DeliveryState::Held);
     }
     // The last webhook that an event goes to takes it over; others copy it.
     let event = Arc::unwrap_or_clone(event);
@@ -103,20 +102,25 @@ fn decide(
     );
     Completion {
         id,
+        webhook_id,
         attempt,
         state,
         due_at,
         status: response.map(|answer| i32::from(answer.status)),
         error: invocation.failure.as_ref().map(outcome::Cause::short),
         counts: true,
-        invocation: Some((invocation.id, webhook_id, record)),
+        invocation: Some((invocation.id, record)),
     }
 }
 
 /// A delivery in hand that goes on unsent: the attempt does not count.
-pub(super) fn hand_back(id: DeliveryId, attempt: i32, state: DeliveryState) -> Completion {
+pub(super) fn hand_back(
+    (id, webhook_id, attempt): (DeliveryId, WebhookId, i32),
+    state: DeliveryState,
+) -> Completion {
     Completion {
         id,
+        webhook_id,
         attempt,
         state,
         due_at: None,

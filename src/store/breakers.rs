@@ -1,16 +1,15 @@
 //! Webhooks that fail again and again: the count is shared by all instances.
 
-use super::{Error, PgConnection, PgPool};
+use super::{Error, PgConnection, PgPool, QUICK, within};
 use crate::model::breaker::Breaker;
 use crate::model::{Timestamp, WebhookId};
 
 /// All webhooks whose newest exchange failed.
 pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
-    let rows = sqlx::query!(
+    let query = sqlx::query!(
         "select webhook_id, failures, failing_since, probes, probe_at from webhook_breakers"
-    )
-    .fetch_all(db)
-    .await?;
+    );
+    let rows = within(db, QUICK, query.fetch_all(db)).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -33,7 +32,7 @@ pub async fn note_failures(
     last_error: &str,
     now: Timestamp,
 ) -> Result<Breaker, Error> {
-    let row = sqlx::query!(
+    let query = sqlx::query!(
         "insert into webhook_breakers as b (webhook_id, failures, failing_since, last_error)
          values ($1, $2, $3, $4)
          on conflict (webhook_id) do update
@@ -43,9 +42,8 @@ pub async fn note_failures(
         failures,
         now,
         last_error
-    )
-    .fetch_one(db)
-    .await?;
+    );
+    let row = within(db, QUICK, query.fetch_one(db)).await?;
     Ok(Breaker {
         failures: row.failures,
         failing_since: row.failing_since,
@@ -61,14 +59,13 @@ pub async fn plan_probe(
     probes: i32,
     at: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query!(
+    let query = sqlx::query!(
         "update webhook_breakers set probes = $2, probe_at = $3 where webhook_id = $1",
         webhook.uuid(),
         probes,
         at
-    )
-    .execute(db)
-    .await?;
+    );
+    within(db, QUICK, query.execute(db)).await?;
     Ok(())
 }
 
@@ -80,14 +77,13 @@ pub async fn take_probe(
     now: Timestamp,
     hold: Timestamp,
 ) -> Result<bool, Error> {
-    let done = sqlx::query!(
+    let query = sqlx::query!(
         "update webhook_breakers set probe_at = $3 where webhook_id = $1 and probe_at <= $2",
         webhook.uuid(),
         now,
         hold
-    )
-    .execute(db)
-    .await?;
+    );
+    let done = within(db, QUICK, query.execute(db)).await?;
     Ok(done.rows_affected() > 0)
 }
 

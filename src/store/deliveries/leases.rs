@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use super::queue::{LEASE, interval};
 use crate::model::Timestamp;
-use crate::store::{Error, PgPool};
+use crate::store::{Error, PgPool, QUICK, SLOW, within};
 
 /// Keeps what is in hand. Named one by one: what this lease holds without knowing it, because the
 /// answer to a commit got lost, must run out.
 pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> Result<u64, Error> {
-    let done = sqlx::query!(
+    let query = sqlx::query!(
         "with kept as (
              select id from delivery_queue where id = any($4) and lease = $1
              for update skip locked
@@ -21,22 +21,20 @@ pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> R
         now,
         interval(LEASE),
         held
-    )
-    .execute(db)
-    .await?;
+    );
+    let done = within(db, QUICK, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
 /// Hands back all that this lease holds; the attempt does not count.
 pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
-    let done = sqlx::query!(
+    let query = sqlx::query!(
         "update delivery_queue
          set state = 'due', attempts = attempts - 1, lease = null, leased_until = null
          where state = 'leased' and lease = $1",
         lease
-    )
-    .execute(db)
-    .await?;
+    );
+    let done = within(db, QUICK, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
@@ -52,16 +50,15 @@ pub struct Kept {
 /// Leases that do not look renewed lately: less is left of them than `soon`, or more than any renewal
 /// gives, which is what a clock that stepped back makes of them.
 pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<Vec<Kept>, Error> {
-    let rows = sqlx::query!(
+    let query = sqlx::query!(
         r#"select lease as "lease!", leased_until as "until!" from delivery_queue
            where state = 'leased' and leased_until < $1
            union
            select lease, leased_until from delivery_queue where state = 'leased' and leased_until > $2"#,
         soon,
         late
-    )
-    .fetch_all(db)
-    .await?;
+    );
+    let rows = within(db, QUICK, query.fetch_all(db)).await?;
     Ok(rows.into_iter().map(|row| Kept { lease: row.lease, until: row.until }).collect())
 }
 
@@ -69,7 +66,7 @@ pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<V
 pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Error> {
     let leases: Vec<Uuid> = lost.iter().map(|kept| kept.lease).collect();
     let untils: Vec<Timestamp> = lost.iter().map(|kept| kept.until).collect();
-    let done = sqlx::query!(
+    let query = sqlx::query!(
         "with lost as (
              select q.id from delivery_queue q
              join unnest($2::uuid[], $3::timestamptz[]) as l (lease, until)
@@ -82,9 +79,8 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
         now,
         &leases,
         &untils
-    )
-    .execute(db)
-    .await?;
+    );
+    let done = within(db, QUICK, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
@@ -92,7 +88,7 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
 /// which it came in, or by another instance. Who waits may have the smaller id, where the clocks of two
 /// instances differ, or one stepped back; so nobody else of the lane may be on the way.
 pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
-    let done = sqlx::query!(
+    let query = sqlx::query!(
         "with heads as (
              select distinct on (w.lane) w.id from delivery_queue w
              where w.state = 'waiting'
@@ -105,8 +101,7 @@ pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
          update delivery_queue q set state = 'due', due_at = $1
          from heads where q.id = heads.id and q.state = 'waiting'",
         now
-    )
-    .execute(db)
-    .await?;
+    );
+    let done = within(db, SLOW, query.execute(db)).await?;
     Ok(done.rows_affected())
 }

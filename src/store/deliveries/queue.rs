@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, InvocationId, Timestamp, WebhookId};
-use crate::store::{Error, PgConnection, PgPool};
+use crate::store::{Error, PgConnection, PgPool, SLOW, within};
 
 /// How long a delivery belongs to who took it, unless renewed. What a killed instance had in hand is
 /// taken over after this.
@@ -31,6 +31,8 @@ pub struct Claimed {
 pub struct Completion {
     /// The delivery.
     pub id: DeliveryId,
+    /// Its webhook.
+    pub webhook_id: WebhookId,
     /// Which attempt: completes nothing when another has begun since.
     pub attempt: i32,
     /// Where it goes.
@@ -44,16 +46,16 @@ pub struct Completion {
     /// Whether the attempt counts; one that was handed back unsent does not.
     pub counts: bool,
     /// The exchange, where there was one.
-    pub invocation: Option<(InvocationId, WebhookId, String)>,
+    pub invocation: Option<(InvocationId, String)>,
 }
 
 /// What a batch of completions did.
 #[derive(Debug, Clone, Copy)]
 pub struct Completed {
     /// How many were changed; the others had been taken over.
-    pub moved: u64,
+    pub moved: usize,
     /// How many that waited behind them are due now.
-    pub promoted: u64,
+    pub promoted: usize,
 }
 
 pub(super) fn interval(duration: Duration) -> PgInterval {
@@ -69,7 +71,7 @@ pub async fn claim(
     webhooks: &[Uuid],
     rooms: &[i64],
 ) -> Result<Vec<Claimed>, Error> {
-    let rows = sqlx::query!(
+    let query = sqlx::query!(
         r#"with picked as (
                select due.id
                from unnest($3::uuid[], $4::bigint[]) as w (id, room)
@@ -96,9 +98,8 @@ pub async fn claim(
         webhooks,
         rooms,
         interval(LEASE)
-    )
-    .fetch_all(db)
-    .await?;
+    );
+    let rows = within(db, SLOW, query.fetch_all(db)).await?;
     Ok(rows
         .into_iter()
         .map(|row| Claimed {
@@ -130,11 +131,10 @@ pub async fn complete(
     let counts: Vec<bool> = batch.iter().map(|one| one.counts).collect();
     let exchanges = || batch.iter().map(|one| one.invocation.as_ref());
     let invocations: Vec<Option<Uuid>> =
-        exchanges().map(|one| one.map(|(id, _, _)| id.uuid())).collect();
-    let webhooks: Vec<Option<Uuid>> =
-        exchanges().map(|one| one.map(|(_, id, _)| id.uuid())).collect();
+        exchanges().map(|one| one.map(|(id, _)| id.uuid())).collect();
+    let webhooks: Vec<Uuid> = batch.iter().map(|one| one.webhook_id.uuid()).collect();
     let records: Vec<Option<&str>> =
-        exchanges().map(|one| one.map(|(_, _, record)| record.as_str())).collect();
+        exchanges().map(|one| one.map(|(_, record)| record.as_str())).collect();
     let row = sqlx::query!(
         r#"with input as (
                select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::int[],
@@ -195,14 +195,14 @@ pub async fn complete(
         &errors as _,
         &counts,
         &invocations as _,
-        &webhooks as _,
+        &webhooks,
         &records as _,
         lease,
         now
     )
     .fetch_one(db)
     .await?;
-    let count = |count: i64| u64::try_from(count).unwrap_or_default();
+    let count = |count: i64| usize::try_from(count).unwrap_or_default();
     Ok(Completed { moved: count(row.moved), promoted: count(row.promoted) })
 }
 

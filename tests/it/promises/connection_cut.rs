@@ -6,8 +6,11 @@ use super::load::{Load, Outcome};
 use super::place::Place;
 use super::postgres_killed::SOON;
 use super::{nothing_is_lost_or_renamed, random};
+use crate::support::app::{EMAIL, PASSWORD};
+use crate::support::people::Person;
 use crate::support::process::Server;
 use crate::support::proxy::ChaosProxy;
+use crate::support::{event, wait_until};
 
 struct Cut {
     place: Place,
@@ -99,7 +102,6 @@ async fn a_connection_that_stalls_costs_patience_and_nothing_else() {
 }
 
 #[tokio::test]
-#[ignore = "does not hold yet: it takes as long as the kernel takes to give up on a connection"]
 async fn connections_that_died_without_a_word_are_replaced() {
     let cut = Cut::new().await;
     cut.go_on().await;
@@ -108,4 +110,45 @@ async fn connections_that_died_without_a_word_are_replaced() {
         cut.go_on().await;
     }
     cut.end(Place::take_over).await;
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_connections_that_died_without_a_word() {
+    let Cut { place, proxy, server, load } = Cut::new().await;
+    load.wait_for_accepted(10).await;
+    proxy.stall();
+    assert_eq!(server.interrupt().await, Some(0));
+    proxy.heal();
+    let accepted = load.end().await.accepted;
+    let server = place.start().await;
+    place.wait_until_done().await;
+    nothing_is_lost_or_renamed(&accepted, &place.logpoint.requests());
+    place.end([server]).await;
+}
+
+/// A sender that is told at once comes again in time; a person would rather wait for the page.
+#[tokio::test]
+async fn senders_are_told_to_come_again_before_a_page_gives_up() {
+    let place = Place::new("").await;
+    let proxy = ChaosProxy::before_database(place.database.url()).await;
+    let server = place.start_at(&proxy.through(place.database.url())).await;
+    let mut person = Person::new(server.base.clone());
+    person.sign_in(EMAIL, PASSWORD).await;
+    let unseen = place.run(&["token", "create", "unseen"], "").await.trim().to_owned();
+    assert_eq!(server.send(&place.token, &event("Granted", "before")).await.0, 202);
+    proxy.refuse();
+    let (one, another) = (event("Granted", "one"), event("Granted", "another"));
+    let told = async {
+        // With a token that was just seen, the events wait for the database; with one that was not, the token.
+        tokio::join!(server.send(&place.token, &one), server.send(&unseen, &another))
+    };
+    tokio::select! {
+        page = person.get("/webhooks") => panic!("the page came first: {page:?}"),
+        (known, unseen) = told => assert_eq!((known.0, unseen.0), (503, 503)),
+    }
+    proxy.heal();
+    wait_until("events to be taken again", async || server.send(&unseen, &another).await.0 == 202)
+        .await;
+    place.wait_until_done().await;
+    place.end([server]).await;
 }

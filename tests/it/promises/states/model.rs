@@ -189,6 +189,7 @@ impl<'a> Run<'a> {
         let due = (state == DeliveryState::Due && counts).then_some(self.now + 3);
         let completion = Completion {
             id: row.id.into(),
+            webhook_id: row.webhook.into(),
             attempt,
             state,
             due_at: due.map(moment),
@@ -199,7 +200,7 @@ impl<'a> Run<'a> {
         };
         let (lease, _) = row.lease.unwrap();
         let done = queue::complete(self.db, lease, self.time(), &[completion]).await.unwrap();
-        assert_eq!(done.moved, u64::from(!outdated));
+        assert_eq!(done.moved, usize::from(!outdated));
         if outdated {
             return;
         }
