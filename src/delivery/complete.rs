@@ -75,12 +75,15 @@ async fn write(shared: &Shared, batch: &[Completion]) {
         let limit = LIMIT * (tries + 1).min(10);
         match within(&deps.db, limit, writing).await {
             Ok(completed) => return note_completed(shared, batch, completed),
-            Err(Error::Conflict { .. }) => {
+            Err(Error::Conflict { constraint }) if constraint != queue::HEAD_KEY => {
                 tracing::info!("deliveries' results were written, and the answer was lost");
                 note_next(shared, batch);
                 return;
             }
-            Err(error) if error.may_pass() && !(shared.stop.is_cancelled() && tries > 10) => {
+            Err(error)
+                if (error.may_pass() || error.is_conflict(queue::HEAD_KEY))
+                    && !(shared.stop.is_cancelled() && tries > 10) =>
+            {
                 tries += 1;
                 tracing::warn!(error = error.chain(), "deliveries' results wait for the database");
             }

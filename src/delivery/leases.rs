@@ -8,7 +8,7 @@ use super::Shared;
 use crate::model::Timestamp;
 use crate::store::Error;
 use crate::store::deliveries::leases::{self, Kept};
-use crate::store::deliveries::queue::LEASE;
+use crate::store::deliveries::queue::{HEAD_KEY, LEASE};
 
 /// Found unrenewed in so many looks in a row, a lease is lost: by then it has run out, and who lives
 /// would have had time for two renewals.
@@ -90,6 +90,8 @@ pub(super) async fn promote(shared: Arc<Shared>) {
                 shared.note_backlog(shared.routing.ids());
                 shared.wake.notify_one();
             }
+            // A head came in at this very moment.
+            Err(error) if error.is_conflict(HEAD_KEY) => {}
             Err(error) => tracing::warn!(error = error.chain(), "lanes could not be looked at"),
         }
     }

@@ -49,8 +49,8 @@ pub struct Taken {
     pub waiting: i64,
 }
 
-/// Stores events that are new, and their deliveries. Keys are taken in order, so that two instances
-/// never wait for each other in a circle.
+/// Stores events that are new, and their deliveries. Keys and lanes are taken in order, so that two
+/// instances never wait for each other in a circle.
 #[expect(clippy::too_many_lines, reason = "one statement, and a column for each of its parameters")]
 pub async fn take_in(
     db: &PgPool,
@@ -88,6 +88,19 @@ pub async fn take_in(
                    as i (id, trigger, event_type, request_id, request, requester, integrations, payload)
                where case when i.id in (select event_id from claimed) then true else false end
            ),
+           planned as (
+               select i.*,
+                      case
+                          when behind or (lane is not null and exists (
+                              select from delivery_queue q where q.lane = i.lane and q.state = 'waiting'
+                          )) then 'waiting'
+                          when leased then 'leased'
+                          else 'due'
+                      end as state
+               from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::bigint[], $16::boolean[], $17::boolean[])
+                   as i (id, event_id, webhook_id, lane, leased, behind)
+               where case when i.event_id in (select event_id from claimed) then true else false end
+           ),
            queued as (
                insert into delivery_queue
                    (id, event_id, webhook_id, lane, state, attempts, due_at, lease, leased_until, created_at)
@@ -97,26 +110,22 @@ pub async fn take_in(
                       case when state = 'leased' then $18::uuid end,
                       case when state = 'leased' then $3::timestamptz + $19::interval end,
                       $3::timestamptz
-               from (
-                   select i.*,
-                          case
-                              when behind or (lane is not null and exists (
-                                  select from delivery_queue q where q.lane = i.lane
-                              )) then 'waiting'
-                              when leased then 'leased'
-                              else 'due'
-                          end as state
-                   from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::bigint[], $16::boolean[], $17::boolean[])
-                       as i (id, event_id, webhook_id, lane, leased, behind)
-                   where case when i.event_id in (select event_id from claimed) then true else false end
-                   -- Else the state would be worked out anew at each place that asks for it.
-                   offset 0
-               ) i
+               from planned order by lane, id
+               -- There is a head already, of this moment perhaps, and of another instance.
+               on conflict (lane) where lane is not null and state <> 'waiting' do nothing
                returning id, state
+           ),
+           lined_up as (
+               insert into delivery_queue (id, event_id, webhook_id, lane, state, due_at, created_at)
+               select id, event_id, webhook_id, lane, 'waiting', $3::timestamptz, $3::timestamptz
+               from planned
+               where case when id in (select id from queued) then false else true end
+               returning id
            )
            select coalesce((select array_agg(event_id) from claimed), '{}') as "events!",
                   coalesce((select array_agg(id) from queued where state = 'leased'), '{}') as "leased!",
-                  (select count(*) from queued where state = 'waiting') as "waiting!""#,
+                  (select count(*) from queued where state = 'waiting') + (select count(*) from lined_up)
+                      as "waiting!""#,
         &keys as _,
         &ids,
         now,

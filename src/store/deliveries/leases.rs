@@ -87,6 +87,9 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
 /// Makes due what waits at the head of its lane: its predecessor was finished at the very moment in
 /// which it came in, or by another instance. Who waits may have the smaller id, where the clocks of two
 /// instances differ, or one stepped back; so nobody else of the lane may be on the way.
+///
+/// # Errors
+/// Also [`HEAD_KEY`](super::queue::HEAD_KEY), where a head came in at this moment: look again.
 pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
     let query = sqlx::query!(
         "with heads as (
@@ -94,7 +97,7 @@ pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
              where w.state = 'waiting'
                and not exists (
                    select from delivery_queue e
-                   where e.lane = w.lane and (e.id < w.id or e.state <> 'waiting')
+                   where e.lane = w.lane and e.lane is not null and e.state <> 'waiting'
                )
              order by w.lane, w.id
          )

@@ -13,6 +13,9 @@ use crate::store::{Error, PgConnection, PgPool, SLOW, within};
 /// taken over after this.
 pub const LEASE: Duration = Duration::from_secs(8);
 
+/// The unique index that holds that a lane has one head.
+pub const HEAD_KEY: &str = "delivery_queue_head";
+
 /// A delivery in hand.
 #[derive(Debug, Clone)]
 pub struct Claimed {

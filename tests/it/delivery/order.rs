@@ -104,3 +104,48 @@ async fn where_order_is_switched_off_nobody_waits() {
     app.wait_for("delivered", 1).await;
     app.finish_with_leftovers().await;
 }
+
+/// The test plays another instance, whose event of the same request is stored and not committed.
+#[tokio::test]
+async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_other_go_first() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "")).await;
+    let token = app.token(Scope::Events).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Created", "1")).await;
+    app.wait_for("due", 1).await;
+    let mut other = app.database.pool().begin().await.unwrap();
+    // As if it came in only now.
+    sqlx::query("create temporary table first on commit drop as select * from delivery_queue")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    sqlx::query("delete from delivery_queue").execute(app.database.pool()).await.unwrap();
+    sqlx::query("insert into delivery_queue select * from first")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let (later, in_order) = (event("Granted", "1"), async {
+        app.wait_until("the app to wait for the other instance", async || {
+            let waits: i64 = sqlx::query_scalar(
+                "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'",
+            )
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap();
+            waits > 0
+        })
+        .await;
+        other.commit().await.unwrap();
+    });
+    let ((status, answer), ()) = tokio::join!(app.send(&token, &later), in_order);
+    assert_eq!((status, &answer["events"][0]["deliveries"]), (202, &1.into()), "{answer}");
+    app.wait_for("waiting", 1).await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 2).await;
+    let kinds: Vec<String> = told(&logpoint).into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, ["AccessRequestCreated", "AccessRequestCreated", "AccessRequestGranted"]);
+    app.finish().await;
+}
