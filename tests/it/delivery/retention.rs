@@ -1,10 +1,15 @@
 //! History is forgotten by the day; what is not delivered is kept.
 
+use std::time::Duration;
+
 use gatepost::identity::Scope;
 
 use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
+
+/// Where rows are that fit no day.
+const OTHERS: [&str; 3] = ["events_other", "delivery_history_other", "invocations_other"];
 
 async fn count(app: &TestApp, table: &str) -> i64 {
     let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
@@ -27,7 +32,7 @@ async fn days_that_are_kept_long_enough_are_dropped_unless_an_event_of_them_stil
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("due", 1).await;
-    app.clock.advance(std::time::Duration::from_hours(24 * 4));
+    app.clock.advance(Duration::from_hours(24 * 4));
     // Every start looks after the partitions.
     let app = app.restart().await;
     app.wait_for("delivered", 1).await;
@@ -51,5 +56,51 @@ async fn the_days_ahead_have_partitions() {
     .await
     .unwrap();
     assert!(days >= 7, "{days}");
+    app.finish().await;
+}
+
+/// An event that is sent while the clock is 20 days ahead, further than there are partitions.
+async fn far_ahead() -> (TestApp, FakeLogpoint, String) {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    app.clock.advance(Duration::from_hours(24 * 20));
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    for table in OTHERS {
+        assert_eq!(count(&app, table).await, 1, "{table}");
+    }
+    (app, logpoint, token)
+}
+
+#[tokio::test]
+async fn what_a_clock_far_ahead_left_moves_into_its_day_when_that_comes() {
+    let (app, _logpoint, token) = far_ahead().await;
+    let app = app.restart().await;
+    app.send(&token, &event("Granted", "2")).await;
+    app.wait_for("delivered", 2).await;
+    for (table, other) in ["events", "delivery_history", "invocations"].into_iter().zip(OTHERS) {
+        assert_eq!((count(&app, table).await, count(&app, other).await), (2, 0), "{table}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_day_that_cannot_be_made_now_keeps_nobody_from_starting_and_is_made_later() {
+    let (app, _logpoint, token) = far_ahead().await;
+    // As a dump does.
+    let mut dump = app.database.pool().begin().await.unwrap();
+    for table in OTHERS {
+        let sql = sqlx::AssertSqlSafe(format!("lock table {table} in access share mode"));
+        sqlx::query(sql).execute(&mut *dump).await.unwrap();
+    }
+    let app = app.restart().await;
+    app.send(&token, &event("Granted", "2")).await;
+    app.wait_for("delivered", 2).await;
+    assert_eq!(count(&app, "events_other").await, 2);
+    dump.rollback().await.unwrap();
+    let app = app.restart().await;
+    assert_eq!((count(&app, "events").await, count(&app, "events_other").await), (2, 0));
     app.finish().await;
 }
