@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::FileError;
 use crate::model::webhook::draft::AuthDraft;
 
-/// One of them. An enum would be written as a tag in YAML, which Apono's JSON does not know.
+/// One of them; what is missing is told with the webhook's other mistakes. An enum would be written as a tag in YAML, which Apono's JSON does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuthFile {
@@ -20,12 +20,14 @@ pub(super) struct AuthFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bearer {
+    #[serde(default)]
     token: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Basic {
+    #[serde(default)]
     username: String,
     #[serde(default)]
     password: String,
@@ -34,8 +36,11 @@ struct Basic {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OAuth {
+    #[serde(default)]
     client_id: String,
+    #[serde(default)]
     client_secret: String,
+    #[serde(default)]
     token_endpoint_url: String,
     #[serde(default)]
     scopes: Vec<String>,
