@@ -4,6 +4,7 @@ use url::form_urlencoded;
 
 use crate::actions::Actions;
 use crate::egress::Outgoing;
+use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Explanation, judge};
 use crate::model::secret::{Redactor, secrets_of};
@@ -52,8 +53,11 @@ impl Actions {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let webhook = self.check(only_the_target(whole)).map_err(CheckCredentialsError::Invalid)?;
-        let rendered =
-            webhook.render_sample(Trigger::Created).map_err(CheckCredentialsError::Invalid)?;
+        let sample = Event::sample(Trigger::Created).map_err(|_broken| store::Error::Corrupt {
+            table: "events",
+            detail: "the sample event".to_owned(),
+        })?;
+        let rendered = webhook.render_event(&sample).map_err(CheckCredentialsError::Invalid)?;
         let body: serde_json::Value =
             serde_json::from_str(rendered.body.as_deref().unwrap_or_default()).unwrap_or_default();
         let read = |key: &'static str| {

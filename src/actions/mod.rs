@@ -2,6 +2,7 @@
 
 mod change_webhook;
 mod check_credentials;
+mod chosen_event;
 mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;

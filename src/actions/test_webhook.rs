@@ -6,7 +6,7 @@ use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Draft, FieldErrors, Webhook};
-use crate::model::{DeliveryId, Trigger, WebhookId};
+use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
 
 /// Why nothing was sent.
@@ -34,8 +34,9 @@ pub struct Preview {
 }
 
 impl Actions {
-    /// Sends the sample event of a trigger with the values that are in the form now, whether or not
-    /// the webhook is active, and records the exchange. Masked secrets stand for those of `base`.
+    /// Sends an event with the values that are in the form now, whether or not the webhook is active,
+    /// and records the exchange. Masked secrets stand for those of `base`. Where nobody waits for it
+    /// any more, the exchange is broken off, and nothing is recorded.
     ///
     /// # Errors
     /// See [`TestWebhookError`]. A failed exchange is none: it is in the invocation.
@@ -43,23 +44,19 @@ impl Actions {
         &self,
         base: Option<WebhookId>,
         draft: &Draft,
-        trigger: Trigger,
+        event: &Event,
     ) -> Result<Invocation, TestWebhookError> {
         let parts = &self.parts;
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let webhook = self.check(whole).map_err(TestWebhookError::Invalid)?;
-        let event = Event::sample(trigger).map_err(|_broken| store::Error::Corrupt {
-            table: "events",
-            detail: "the sample event".to_owned(),
-        })?;
         let subject = Subject {
             webhook_id: base,
             delivery_id: None,
             message_id: DeliveryId::new(&parts.sources),
             attempt: 1,
-            trigger,
-            payload: event.payload,
+            trigger: event.trigger,
+            payload: event.payload.clone(),
             raw: &event.raw,
         };
         let invocation = delivery::attempt(
@@ -81,7 +78,7 @@ impl Actions {
         Ok(invocation)
     }
 
-    /// What would be sent for the sample event of a trigger, its secrets masked.
+    /// What would be sent for an event, its secrets masked.
     ///
     /// # Errors
     /// Where the database failed; within, the mistakes in what was typed.
@@ -89,12 +86,12 @@ impl Actions {
         &self,
         base: Option<WebhookId>,
         draft: &Draft,
-        trigger: Trigger,
+        event: &Event,
     ) -> Result<Result<Preview, FieldErrors>, store::Error> {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let rendered = Webhook::new(whole, &self.parts.rules)
-            .and_then(|webhook| Ok((webhook.render_sample(trigger)?, webhook.warnings())));
+            .and_then(|webhook| Ok((webhook.render_event(event)?, webhook.warnings())));
         Ok(rendered.map(|(mut rendered, warnings)| {
             for (_, value) in &mut rendered.headers {
                 *value = redactor.redact(value);

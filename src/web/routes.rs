@@ -49,6 +49,7 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/pem/authority", post(webhooks::pem::authority))
         .route("/webhooks/pem/client", post(webhooks::pem::client))
         .route("/webhooks/schema", get(webhooks::schema::show))
+        .route("/webhooks/events", get(webhooks::events::show))
         .route("/webhooks/{id}", post(webhooks::save::update))
         .route("/webhooks/{id}/edit", get(webhooks::edit::edit))
         .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))

@@ -4,6 +4,7 @@ import * as certificate from "./certificate.js";
 import * as chips from "./chips.js";
 import * as copy from "./copy.js";
 import * as editor from "./editor.js";
+import * as eventMenu from "./event-menu.js";
 import * as focus from "./focus.js";
 import * as guard from "./guard.js";
 import * as menus from "./menus.js";
@@ -20,7 +21,7 @@ import * as trouble from "./trouble.js";
 
 const modules = [
   themeSwitch, toasts, trouble, menus, panel, tabs, copy, rows, multi, chips, editor, preview,
-  schema, certificate, test, guard, focus,
+  schema, certificate, test, eventMenu, guard, focus,
 ];
 
 function enhance(root) {

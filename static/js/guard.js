@@ -2,7 +2,7 @@
 import { fresh, on } from "./dom.js";
 
 /** Menus that are no part of what is saved. */
-const ASIDE = ["preview_trigger", "test_trigger"];
+const ASIDE = ["preview_event", "test_event"];
 
 const saved = new WeakMap();
 let leaving = false;

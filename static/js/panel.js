@@ -29,7 +29,7 @@ function open(url) {
   }
   const head = dialog.querySelector(".panel-head");
   if (head) dialog.style.setProperty("--panel-head", `${head.offsetHeight}px`);
-  const first = dialog.querySelector("[data-schema-search]") ?? dialog.querySelector("h1");
+  const first = dialog.querySelector("[data-schema-search], [data-panel-focus]") ?? dialog.querySelector("h1");
   if (first?.matches("h1")) first.tabIndex = -1;
   first?.focus();
 }

@@ -14,7 +14,7 @@ function refresh() {
 export function listen() {
   for (const type of ["input", "change"]) {
     on(type, "#webhook-form", (event) => {
-      if (event.target.id === "test_trigger") return;
+      if (event.target.id === "test_event") return;
       clearTimeout(timer);
       timer = setTimeout(refresh, WAIT_MS);
     });

@@ -30,8 +30,8 @@ async fn unsaved_changes_are_not_lost_without_a_question() {
     // Looking at another sample is no change either.
     ann.open("/webhooks/new?preset=logpoint-reopen").await;
     note(&ann).await;
-    ann.choose("#preview_trigger", "Expired").await;
-    ann.choose("#test_trigger", "Granted").await;
+    ann.choose("#preview_event", "Sample: Expired").await;
+    ann.choose("#test_event", "Sample: Granted").await;
     ann.click_text("nav a", "Deliveries").await;
     ann.at("/deliveries").await;
     assert!(!asked(&ann).await);

@@ -2,11 +2,13 @@
 //!
 //! The received JSON is kept to the letter: numbers with their digits, unknown fields, order.
 
+mod choice;
 pub mod field;
 mod sample;
 
 use serde_json::Value;
 
+pub use choice::EventChoice;
 pub use sample::sample;
 
 use super::Trigger;

@@ -6,8 +6,7 @@ use url::Url;
 use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
-use crate::model::Trigger;
-use crate::model::event::sample;
+use crate::model::event::Event;
 use crate::model::template::{TemplateError, lint, template_data};
 
 /// A request, ready to send.
@@ -98,14 +97,12 @@ impl Webhook {
             .collect()
     }
 
-    /// What would be sent for the sample event of a trigger.
+    /// What would be sent for an event, by a delivery that is made up.
     ///
     /// # Errors
     /// The mistake, at its field.
-    pub fn render_sample(&self, trigger: Trigger) -> Result<Rendered, FieldErrors> {
-        let sample = sample(trigger);
-        let raw = sample.to_string();
-        let data = template_data(sample, SAMPLE_DELIVERY, 1, self.name(), &[]);
-        self.render(&data, Some(&raw)).map_err(RenderError::into_field_errors)
+    pub fn render_event(&self, event: &Event) -> Result<Rendered, FieldErrors> {
+        let data = template_data(event.payload.clone(), SAMPLE_DELIVERY, 1, self.name(), &[]);
+        self.render(&data, Some(&event.raw)).map_err(RenderError::into_field_errors)
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::form::{self, Subject};
+use super::form;
 use super::typed::Typed;
 use crate::model::Timestamp;
 use crate::model::invocation::Certificate;
@@ -75,8 +75,7 @@ pub(in crate::web) async fn fetch(
     if is_htmx(&headers) {
         return page::html(&Part { certificate: view });
     }
-    let subject = Subject { id: typed.id(), base: typed.copied_from() };
-    let mut page = form::load(&state, &current, subject, draft).await?;
+    let mut page = form::load(&state, &current, typed.subject(), draft).await?;
     page.certificate = view;
     page.page(&current).await
 }

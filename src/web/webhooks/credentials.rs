@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::form::{self, Subject};
+use super::form;
 use super::typed::Typed;
 use crate::actions::CheckCredentialsError;
 use crate::web::form::Form;
@@ -57,8 +57,7 @@ pub(in crate::web) async fn check(
     if is_htmx(&headers) {
         return page::html(&Part { credentials });
     }
-    let subject = Subject { id: typed.id(), base: typed.copied_from() };
-    let mut view = form::load(&state, &current, subject, draft).await?;
+    let mut view = form::load(&state, &current, typed.subject(), draft).await?;
     view.credentials = credentials;
     view.page(&current).await
 }

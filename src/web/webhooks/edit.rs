@@ -29,7 +29,7 @@ pub(in crate::web) async fn new(
         let base = parse_id(&asked.from)?;
         let mut draft = webhooks::find(&state.db, base).await?.ok_or(Error::NotFound)?;
         draft.name = format!("{} copy", draft.name);
-        let subject = Subject { id: None, base: Some(base) };
+        let subject = Subject { base: Some(base), ..Subject::default() };
         return form::load(&state, &current, subject, draft).await?.page(&current).await;
     }
     let preset = Preset::find(&asked.preset);
@@ -47,6 +47,6 @@ pub(in crate::web) async fn edit(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let subject = Subject { id: Some(id), base: None };
+    let subject = Subject { id: Some(id), ..Subject::default() };
     form::load(&state, &current, subject, draft).await?.page(&current).await
 }

@@ -5,9 +5,11 @@ use axum::response::Response;
 
 use super::certificate::CertificateView;
 use super::credentials::CredentialsView;
+use super::events::EventMenu;
 use super::filters::{FiltersView, Seen};
 use super::preview::{self, PreviewView};
 use super::test::ResultView;
+use crate::model::event::EventChoice;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
@@ -42,6 +44,10 @@ pub(super) struct Subject {
     pub(super) id: Option<WebhookId>,
     /// The one it was copied from.
     pub(super) base: Option<WebhookId>,
+    /// What is chosen in the menu of Test.
+    pub(super) test_event: Option<EventChoice>,
+    /// What is chosen in the menu of the preview.
+    pub(super) preview_event: Option<EventChoice>,
 }
 
 /// The form.
@@ -84,8 +90,8 @@ pub(super) struct FormView {
     pub(super) is_logpoint: bool,
     pub(super) credentials: CredentialsView,
     advice: Vec<(String, String)>,
-    pub(super) test_triggers: Vec<Choice>,
-    pub(super) preview_triggers: Vec<Choice>,
+    pub(super) test_events: EventMenu,
+    pub(super) preview_events: EventMenu,
     pub(super) preview: PreviewView,
     pub(super) result: Option<ResultView>,
     errors: Vec<(String, String)>,
@@ -123,7 +129,6 @@ impl FormView {
     pub(super) fn new(csrf: &str, subject: Subject, draft: Draft, seen: &Seen) -> Self {
         let triggers: Vec<Trigger> =
             draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
-        let first = triggers.first().copied().unwrap_or(Trigger::Created);
         let (title, action) = match subject.id {
             Some(id) => ("Edit Webhook", format!("/webhooks/{id}")),
             None => ("Add Webhook", "/webhooks".to_owned()),
@@ -145,8 +150,8 @@ impl FormView {
             headers: rows("header", draft.headers),
             condition: filter::explain(&triggers, &draft.filters),
             filters: FiltersView::new(&draft.filters, seen),
-            test_triggers: choose_one(first),
-            preview_triggers: choose_one(first),
+            test_events: EventMenu::default(),
+            preview_events: EventMenu::default(),
             triggers: choose_many(&triggers),
             advanced_open: !draft.timeout_in_sec.is_empty()
                 || !draft.response_validators.is_empty()
@@ -290,7 +295,7 @@ impl FormView {
     }
 }
 
-/// The form with a draft and its preview.
+/// The form with a draft, its preview and the events to try it out with.
 pub(super) async fn load(
     state: &WebState,
     current: &CurrentUser,
@@ -298,22 +303,19 @@ pub(super) async fn load(
     draft: Draft,
 ) -> Result<FormView, Error> {
     let seen = Seen::load(&state.db).await?;
-    let trigger = draft.triggers.iter().find_map(|word| Trigger::from_word(word));
-    let trigger = trigger.unwrap_or(Trigger::Created);
-    let preview = PreviewView::make(state, subject.id.or(subject.base), &draft, trigger).await?;
+    let usual = EventChoice::sample_for(&draft.triggers);
+    let shown = subject.preview_event.unwrap_or(usual);
+    let preview = PreviewView::make(state, subject.id.or(subject.base), &draft, shown).await?;
     let mut form = FormView::new(&current.visitor.csrf, subject, draft, &seen);
     form.preview = preview;
+    form.preview_events = EventMenu::load(state, shown).await?;
+    form.test_events = EventMenu::load(state, subject.test_event.unwrap_or(usual)).await?;
     Ok(form)
 }
 
 fn methods(chosen: &str) -> Vec<Choice> {
     let word = |method: Method| Choice { word: method.as_str(), chosen: method.as_str() == chosen };
     Method::ALL.into_iter().map(word).collect()
-}
-
-pub(super) fn choose_one(chosen: Trigger) -> Vec<Choice> {
-    let choice = |trigger: Trigger| Choice { word: trigger.as_str(), chosen: trigger == chosen };
-    Trigger::EVENTS.into_iter().map(choice).collect()
 }
 
 /// The triggers on offer: those of events, and whatever else is chosen already.

@@ -4,6 +4,7 @@ pub(super) mod certificate;
 pub(super) mod credentials;
 pub(super) mod delete;
 pub(super) mod edit;
+pub(super) mod events;
 mod filters;
 mod form;
 pub(super) mod list;

@@ -4,8 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::events::GONE;
 use super::typed::Typed;
 use crate::actions::Preview;
+use crate::model::event::{Event, EventChoice};
 use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hints, is_logpoint};
 use crate::model::{Trigger, WebhookId, filter};
 use crate::web::form::Form;
@@ -64,8 +66,9 @@ pub(in crate::web) async fn preview(
     let triggers: Vec<Trigger> =
         draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
     let condition = filter::explain(&triggers, &draft.filters);
-    let trigger = typed.trigger("preview_trigger");
-    let preview = PreviewView::make(&state, typed.secrets_from(), &draft, trigger).await?;
+    let usual = EventChoice::sample_for(&draft.triggers);
+    let choice = typed.subject().preview_event.unwrap_or(usual);
+    let preview = PreviewView::make(&state, typed.secrets_from(), &draft, choice).await?;
     page::html(&Part { preview, condition, advice: advice(&draft) })
 }
 
@@ -76,27 +79,30 @@ impl PreviewView {
         state: &WebState,
         base: Option<WebhookId>,
         draft: &Draft,
-        trigger: Trigger,
+        choice: EventChoice,
     ) -> Result<Self, Error> {
         if draft.body_template.trim().is_empty() && draft.url.trim().is_empty() {
             return Ok(Self::default());
         }
-        let view = Self::try_make(state, base, draft, trigger).await?;
+        let Some(event) = state.actions.chosen_event(choice).await? else {
+            return Ok(Self::gone());
+        };
+        let view = Self::of_event(state, base, draft, &event).await?;
         Ok(Self { is_logpoint: is_logpoint(draft), ..view })
     }
 
-    async fn try_make(
+    async fn of_event(
         state: &WebState,
         base: Option<WebhookId>,
         draft: &Draft,
-        trigger: Trigger,
+        event: &Event,
     ) -> Result<Self, Error> {
-        let whole = match state.actions.preview_webhook(base, draft, trigger).await? {
+        let whole = match state.actions.preview_webhook(base, draft, event).await? {
             Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
             Err(errors) => errors,
         };
-        let (lenient, gaps) = without_gaps(draft, &whole, trigger);
-        Ok(match state.actions.preview_webhook(base, &lenient, trigger).await? {
+        let (lenient, gaps) = without_gaps(draft, &whole, event.trigger);
+        Ok(match state.actions.preview_webhook(base, &lenient, &event).await? {
             Ok(rendered) => Self::rendered(&draft.method, &rendered, gaps),
             Err(errors) => Self::broken(&errors),
         })
@@ -120,6 +126,10 @@ impl PreviewView {
             ok: true,
             ..Self::default()
         }
+    }
+
+    fn gone() -> Self {
+        Self { problems: vec![GONE.to_owned()], status: "No event".to_owned(), ..Self::default() }
     }
 
     fn broken(errors: &FieldErrors) -> Self {

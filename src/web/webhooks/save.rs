@@ -47,7 +47,7 @@ async fn save(
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(SaveWebhookError::Invalid(errors)) => {
-            let subject = Subject { id, base };
+            let subject = Subject { id, ..typed.subject() };
             let view = form::load(state, current, subject, draft)
                 .await?
                 .with_errors(&errors, Wanted::Save);

@@ -5,11 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::events::GONE;
 use super::form::{self, Subject, Wanted};
 use super::parse_id;
 use super::typed::Typed;
 use crate::actions::TestWebhookError;
-use crate::model::Trigger;
+use crate::model::event::EventChoice;
 use crate::model::invocation::Invocation;
 use crate::store::webhooks;
 use crate::web::form::Form;
@@ -42,12 +43,9 @@ impl ResultView {
         }
     }
 
-    fn mistakes() -> Self {
-        Self {
-            ok: false,
-            href: String::new(),
-            detail: "Nothing was sent: see the marked fields.".to_owned(),
-        }
+    /// Nothing was sent, and why.
+    fn unsent(why: &str) -> Self {
+        Self { ok: false, href: String::new(), detail: format!("Nothing was sent: {why}") }
     }
 }
 
@@ -66,35 +64,37 @@ pub(in crate::web) async fn test(
 ) -> Result<Response, Error> {
     let typed = Typed::new(pairs);
     let draft = typed.draft();
-    let trigger = typed.trigger("test_trigger");
+    let subject = typed.subject();
     let htmx = is_htmx(&headers);
-    let subject = Subject { id: typed.id(), base: typed.copied_from() };
-    match state.actions.test_webhook(typed.secrets_from(), &draft, trigger).await {
-        Ok(invocation) => {
-            let result = Some(ResultView::new(&invocation));
-            if htmx {
-                return page::html(&ResultPart { result });
+    let choice = subject.test_event.unwrap_or(EventChoice::sample_for(&draft.triggers));
+    let result = match state.actions.chosen_event(choice).await? {
+        None => ResultView::unsent(GONE),
+        Some(event) => {
+            match state.actions.test_webhook(typed.secrets_from(), &draft, &event).await {
+                Ok(invocation) => ResultView::new(&invocation),
+                Err(TestWebhookError::Store(error)) => return Err(error.into()),
+                Err(TestWebhookError::Invalid(errors)) => {
+                    let mut view = form::load(&state, &current, subject, draft)
+                        .await?
+                        .with_errors(&errors, Wanted::Test);
+                    view.result = Some(ResultView::unsent("see the marked fields."));
+                    let status = StatusCode::UNPROCESSABLE_ENTITY;
+                    if htmx {
+                        let whole = [("HX-Retarget", "#webhook-form"), ("HX-Reswap", "outerHTML")];
+                        return Ok((status, whole, view.part()?).into_response());
+                    }
+                    return Ok((status, view.page(&current).await?).into_response());
+                }
             }
-            let mut view = form::load(&state, &current, subject, draft).await?;
-            view.result = result;
-            view.test_triggers = form::choose_one(trigger);
-            view.page(&current).await
         }
-        Err(TestWebhookError::Invalid(errors)) => {
-            let mut view = form::load(&state, &current, subject, draft)
-                .await?
-                .with_errors(&errors, Wanted::Test);
-            view.result = Some(ResultView::mistakes());
-            view.test_triggers = form::choose_one(trigger);
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            if htmx {
-                let whole = [("HX-Retarget", "#webhook-form"), ("HX-Reswap", "outerHTML")];
-                return Ok((status, whole, view.part()?).into_response());
-            }
-            Ok((status, view.page(&current).await?).into_response())
-        }
-        Err(TestWebhookError::Store(error)) => Err(error.into()),
+    };
+    let result = Some(result);
+    if htmx {
+        return page::html(&ResultPart { result });
     }
+    let mut view = form::load(&state, &current, subject, draft).await?;
+    view.result = result;
+    view.page(&current).await
 }
 
 /// `POST /webhooks/{id}/test`: the webhook as it is saved.
@@ -106,15 +106,15 @@ pub(in crate::web) async fn test_saved(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let trigger = draft.triggers.iter().find_map(|word| Trigger::from_word(word));
-    let trigger = trigger.unwrap_or(Trigger::Created);
-    match state.actions.test_webhook(Some(id), &draft, trigger).await {
+    let choice = EventChoice::sample_for(&draft.triggers);
+    let event = state.actions.chosen_event(choice).await?.ok_or(Error::NotFound)?;
+    match state.actions.test_webhook(Some(id), &draft, &event).await {
         Ok(invocation) => {
             Ok(Redirect::to(&format!("/invocations/{}", invocation.id)).into_response())
         }
         // It could be saved once; the form tells what has changed since.
         Err(TestWebhookError::Invalid(errors)) => {
-            let subject = Subject { id: Some(id), base: None };
+            let subject = Subject { id: Some(id), ..Subject::default() };
             let view = form::load(&state, &current, subject, draft)
                 .await?
                 .with_errors(&errors, Wanted::Test);

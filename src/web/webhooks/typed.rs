@@ -1,8 +1,10 @@
 //! What the form sends, as a draft.
 
+use super::form::Subject;
+use crate::model::WebhookId;
+use crate::model::event::EventChoice;
 use crate::model::filter::{self, Choice, Rule};
 use crate::model::webhook::{AuthDraft, Draft, TlsDraft};
-use crate::model::{Trigger, WebhookId};
 
 /// The form's content: a name may stand there many times.
 #[derive(Debug)]
@@ -46,11 +48,14 @@ impl Typed {
         self.id().or_else(|| self.copied_from())
     }
 
-    /// The trigger chosen in a menu, else the webhook's first, else Created.
-    pub(super) fn trigger(&self, menu: &str) -> Trigger {
-        Trigger::from_word(&self.one(menu))
-            .or_else(|| self.many("trigger").find_map(Trigger::from_word))
-            .unwrap_or(Trigger::Created)
+    /// What the form is about, and what its menus say.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            id: self.id(),
+            base: self.copied_from(),
+            test_event: EventChoice::from_value(&self.one("test_event")),
+            preview_event: EventChoice::from_value(&self.one("preview_event")),
+        }
     }
 
     /// The webhook. Rows that are wholly empty are left out, so that row numbers mean the same here
@@ -167,6 +172,5 @@ mod tests {
         assert_eq!(draft.filters[&filter::Field::Approval], Choice::any_of(["manual"]));
         assert_eq!(draft.response_validators[0].1, ["true", "yes"]);
         assert_eq!(draft.body_template, "a\nb");
-        assert_eq!(typed.trigger("test_trigger"), Trigger::Granted);
     }
 }

@@ -26,6 +26,7 @@ async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Vec<String> {
         &format!("/webhooks/{}/edit", ids[0]),
         &format!("/webhooks/{}/delete", ids[0]),
         "/webhooks/schema",
+        "/webhooks/events",
         "/deliveries",
         &format!("/deliveries/{delivery}"),
         &format!("/invocations/{invocation}"),

@@ -7,6 +7,7 @@ mod logpoint;
 mod mutual_tls;
 mod preview;
 mod save;
+mod stored;
 mod test;
 
 /// What a form for a good webhook holds.

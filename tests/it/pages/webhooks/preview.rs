@@ -16,7 +16,7 @@ async fn the_preview_shows_what_would_be_sent_before_the_form_is_complete() {
         ("body_template", body),
         ("trigger", "Granted"),
         ("filter-integration", "prod-*"),
-        ("preview_trigger", "Expired"),
+        ("preview_event", "Expired"),
     ];
     let seen = ann.post_part("/webhooks/preview", &fields).await;
     assert_eq!(seen.status, 200);
