@@ -1,5 +1,6 @@
 //! What a person or a program can ask Gatepost to do: one verb a file, one transaction each.
 
+mod backtest;
 mod change_webhook;
 mod check_credentials;
 mod chosen_event;
@@ -13,6 +14,7 @@ mod sign_in;
 mod test_webhook;
 
 pub use crate::egress::FetchError as FetchCertificateError;
+pub use backtest::{Backtest, BacktestError, SHOWN, TRIED};
 pub use change_webhook::ChangeWebhookError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
 pub use import_webhooks::{Change, ImportError};
@@ -25,6 +27,8 @@ pub use test_webhook::{Preview, TestWebhookError};
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::delivery::Engine;
 use crate::egress::Client;
 use crate::identity::{PasswordError, Passwords, Throttle};
@@ -32,6 +36,9 @@ use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
+
+/// Webhooks that are tried on past events at once, each on a thread of its own.
+const BACKTESTS: usize = 2;
 
 /// What actions work with.
 #[derive(Debug, Clone)]
@@ -58,6 +65,8 @@ pub struct Actions {
     parts: Arc<Parts>,
     passwords: Passwords,
     throttle: Throttle,
+    /// Room for those that try a webhook on past events.
+    backtests: Arc<Semaphore>,
 }
 
 impl Actions {
@@ -70,6 +79,7 @@ impl Actions {
             parts: Arc::new(parts),
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
+            backtests: Arc::new(Semaphore::new(BACKTESTS)),
         })
     }
 

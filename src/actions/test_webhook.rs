@@ -5,7 +5,7 @@ use crate::delivery::{self, Subject};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, FieldErrors, Webhook};
+use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
 
@@ -31,6 +31,19 @@ pub struct Preview {
     pub body: Option<String>,
     /// Likely slips.
     pub warnings: Vec<String>,
+}
+
+impl Preview {
+    /// Of a rendered request, without its secrets.
+    pub(super) fn of(rendered: Rendered, redactor: &Redactor) -> Self {
+        let clean = |(name, value): (String, String)| (name, redactor.redact(&value));
+        Self {
+            url: redactor.redact(rendered.url.as_str()),
+            headers: rendered.headers.into_iter().map(clean).collect(),
+            body: rendered.body.map(|body| redactor.redact(&body)),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl Actions {
@@ -92,17 +105,8 @@ impl Actions {
         let redactor = Redactor::new(&secrets_of(&whole));
         let rendered = Webhook::new(whole, &self.parts.rules)
             .and_then(|webhook| Ok((webhook.render_event(event)?, webhook.warnings())));
-        Ok(rendered.map(|(mut rendered, warnings)| {
-            for (_, value) in &mut rendered.headers {
-                *value = redactor.redact(value);
-            }
-            Preview {
-                warnings,
-                url: redactor.redact(rendered.url.as_str()),
-                headers: rendered.headers,
-                body: rendered.body.map(|body| redactor.redact(&body)),
-            }
-        }))
+        Ok(rendered
+            .map(|(rendered, warnings)| Preview { warnings, ..Preview::of(rendered, &redactor) }))
     }
 
     pub(super) async fn whole(

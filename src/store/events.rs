@@ -35,24 +35,24 @@ struct Row {
     request: String,
     requester: String,
     integrations: String,
+    payload: Option<String>,
 }
 
-impl TryFrom<Row> for StoredEvent {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self, Error> {
-        let trigger = Trigger::from_word(&row.trigger).ok_or_else(|| Error::Corrupt {
+impl Row {
+    fn read(self) -> Result<(StoredEvent, String), Error> {
+        let trigger = Trigger::from_word(&self.trigger).ok_or_else(|| Error::Corrupt {
             table: "events",
-            detail: format!("trigger {}", row.trigger),
+            detail: format!("trigger {}", self.trigger),
         })?;
-        Ok(Self {
-            id: row.id.into(),
-            received_at: row.received_at,
+        let event = StoredEvent {
+            id: self.id.into(),
+            received_at: self.received_at,
             trigger,
-            request: row.request,
-            requester: row.requester,
-            integrations: row.integrations,
-        })
+            request: self.request,
+            requester: self.requester,
+            integrations: self.integrations,
+        };
+        Ok((event, self.payload.unwrap_or_default()))
     }
 }
 
@@ -72,7 +72,7 @@ pub async fn prune_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Err
 pub async fn newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEvent>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, received_at, trigger, request, requester, integrations
+        "select id, received_at, trigger, request, requester, integrations, null as payload
          from (select id, received_at, trigger, request, requester, integrations
                from events order by id desc limit $3) e
          where trigger <> 'Manual'
@@ -84,29 +84,39 @@ pub async fn newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEve
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(StoredEvent::try_from).collect()
+    rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
+}
+
+/// The newest events that were received, older than `before`, each with its payload.
+pub async fn page(
+    db: &PgPool,
+    before: Option<EventId>,
+    limit: usize,
+) -> Result<Vec<(StoredEvent, String)>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, received_at, trigger, request, requester, integrations, payload from events
+         where id < $1 and trigger <> 'Manual'
+         order by id desc limit $2",
+        before.map_or(Uuid::max(), EventId::uuid),
+        i64::try_from(limit).unwrap_or(i64::MAX)
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// An event, with its payload as received; none where retention has removed it.
 pub async fn find(db: &PgPool, id: EventId) -> Result<Option<(StoredEvent, String)>, Error> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "select id, received_at, trigger, request, requester, integrations, payload
          from events where id = $1",
         id.uuid()
     )
     .fetch_optional(db)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let payload = row.payload;
-    let event = StoredEvent::try_from(Row {
-        id: row.id,
-        received_at: row.received_at,
-        trigger: row.trigger,
-        request: row.request,
-        requester: row.requester,
-        integrations: row.integrations,
-    })?;
-    Ok(Some((event, payload)))
+    row.map(Row::read).transpose()
 }
 
 /// The values seen in the newest events' payloads.

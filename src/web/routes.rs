@@ -44,6 +44,7 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/new", get(webhooks::edit::new))
         .route("/webhooks/preview", post(webhooks::preview::preview))
         .route("/webhooks/test", post(webhooks::test::test))
+        .route("/webhooks/backtest", post(webhooks::backtest::run))
         .route("/webhooks/certificate", post(webhooks::certificate::fetch))
         .route("/webhooks/credentials", post(webhooks::credentials::check))
         .route("/webhooks/pem/authority", post(webhooks::pem::authority))

@@ -1,5 +1,6 @@
 // Everything that scripts add to the pages. Each module looks after one concern: `listen` is called
 // once, `enhance` for the page and for every part that htmx brings later.
+import * as cancel from "./cancel.js";
 import * as certificate from "./certificate.js";
 import * as chips from "./chips.js";
 import * as copy from "./copy.js";
@@ -14,14 +15,13 @@ import * as preview from "./preview.js";
 import * as rows from "./rows.js";
 import * as schema from "./schema.js";
 import * as tabs from "./tabs.js";
-import * as test from "./test.js";
 import * as themeSwitch from "./theme-switch.js";
 import * as toasts from "./toasts.js";
 import * as trouble from "./trouble.js";
 
 const modules = [
   themeSwitch, toasts, trouble, menus, panel, tabs, copy, rows, multi, chips, editor, preview,
-  schema, certificate, test, eventMenu, guard, focus,
+  schema, certificate, cancel, eventMenu, guard, focus,
 ];
 
 function enhance(root) {

@@ -38,6 +38,15 @@ pub enum Rule {
     NoneOf,
 }
 
+/// The filters that say no to an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// In the order of the page.
+    pub fields: Vec<Field>,
+    /// Whether each of them is met by some access group, and only no group meets all.
+    pub only_together: bool,
+}
+
 impl Choice {
     /// Any of these values.
     pub fn any_of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
@@ -114,19 +123,20 @@ impl Filters {
         single.iter().all(|condition| condition.holds(payload)) && any_group(&grouped, payload)
     }
 
-    /// Which filters say no to an event's payload; none where it passes. Where each condition on
-    /// access groups is met by some group, but no group meets all, all of them say no.
-    pub fn refusals(&self, payload: &Value) -> Vec<Field> {
+    /// Which filters say no to an event's payload; none where it passes.
+    pub fn refusals(&self, payload: &Value) -> Refusals {
         let (grouped, mut refusing) = self.by_place();
         refusing.retain(|condition| !condition.holds(payload));
+        let mut only_together = false;
         if !any_group(&grouped, payload) {
             let alone = |condition: &&&Condition| !any_group(&[**condition], payload);
             let unmet: Vec<&Condition> = grouped.iter().filter(alone).copied().collect();
+            only_together = unmet.is_empty() && refusing.is_empty();
             refusing.extend(if unmet.is_empty() { grouped } else { unmet });
         }
         let mut fields: Vec<Field> = refusing.iter().map(|condition| condition.field).collect();
         fields.sort();
-        fields
+        Refusals { fields, only_together }
     }
 
     /// Conditions on one access group, and those on the whole event.
@@ -308,14 +318,17 @@ mod tests {
                 {"integration": {"name": "b"}, "resource_types": [{"name": "y"}]},
             ],
         }});
-        let no = |choices: &[(Field, &[&str])]| filters(choices).refusals(&payload);
+        let no = |choices: &[(Field, &[&str])]| {
+            let Refusals { fields, only_together } = filters(choices).refusals(&payload);
+            (fields, only_together)
+        };
         let (integration, kind) = (Field::Integration, Field::ResourceType);
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["x"])]), []);
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["z"])]), [kind]);
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["y"])]), [integration, kind]);
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["x"])]), (vec![], false));
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["z"])]), (vec![kind], false));
+        assert_eq!(no(&[(integration, &["a"]), (kind, &["y"])]), (vec![integration, kind], true));
         assert_eq!(
             no(&[(integration, &["c"]), (Field::Requester, &["z@*"])]),
-            [integration, Field::Requester]
+            (vec![integration, Field::Requester], false)
         );
     }
 
@@ -353,7 +366,7 @@ mod tests {
                 (Field::Integration, choice(&name, any_name)),
                 (Field::ResourceType, choice(&kind, any_kind)),
             ])).unwrap();
-            prop_assert_eq!(filters.matches(&payload), filters.refusals(&payload).is_empty());
+            prop_assert_eq!(filters.matches(&payload), filters.refusals(&payload).fields.is_empty());
         }
 
         #[test]

@@ -13,6 +13,7 @@ mod pace;
 pub mod preset;
 mod render;
 mod tls;
+mod trial;
 mod validate;
 mod validator;
 
@@ -25,5 +26,6 @@ pub use http::{Method, RESERVED_HEADERS};
 pub use pace::{Pace, write_schedule};
 pub use render::{RenderError, Rendered};
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
+pub use trial::{Trial, WhyNot};
 pub use validate::{Rules, Webhook};
 pub use validator::{Refusal, Validator};

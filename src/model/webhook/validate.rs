@@ -158,7 +158,7 @@ impl Webhook {
     }
 
     /// Which filters say no to an event's payload.
-    pub fn refusals(&self, payload: &Value) -> Vec<filter::Field> {
+    pub fn refusals(&self, payload: &Value) -> filter::Refusals {
         self.filters.refusals(payload)
     }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 
+use super::backtest::BacktestView;
 use super::certificate::CertificateView;
 use super::credentials::CredentialsView;
 use super::events::EventMenu;
@@ -94,6 +95,7 @@ pub(super) struct FormView {
     pub(super) preview_events: EventMenu,
     pub(super) preview: PreviewView,
     pub(super) result: Option<ResultView>,
+    pub(super) backtest: Option<BacktestView>,
     errors: Vec<(String, String)>,
     /// What the mistakes stand in the way of.
     wanted: Wanted,
@@ -184,6 +186,7 @@ impl FormView {
             advice,
             preview: PreviewView::default(),
             result: None,
+            backtest: None,
             errors: Vec::new(),
             wanted: Wanted::default(),
             name: draft.name,

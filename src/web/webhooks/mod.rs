@@ -1,5 +1,6 @@
 //! The webhooks' table, their form, and what the form can ask for.
 
+pub(super) mod backtest;
 pub(super) mod certificate;
 pub(super) mod credentials;
 pub(super) mod delete;

@@ -101,14 +101,16 @@ impl PreviewView {
             Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
             Err(errors) => errors,
         };
-        let (lenient, gaps) = without_gaps(draft, &whole, event.trigger);
-        Ok(match state.actions.preview_webhook(base, &lenient, &event).await? {
+        let (mut lenient, gaps) = without_gaps(draft, &whole);
+        lenient.triggers = vec![event.trigger.as_str().to_owned()];
+        lenient.filters.clear();
+        Ok(match state.actions.preview_webhook(base, &lenient, event).await? {
             Ok(rendered) => Self::rendered(&draft.method, &rendered, gaps),
             Err(errors) => Self::broken(&errors),
         })
     }
 
-    fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
+    pub(super) fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
         let body = rendered.body.as_deref().unwrap_or_default();
         let pretty = markup::pretty(body);
         let status = match &pretty {
@@ -151,20 +153,18 @@ impl PreviewView {
     }
 }
 
-/// The draft with every gap stopped that is not the templates' own, and what is still to do.
-fn without_gaps(draft: &Draft, errors: &FieldErrors, trigger: Trigger) -> (Draft, Vec<String>) {
+/// The draft with every gap stopped that has nothing to do with what is sent, and what is still to do.
+pub(super) fn without_gaps(draft: &Draft, errors: &FieldErrors) -> (Draft, Vec<String>) {
     let (mut lenient, left) = crate::model::webhook::preset::fill_placeholders(draft);
     if errors.iter().any(|error| error.field == Field::Name) {
         "Preview".clone_into(&mut lenient.name);
     }
-    lenient.triggers = vec![trigger.as_str().to_owned()];
     lenient.timeout_in_sec.clear();
     lenient.max_in_flight.clear();
     lenient.rate_per_minute.clear();
     lenient.retry_schedule.clear();
     lenient.response_validators.clear();
     lenient.custom_validation_error_message.clear();
-    lenient.filters.clear();
     lenient.authentication = AuthDraft::default();
     lenient.tls = TlsDraft::default();
     let at_url = errors.iter().any(|error| error.field == Field::Url);

@@ -1,6 +1,7 @@
 //! The webhooks' table and form.
 
 mod authentication;
+mod backtest;
 mod certificate;
 mod list;
 mod logpoint;

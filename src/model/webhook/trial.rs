@@ -1,0 +1,151 @@
+//! What a webhook would make of an event, and why.
+
+use super::errors::Field;
+use super::render::{RenderError, Rendered};
+use super::validate::{SAMPLE_DELIVERY, Webhook};
+use crate::model::Trigger;
+use crate::model::event::Event;
+use crate::model::filter;
+use crate::model::template::{check_json, template_data};
+
+/// Why an event is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyNot {
+    /// This trigger is not chosen.
+    Trigger(Trigger),
+    /// This filter does not fit.
+    Filter(filter::Field),
+    /// Each of these filters fits, but not all of them one and the same access group.
+    Together(Vec<filter::Field>),
+}
+
+/// What would become of an event.
+#[derive(Debug, Clone)]
+pub enum Trial {
+    /// It would not be sent.
+    Refused(WhyNot),
+    /// This would be sent.
+    Sent(Rendered),
+    /// It would be sent, but something is wrong with what: told in words.
+    Broken(String),
+}
+
+impl Webhook {
+    /// What would become of an event.
+    pub fn rehearse(&self, event: &Event) -> Trial {
+        match self.why_not(event) {
+            Some(refusal) => Trial::Refused(refusal),
+            None => self.try_render(event),
+        }
+    }
+
+    fn why_not(&self, event: &Event) -> Option<WhyNot> {
+        if !self.triggers().contains(&event.trigger) {
+            return Some(WhyNot::Trigger(event.trigger));
+        }
+        let refusals = self.refusals(&event.payload);
+        if refusals.only_together {
+            return Some(WhyNot::Together(refusals.fields));
+        }
+        refusals.fields.first().copied().map(WhyNot::Filter)
+    }
+
+    fn try_render(&self, event: &Event) -> Trial {
+        let data = template_data(event.payload.clone(), SAMPLE_DELIVERY, 1, self.name(), &[]);
+        let rendered = match self.render(&data, Some(&event.raw)) {
+            Ok(rendered) => rendered,
+            Err(error) => return Trial::Broken(in_words(&error)),
+        };
+        let written = rendered.body.as_deref().filter(|_| self.is_json && self.body.is_some());
+        match written.map(check_json) {
+            Some(Err(error)) => {
+                let place = format!("line {}, column {}", error.line, error.column);
+                Trial::Broken(format!("The body is not valid JSON ({place}): {}", error.message))
+            }
+            Some(Ok(())) | None => Trial::Sent(rendered),
+        }
+    }
+}
+
+/// Which template it is, and where in it.
+fn in_words(error: &RenderError) -> String {
+    let field = error.field();
+    if let Field::Header(row) = field {
+        return format!("Header {}, {error}", row + 1);
+    }
+    format!("{}, {error}", if field == Field::Url { "URL" } else { "Body template" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::webhook::{Draft, Rules};
+    use serde_json::json;
+
+    fn webhook(change: impl FnOnce(&mut Draft)) -> Webhook {
+        let mut draft = Draft {
+            name: "A".to_owned(),
+            url: "https://10.0.0.5/x".to_owned(),
+            triggers: vec!["Granted".to_owned()],
+            ..Draft::default()
+        };
+        change(&mut draft);
+        Webhook::new(draft, &Rules::default()).unwrap()
+    }
+
+    fn event(change: impl FnOnce(&mut serde_json::Value)) -> Event {
+        let mut payload = crate::model::event::sample(Trigger::Granted);
+        change(&mut payload);
+        Event::parse(&payload.to_string()).unwrap()
+    }
+
+    fn refused(webhook: &Webhook, event: &Event) -> WhyNot {
+        let Trial::Refused(refusal) = webhook.rehearse(event) else { panic!("it is not refused") };
+        refusal
+    }
+
+    #[test]
+    fn the_trigger_is_asked_first_then_each_filter() {
+        let webhook = webhook(|draft| {
+            draft.filters.insert(filter::Field::Integration, filter::Choice::any_of(["prod*"]));
+            draft.filters.insert(filter::Field::ResourceType, filter::Choice::any_of(["Bucket"]));
+        });
+        let created = Event::sample(Trigger::Created).unwrap();
+        assert_eq!(refused(&webhook, &created), WhyNot::Trigger(Trigger::Created));
+        let database = event(|_| {});
+        assert_eq!(refused(&webhook, &database), WhyNot::Filter(filter::Field::ResourceType));
+        let apart = event(|payload| {
+            payload["data"]["access_groups"] = json!([
+                {"integration": {"name": "prod db"}},
+                {"integration": {"name": "b"}, "resource_types": [{"name": "Bucket"}]},
+            ]);
+        });
+        let both = vec![filter::Field::Integration, filter::Field::ResourceType];
+        assert_eq!(refused(&webhook, &apart), WhyNot::Together(both));
+    }
+
+    #[test]
+    fn what_cannot_be_rendered_is_told_with_its_place() {
+        let webhook = webhook(|draft| {
+            draft.headers = vec![
+                ("X-A".to_owned(), "a".to_owned()),
+                ("X-B".to_owned(), "{{data.justification}}".to_owned()),
+            ];
+        });
+        let good = event(|_| {});
+        assert!(matches!(webhook.rehearse(&good), Trial::Sent(_)));
+        let bad = event(|payload| payload["data"]["justification"] = "two\nlines".into());
+        let Trial::Broken(told) = webhook.rehearse(&bad) else { panic!("it was rendered") };
+        assert!(told.starts_with("Header 2, line 1, column 1: "), "{told}");
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_for_this_event_is_told() {
+        let webhook = webhook(|draft| {
+            draft.body_template = "{{#each data.approvals}}{\"a\": 1}{{/each}}".to_owned();
+        });
+        let none = event(|payload| payload["data"]["approvals"] = json!([]));
+        let Trial::Broken(told) = webhook.rehearse(&none) else { panic!("it was rendered") };
+        assert!(told.starts_with("The body is not valid JSON (line 1, column 1)"), "{told}");
+    }
+}

@@ -1,0 +1,14 @@
+// Cancelling what a button has asked the server for. The request itself is htmx's, and the server stops
+// working on it when the connection is closed.
+import { make, on } from "./dom.js";
+
+export function listen() {
+  on("click", "[data-cancel]", (_event, cancel) => {
+    const button = document.getElementById(cancel.dataset.cancel);
+    const result = document.querySelector(button.getAttribute("hx-target"));
+    window.htmx?.trigger(button, "htmx:abort");
+    const text = cancel.dataset.cancelled ?? "Cancelled.";
+    result?.replaceChildren(make("span", { class: "result-detail" }, text));
+    button.focus();
+  });
+}

@@ -1,0 +1,134 @@
+//! Trying a form on events that were received.
+
+use gatepost::identity::Scope;
+use serde_json::{Value, json};
+
+use super::with;
+use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::{TestApp, event};
+
+async fn receive(app: &TestApp, events: &[Value]) {
+    let token = app.token(Scope::Events).await;
+    for part in events.chunks(500) {
+        let (status, answer) = app.send(&token, &Value::from(part.to_vec())).await;
+        assert_eq!(status, 202, "{answer}");
+    }
+}
+
+fn granted(request: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let mut one = event("Granted", request);
+    change(&mut one);
+    one
+}
+
+#[tokio::test]
+async fn it_tells_what_would_be_sent_what_not_and_why_and_sends_nothing() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let mut ann = app.admin().await;
+    receive(
+        &app,
+        &[
+            granted("1", |_| {}),
+            granted("2", |one| one["data"]["access_groups"][0]["integration"]["name"] = "b".into()),
+            granted("3", |one| {
+                one["data"]["access_groups"] = json!([
+                    {"integration": {"name": "prod db"}},
+                    {"integration": {"name": "b"}, "resource_types": [{"name": "Database"}]},
+                ]);
+            }),
+            event("Created", "4"),
+            event("Created", "5"),
+            granted("6", |one| one["data"]["justification"] = "a\nb".into()),
+        ],
+    )
+    .await;
+    ann.get("/webhooks/new").await;
+    let url = logpoint.url("/x");
+    let fields = with(&[
+        ("url", &url),
+        ("body_template", "{\"secret_key\": \"s3cr3t-key\", \"id\": \"{{data.friendly_id}}\"}"),
+        ("header_name", "X-Why"),
+        ("header_value", "{{data.justification}}"),
+        ("filter-integration", "prod*"),
+        ("filter-resource_type", "Database"),
+    ]);
+    let part = ann.post_part("/webhooks/backtest", &fields).await;
+    assert_eq!(part.status, 200, "{}", part.body);
+    assert_eq!(part.text(".backtest-all"), "Of the 6 events that are stored (since just now)");
+    assert_eq!(part.texts(".tally li"), ["1 would be sent", "4 would not", "1 would go wrong"]);
+    assert_eq!(
+        part.texts(".reasons li"),
+        [
+            "2 the trigger Created is not chosen",
+            "1 the filter Integration does not fit",
+            "1 no single access group fits all of Integration, Resource type",
+        ]
+    );
+    let broken = part.text(".broken li");
+    assert!(
+        broken.starts_with("AR-6 · Granted · just now Header 1, line 1, column 1: "),
+        "{broken}"
+    );
+    assert_eq!(part.text(".past-list summary"), "AR-1 · Granted · just now user@example.com");
+    let body = part.text(".past-list pre");
+    assert!(body.contains("AR-1") && body.contains("••••••"), "{body}");
+    assert!(!part.body.contains("s3cr3t-key") && !part.body.contains("<html"));
+
+    // Without scripts it is part of the whole page, with everything as it was typed.
+    let page = ann.post("/webhooks/backtest", &fields).await;
+    assert_eq!(page.texts("#backtest .tally li").len(), 3);
+    assert_eq!(page.typed("filter-integration"), "prod*");
+    assert!(logpoint.requests().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_failure_is_listed_and_only_the_newest_thousand_are_tried() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let bad = |n: usize| (1020..1080).contains(&n);
+    let all: Vec<Value> = (0..1100)
+        .map(|n| {
+            granted(&n.to_string(), |one| {
+                one["event_time"] = n.into();
+                if bad(n) {
+                    one["data"]["justification"] = "a\nb".into();
+                }
+            })
+        })
+        .collect();
+    receive(&app, &all).await;
+    ann.get("/webhooks/new").await;
+    let fields = with(&[("header_name", "X-Why"), ("header_value", "{{data.justification}}")]);
+    let part = ann.post_part("/webhooks/backtest", &fields).await;
+    assert!(part.text(".backtest-all").starts_with("Of the newest 1000 events"), "{}", part.body);
+    assert_eq!(part.texts(".tally li"), ["940 would be sent", "0 would not", "60 would go wrong"]);
+    assert_eq!(part.texts(".broken li").len(), 60);
+    let shown = part.texts(".past-list summary");
+    assert_eq!((shown.len(), shown[0].split(' ').next().unwrap()), (50, "AR-1099"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_complete_is_tried_as_far_as_it_goes() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let unnamed = with(&[("name", ""), ("url", ""), ("timeout_in_sec", "many")]);
+    let none = ann.post_part("/webhooks/backtest", &unnamed).await;
+    assert!(none.text(".backtest").contains("No event was received yet"), "{}", none.body);
+    receive(&app, &[granted("1", |_| {})]).await;
+    let part = ann.post_part("/webhooks/backtest", &unnamed).await;
+    assert_eq!(part.texts(".tally li")[0], "1 would be sent");
+    // What decides over sending must be right.
+    for (change, told) in [
+        (("body_template", "{{#each x}}"), "never closed"),
+        (("filter-approval", "perhaps"), "use manual or automatic"),
+        (("trigger", "Never"), "is not a trigger"),
+    ] {
+        let part = ann.post_part("/webhooks/backtest", &with(&[change])).await;
+        assert!(part.text(".problems").contains(told), "{}", part.body);
+    }
+    app.finish().await;
+}
