@@ -5,6 +5,7 @@ use crate::delivery::{self, Subject};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
+use crate::model::template::Warning;
 use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
@@ -31,6 +32,8 @@ pub struct Preview {
     pub body: Option<String>,
     /// Likely slips.
     pub warnings: Vec<String>,
+    /// Those in the body template, with their places.
+    pub slips: Vec<Warning>,
 }
 
 impl Preview {
@@ -42,6 +45,7 @@ impl Preview {
             headers: rendered.headers.into_iter().map(clean).collect(),
             body: rendered.body.map(|body| redactor.redact(&body)),
             warnings: Vec::new(),
+            slips: Vec::new(),
         }
     }
 }
@@ -104,9 +108,12 @@ impl Actions {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let rendered = Webhook::new(whole, &self.parts.rules)
-            .and_then(|webhook| Ok((webhook.render_event(event)?, webhook.warnings())));
-        Ok(rendered
-            .map(|(rendered, warnings)| Preview { warnings, ..Preview::of(rendered, &redactor) }))
+            .and_then(|webhook| Ok((webhook.render_event(event)?, webhook)));
+        Ok(rendered.map(|(rendered, webhook)| Preview {
+            warnings: webhook.warnings(),
+            slips: webhook.slips(),
+            ..Preview::of(rendered, &redactor)
+        }))
     }
 
     pub(super) async fn whole(

@@ -29,6 +29,6 @@ export function enhance(root) {
   if (logpoint) logpoint.hidden = body.dataset.logpoint !== "true";
   // The page comes with the mistakes that saving found; later the preview knows better.
   const isFirst = !root.matches?.(".preview-body");
-  const lines = isFirst ? editor.dataset.errorLines || body.dataset.errorLines : body.dataset.errorLines;
-  mark(editor, { lines, status: body.dataset.status, ok: body.dataset.ok });
+  const marks = (isFirst && editor.dataset.marks) || body.dataset.marks;
+  mark(editor, { marks, status: body.dataset.status, ok: body.dataset.ok });
 }

@@ -46,6 +46,6 @@ export function listen() {
       return;
     }
     await closePanel();
-    insert(editor, button.dataset.insert);
+    await insert(editor, button.dataset.path);
   });
 }

@@ -23,6 +23,7 @@ pub(crate) const SHIFT: &str = "\u{e008}";
 pub(crate) const CTRL: &str = "\u{e009}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const END: &str = "\u{e010}";
+pub(crate) const HOME: &str = "\u{e011}";
 pub(crate) const UP: &str = "\u{e013}";
 pub(crate) const DOWN: &str = "\u{e015}";
 
@@ -153,6 +154,19 @@ impl Browser {
         )
     }
 
+    /// What is to be seen of an element: a script puts an editor in the place of a text area.
+    async fn stand_in(&self, css: &str) -> String {
+        let script = format!(
+            "(() => {{ const one = document.querySelector({css}); \
+                const waits = one?.matches('[data-editor] textarea') \
+                    && document.documentElement.classList.contains('js'); \
+                if (!waits) return one && {css}; \
+                return one.hidden && '[data-editor] .cm-content'; }})()",
+            css = json!(css)
+        );
+        self.until(&script).await.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Waits until an element is to be seen.
     pub(crate) async fn see(&self, css: &str) -> Element {
         self.until(&format!("document.querySelector({})?.checkVisibility()", json!(css))).await;
@@ -203,7 +217,7 @@ impl Browser {
 
     /// Clicks on an element once it is to be seen.
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.see(css).await;
+        let element = self.see(&self.stand_in(css).await).await;
         self.click_on(&element, css).await;
     }
 
@@ -238,7 +252,7 @@ impl Browser {
 
     /// Types in place of a piece of what stands in a field.
     pub(crate) async fn replace(&self, css: &str, piece: &str, text: &str) {
-        self.see(css).await;
+        self.see(&self.stand_in(css).await).await;
         let select = "const [css, piece] = arguments; \
                       const field = document.querySelector(css); \
                       const at = field.value.indexOf(piece); \

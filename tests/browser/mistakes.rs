@@ -45,7 +45,7 @@ async fn nothing_is_lost(ann: &Browser) {
     assert_eq!(ann.texts(chips).await, ["*@example.com"]);
     ann.see(chips).await;
     ann.reads("#condition", "prod-* or staging").await;
-    ann.reads(".editor-paint .t-hbs", "{{data.requester.email}}").await;
+    ann.reads(".cm-content .t-hbs", "{{data.requester.email}}").await;
 }
 
 #[tokio::test]

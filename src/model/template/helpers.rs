@@ -11,6 +11,11 @@ use super::got::Got;
 /// Most arguments of a helper.
 const MAX_ARGUMENTS: usize = 16;
 
+/// Every helper's name and what it takes, with an example.
+pub fn helpers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Function::ALL.into_iter().map(|function| (function.name(), function.takes().2))
+}
+
 /// A helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {

@@ -54,6 +54,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 pub use error::{TemplateError, TemplateErrorKind};
+pub use helpers::helpers;
 pub use json::{JsonError, check_json};
 pub use limits::{
     MAX_JSON_DEPTH, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_RENDER_TIME, MAX_SOURCE_BYTES,

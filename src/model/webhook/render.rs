@@ -7,7 +7,7 @@ use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
 use crate::model::event::Event;
-use crate::model::template::{TemplateError, lint, template_data};
+use crate::model::template::{TemplateError, Warning, lint, template_data};
 
 /// A request, ready to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,11 @@ impl Webhook {
             headers.insert(0, ("Content-Type".to_owned(), "application/json".to_owned()));
         }
         Ok(Rendered { url, headers, body })
+    }
+
+    /// Fields in its body template that no documented event has.
+    pub fn slips(&self) -> Vec<Warning> {
+        self.body.as_ref().map(lint).unwrap_or_default()
     }
 
     /// Fields in its templates that no documented event has: likely slips, but no mistakes.

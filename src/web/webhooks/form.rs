@@ -8,14 +8,14 @@ use super::certificate::CertificateView;
 use super::credentials::CredentialsView;
 use super::events::EventMenu;
 use super::filters::{FiltersView, Seen};
+use super::marks;
 use super::preview::{self, PreviewView};
 use super::test::ResultView;
 use crate::model::event::EventChoice;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
-    AuthDraft, Draft, Field, FieldErrors, Method, Pace, TlsDraft, Webhook, is_logpoint,
-    write_schedule,
+    AuthDraft, Draft, FieldErrors, Method, Pace, TlsDraft, Webhook, is_logpoint, write_schedule,
 };
 use crate::model::{Trigger, WebhookId, retry};
 use crate::web::page::{self, Nav, Page};
@@ -69,7 +69,8 @@ pub(super) struct FormView {
     pub(super) url: String,
     pub(super) body_template: String,
     pub(super) has_secret: bool,
-    pub(super) error_lines: String,
+    /// What the editor marks, as JSON.
+    pub(super) marks: String,
     pub(super) headers: Vec<Row>,
     pub(super) triggers: Vec<Choice>,
     pub(super) filters: FiltersView,
@@ -148,7 +149,7 @@ impl FormView {
             active: draft.active,
             methods: methods(&draft.method),
             has_secret: draft.body_template.contains(crate::model::secret::MASK),
-            error_lines: String::new(),
+            marks: String::new(),
             headers: rows("header", draft.headers),
             condition: filter::explain(&triggers, &draft.filters),
             filters: FiltersView::new(&draft.filters, seen),
@@ -199,12 +200,7 @@ impl FormView {
     pub(super) fn with_errors(mut self, errors: &FieldErrors, wanted: Wanted) -> Self {
         self.wanted = wanted;
         self.errors = errors.iter().map(|e| (e.field.id(), e.message.clone())).collect();
-        let lines: Vec<String> = errors
-            .iter()
-            .filter(|error| error.field == Field::BodyTemplate)
-            .filter_map(|error| error.line.map(|line| line.to_string()))
-            .collect();
-        self.error_lines = lines.join(",");
+        self.marks = marks::of_errors(errors);
         let advanced = ["timeout", "validator", "custom", "max_in", "rate", "retry"];
         let folded = |id: &str| advanced.iter().any(|start| id.starts_with(start));
         self.advanced_open |= self.errors.iter().any(|(id, _)| folded(id));

@@ -9,6 +9,7 @@ pub(super) mod events;
 mod filters;
 mod form;
 pub(super) mod list;
+mod marks;
 pub(super) mod pem;
 pub(super) mod preview;
 mod row;

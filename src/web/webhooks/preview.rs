@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::events::GONE;
+use super::marks;
 use super::typed::Typed;
 use crate::actions::Preview;
 use crate::model::event::{Event, EventChoice};
@@ -25,8 +26,8 @@ pub(super) struct PreviewView {
     pub(super) problems: Vec<String>,
     /// What is likely a slip.
     pub(super) warnings: Vec<String>,
-    /// The body template's lines to mark.
-    pub(super) lines: String,
+    /// What the editor marks, as JSON.
+    pub(super) marks: String,
     /// What the editor's status says.
     pub(super) status: String,
     pub(super) ok: bool,
@@ -124,6 +125,7 @@ impl PreviewView {
             body: markup::highlight(pretty.as_deref().unwrap_or(body)),
             problems,
             warnings: rendered.warnings.clone(),
+            marks: marks::of_slips(&rendered.slips),
             status: status.to_owned(),
             ok: true,
             ..Self::default()
@@ -135,19 +137,14 @@ impl PreviewView {
     }
 
     fn broken(errors: &FieldErrors) -> Self {
-        let in_body = |e: &&crate::model::webhook::FieldError| e.field == Field::BodyTemplate;
-        let lines: Vec<String> = errors
-            .iter()
-            .filter(in_body)
-            .filter_map(|error| error.line.map(|line| line.to_string()))
-            .collect();
+        let mut in_body = errors.iter().filter(|error| error.field == Field::BodyTemplate);
         Self {
             problems: errors.iter().map(|error| error.message.clone()).collect(),
-            status: match lines.first() {
+            status: match in_body.find_map(|error| error.line) {
                 Some(line) => format!("Mistake on line {line}"),
                 None => "Cannot be rendered".to_owned(),
             },
-            lines: lines.join(","),
+            marks: marks::of_errors(errors),
             ..Self::default()
         }
     }

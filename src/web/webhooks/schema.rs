@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
-use serde::Deserialize;
+use axum::response::{Json, Response};
+use serde::{Deserialize, Serialize};
 
-use crate::model::event::field::FIELDS;
+use crate::model::event::field::{FIELDS, Field};
+use crate::model::template::helpers;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -67,4 +68,37 @@ pub(in crate::web) async fn show(
     }
     let page = Page::new(&current, "Event payload schema", Nav::Webhooks).await?;
     page::html(&SchemaPage { page, q: asked.q, fields })
+}
+
+#[derive(Serialize)]
+struct FieldJson {
+    path: &'static str,
+    kind: &'static str,
+    description: &'static str,
+    example: &'static str,
+}
+
+#[derive(Serialize)]
+struct HelperJson {
+    name: &'static str,
+    takes: &'static str,
+}
+
+/// What can stand in a placeholder, for the editor's completion.
+#[derive(Serialize)]
+pub(in crate::web) struct SchemaJson {
+    fields: Vec<FieldJson>,
+    helpers: Vec<HelperJson>,
+}
+
+/// `GET /webhooks/schema.json`
+pub(in crate::web) async fn json(_current: CurrentUser) -> Json<SchemaJson> {
+    let fields = FIELDS.iter().map(|&Field { path, kind, description, example }| FieldJson {
+        path,
+        kind,
+        description,
+        example,
+    });
+    let helpers = helpers().map(|(name, takes)| HelperJson { name, takes });
+    Json(SchemaJson { fields: fields.collect(), helpers: helpers.collect() })
 }

@@ -1,0 +1,73 @@
+// What can stand in a placeholder, offered as it is typed: fields of the events, relative to the
+// blocks around, and helpers. Both come from the server's one description of them.
+import { autocompletion } from "../vendor/codemirror.js";
+import { relative, scopes, within } from "./editor-scopes.js";
+
+let schema;
+
+/** Asked for once, when a placeholder is first typed. */
+async function load() {
+  schema ??= fetch("/webhooks/schema.json").then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
+  return schema.catch(() => { schema = undefined; return { fields: [], helpers: [] }; });
+}
+
+/** Puts text in, and closes the braces where nobody has. */
+function closing(text) {
+  return (view, _completion, from, to) => {
+    const rest = view.state.sliceDoc(to, view.state.doc.lineAt(to).to);
+    const insert = text + (/^[^{]*\}\}/.test(rest) ? "" : "}}");
+    view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, userEvent: "input.complete" });
+  };
+}
+
+/** A block with its end, the cursor in between. */
+function block(text, end) {
+  return (view, _completion, from, to) => {
+    const rest = view.state.sliceDoc(to, to + 2) === "}}" ? 2 : 0;
+    const head = `${text}}}`;
+    view.dispatch({ changes: { from, to: to + rest, insert: `${head}{{/${end}}}` }, selection: { anchor: from + head.length }, userEvent: "input.complete" });
+  };
+}
+
+function info({ description, example }) {
+  return () => {
+    const box = document.createElement("div");
+    const sample = document.createElement("code");
+    sample.textContent = example;
+    box.append(description, sample);
+    return box;
+  };
+}
+
+function options({ fields, helpers }, typed, open) {
+  const paths = fields.map((field) => ({ ...field, label: relative(field.path, open) }));
+  if (/^~?#\s*\w*$/.test(typed)) {
+    const lists = paths.filter((field) => field.kind.startsWith("array"));
+    return [
+      ...lists.map((field) => ({ label: `#each ${field.label}`, detail: "list", info: info(field), apply: block(`#each ${field.label}`, "each"), boost: 1 })),
+      ...["if", "unless", "with", "each"].map((name) => ({ label: `#${name}`, detail: "block", apply: `#${name} ` })),
+    ];
+  }
+  const only = /^~?#each\s/.test(typed) ? paths.filter((field) => field.kind.startsWith("array")) : paths;
+  const found = only.map((field) => ({
+    label: field.label, detail: field.kind, info: info(field), apply: closing(field.label),
+    // What lies nearest comes first.
+    boost: field.label.startsWith("@root.") ? -2 : field.label.startsWith("../") ? -1 : 0,
+  }));
+  const isStart = /^~?\s*\w*$/.test(typed) || /\(\s*\w*$/.test(typed);
+  const calls = isStart ? helpers.map(({ name, takes }) => ({ label: name, detail: "helper", info: takes, apply: `${name} `, boost: -3 })) : [];
+  return [...found, ...calls];
+}
+
+async function source(context) {
+  const before = context.state.sliceDoc(0, context.pos);
+  const typed = within(before);
+  if (typed === undefined || /^~?[!/]/.test(typed)) return null;
+  const isBlock = /^~?#\s*\w*$/.test(typed);
+  const word = isBlock ? typed.replace(/^~?/, "") : typed.match(/[\w.@[\]/]*$/)[0];
+  if (context.aborted) return null;
+  const found = options(await load(), typed, scopes(before.slice(0, before.length - typed.length - 2)));
+  return { from: context.pos - word.length, options: found, validFor: isBlock ? /^#\s*[\w. ]*$/ : /^[\w.@[\]/]*$/ };
+}
+
+export const completion = autocompletion({ override: [source], icons: false, interactionDelay: 0, maxRenderedOptions: 60 });
