@@ -1,54 +1,109 @@
-//! How many exchanges a minute a webhook may have, on this instance.
+//! How many exchanges a minute a webhook may have, over all instances. Turns are taken from the database, some at
+//! once, and used up here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
 
 use super::{Shared, send};
 use crate::model::WebhookId;
+use crate::store::rates::{self, Wanted};
 
-/// Between looks whether somebody may go on.
-const TICK: Duration = Duration::from_millis(50);
+/// Between two questions for turns.
+const PAUSE: Duration = Duration::from_millis(50);
 /// So many exchanges may come at once after a pause: those of this time.
 const BURST: Duration = Duration::from_secs(1);
 
-/// When each webhook that has a limit may have its next exchange: the generic cell rate algorithm.
+/// The turns that this instance has, and those it wants.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    next: Mutex<HashMap<WebhookId, Instant>>,
-    denied: AtomicBool,
+    webhooks: Mutex<HashMap<WebhookId, Turns>>,
+    wanted: Notify,
+}
+
+#[derive(Debug)]
+struct Turns {
+    left: u32,
+    /// What is not used by then is lost: there was no need for it.
+    until: Instant,
+    /// The time from one to the next, where more are wanted.
+    wanted: Option<Duration>,
 }
 
 impl Rates {
-    /// Counts an exchange; false where it has to wait.
+    fn webhooks(&self) -> MutexGuard<'_, HashMap<WebhookId, Turns>> {
+        self.webhooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Uses up a turn; false where there is none yet.
     pub(super) fn allow(&self, webhook: WebhookId, per_minute: Option<u32>) -> bool {
         let Some(per_minute) = per_minute else { return true };
-        let apart = Duration::from_mins(1) / per_minute.max(1);
         let now = Instant::now();
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = next.get(&webhook).copied().unwrap_or(now).max(now);
-        let allowed = at - now <= BURST.saturating_sub(apart);
-        if allowed {
-            next.insert(webhook, at + apart);
-        } else {
-            self.denied.store(true, Ordering::Relaxed);
+        let mut webhooks = self.webhooks();
+        let turns = webhooks.entry(webhook).or_insert(Turns { left: 0, until: now, wanted: None });
+        if turns.left > 0 && turns.until > now {
+            turns.left -= 1;
+            return true;
         }
-        allowed
+        turns.left = 0;
+        turns.wanted = Some(Duration::from_mins(1) / per_minute.max(1));
+        self.wanted.notify_one();
+        false
+    }
+
+    fn wanted(&self) -> Vec<Wanted> {
+        let mut webhooks = self.webhooks();
+        webhooks.retain(|_, turns| turns.wanted.is_some() || turns.left > 0);
+        let wanted = |(webhook, turns): (&WebhookId, &Turns)| {
+            Some(Wanted { webhook: *webhook, apart: turns.wanted? })
+        };
+        webhooks.iter().filter_map(wanted).collect()
+    }
+
+    /// Notes what was given.
+    fn give(&self, given: &[(WebhookId, u32)]) {
+        let until = Instant::now() + BURST;
+        self.webhooks().extend(
+            given
+                .iter()
+                .map(|(webhook, left)| (*webhook, Turns { left: *left, until, wanted: None })),
+        );
     }
 }
 
-/// Goes on with what had to wait, until stopped.
+/// Asks for turns where some are wanted, until stopped.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut pause = tokio::time::interval(PAUSE);
+    pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        let wanted = shared.rates.wanted();
+        let waiting = async {
+            if wanted.is_empty() {
+                shared.rates.wanted.notified().await;
+            }
+            pause.tick().await;
+        };
         tokio::select! {
             () = shared.stop.cancelled() => return,
-            _instant = tick.tick() => {}
+            () = waiting => {}
         }
-        if shared.rates.denied.swap(false, Ordering::Relaxed) {
-            send::start(&shared);
+        if wanted.is_empty() {
+            continue;
+        }
+        match rates::take(&shared.deps.db, &wanted, BURST).await {
+            Ok(given) if given.is_empty() => {}
+            Ok(given) => {
+                shared.rates.give(&given);
+                send::start(&shared);
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = error.chain(),
+                    "no turns could be taken for limited webhooks"
+                );
+            }
         }
     }
 }
@@ -59,13 +114,17 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn a_second_may_come_at_once_and_then_no_more() {
+    fn what_is_given_is_used_up_and_then_more_is_wanted() {
         let rates = Rates::default();
         let webhook = WebhookId::from(Uuid::nil());
-        let allowed = (0..1000).filter(|_| rates.allow(webhook, Some(600))).count();
-        assert!((10..=12).contains(&allowed), "{allowed}");
         assert!((0..1000).all(|_| rates.allow(webhook, None)));
-        let slow = WebhookId::from(Uuid::max());
-        assert_eq!((0..10).filter(|_| rates.allow(slow, Some(1))).count(), 1);
+        assert!(!rates.allow(webhook, Some(600)));
+        let wanted = rates.wanted();
+        assert_eq!(wanted.len(), 1);
+        assert_eq!(wanted[0].apart, Duration::from_millis(100));
+        rates.give(&[(webhook, 3)]);
+        assert!(rates.wanted().is_empty());
+        assert_eq!((0..10).filter(|_| rates.allow(webhook, Some(600))).count(), 3);
+        assert_eq!(rates.wanted().len(), 1);
     }
 }

@@ -12,6 +12,7 @@ pub mod notify;
 pub mod partitions;
 mod pool;
 pub mod private;
+pub mod rates;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

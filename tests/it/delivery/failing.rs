@@ -163,6 +163,23 @@ async fn a_rate_is_kept() {
 }
 
 #[tokio::test]
+async fn a_rate_counts_for_all_instances_together() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Slow", "    rate_per_minute: 600")).await;
+    let token = app.token(Scope::Events).await;
+    let other = app.beside(&app.clock).await;
+    let begun = Instant::now();
+    let (ten, another) = (many(0, 10), many(10, 20));
+    tokio::join!(app.send(&token, &ten), other.send(&token, &another));
+    app.wait_for("delivered", 20).await;
+    // As above: two instances that count by themselves would send all at once.
+    assert!(begun.elapsed() > Duration::from_millis(850), "{:?}", begun.elapsed());
+    other.leave().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_due_is_found_among_many_webhooks_that_have_nothing() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;

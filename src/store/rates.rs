@@ -1,0 +1,68 @@
+//! Turns of the webhooks that may have only so many exchanges a minute, taken by all instances from one place and
+//! by the database's clock.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Error, PgPool, QUICK, within};
+use crate::model::WebhookId;
+
+/// A webhook that wants to send.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Which.
+    pub webhook: WebhookId,
+    /// The time from one exchange to the next.
+    pub apart: Duration,
+}
+
+/// Takes the turns of these webhooks that have come, and those of the next `burst`; gives how many of each. One that is
+/// asked for the first time gets its turns the next time.
+pub async fn take(
+    db: &PgPool,
+    wanted: &[Wanted],
+    burst: Duration,
+) -> Result<Vec<(WebhookId, u32)>, Error> {
+    let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    let webhooks: Vec<Uuid> = wanted.iter().map(|one| one.webhook.uuid()).collect();
+    let aparts: Vec<i64> = wanted.iter().map(|one| micros(one.apart)).collect();
+    let ahead: Vec<i64> =
+        wanted.iter().map(|one| micros(burst.saturating_sub(one.apart))).collect();
+    let query = sqlx::query!(
+        r#"with wanted as (
+               select id, interval '1 microsecond' * apart as apart, interval '1 microsecond' * ahead as ahead
+               from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as w (id, apart, ahead)
+           ),
+           made as (
+               insert into webhook_rates (webhook_id, next_at)
+               select w.id, statement_timestamp() from wanted w join webhooks on webhooks.id = w.id
+               order by w.id
+               on conflict do nothing
+           ),
+           come as (
+               select r.webhook_id, w.apart, greatest(r.next_at, statement_timestamp()) as first,
+                      statement_timestamp() + w.ahead as last
+               from webhook_rates r join wanted w on w.id = r.webhook_id
+               where r.next_at <= statement_timestamp() + w.ahead
+               order by r.webhook_id
+               for update of r
+           ),
+           turns as (
+               select webhook_id, apart, first,
+                      1 + floor(extract(epoch from last - first) / extract(epoch from apart))::int as count
+               from come
+           )
+           update webhook_rates r set next_at = t.first + t.apart * t.count
+           from turns t where r.webhook_id = t.webhook_id
+           returning r.webhook_id, t.count as "count!""#,
+        &webhooks,
+        &aparts,
+        &ahead
+    );
+    let rows = within(db, QUICK, query.fetch_all(db)).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.webhook_id.into(), u32::try_from(row.count).unwrap_or_default()))
+        .collect())
+}
