@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cpu;
+use crate::bad::Bad;
 use crate::load::{self, Load, Sent};
 use crate::report::{Goal, Report};
 use crate::server::{Server, Webhook};
 use crate::target::Arrivals;
+use crate::{cpu, pgbench, rows};
 
 const EVENTS: usize = 20_000;
 const CONNECTIONS: usize = 32;
+/// Of a webhook, where nothing is said.
+const IN_FLIGHT: u32 = 8;
 
 /// A run.
 pub(crate) struct Bench {
@@ -43,6 +45,9 @@ impl Bench {
         if wanted("single") || wanted("batch") || wanted("paced") {
             self.throughput().await;
         }
+        if wanted("bad target") {
+            self.bad_target().await;
+        }
         if wanted("fan-out") {
             self.fan_out().await;
         }
@@ -56,13 +61,14 @@ impl Bench {
 
     fn webhook(&self, name: &str, integration: Option<&str>) -> Webhook {
         let url = format!("{}/add_incident_comment", self.target);
-        Webhook { name: name.to_owned(), url, integration: integration.map(str::to_owned) }
+        let integration = integration.map(str::to_owned);
+        Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT }
     }
 
     /// Single events, events in batches, and a steady trickle.
     async fn throughput(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
-        let pgbench = pgbench(&server);
+        let pgbench = pgbench::rate(&server);
         self.report.add("pgbench", "one-row inserts", pgbench, "/s", None);
         let idle = cpu::resident(server.pid());
         self.report.add("memory", "idle", mib(idle), "MiB", Some(Goal::AtMost(25.0)));
@@ -100,6 +106,41 @@ impl Bench {
         self.report.add("paced", "p50", at(50), "ms", Some(Goal::AtMost(1.0)));
         self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
         server.stop().await;
+    }
+
+    /// How long deliveries to a good target take while the same events go to a bad one too.
+    async fn bad_target(&mut self) {
+        let mut alone = None;
+        let cases = Bad::ALL.map(|(what, bad)| (what, Some(bad)));
+        for (what, bad) in [("p99 alone", None)].into_iter().chain(cases) {
+            let mut webhooks = vec![self.webhook("Good", None)];
+            if let Some(bad) = bad {
+                let url = bad.start().await;
+                webhooks.push(Webhook { url, in_flight: 64, ..self.webhook("Bad", None) });
+            }
+            let server = Server::start(&self.program, &webhooks).await;
+            self.latencies(&server, single(500)).await;
+            let latencies =
+                self.latencies(&server, Load { rate: Some(200.0), ..single(2_000) }).await;
+            server.stop().await;
+            let p99 = latencies[latencies.len() * 99 / 100];
+            let alone = *alone.get_or_insert(p99);
+            if bad.is_none() {
+                self.report.add("bad target", what, millis(p99), "ms", None);
+            } else {
+                let ratio = millis(p99) / millis(alone);
+                self.report.add("bad target", what, ratio, "×", Some(Goal::AtMost(2.0)));
+            }
+        }
+    }
+
+    /// From each event's request to its arrival at the good target, shortest first.
+    async fn latencies(&self, server: &Server, load: Load) -> Vec<Duration> {
+        self.arrivals.take();
+        let sent = load::run(&server.api, load).await;
+        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
+        wait_for(&self.arrivals, load.events, Instant::now()).await;
+        latencies(&sent, &self.arrivals)
     }
 
     /// One event to many webhooks, and many webhooks of which one wants it.
@@ -153,7 +194,7 @@ impl Bench {
             let alone = load::run(&server.api, single(5_000)).await;
             server.drain().await;
             self.arrivals.take();
-            waiting_deliveries(&server, waiting).await;
+            rows::waiting_deliveries(&server, waiting).await;
             let begun = Instant::now();
             server.execute("update delivery_queue set state = 'due' where state = 'held'").await;
             server.execute("select pg_notify('gatepost_deliveries', '')").await;
@@ -186,7 +227,7 @@ impl Bench {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
         self.measure(&server, single(2_000), 1).await;
         let before = self.measure(&server, single(EVENTS), 1).await;
-        old_deliveries(&server, 5_000_000).await;
+        rows::old_deliveries(&server, 5_000_000).await;
         self.measure(&server, single(2_000), 1).await;
         let after = self.measure(&server, single(EVENTS), 1).await;
         server.stop().await;
@@ -215,13 +256,18 @@ impl Bench {
         let cpu = cpu::time(server.pid()).saturating_sub(cpu_before) / count;
         let server_cpu = cpu::own_time(server.pid()).saturating_sub(own_before) / count;
         assert_eq!(self.arrivals.distinct(), load.events, "every event must arrive");
-        let sent_at: HashMap<usize, Instant> = sent.at.iter().copied().collect();
-        let mut latencies: Vec<Duration> =
-            self.arrivals.take().into_iter().map(|(number, at)| at - sent_at[&number]).collect();
-        latencies.sort();
+        let latencies = latencies(&sent, &self.arrivals);
         let rate = expected as f64 / (ended - sent.begun).as_secs_f64();
         Measured { rate, cpu, server_cpu, latencies }
     }
+}
+
+fn latencies(sent: &Sent, arrivals: &Arrivals) -> Vec<Duration> {
+    let sent_at: HashMap<usize, Instant> = sent.at.iter().copied().collect();
+    let mut latencies: Vec<Duration> =
+        arrivals.take().into_iter().map(|(number, at)| at - sent_at[&number]).collect();
+    latencies.sort();
+    latencies
 }
 
 fn single(events: usize) -> Load {
@@ -255,103 +301,4 @@ async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant 
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Instant::now()
-}
-
-/// The median of three runs of PostgreSQL's own benchmark: one row inserted and committed, 32 clients.
-fn pgbench(server: &Server) -> f64 {
-    let socket = server.data_dir.join("postgres/socket");
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program)
-            .args(["-h", socket.to_str().unwrap(), "-U", "gatepost"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    run("psql", &["-q", "-d", "gatepost", "-c", "create table if not exists pgbench_one (v int)"]);
-    let script = server.data_dir.join("one.sql");
-    std::fs::write(&script, "insert into pgbench_one values (1);\n").unwrap();
-    let mut rates: Vec<f64> = (0..3)
-        .map(|_| {
-            let told = run(
-                "pgbench",
-                &[
-                    "-n",
-                    "-c",
-                    "32",
-                    "-j",
-                    "2",
-                    "-T",
-                    "3",
-                    "-f",
-                    script.to_str().unwrap(),
-                    "gatepost",
-                ],
-            );
-            let line = told.lines().find(|line| line.starts_with("tps")).expect("pgbench's rate");
-            line.split_whitespace().nth(2).unwrap().parse().unwrap()
-        })
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates[1]
-}
-
-/// Copies of the newest event, whose deliveries wait.
-async fn waiting_deliveries(server: &Server, count: i64) {
-    let id = numbered_id(&now(server).await);
-    copy_events(server, &id, count).await;
-    server
-        .execute(&format!(
-            "insert into delivery_queue (id, event_id, webhook_id, state, due_at, created_at)
-             select {id}, {id}, (select id from webhooks limit 1), 'held', now(), now()
-             from generate_series(1, {count}) n;
-             analyze delivery_queue"
-        ))
-        .await;
-}
-
-/// Copies of the newest event, its delivery and its exchange, spread over the last three weeks.
-async fn old_deliveries(server: &Server, count: i64) {
-    server
-        .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
-        .await;
-    let now = now(server).await;
-    let id = numbered_id(&format!("({now} - (n % 21 + 1) * interval '1 day')"));
-    copy_events(server, &id, count).await;
-    server
-        .execute(&format!(
-            "insert into delivery_history
-                 (id, event_id, webhook_id, state, attempts, created_at, finished_at, last_status)
-             select {id}, {id}, (select id from webhooks limit 1), 'delivered', 1, now(), now(), 200
-             from generate_series(1, {count}) n;
-             insert into invocations (id, delivery_id, webhook_id, record)
-             select {id}, {id}, (select id from webhooks limit 1), '{{}}' from generate_series(1, {count}) n;
-             analyze delivery_history; analyze invocations"
-        ))
-        .await;
-}
-
-async fn copy_events(server: &Server, id: &str, count: i64) {
-    server
-        .execute(&format!(
-            "create temporary table model as select * from events order by id desc limit 1;
-             insert into events select {id}, received_at, trigger, event_type, request_id, request, requester,
-                 integrations, replace(payload, '\"ticket\": \"', '\"ticket\": \"' || n || '0000')
-             from model, generate_series(1, {count}) n;
-             drop table model; analyze events"
-        ))
-        .await;
-}
-
-/// This moment, the same in several statements.
-async fn now(server: &Server) -> String {
-    let seconds = server.number("select extract(epoch from now())::bigint").await;
-    format!("to_timestamp({seconds})")
-}
-
-/// An id of a moment and of the number n.
-fn numbered_id(at: &str) -> String {
-    format!(
-        "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"
-    )
 }

@@ -11,10 +11,13 @@
     reason = "a tool that measures and prints; where it cannot go on it stops"
 )]
 
+mod bad;
 mod cases;
 mod cpu;
 mod load;
+mod pgbench;
 mod report;
+mod rows;
 mod server;
 mod target;
 

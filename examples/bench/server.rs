@@ -25,6 +25,8 @@ pub(crate) struct Webhook {
     pub(crate) url: String,
     /// An integration's name, to be filtered on.
     pub(crate) integration: Option<String>,
+    /// Exchanges at once.
+    pub(crate) in_flight: u32,
 }
 
 impl Server {
@@ -125,8 +127,10 @@ fn yaml(webhooks: &[Webhook]) -> String {
       ["{{{{data.friendly_id}}}} {{{{event_type}}}}: {{{{data.requester.email}}}} ({{{{data.justification}}}}) [{{{{delivery.id}}}}]"]}}]}}}}'
     triggers: [Granted]
     response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
+    max_in_flight: {in_flight}
 {filters}"#,
             name = webhook.name,
+            in_flight = webhook.in_flight,
             url = webhook.url,
         );
     }

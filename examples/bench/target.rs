@@ -86,7 +86,7 @@ async fn serve(mut stream: TcpStream, arrivals: Arc<Arrivals>) {
 }
 
 /// The length of the first whole request; none while there is none.
-fn request_length(buffer: &[u8]) -> Option<usize> {
+pub(crate) fn request_length(buffer: &[u8]) -> Option<usize> {
     let head = find(buffer, b"\r\n\r\n")? + 4;
     let length =
         find(&buffer[..head], b"ontent-length: ").map_or(0, |at| digits(&buffer[at + 15..]));

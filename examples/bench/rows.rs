@@ -1,0 +1,63 @@
+//! Rows made in bulk, as if they had come in one by one.
+
+use crate::server::Server;
+
+/// Copies of the newest event, whose deliveries wait.
+pub(crate) async fn waiting_deliveries(server: &Server, count: i64) {
+    let id = numbered_id(&now(server).await);
+    copy_events(server, &id, count).await;
+    server
+        .execute(&format!(
+            "insert into delivery_queue (id, event_id, webhook_id, state, due_at, created_at)
+             select {id}, {id}, (select id from webhooks limit 1), 'held', now(), now()
+             from generate_series(1, {count}) n;
+             analyze delivery_queue"
+        ))
+        .await;
+}
+
+/// Copies of the newest event, its delivery and its exchange, spread over the last three weeks.
+pub(crate) async fn old_deliveries(server: &Server, count: i64) {
+    server
+        .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
+        .await;
+    let now = now(server).await;
+    let id = numbered_id(&format!("({now} - (n % 21 + 1) * interval '1 day')"));
+    copy_events(server, &id, count).await;
+    server
+        .execute(&format!(
+            "insert into delivery_history
+                 (id, event_id, webhook_id, state, attempts, created_at, finished_at, last_status)
+             select {id}, {id}, (select id from webhooks limit 1), 'delivered', 1, now(), now(), 200
+             from generate_series(1, {count}) n;
+             insert into invocations (id, delivery_id, webhook_id, record)
+             select {id}, {id}, (select id from webhooks limit 1), '{{}}' from generate_series(1, {count}) n;
+             analyze delivery_history; analyze invocations"
+        ))
+        .await;
+}
+
+async fn copy_events(server: &Server, id: &str, count: i64) {
+    server
+        .execute(&format!(
+            "create temporary table model as select * from events order by id desc limit 1;
+             insert into events select {id}, received_at, trigger, event_type, request_id, request, requester,
+                 integrations, replace(payload, '\"ticket\": \"', '\"ticket\": \"' || n || '0000')
+             from model, generate_series(1, {count}) n;
+             drop table model; analyze events"
+        ))
+        .await;
+}
+
+/// This moment, the same in several statements.
+async fn now(server: &Server) -> String {
+    let seconds = server.number("select extract(epoch from now())::bigint").await;
+    format!("to_timestamp({seconds})")
+}
+
+/// An id of a moment and of the number n.
+fn numbered_id(at: &str) -> String {
+    format!(
+        "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"
+    )
+}
