@@ -163,6 +163,8 @@ impl Bench {
             "×",
             Some(Goal::AtMost(40.0)),
         );
+        self.report.add("fan-out", "CPU of a delivery to 100", micros(many.cpu), "µs", None);
+        self.report.add("fan-out", "CPU of a delivery to one", micros(one.cpu), "µs", None);
         let thousand: Vec<Webhook> = (0..1000)
             .map(|n| {
                 self.webhook(

@@ -71,9 +71,18 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
         counts.get(webhook).copied().unwrap_or_default() < *room
     };
     shared.forget_backlog(rooms.iter().filter(is_done).map(|(webhook, _)| *webhook));
-    for one in claimed {
-        take(shared, one).await;
+    let mut events = HashMap::new();
+    for mut one in claimed {
+        if let Some(payload) = one.payload.take()
+            && let Ok(event) = Event::parse(&payload)
+        {
+            events.insert(one.event_id, Arc::new(event));
+        }
+        let event = events.get(&one.event_id).cloned();
+        take(shared, &one, event).await;
     }
+    // Whoever is the last to have an event takes it over.
+    drop(events);
     send::start(shared);
     Ok(true)
 }
@@ -97,19 +106,19 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
     Ok(rooms)
 }
 
-async fn take(shared: &Arc<Shared>, claimed: Claimed) {
-    let Claimed { id, webhook_id, attempt, payload } = claimed;
+async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Event>>) {
+    let Claimed { id, webhook_id, attempt, .. } = *claimed;
     // Room was looked for before; what came in meanwhile may have taken it.
     let has_room = shared.flight.reserve_claimed(webhook_id);
-    match Event::parse(&payload) {
-        Ok(event) if has_room => {
-            shared.flight.push(Job { id, webhook_id, attempt, event: Arc::new(event) });
+    match event {
+        Some(event) if has_room => {
+            shared.flight.push(Job { id, webhook_id, attempt, event });
         }
-        Ok(_) => {
+        Some(_) => {
             let back = send::hand_back((id, webhook_id, attempt), DeliveryState::Due);
             send::finish(shared, back).await;
         }
-        Err(_faults) => {
+        None => {
             tracing::error!(delivery.id = %id, "the event of a delivery is gone");
             if has_room {
                 shared.flight.give_up(webhook_id);

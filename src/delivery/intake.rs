@@ -244,23 +244,29 @@ impl<'a> Plan<'a> {
             let keys: Vec<&[u8]> = self.keys.keys().map(<[u8; 32]>::as_slice).collect();
             intake::owners(db, &keys).await?
         };
+        let accepted = self.events.iter().map(|one| one.accepted(&owners)).collect();
         self.hand_over(shared, &taken);
-        Ok(self.events.iter().map(|one| one.accepted(&owners)).collect())
+        Ok(accepted)
     }
 
-    /// Queues what is leased; gives up the room of what is not.
+    /// Queues what is leased; gives up the room of what is not. Each event is handed over whole to the last
+    /// delivery that has it.
     fn hand_over(&mut self, shared: &Arc<Shared>, taken: &intake::Taken) {
         let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
         let stored: HashSet<Uuid> = taken.events.iter().copied().collect();
-        let events: HashMap<EventId, &Arc<Event>> =
-            self.events.iter().map(|one| (one.id, &one.event)).collect();
+        let mut events: HashMap<EventId, Arc<Event>> =
+            self.events.drain(..).map(|one| (one.id, one.event)).collect();
+        let mut deliveries = self.deliveries.iter().peekable();
         self.reserved.clear();
-        for delivery in &self.deliveries {
+        while let Some(delivery) = deliveries.next() {
             let NewDelivery { id, event_id, webhook_id, .. } = *delivery;
+            let is_last = deliveries.peek().is_none_or(|next| next.event_id != event_id);
+            let event =
+                if is_last { events.remove(&event_id) } else { events.get(&event_id).cloned() };
             if leased.contains(&id.uuid())
-                && let Some(event) = events.get(&event_id)
+                && let Some(event) = event
             {
-                shared.flight.push(Job { id, webhook_id, attempt: 1, event: Arc::clone(event) });
+                shared.flight.push(Job { id, webhook_id, attempt: 1, event });
             } else if delivery.leased {
                 shared.flight.give_up(webhook_id);
             } else if !delivery.behind && stored.contains(&event_id.uuid()) {

@@ -14,8 +14,9 @@ use super::trust::{self, TlsError};
 use super::{USER_AGENT, trace};
 use crate::model::webhook::Tls;
 
-/// Kept connections for one host.
-const IDLE_CONNECTIONS: usize = 64;
+/// Kept connections for one host: as many as there are exchanges at once. With fewer, many webhooks of one host
+/// would have most of their connections made anew.
+const IDLE_CONNECTIONS: usize = 256;
 const IDLE_TIME: Duration = Duration::from_mins(1);
 /// So many ways to trust are kept at once: forms that are tried out must not fill the memory.
 const MAX_CLIENTS: usize = 512;

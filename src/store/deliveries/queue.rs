@@ -6,7 +6,7 @@ use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::model::delivery::DeliveryState;
-use crate::model::{DeliveryId, InvocationId, Timestamp, WebhookId};
+use crate::model::{DeliveryId, EventId, InvocationId, Timestamp, WebhookId};
 use crate::store::{Error, PgConnection, PgPool, SLOW, within};
 
 /// How long a delivery belongs to who took it, unless renewed. What a killed instance had in hand is
@@ -25,8 +25,10 @@ pub struct Claimed {
     pub webhook_id: WebhookId,
     /// Which attempt this is, from 1.
     pub attempt: i32,
-    /// The event as received.
-    pub payload: String,
+    /// The event.
+    pub event_id: EventId,
+    /// The event as received: with the first of its deliveries, if it is still there.
+    pub payload: Option<String>,
 }
 
 /// What became of an attempt.
@@ -92,9 +94,10 @@ pub async fn claim(
                from picked where q.id = picked.id
                returning q.id, q.event_id, q.webhook_id, q.attempts
            )
-           select t.id as "id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!",
+           select t.id as "id!", t.event_id as "event_id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!",
                   e.payload as "payload?"
-           from taken t left join events e on e.id = t.event_id
+           from (select *, row_number() over (partition by event_id order by id) = 1 as is_first from taken) t
+           left join events e on t.is_first and e.id = t.event_id
            order by t.id"#,
         lease,
         now,
@@ -109,7 +112,8 @@ pub async fn claim(
             id: row.id.into(),
             webhook_id: row.webhook_id.into(),
             attempt: row.attempts,
-            payload: row.payload.unwrap_or_default(),
+            event_id: row.event_id.into(),
+            payload: row.payload,
         })
         .collect())
 }
