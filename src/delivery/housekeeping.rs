@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{Deps, Shared};
+use crate::store::deliveries::manual;
 use crate::store::{Error, events, partitions, sessions, within};
 
 const EVERY: Duration = Duration::from_hours(1);
@@ -22,10 +23,12 @@ const DAYS_AHEAD: i64 = 7;
 pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
     let now = deps.sources.now();
     let today = now.date_naive();
+    let kept = TimeDelta::days(deps.retention_days.into());
     let work = async {
         partitions::ensure(&deps.db, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
         let mut connection = deps.db.acquire().await?;
         events::prune_keys(&mut connection, now).await?;
+        manual::forget(&mut connection, now - kept).await?;
         drop(connection);
         sessions::prune(&deps.db, now).await?;
         forget(deps).await

@@ -314,7 +314,7 @@ fn key_of(submitted: &Submitted) -> [u8; 32] {
 }
 
 /// What must arrive in order: one webhook's events of one access request.
-fn lane_of(webhook: WebhookId, event: &Event) -> i64 {
+pub fn lane_of(webhook: WebhookId, event: &Event) -> i64 {
     let mut hash = Sha256::new();
     hash.update(webhook.uuid().as_bytes());
     hash.update(event.request_id.as_bytes());

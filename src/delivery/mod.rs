@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use attempt::{Subject, attempt};
-pub use intake::{Accepted, Intake, IntakeError, Submitted};
+pub use intake::{Accepted, Intake, IntakeError, Submitted, lane_of};
 pub use routing::{Route, Routing};
 
 use crate::egress::Client;

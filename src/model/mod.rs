@@ -16,7 +16,9 @@ pub mod sources;
 pub mod template;
 pub mod trigger;
 pub mod webhook;
+pub mod who;
 
 pub use id::{DeliveryId, EventId, InvocationId, TokenId, UserId, WebhookId};
 pub use sources::{Clock, Entropy, Sources, Timestamp};
 pub use trigger::Trigger;
+pub use who::Who;

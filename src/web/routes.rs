@@ -56,5 +56,6 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/{id}/edit", get(webhooks::edit::edit))
         .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
         .route("/webhooks/{id}/test", post(webhooks::test::test_saved))
+        .route("/webhooks/{id}/send", get(webhooks::send::ask).post(webhooks::send::send))
         .route("/webhooks/{id}/delete", get(webhooks::delete::ask).post(webhooks::delete::delete))
 }

@@ -3,6 +3,7 @@
 
 pub mod intake;
 pub mod leases;
+pub mod manual;
 pub mod queue;
 
 use uuid::Uuid;

@@ -29,6 +29,8 @@ pub struct Claimed {
     pub event_id: EventId,
     /// The event as received: with the first of its deliveries, if it is still there.
     pub payload: Option<String>,
+    /// Whether a person has sent it by hand.
+    pub by_hand: bool,
 }
 
 /// What became of an attempt.
@@ -95,7 +97,8 @@ pub async fn claim(
                returning q.id, q.event_id, q.webhook_id, q.attempts
            )
            select t.id as "id!", t.event_id as "event_id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!",
-                  e.payload as "payload?"
+                  e.payload as "payload?",
+                  exists (select from manual_deliveries m where m.delivery_id = t.id) as "by_hand!"
            from (select *, row_number() over (partition by event_id order by id) = 1 as is_first from taken) t
            left join events e on t.is_first and e.id = t.event_id
            order by t.id"#,
@@ -114,6 +117,7 @@ pub async fn claim(
             attempt: row.attempts,
             event_id: row.event_id.into(),
             payload: row.payload,
+            by_hand: row.by_hand,
         })
         .collect())
 }

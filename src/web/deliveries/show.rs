@@ -6,7 +6,8 @@ use axum::response::Response;
 
 use super::DeliveryView;
 use crate::model::DeliveryId;
-use crate::store::{deliveries, invocations};
+use crate::store::deliveries::{self, manual};
+use crate::store::invocations;
 use crate::web::moment::{self, Moment};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
@@ -27,6 +28,8 @@ struct DeliveryPage {
     page: Page,
     delivery: DeliveryView,
     attempts: Vec<AttemptView>,
+    /// Who has sent it by hand; empty where nobody has.
+    sender: String,
     /// Safe HTML; empty where retention has removed the event.
     payload: String,
 }
@@ -56,9 +59,10 @@ pub(in crate::web) async fn show(
             took: moment::duration(invocation.transcript.timings.total_us),
         })
         .collect();
+    let sender = manual::sender(&state.db, id).await?.unwrap_or_default();
     let title = format!("Delivery to {}", found.webhook_name);
     let delivery = DeliveryView::new(&found, now);
     let payload = markup::highlight(markup::pretty(&payload).as_deref().unwrap_or(&payload));
     let page = Page::new(&current, title, Nav::Deliveries).await?;
-    page::html(&DeliveryPage { page, delivery, attempts, payload })
+    page::html(&DeliveryPage { page, delivery, attempts, sender, payload })
 }

@@ -317,13 +317,10 @@ fn methods(chosen: &str) -> Vec<Choice> {
     Method::ALL.into_iter().map(word).collect()
 }
 
-/// The triggers on offer: those of events, and whatever else is chosen already.
 fn choose_many(chosen: &[Trigger]) -> Vec<Choice> {
-    Trigger::ALL
-        .into_iter()
-        .filter(|trigger| Trigger::EVENTS.contains(trigger) || chosen.contains(trigger))
-        .map(|trigger| Choice { word: trigger.as_str(), chosen: chosen.contains(&trigger) })
-        .collect()
+    let choice =
+        |trigger: Trigger| Choice { word: trigger.as_str(), chosen: chosen.contains(&trigger) };
+    Trigger::ALL.into_iter().map(choice).collect()
 }
 
 fn rows(kind: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Vec<Row> {

@@ -50,7 +50,7 @@ struct ListPage {
     asked: Asked,
     /// In words: how many, how they fare.
     summary: String,
-    triggers: [Trigger; 6],
+    triggers: [Trigger; 7],
     presets: Vec<&'static Preset>,
     table: TableView,
 }
@@ -88,7 +88,7 @@ pub(in crate::web) async fn show(
         return page::html(&ListTable { table });
     }
     let page = Page::new(&current, "Webhooks", Nav::Webhooks).await?;
-    let triggers = Trigger::EVENTS;
+    let triggers = Trigger::ALL;
     let presets = PRESETS.iter().filter(|preset| preset.is_logpoint()).collect();
     page::html(&ListPage { page, asked, summary, triggers, presets, table })
 }

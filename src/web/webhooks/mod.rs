@@ -15,6 +15,7 @@ pub(super) mod preview;
 mod row;
 pub(super) mod save;
 pub(super) mod schema;
+pub(super) mod send;
 pub(super) mod test;
 pub(super) mod toggle;
 mod typed;

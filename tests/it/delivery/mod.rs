@@ -3,6 +3,7 @@
 mod attempts;
 mod authentication;
 mod failing;
+mod manual;
 mod order;
 mod retention;
 mod webhooks_change;

@@ -25,6 +25,7 @@ async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Vec<String> {
         &format!("/webhooks/new?from={}", ids[0]),
         &format!("/webhooks/{}/edit", ids[0]),
         &format!("/webhooks/{}/delete", ids[0]),
+        &format!("/webhooks/{}/send", ids[0]),
         "/webhooks/schema",
         "/webhooks/events",
         "/deliveries",

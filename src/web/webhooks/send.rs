@@ -1,0 +1,100 @@
+//! Send now: an event that a person chooses, to one webhook.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::events::{EventMenu, GONE};
+use super::parse_id;
+use crate::actions::{Forbidden, SendByHandError, may_send_by_hand};
+use crate::model::event::EventChoice;
+use crate::model::{Trigger, WebhookId, Who};
+use crate::store::webhooks;
+use crate::web::form::Form;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Wanted {
+    #[serde(default)]
+    event: String,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/send.html")]
+struct SendPage {
+    page: Page,
+    id: String,
+    name: String,
+    events: EventMenu,
+    /// Why it cannot be sent.
+    forbidden: Option<Forbidden>,
+    /// What was wrong with what was chosen.
+    error: String,
+}
+
+/// `GET /webhooks/{id}/send`
+pub(in crate::web) async fn ask(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    // What is sent again is mostly the newest.
+    let newest = crate::store::events::newest(&state.db, "", 1).await?;
+    let choice = newest
+        .first()
+        .map_or(EventChoice::Sample(Trigger::Granted), |event| EventChoice::Stored(event.id));
+    show(&state, &current, parse_id(&id)?, choice, "").await
+}
+
+/// `POST /webhooks/{id}/send`
+pub(in crate::web) async fn send(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    let usual = EventChoice::Sample(Trigger::Granted);
+    let error = match EventChoice::from_value(&wanted.event) {
+        None => "Choose an event.".to_owned(),
+        Some(choice) => {
+            let who = Who::Person(current.user.email.clone());
+            match state.actions.send_by_hand(id, choice, &who).await {
+                Ok(delivery) => {
+                    current.visitor.tell("Sent on its way.").await?;
+                    return Ok(Redirect::to(&format!("/deliveries/{delivery}")).into_response());
+                }
+                Err(SendByHandError::NotFound) => return Err(Error::NotFound),
+                Err(SendByHandError::Store(error)) => return Err(error.into()),
+                Err(SendByHandError::Gone) => GONE.to_owned(),
+                // The page says it by itself.
+                Err(SendByHandError::Refused(_)) => String::new(),
+            }
+        }
+    };
+    let choice = EventChoice::from_value(&wanted.event).unwrap_or(usual);
+    let page = show(&state, &current, id, choice, &error).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+async fn show(
+    state: &WebState,
+    current: &CurrentUser,
+    id: WebhookId,
+    choice: EventChoice,
+    error: &str,
+) -> Result<Response, Error> {
+    let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+    page::html(&SendPage {
+        page: Page::new(current, format!("Send now · {}", draft.name), Nav::Webhooks).await?,
+        id: id.to_string(),
+        events: EventMenu::load(state, choice).await?,
+        forbidden: may_send_by_hand(&draft).err(),
+        name: draft.name,
+        error: error.to_owned(),
+    })
+}

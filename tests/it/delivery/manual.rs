@@ -1,0 +1,140 @@
+//! What a person sends by hand goes the way of any other delivery.
+
+use std::time::Duration;
+
+use gatepost::identity::Scope;
+use serde_json::Value;
+
+use super::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::people::Person;
+use crate::support::{TestApp, event};
+
+/// A webhook that is only sent by hand, unless more triggers are named; its filter fits nothing.
+fn by_hand(logpoint: &FakeLogpoint, triggers: &str) -> String {
+    reopen(logpoint, "By hand", "    filters: { integration: [nothing-like-it] }")
+        .replace("triggers: [Created, Granted]", &format!("triggers: [{triggers}]"))
+        .replace("\"id\":", "\"type\": \"{{event_type}}\", \"request\": \"{{data.id}}\", \"id\":")
+}
+
+async fn send(ann: &mut Person, webhook: &str, event: &str) -> String {
+    let path = format!("/webhooks/{webhook}/send");
+    ann.get(&path).await;
+    let sent = ann.post(&path, &[("event", event)]).await;
+    assert_eq!(sent.status, 303, "{}", sent.body);
+    sent.location().to_owned()
+}
+
+async fn receive(app: &TestApp, token: &str, one: &Value) -> String {
+    let (status, answer) = app.send(token, one).await;
+    assert_eq!((status, &answer["events"][0]["duplicate"]), (202, &false.into()));
+    answer["events"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_stored_event_is_sent_whatever_the_filters_say_and_retried() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&by_hand(&logpoint, "Manual")).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    let id = receive(&app, &token, &event("Expired", "7")).await;
+    assert!(logpoint.requests().is_empty(), "nobody asked for it yet");
+
+    logpoint.behave([Behaviour::Status(500, String::new())]);
+    let delivery = send(&mut ann, &ids[0], &id).await;
+    app.wait_until("a failed attempt", async || logpoint.requests().len() == 1).await;
+    app.wait_for("due", 1).await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 1).await;
+    let sent = logpoint.requests()[1].json();
+    assert_eq!((&sent["type"], &sent["try"]), (&"AccessRequestExpired".into(), &2.into()));
+    let page = ann.get(&delivery).await;
+    assert!(page.text(".facts").contains("by ann.ngo@example.com"), "{}", page.body);
+    assert_eq!(page.texts(".attempts tbody tr").len(), 2);
+    let attempt = page.attribute(".attempts a", "href").unwrap();
+    assert!(ann.get(&attempt).await.text("main").contains("Manual · attempt"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn it_waits_for_the_earlier_ones_of_its_request() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let yaml = by_hand(&logpoint, "Created, Manual")
+        .replace("    filters: { integration: [nothing-like-it] }", "");
+    let ids = app.webhooks(&yaml).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    let later = receive(&app, &token, &event("Granted", "7")).await;
+    logpoint.behave([Behaviour::Status(500, String::new())]);
+    receive(&app, &token, &event("Created", "7")).await;
+    app.wait_until("a failed attempt", async || logpoint.requests().len() == 1).await;
+    app.wait_for("due", 1).await;
+    send(&mut ann, &ids[0], &later).await;
+    app.wait_for("waiting", 1).await;
+    app.advance(Duration::from_secs(7)).await;
+    app.wait_for("delivered", 2).await;
+    let kinds: Vec<Value> =
+        logpoint.requests().iter().map(|one| one.json()["type"].clone()).collect();
+    let (created, granted) = ("AccessRequestCreated", "AccessRequestGranted");
+    assert_eq!(kinds, [created, created, granted]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_sample_is_stored_and_never_taken_for_a_real_event() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&by_hand(&logpoint, "Manual")).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    for _ in 0..2 {
+        send(&mut ann, &ids[0], "Rejected").await;
+    }
+    app.wait_for("delivered", 2).await;
+    assert_eq!(logpoint.requests()[1].json()["type"], "AccessRequestRejected");
+    // It is on no menu, and in no search.
+    let form = ann.get("/webhooks/new").await;
+    assert_eq!(form.texts("#test_event option").len(), 6);
+    assert!(ann.get("/webhooks/events").await.texts(".schema-path").is_empty());
+    // The real one that looks just so is new.
+    receive(&app, &token, &gatepost_sample()).await;
+    app.finish().await;
+}
+
+fn gatepost_sample() -> Value {
+    gatepost::model::event::sample(gatepost::model::Trigger::Rejected)
+}
+
+#[tokio::test]
+async fn what_may_not_be_sent_by_hand_says_how_to_allow_it() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let manual = by_hand(&logpoint, "Manual");
+    let off =
+        manual.replace("    triggers", "    active: false\n    triggers").replace("By hand", "Off");
+    let never = by_hand(&logpoint, "Granted").replace("By hand", "Never");
+    let mut ann = app.admin().await;
+    for (yaml, told) in [(&off, "Activate it first"), (&never, "choose Manual among its triggers")]
+    {
+        let ids = app.webhooks(yaml).await;
+        let path = format!("/webhooks/{}/send", ids[0]);
+        let page = ann.get(&path).await;
+        assert!(page.text("[role=alert]").contains(told), "{}", page.body);
+        assert!(page.texts("main form").is_empty());
+        let refused = ann.post(&path, &[("event", "Granted")]).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text("[role=alert]").contains(told), "{}", refused.body);
+    }
+    let ids = app.webhooks(&manual).await;
+    let path = format!("/webhooks/{}/send", ids[0]);
+    let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
+    for (event, told) in [(gone, "no longer stored"), ("", "Choose an event")] {
+        let refused = ann.post(&path, &[("event", event)]).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text("#event-error").contains(told), "{}", refused.body);
+    }
+    assert!(logpoint.requests().is_empty());
+    app.finish().await;
+}
