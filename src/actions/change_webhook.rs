@@ -1,8 +1,10 @@
 //! Activates, deactivates and deletes a webhook.
 
 use crate::actions::Actions;
-use crate::model::WebhookId;
+use crate::model::webhook::{Act, Draft};
+use crate::model::{WebhookId, Who};
 use crate::store::deliveries::queue;
+use crate::store::revisions::{self, NewRevision};
 use crate::store::{self, breakers, notify, webhooks};
 
 /// Why a webhook was not changed.
@@ -25,15 +27,28 @@ impl Actions {
         &self,
         id: WebhookId,
         active: bool,
+        who: &Who,
     ) -> Result<(), ChangeWebhookError> {
         let parts = &self.parts;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
-        let mut draft = webhooks::find_sealed(&mut tx, &parts.vault, id)
-            .await?
-            .ok_or(ChangeWebhookError::NotFound)?;
-        draft.active = active;
+        let vault = &parts.vault;
+        let before =
+            webhooks::find_sealed(&mut tx, vault, id).await?.ok_or(ChangeWebhookError::NotFound)?;
         let now = parts.sources.now();
-        webhooks::update(&mut tx, &parts.vault, id, &draft, now).await?;
+        if before.active != active {
+            revisions::catch_up(&mut tx, vault, id, &before).await?;
+            let after = Draft { active, ..before.clone() };
+            webhooks::update(&mut tx, vault, id, &after, now).await?;
+            let new = NewRevision {
+                webhook: id,
+                before: Some(&before),
+                after: &after,
+                who,
+                act: Act::of(Some(&before), &after),
+                note: "",
+            };
+            revisions::record(&mut tx, vault, &new, now).await?;
+        }
         if active {
             breakers::close(&mut tx, id).await?;
             queue::release(&mut tx, id, now).await?;
@@ -46,17 +61,18 @@ impl Actions {
         Ok(())
     }
 
-    /// Deletes a webhook with its secrets. What waits for it is cancelled; what was sent stays in
+    /// Deletes a webhook with its secrets, those of its history too. What waits for it is cancelled; what was sent stays in
     /// the list of deliveries.
     ///
     /// # Errors
     /// See [`ChangeWebhookError`].
-    pub async fn delete_webhook(&self, id: WebhookId) -> Result<(), ChangeWebhookError> {
+    pub async fn delete_webhook(&self, id: WebhookId, who: &Who) -> Result<(), ChangeWebhookError> {
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let now = self.parts.sources.now();
         if !webhooks::delete(&mut tx, id, now).await? {
             return Err(ChangeWebhookError::NotFound);
         }
+        revisions::bury(&mut tx, id, who, now).await?;
         queue::cancel(&mut tx, id, now).await?;
         notify::tell(&mut tx, notify::WEBHOOKS).await?;
         tx.commit().await.map_err(store::Error::from)?;

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::actions::{Actions, SaveWebhookError};
+use crate::actions::{Actions, Save, SaveWebhookError};
+use crate::model::Who;
 use crate::model::secret::{mask, unmask};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
 use crate::store::{self, webhooks};
@@ -66,6 +67,7 @@ impl Actions {
         &self,
         file: &str,
         dry_run: bool,
+        who: &Who,
     ) -> Result<Vec<Change>, ImportError> {
         let drafts = read_file(file).map_err(|error| ImportError::File(error.to_string()))?;
         check_names(&drafts)?;
@@ -80,8 +82,9 @@ impl Actions {
             };
             let whole =
                 before.as_ref().map_or_else(|| draft.clone(), |before| unmask(&draft, before));
+            let save = Save { id, who: who.clone(), ..Save::default() };
             let saved = self
-                .save_within(&mut tx, id, None, &whole)
+                .save_within(&mut tx, &save, &whole)
                 .await
                 .map_err(|error| ImportError::Webhook { name: name.clone(), error })?;
             let after =

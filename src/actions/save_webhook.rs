@@ -1,10 +1,11 @@
 //! Saves a new webhook, or a changed one.
 
 use crate::actions::Actions;
-use crate::model::WebhookId;
 use crate::model::secret::unmask;
-use crate::model::webhook::{Draft, Field, FieldErrors};
+use crate::model::webhook::{Act, Draft, Field, FieldErrors};
+use crate::model::{WebhookId, Who};
 use crate::store::deliveries::queue;
+use crate::store::revisions::{self, NewRevision};
 use crate::store::{self, PgConnection, breakers, notify, webhooks};
 
 /// Why a webhook was not saved. Nothing of it is.
@@ -16,25 +17,52 @@ pub enum SaveWebhookError {
     /// There is no webhook of that id.
     #[error("there is no such webhook")]
     NotFound,
+    /// Somebody else has saved it since it was read.
+    #[error("somebody else has saved it meanwhile (revision {seen} was read, {there} is there)")]
+    Stale {
+        /// The revision that was read.
+        seen: i32,
+        /// The one that is there.
+        there: i32,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
+/// Which webhook is saved, and by whom.
+#[derive(Debug, Clone, Default)]
+pub struct Save {
+    /// None for a new one.
+    pub id: Option<WebhookId>,
+    /// The one it was copied from.
+    pub base: Option<WebhookId>,
+    /// The revision that was read, where another one must not be overwritten.
+    pub seen: Option<i32>,
+    /// Who saves.
+    pub who: Who,
+    /// The revision that is restored by it.
+    pub restored: Option<i32>,
+}
+
 impl Actions {
-    /// Saves. Masked secrets stand for those of the webhook itself, or of `base`, from which it was
-    /// copied.
+    /// Saves. Masked secrets stand for those of the webhook itself, or of the one it was copied from.
     ///
     /// # Errors
     /// See [`SaveWebhookError`].
     pub async fn save_webhook(
         &self,
-        id: Option<WebhookId>,
-        base: Option<WebhookId>,
+        save: &Save,
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
-        let saved = self.save_within(&mut tx, id, base, draft).await?;
+        let saved = self.save_within(&mut tx, save, draft).await;
+        if let Err(SaveWebhookError::Stale { .. }) = &saved {
+            // What was there may just have got its place in the history.
+            tx.commit().await.map_err(store::Error::from)?;
+            return saved;
+        }
+        let saved = saved?;
         tx.commit().await.map_err(store::Error::from)?;
         self.reload().await?;
         Ok(saved)
@@ -43,19 +71,15 @@ impl Actions {
     pub(super) async fn save_within(
         &self,
         db: &mut PgConnection,
-        id: Option<WebhookId>,
-        base: Option<WebhookId>,
+        save: &Save,
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
         let parts = &self.parts;
-        let before = match id {
-            Some(id) => {
-                let found = webhooks::find_sealed(db, &parts.vault, id).await?;
-                Some(found.ok_or(SaveWebhookError::NotFound)?)
-            }
+        let before = match save.id {
+            Some(id) => Some(self.read_to_change(db, id, save.seen).await?),
             None => None,
         };
-        let whole = match (&before, base) {
+        let whole = match (&before, save.base) {
             (Some(before), _) => unmask(draft, before),
             (None, Some(base)) => self.with_secrets_of(db, base, draft).await?,
             (None, None) => draft.clone(),
@@ -63,30 +87,59 @@ impl Actions {
         let webhook = self.check(whole).map_err(SaveWebhookError::Invalid)?;
         let draft = webhook.draft();
         let now = parts.sources.now();
-        let saved = if let Some(id) = id {
-            let found = webhooks::update(db, &parts.vault, id, draft, now).await;
-            if !found.map_err(name_taken)? {
-                return Err(SaveWebhookError::NotFound);
-            }
-            id
-        } else {
-            let id = WebhookId::new(&parts.sources);
-            webhooks::insert(db, &parts.vault, id, draft, now).await.map_err(name_taken)?;
-            id
+        let id = save.id.unwrap_or_else(|| WebhookId::new(&parts.sources));
+        let saved = match &before {
+            None => webhooks::insert(db, &parts.vault, id, draft, now).await,
+            // What changes nothing is no revision.
+            Some(before) if before == draft => Ok(()),
+            Some(_) => webhooks::update(db, &parts.vault, id, draft, now).await.map(|_found| ()),
         };
+        saved.map_err(name_taken)?;
+        if before.as_ref() != Some(draft) {
+            let restored = save.restored.map(|number| number.to_string());
+            let new = NewRevision {
+                webhook: id,
+                before: before.as_ref(),
+                after: draft,
+                who: &save.who,
+                act: match restored {
+                    Some(_) => Act::Restored,
+                    None => Act::of(before.as_ref(), draft),
+                },
+                note: restored.as_deref().unwrap_or_default(),
+            };
+            revisions::record(db, &parts.vault, &new, now).await?;
+        }
         if before.is_some() {
             // Somebody has looked after it: what waits need not wait for the next probe.
-            breakers::close(db, saved).await?;
+            breakers::close(db, id).await?;
         }
         if before.is_some_and(|before| before.active != draft.active) {
             if draft.active {
-                queue::release(db, saved, now).await?;
+                queue::release(db, id, now).await?;
             } else {
-                queue::hold(db, saved).await?;
+                queue::hold(db, id).await?;
             }
         }
         notify::tell(db, notify::WEBHOOKS).await?;
-        Ok(saved)
+        Ok(id)
+    }
+
+    /// The webhook as it is, locked, with its place in the history.
+    async fn read_to_change(
+        &self,
+        db: &mut PgConnection,
+        id: WebhookId,
+        seen: Option<i32>,
+    ) -> Result<Draft, SaveWebhookError> {
+        let vault = &self.parts.vault;
+        let found = webhooks::find_sealed(db, vault, id).await?;
+        let found = found.ok_or(SaveWebhookError::NotFound)?;
+        let there = revisions::catch_up(db, vault, id, &found).await?;
+        match seen {
+            Some(seen) if seen != there => Err(SaveWebhookError::Stale { seen, there }),
+            _ => Ok(found),
+        }
     }
 
     /// The draft with its masks replaced by the secrets of another webhook.

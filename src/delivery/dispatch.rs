@@ -79,7 +79,8 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
             events.insert(one.event_id, Arc::new(event));
         }
         let event: Option<&Arc<Event>> = events.get(&one.event_id);
-        let event = event.map(|event| if one.by_hand { sent_by_hand(event) } else { Arc::clone(event) });
+        let event =
+            event.map(|event| if one.by_hand { sent_by_hand(event) } else { Arc::clone(event) });
         take(shared, &one, event).await;
     }
     // Whoever is the last to have an event takes it over.

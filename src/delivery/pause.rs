@@ -1,9 +1,11 @@
 //! Switches a webhook off where sending on makes no sense, and says why.
 
 use super::{Shared, send};
-use crate::model::WebhookId;
 use crate::model::delivery::DeliveryState;
+use crate::model::webhook::{Act, Draft};
+use crate::model::{WebhookId, Who};
 use crate::store::deliveries::queue;
+use crate::store::revisions::{self, NewRevision};
 use crate::store::{Error, SLOW, notify, webhooks, within};
 
 /// Pauses it: what waits is held until a person switches it on again.
@@ -22,14 +24,25 @@ pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> 
 async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<bool, Error> {
     let deps = &shared.deps;
     let mut tx = deps.db.begin().await?;
-    let Some(mut draft) = webhooks::find_sealed(&mut tx, &deps.vault, webhook).await? else {
+    let Some(before) = webhooks::find_sealed(&mut tx, &deps.vault, webhook).await? else {
         return Ok(false);
     };
-    if !draft.active {
+    if !before.active {
         return Ok(false);
     }
-    draft.active = false;
-    webhooks::update(&mut tx, &deps.vault, webhook, &draft, deps.sources.now()).await?;
+    let now = deps.sources.now();
+    let after = Draft { active: false, ..before.clone() };
+    revisions::catch_up(&mut tx, &deps.vault, webhook, &before).await?;
+    webhooks::update(&mut tx, &deps.vault, webhook, &after, now).await?;
+    let new = NewRevision {
+        webhook,
+        before: Some(&before),
+        after: &after,
+        who: &Who::Gatepost,
+        act: Act::Paused,
+        note: reason,
+    };
+    revisions::record(&mut tx, &deps.vault, &new, now).await?;
     webhooks::say_why_paused(&mut tx, webhook, reason).await?;
     queue::hold(&mut tx, webhook).await?;
     notify::tell(&mut tx, notify::WEBHOOKS).await?;

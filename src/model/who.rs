@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Who has changed or sent something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Who {
     /// Somebody who signed in, by their email.
     Person(String),
@@ -12,6 +12,7 @@ pub enum Who {
     /// Gatepost itself.
     Gatepost,
     /// It was not noted.
+    #[default]
     Unknown,
 }
 

@@ -13,6 +13,7 @@ pub mod partitions;
 mod pool;
 pub mod private;
 pub mod rates;
+pub mod revisions;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

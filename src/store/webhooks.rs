@@ -21,22 +21,21 @@ fn corrupt(detail: &dyn std::fmt::Display) -> Error {
     Error::Corrupt { table: TABLE, detail: detail.to_string() }
 }
 
-fn to_text(draft: &Draft) -> Result<String, Error> {
+pub(super) fn to_text(draft: &Draft) -> Result<String, Error> {
     serde_json::to_string(&WebhookFile::from_draft(draft)).map_err(|error| corrupt(&error))
 }
 
-fn from_text(text: &str) -> Result<Draft, Error> {
+pub(super) fn from_text(text: &str) -> Result<Draft, Error> {
     let file: WebhookFile = serde_json::from_str(text).map_err(|error| corrupt(&error))?;
     file.into_draft().map_err(|error| corrupt(&error))
 }
 
-fn seal(vault: &Vault, id: WebhookId, draft: &Draft) -> Result<Vec<u8>, Error> {
-    vault.seal(&place(id.uuid()), to_text(draft)?.as_bytes()).map_err(|error| corrupt(&error))
+pub(super) fn seal(vault: &Vault, place: &str, draft: &Draft) -> Result<Vec<u8>, Error> {
+    vault.seal(place, to_text(draft)?.as_bytes()).map_err(|error| corrupt(&error))
 }
 
-fn open(vault: &Vault, id: Uuid, sealed: &[u8]) -> Result<Draft, Error> {
-    let text =
-        vault.open(&place(id), sealed).map_err(|error| corrupt(&format!("{id}: {error}")))?;
+pub(super) fn open(vault: &Vault, place: &str, sealed: &[u8]) -> Result<Draft, Error> {
+    let text = vault.open(place, sealed).map_err(|error| corrupt(&format!("{place}: {error}")))?;
     from_text(std::str::from_utf8(&text).map_err(|error| corrupt(&error))?)
 }
 
@@ -58,7 +57,7 @@ pub async fn insert(
         draft.name,
         draft.active,
         to_text(&secret::mask(draft))?,
-        seal(vault, id, draft)?,
+        seal(vault, &place(id.uuid()), draft)?,
         now
     )
     .execute(db)
@@ -86,7 +85,7 @@ pub async fn update(
         draft.name,
         draft.active,
         to_text(&secret::mask(draft))?,
-        seal(vault, id, draft)?,
+        seal(vault, &place(id.uuid()), draft)?,
         now
     )
     .execute(db)
@@ -131,7 +130,7 @@ pub async fn find_sealed(
     )
     .fetch_optional(db)
     .await?;
-    row.map(|sealed| open(vault, id.uuid(), &sealed)).transpose()
+    row.map(|sealed| open(vault, &place(id.uuid()), &sealed)).transpose()
 }
 
 /// The webhook as it is shown, its secrets masked.
@@ -143,6 +142,30 @@ pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
     .fetch_optional(db)
     .await?;
     row.as_deref().map(from_text).transpose()
+}
+
+/// A webhook as its page shows it, be it deleted.
+#[derive(Debug)]
+pub struct Shown {
+    /// The webhook, its secrets masked.
+    pub draft: Draft,
+    /// Why Gatepost itself has switched it off.
+    pub paused_because: Option<String>,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A webhook, its secrets masked, be it deleted.
+pub async fn find_ever(db: &PgPool, id: WebhookId) -> Result<Option<Shown>, Error> {
+    let row = sqlx::query!(
+        "select definition, paused_because, deleted_at from webhooks where id = $1",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (paused_because, deleted_at) = (row.paused_because, row.deleted_at);
+    Ok(Some(Shown { draft: from_text(&row.definition)?, paused_because, deleted_at }))
 }
 
 /// The id of the webhook of that name, without regard to case.
@@ -190,7 +213,7 @@ pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<Sealed>, Error
     .await?;
     rows.into_iter()
         .map(|row| {
-            let draft = open(vault, row.id, &row.sealed)?;
+            let draft = open(vault, &place(row.id), &row.sealed)?;
             Ok(Sealed { id: row.id.into(), draft, is_paused: row.is_paused })
         })
         .collect()

@@ -52,7 +52,12 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/schema", get(webhooks::schema::show))
         .route("/webhooks/events", get(webhooks::events::show))
         .route("/webhooks/schema.json", get(webhooks::schema::json))
-        .route("/webhooks/{id}", post(webhooks::save::update))
+        .route("/webhooks/{id}", get(webhooks::show::show).post(webhooks::save::update))
+        .route("/webhooks/{id}/changes", get(webhooks::history::show))
+        .route(
+            "/webhooks/{id}/revisions/{number}/restore",
+            get(webhooks::restore::ask).post(webhooks::restore::restore),
+        )
         .route("/webhooks/{id}/edit", get(webhooks::edit::edit))
         .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
         .route("/webhooks/{id}/test", post(webhooks::test::test_saved))

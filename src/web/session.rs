@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use url::form_urlencoded;
 
 use super::{Error, WebState};
-use crate::model::UserId;
+use crate::model::{UserId, Who};
 use crate::store::sessions::USER_ID;
 use crate::store::users::{self, User};
 
@@ -94,6 +94,13 @@ impl FromRequestParts<WebState> for Visitor {
 pub(super) struct CurrentUser {
     pub(super) user: User,
     pub(super) visitor: Visitor,
+}
+
+impl CurrentUser {
+    /// Who does what they ask for.
+    pub(super) fn who(&self) -> Who {
+        Who::Person(self.user.email.clone())
+    }
 }
 
 impl FromRequestParts<WebState> for CurrentUser {

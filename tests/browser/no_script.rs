@@ -51,6 +51,7 @@ async fn a_webhook_is_added_tested_and_switched_without_scripts() {
 
     // Everything was kept.
     ann.click_text("td.name a", "Logpoint reopen").await;
+    ann.click_text(".head a", "Edit").await;
     ann.under("/webhooks/").await;
     ann.holds("#header-0", "X-Team").await;
     ann.holds("#filter-integration", "prod-*").await;

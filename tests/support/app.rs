@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepost::actions::Actions;
+use gatepost::actions::{Actions, Save};
 use gatepost::app::App;
 use gatepost::config::Config;
 use gatepost::identity::Scope;
@@ -157,7 +157,7 @@ impl TestApp {
         let drafts = read_file(yaml).unwrap();
         let mut ids = Vec::new();
         for draft in &drafts {
-            ids.push(self.actions.save_webhook(None, None, draft).await.unwrap().to_string());
+            ids.push(self.actions.save_webhook(&Save::default(), draft).await.unwrap().to_string());
         }
         ids
     }

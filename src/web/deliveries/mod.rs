@@ -15,8 +15,8 @@ struct DeliveryView {
     /// The badge's colour.
     tone: &'static str,
     webhook_name: String,
-    /// Empty where the webhook is gone.
     webhook_href: String,
+    webhook_deleted: bool,
     event_type: String,
     request: String,
     requester: String,
@@ -29,17 +29,14 @@ struct DeliveryView {
 
 impl DeliveryView {
     fn new(delivery: &Delivery, now: Timestamp) -> Self {
-        let waits_again = delivery.state == DeliveryState::Due && delivery.attempts > 0;
+        let Badge { text: state, tone } = Badge::new(delivery);
         Self {
             id: delivery.id.to_string(),
-            state: if waits_again { "Retrying" } else { delivery.state.label() },
-            tone: tone(delivery.state, delivery.attempts),
+            state,
+            tone,
             webhook_name: delivery.webhook_name.clone(),
-            webhook_href: if delivery.webhook_deleted {
-                String::new()
-            } else {
-                format!("/webhooks/{}/edit", delivery.webhook_id)
-            },
+            webhook_href: format!("/webhooks/{}", delivery.webhook_id),
+            webhook_deleted: delivery.webhook_deleted,
             event_type: delivery.event_type.clone(),
             request: delivery.request.clone(),
             requester: delivery.requester.clone(),
@@ -53,6 +50,22 @@ impl DeliveryView {
             next: (delivery.state == DeliveryState::Due)
                 .then(|| Moment::new(delivery.due_at.max(now), now)),
             finished: delivery.finished_at.map(|at| Moment::new(at, now)),
+        }
+    }
+}
+
+/// How a delivery stands, in a word and a colour.
+pub(in crate::web) struct Badge {
+    pub(in crate::web) text: &'static str,
+    pub(in crate::web) tone: &'static str,
+}
+
+impl Badge {
+    pub(in crate::web) fn new(delivery: &Delivery) -> Self {
+        let waits_again = delivery.state == DeliveryState::Due && delivery.attempts > 0;
+        Self {
+            text: if waits_again { "Retrying" } else { delivery.state.label() },
+            tone: tone(delivery.state, delivery.attempts),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::form::{self, Subject};
 use super::parse_id;
 use crate::model::webhook::Draft;
 use crate::model::webhook::preset::Preset;
-use crate::store::webhooks;
+use crate::store::{revisions, webhooks};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
@@ -46,7 +46,9 @@ pub(in crate::web) async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
+    // First its number: whoever saves in between is told of, rather than overwritten.
+    let seen = revisions::current(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let subject = Subject { id: Some(id), ..Subject::default() };
+    let subject = Subject { id: Some(id), seen: Some(seen), ..Subject::default() };
     form::load(&state, &current, subject, draft).await?.page(&current).await
 }

@@ -18,6 +18,7 @@ use crate::model::webhook::{
     AuthDraft, Draft, FieldErrors, Method, Pace, TlsDraft, Webhook, is_logpoint, write_schedule,
 };
 use crate::model::{Trigger, WebhookId, retry};
+use crate::web::moment::Moment;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -45,6 +46,8 @@ pub(super) struct Subject {
     pub(super) id: Option<WebhookId>,
     /// The one it was copied from.
     pub(super) base: Option<WebhookId>,
+    /// The revision that the form was made from.
+    pub(super) seen: Option<i32>,
     /// What is chosen in the menu of Test.
     pub(super) test_event: Option<EventChoice>,
     /// What is chosen in the menu of the preview.
@@ -58,6 +61,9 @@ pub(super) struct FormView {
     pub(super) csrf: String,
     pub(super) id: String,
     pub(super) base: String,
+    pub(super) seen: String,
+    /// Where somebody else has saved it meanwhile.
+    pub(super) stale: Option<StaleView>,
     pub(super) action: String,
     pub(super) title: &'static str,
     pub(super) presets: &'static [Preset],
@@ -102,6 +108,15 @@ pub(super) struct FormView {
     wanted: Wanted,
 }
 
+/// Somebody else's save.
+#[derive(Debug)]
+pub(super) struct StaleView {
+    pub(super) who: String,
+    pub(super) when: Moment,
+    /// What they changed.
+    pub(super) href: String,
+}
+
 /// What somebody wanted to do with the form.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Wanted {
@@ -142,6 +157,8 @@ impl FormView {
             csrf: csrf.to_owned(),
             id: text(subject.id),
             base: text(subject.base),
+            seen: subject.seen.map(|seen| seen.to_string()).unwrap_or_default(),
+            stale: None,
             action,
             title,
             presets: if subject.id.is_none() { &PRESETS } else { &[] },

@@ -4,12 +4,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::form::{self, Subject, Wanted};
+use super::form::{self, StaleView, Subject, Wanted};
+use super::history;
 use super::parse_id;
 use super::typed::Typed;
-use crate::actions::SaveWebhookError;
+use crate::actions::{Save, SaveWebhookError};
 use crate::model::WebhookId;
+use crate::store::revisions;
 use crate::web::form::Form;
+use crate::web::moment::Moment;
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
@@ -40,21 +43,45 @@ async fn save(
     typed: &Typed,
 ) -> Result<Response, Error> {
     let draft = typed.draft();
-    let base = typed.copied_from();
-    match state.actions.save_webhook(id, base, &draft).await {
+    let subject = Subject { id, ..typed.subject() };
+    let Subject { base, seen, .. } = subject;
+    let save = Save { id, base, seen, who: current.who(), restored: None };
+    match state.actions.save_webhook(&save, &draft).await {
         Ok(_) => {
             current.visitor.tell(format!("Saved “{}”.", draft.name.trim())).await?;
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(SaveWebhookError::Invalid(errors)) => {
-            let subject = Subject { id, ..typed.subject() };
             let view = form::load(state, current, subject, draft)
                 .await?
                 .with_errors(&errors, Wanted::Save);
             let page = view.page(current).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
+        Err(SaveWebhookError::Stale { seen, there }) => {
+            let subject = Subject { seen: Some(there), ..subject };
+            let mut view = form::load(state, current, subject, draft).await?;
+            view.stale = stale(state, id, seen, there).await?;
+            let page = view.page(current).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
         Err(SaveWebhookError::NotFound) => Err(Error::NotFound),
         Err(SaveWebhookError::Store(error)) => Err(error.into()),
     }
+}
+
+/// Who has saved it since, and what that changed.
+async fn stale(
+    state: &WebState,
+    id: Option<WebhookId>,
+    seen: i32,
+    there: i32,
+) -> Result<Option<StaleView>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    let newest = revisions::list(&state.db, id).await?.into_iter().next();
+    Ok(newest.map(|newest| StaleView {
+        who: history::name(&newest.who),
+        when: Moment::new(newest.made_at, state.sources.now()),
+        href: format!("/webhooks/{id}/changes?from={seen}&to={there}"),
+    }))
 }

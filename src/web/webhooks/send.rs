@@ -10,7 +10,7 @@ use super::events::{EventMenu, GONE};
 use super::parse_id;
 use crate::actions::{Forbidden, SendByHandError, may_send_by_hand};
 use crate::model::event::EventChoice;
-use crate::model::{Trigger, WebhookId, Who};
+use crate::model::{Trigger, WebhookId};
 use crate::store::webhooks;
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
@@ -62,8 +62,7 @@ pub(in crate::web) async fn send(
     let error = match EventChoice::from_value(&wanted.event) {
         None => "Choose an event.".to_owned(),
         Some(choice) => {
-            let who = Who::Person(current.user.email.clone());
-            match state.actions.send_by_hand(id, choice, &who).await {
+            match state.actions.send_by_hand(id, choice, &current.who()).await {
                 Ok(delivery) => {
                     current.visitor.tell("Sent on its way.").await?;
                     return Ok(Redirect::to(&format!("/deliveries/{delivery}")).into_response());

@@ -12,7 +12,7 @@ use super::typed::Typed;
 use crate::actions::TestWebhookError;
 use crate::model::event::EventChoice;
 use crate::model::invocation::Invocation;
-use crate::store::webhooks;
+use crate::store::{revisions, webhooks};
 use crate::web::form::Form;
 use crate::web::moment;
 use crate::web::page;
@@ -114,7 +114,8 @@ pub(in crate::web) async fn test_saved(
         }
         // It could be saved once; the form tells what has changed since.
         Err(TestWebhookError::Invalid(errors)) => {
-            let subject = Subject { id: Some(id), ..Subject::default() };
+            let seen = revisions::current(&state.db, id).await?;
+            let subject = Subject { id: Some(id), seen: Some(seen), ..Subject::default() };
             let view = form::load(&state, &current, subject, draft)
                 .await?
                 .with_errors(&errors, Wanted::Test);

@@ -17,6 +17,9 @@ use crate::web::{Error, WebState};
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct Wanted {
     active: bool,
+    /// Where to go on: the webhook's page, else the table.
+    #[serde(default)]
+    back: String,
 }
 
 /// `POST /webhooks/{id}/active`
@@ -28,7 +31,7 @@ pub(in crate::web) async fn toggle(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    match state.actions.toggle_webhook(id, wanted.active).await {
+    match state.actions.toggle_webhook(id, wanted.active, &current.who()).await {
         Ok(()) => {}
         Err(ChangeWebhookError::NotFound) => return Err(Error::NotFound),
         Err(ChangeWebhookError::Store(error)) => return Err(error.into()),
@@ -46,5 +49,7 @@ pub(in crate::web) async fn toggle(
         "Deactivated. What was waiting is held until it is active again."
     };
     current.visitor.tell(said).await?;
-    Ok(Redirect::to("/webhooks").into_response())
+    let back =
+        if wanted.back == "page" { format!("/webhooks/{id}") } else { "/webhooks".to_owned() };
+    Ok(Redirect::to(&back).into_response())
 }

@@ -53,6 +53,7 @@ impl Typed {
         Subject {
             id: self.id(),
             base: self.copied_from(),
+            seen: self.one("seen").parse().ok(),
             test_event: EventChoice::from_value(&self.one("test_event")),
             preview_event: EventChoice::from_value(&self.one("preview_event")),
         }

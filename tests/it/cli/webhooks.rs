@@ -59,6 +59,12 @@ async fn an_import_shows_what_it_changes_and_does_it_once() {
     assert_no_secret(&first);
     assert_eq!(stored(&database).await.len(), 1);
     assert_eq!(told(&database, &IMPORT, EXAMPLE).await.printed(), "0 of 1 webhooks changed.\n");
+    let acts: Vec<String> =
+        sqlx::query_scalar("select who_kind || ' ' || act from webhook_revisions")
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    assert_eq!(acts, ["command_line Added"]);
 
     let changed = EXAMPLE.replace("timeout_in_sec: 10", "timeout_in_sec: 20");
     let before = stored(&database).await;

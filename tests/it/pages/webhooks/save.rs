@@ -191,7 +191,7 @@ async fn editing_shows_and_keeps_every_field() {
     assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
     let list = ann.get("/webhooks").await;
     let path = list.attribute("tbody td.name a", "href").unwrap();
-    let form = ann.get(&path).await;
+    let form = ann.get(&format!("{path}/edit")).await;
     assert_eq!(form.text("h1"), "Edit Webhook");
     assert_eq!(form.attribute("#header-0-value", "value").unwrap(), "••••••");
     assert_eq!(form.attribute("#header-1-value", "value").unwrap(), "{{data.requester.name}}");

@@ -1,0 +1,215 @@
+//! What each save made of a webhook. Called within the transaction that saves it, the webhook's row locked.
+
+use super::{Error, PgConnection, PgPool, webhooks};
+use crate::model::secret;
+use crate::model::webhook::{Act, Draft, differences};
+use crate::model::{Timestamp, WebhookId, Who};
+use crate::vault::Vault;
+
+/// So many of a webhook are kept.
+pub const KEPT: i32 = 100;
+
+/// A revision as the history shows it.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// From 1.
+    pub number: i32,
+    /// When it was saved.
+    pub made_at: Timestamp,
+    /// By whom.
+    pub who: Who,
+    /// What was done.
+    pub act: Act,
+    /// Why it was paused, or the number of the revision that was restored.
+    pub note: String,
+    /// The fields that it changed, by their names on the form.
+    pub changed: String,
+}
+
+/// A revision to add.
+#[derive(Debug)]
+pub struct NewRevision<'a> {
+    /// The webhook.
+    pub webhook: WebhookId,
+    /// What it was before, where it was there.
+    pub before: Option<&'a Draft>,
+    /// What it is now.
+    pub after: &'a Draft,
+    /// By whom.
+    pub who: &'a Who,
+    /// What was done.
+    pub act: Act,
+    /// See [`Revision::note`].
+    pub note: &'a str,
+}
+
+fn place(id: WebhookId, number: i32) -> String {
+    format!("webhook_revisions.sealed/{id}/{number}")
+}
+
+/// Adds a revision, made at the webhook's `updated_at`, and forgets the oldest beyond [`KEPT`].
+pub async fn record(
+    db: &mut PgConnection,
+    vault: &Vault,
+    new: &NewRevision<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let number = newest(db, new.webhook).await? + 1;
+    let changed: Vec<String> = match new.before {
+        Some(before) => differences(before, new.after).into_iter().map(|one| one.label).collect(),
+        None => Vec::new(),
+    };
+    let (kind, name) = new.who.parts();
+    sqlx::query!(
+        "insert into webhook_revisions
+             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        new.webhook.uuid(),
+        number,
+        now,
+        kind,
+        name,
+        new.act.as_str(),
+        new.note,
+        changed.join(", "),
+        webhooks::to_text(&secret::mask(new.after))?,
+        webhooks::seal(vault, &place(new.webhook, number), new.after)?
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from webhook_revisions where webhook_id = $1 and number <= $2",
+        new.webhook.uuid(),
+        number - KEPT
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds what a version without a history has saved, if it has. Gives the number of what is there now.
+pub async fn catch_up(
+    db: &mut PgConnection,
+    vault: &Vault,
+    webhook: WebhookId,
+    there: &Draft,
+) -> Result<i32, Error> {
+    let number = newest(db, webhook).await?;
+    let saved_at = sqlx::query_scalar!(
+        "select updated_at from webhooks w
+         where w.id = $1 and not exists (
+             select from webhook_revisions r
+             where r.webhook_id = w.id and r.number = $2 and r.made_at = w.updated_at
+         )",
+        webhook.uuid(),
+        number
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(saved_at) = saved_at else { return Ok(number) };
+    let before = if number == 0 { None } else { find_whole(db, vault, webhook, number).await? };
+    let act = if before.is_none() { Act::Added } else { Act::Changed };
+    let who = &Who::Unknown;
+    let new = NewRevision { webhook, before: before.as_ref(), after: there, who, act, note: "" };
+    record(db, vault, &new, saved_at).await?;
+    Ok(number + 1)
+}
+
+async fn newest(db: &mut PgConnection, webhook: WebhookId) -> Result<i32, Error> {
+    let number = sqlx::query_scalar!(
+        "select max(number) from webhook_revisions where webhook_id = $1",
+        webhook.uuid()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(number.unwrap_or_default())
+}
+
+/// The number of what is there now, or the one that [`catch_up`] would give it; 0 where there is no such
+/// webhook.
+pub async fn current(db: &PgPool, webhook: WebhookId) -> Result<i32, Error> {
+    let number = sqlx::query_scalar!(
+        r#"select coalesce(r.number, 0) + (r.made_at is distinct from w.updated_at)::int as "number!"
+           from webhooks w
+           left join lateral (
+               select number, made_at from webhook_revisions
+               where webhook_id = w.id order by number desc limit 1
+           ) r on true
+           where w.id = $1"#,
+        webhook.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(number.unwrap_or_default())
+}
+
+/// A webhook's history, newest first.
+pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Error> {
+    let rows = sqlx::query!(
+        "select number, made_at, who_kind, who_name, act, note, changed from webhook_revisions
+         where webhook_id = $1 order by number desc",
+        webhook.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Revision {
+            number: row.number,
+            made_at: row.made_at,
+            who: Who::from_parts(&row.who_kind, row.who_name),
+            act: Act::from_word(&row.act),
+            note: row.note,
+            changed: row.changed,
+        })
+        .collect())
+}
+
+/// A revision with its secrets; once they are forgotten, masked.
+pub async fn find_whole(
+    db: &mut PgConnection,
+    vault: &Vault,
+    webhook: WebhookId,
+    number: i32,
+) -> Result<Option<Draft>, Error> {
+    let row = sqlx::query!(
+        "select definition, sealed from webhook_revisions where webhook_id = $1 and number = $2",
+        webhook.uuid(),
+        number
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.sealed.is_empty() {
+        return webhooks::from_text(&row.definition).map(Some);
+    }
+    webhooks::open(vault, &place(webhook, number), &row.sealed).map(Some)
+}
+
+/// Notes that a webhook was deleted, and forgets the secrets of its whole history.
+pub async fn bury(
+    db: &mut PgConnection,
+    webhook: WebhookId,
+    who: &Who,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (kind, name) = who.parts();
+    let number = newest(db, webhook).await? + 1;
+    sqlx::query!(
+        "insert into webhook_revisions
+             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
+         select id, $2, $3, $4, $5, $6, '', '', definition, '' from webhooks where id = $1",
+        webhook.uuid(),
+        number,
+        now,
+        kind,
+        name,
+        Act::Deleted.as_str()
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("update webhook_revisions set sealed = '' where webhook_id = $1", webhook.uuid())
+        .execute(db)
+        .await?;
+    Ok(())
+}

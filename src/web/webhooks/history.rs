@@ -1,0 +1,196 @@
+//! What was changed from one revision of a webhook to another.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::parse_id;
+use crate::model::webhook::{Act, Difference, Line};
+use crate::model::{Timestamp, Who};
+use crate::store::revisions::{self, Revision};
+use crate::store::webhooks;
+use crate::web::moment::Moment;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
+
+/// A revision, ready to print.
+#[derive(Debug)]
+pub(super) struct RevisionView {
+    pub(super) number: i32,
+    /// Such as `Changed by ann@example.com`.
+    pub(super) what: String,
+    /// What it changed, or why.
+    pub(super) detail: String,
+    pub(super) made: Moment,
+    /// Empty where there is nothing before it to compare with.
+    pub(super) changes_href: String,
+    /// Whether it can be gone back to.
+    pub(super) can_restore: bool,
+}
+
+impl RevisionView {
+    /// A webhook's history; what is `there` now cannot be restored.
+    pub(super) fn all(
+        id: &str,
+        revisions: &[Revision],
+        there: Option<i32>,
+        now: Timestamp,
+    ) -> Vec<Self> {
+        let oldest = revisions.last().map(|revision| revision.number);
+        revisions
+            .iter()
+            .map(|revision| {
+                let number = revision.number;
+                let compares = Some(number) != oldest && revision.act != Act::Deleted;
+                Self {
+                    number,
+                    what: what(revision),
+                    detail: detail(revision),
+                    made: Moment::new(revision.made_at, now),
+                    changes_href: if compares {
+                        format!("/webhooks/{id}/changes?from={}&to={number}", number - 1)
+                    } else {
+                        String::new()
+                    },
+                    can_restore: there.is_some_and(|there| there != number),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Who it was, in words.
+pub(super) fn name(who: &Who) -> String {
+    who.to_string()
+}
+
+fn what(revision: &Revision) -> String {
+    match (revision.act, &revision.who) {
+        (Act::Added, Who::Unknown) => "Saved before there was a history".to_owned(),
+        (Act::Restored, who) => format!("Revision {} restored by {who}", revision.note),
+        (act, who) => format!("{} by {who}", act.as_str()),
+    }
+}
+
+fn detail(revision: &Revision) -> String {
+    if revision.act == Act::Paused { revision.note.clone() } else { revision.changed.clone() }
+}
+
+/// A field that differs, ready to print.
+#[derive(Debug)]
+pub(super) struct DifferenceView {
+    pub(super) label: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    pub(super) secret: bool,
+    /// For a long text in place of both.
+    pub(super) lines: Vec<LineView>,
+}
+
+/// A line of a long text.
+#[derive(Debug)]
+pub(super) struct LineView {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) text: String,
+}
+
+impl DifferenceView {
+    pub(super) fn all(differences: Vec<Difference>) -> Vec<Self> {
+        let view = |one: Difference| Self {
+            lines: one.lines().into_iter().map(LineView::new).collect(),
+            label: one.label,
+            before: one.before,
+            after: one.after,
+            secret: one.secret,
+        };
+        differences.into_iter().map(view).collect()
+    }
+
+    /// Whether the texts are the same, and only a secret in them is not.
+    pub(super) fn is_secret_alone(&self) -> bool {
+        self.secret && self.before == self.after
+    }
+}
+
+impl LineView {
+    fn new(line: Line) -> Self {
+        let (class, sign, text) = match line {
+            Line::Kept(text) => ("", " ", text),
+            Line::Gone(text) => ("gone", "−", text),
+            Line::Come(text) => ("come", "+", text),
+            Line::Gap => ("gap", "", "…".to_owned()),
+        };
+        Self { class, sign, text }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Asked {
+    from: i32,
+    to: i32,
+}
+
+/// The page.
+struct ChangesView {
+    id: String,
+    name: String,
+    asked: Asked,
+    /// All that can be compared, newest first.
+    revisions: Vec<RevisionView>,
+    /// What was done last.
+    newer: Option<String>,
+    made: Option<Moment>,
+    differences: Vec<DifferenceView>,
+    can_restore: bool,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/changes.html")]
+struct ChangesPage {
+    page: Page,
+    view: ChangesView,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/changes.html", block = "panel")]
+struct ChangesPanel {
+    view: ChangesView,
+}
+
+/// `GET /webhooks/{id}/changes?from=&to=`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    let shown = webhooks::find_ever(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let differences = state.actions.compare_revisions(id, asked.from, asked.to).await?;
+    let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);
+    let all = revisions::list(&state.db, id).await?;
+    let there = all.first().map(|newest| newest.number).filter(|_| shown.deleted_at.is_none());
+    let revisions = RevisionView::all(&id.to_string(), &all, there, state.sources.now());
+    let newer = revisions.iter().find(|revision| revision.number == asked.to);
+    let view = ChangesView {
+        id: id.to_string(),
+        name: shown.draft.name,
+        newer: newer.map(|revision| revision.what.clone()),
+        made: newer.map(|revision| revision.made.clone()),
+        can_restore: there.is_some_and(|there| there != asked.from),
+        asked,
+        revisions,
+        differences,
+    };
+    if is_htmx(&headers) {
+        return page::html(&ChangesPanel { view });
+    }
+    let page = Page::new(&current, format!("Changes · {}", view.name), Nav::Webhooks).await?;
+    page::html(&ChangesPage { page, view })
+}

@@ -1,0 +1,100 @@
+//! Going back to an earlier revision, after saying what that changes.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::history::DifferenceView;
+use super::parse_id;
+use crate::actions::SaveWebhookError;
+use crate::model::WebhookId;
+use crate::store::{revisions, webhooks};
+use crate::web::form::Form;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Wanted {
+    /// The revision that the question was about.
+    seen: i32,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/restore.html")]
+struct Ask {
+    page: Page,
+    id: String,
+    name: String,
+    number: i32,
+    seen: i32,
+    differences: Vec<DifferenceView>,
+    changes_secrets: bool,
+    /// Why it was not restored.
+    mistakes: Vec<String>,
+}
+
+/// `GET /webhooks/{id}/revisions/{number}/restore`
+pub(in crate::web) async fn ask(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path((id, number)): Path<(String, i32)>,
+) -> Result<Response, Error> {
+    show(&state, &current, parse_id(&id)?, number, Vec::new()).await
+}
+
+/// `POST /webhooks/{id}/revisions/{number}/restore`
+pub(in crate::web) async fn restore(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path((id, number)): Path<(String, i32)>,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    let restored =
+        state.actions.restore_webhook(id, number, Some(wanted.seen), &current.who()).await;
+    let mistakes = match restored {
+        Ok(()) => {
+            current.visitor.tell(format!("Revision {number} is in place again.")).await?;
+            return Ok(Redirect::to(&format!("/webhooks/{id}")).into_response());
+        }
+        Err(SaveWebhookError::NotFound) => return Err(Error::NotFound),
+        Err(SaveWebhookError::Store(error)) => return Err(error.into()),
+        Err(SaveWebhookError::Stale { .. }) => vec![
+            "Somebody has saved this webhook since you were asked. Below is what restoring would \
+             change now."
+                .to_owned(),
+        ],
+        Err(SaveWebhookError::Invalid(errors)) => {
+            errors.iter().map(|error| error.message.clone()).collect()
+        }
+    };
+    let page = show(&state, &current, id, number, mistakes).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+async fn show(
+    state: &WebState,
+    current: &CurrentUser,
+    id: WebhookId,
+    number: i32,
+    mistakes: Vec<String>,
+) -> Result<Response, Error> {
+    let seen = revisions::current(&state.db, id).await?;
+    let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let differences = state.actions.compare_with_revision(id, number).await?;
+    let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);
+    let title = format!("Restore revision {number} · {}", draft.name);
+    page::html(&Ask {
+        page: Page::new(current, title, Nav::Webhooks).await?,
+        id: id.to_string(),
+        name: draft.name,
+        number,
+        seen,
+        changes_secrets: differences.iter().any(|one| one.secret),
+        differences,
+        mistakes,
+    })
+}

@@ -1,0 +1,93 @@
+//! A webhook's page: how it stands, what it did lately, and its history.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::history::RevisionView;
+use super::parse_id;
+use crate::model::webhook::Draft;
+use crate::model::{Trigger, filter};
+use crate::store::{deliveries, revisions, webhooks};
+use crate::web::deliveries::Badge;
+use crate::web::moment::Moment;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+/// So many of its newest deliveries are shown.
+const RECENT: i64 = 5;
+
+/// A delivery.
+struct Recent {
+    href: String,
+    badge: Badge,
+    event_type: String,
+    request: String,
+    created: Moment,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/show.html")]
+struct ShowPage {
+    page: Page,
+    id: String,
+    draft: Draft,
+    condition: String,
+    tls: &'static str,
+    paused_because: String,
+    deleted: Option<Moment>,
+    is_manual: bool,
+    recent: Vec<Recent>,
+    revisions: Vec<RevisionView>,
+    /// The newest revision's number.
+    there: i32,
+}
+
+/// `GET /webhooks/{id}`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    let shown = webhooks::find_ever(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let now = state.sources.now();
+    let query = deliveries::Query { webhook: Some(id), limit: RECENT, ..Default::default() };
+    let recent = deliveries::list(&state.db, &query).await?;
+    let recent = recent.iter().map(|delivery| Recent {
+        href: format!("/deliveries/{}", delivery.id),
+        badge: Badge::new(delivery),
+        event_type: delivery.event_type.clone(),
+        request: delivery.request.clone(),
+        created: Moment::new(delivery.created_at, now),
+    });
+    let revisions = revisions::list(&state.db, id).await?;
+    let newest = revisions.first().map(|newest| newest.number);
+    let there = newest.filter(|_| shown.deleted_at.is_none());
+    let draft = shown.draft;
+    let triggers: Vec<Trigger> =
+        draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+    page::html(&ShowPage {
+        page: Page::new(&current, draft.name.clone(), Nav::Webhooks).await?,
+        condition: filter::explain(&triggers, &draft.filters),
+        tls: tls_in_words(&draft.tls.verify),
+        paused_because: shown.paused_because.unwrap_or_default(),
+        deleted: shown.deleted_at.map(|at| Moment::new(at, now)),
+        is_manual: triggers.contains(&Trigger::Manual),
+        recent: recent.collect(),
+        revisions: RevisionView::all(&id.to_string(), &revisions, there, now),
+        there: there.unwrap_or_default(),
+        id: id.to_string(),
+        draft,
+    })
+}
+
+fn tls_in_words(verify: &str) -> &'static str {
+    match verify {
+        "pinned" => "Pinned certificate",
+        "ca" => "Own CA",
+        "none" => "None",
+        _ => "Public CAs",
+    }
+}

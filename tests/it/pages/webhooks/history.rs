@@ -1,0 +1,258 @@
+//! A webhook's page and its history: who changed what, and the way back.
+
+use gatepost::identity::Scope;
+
+use super::with;
+use crate::delivery::reopen;
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::people::{Person, Seen};
+use crate::support::{TestApp, event};
+
+const BODY: &str =
+    "{\n  \"secret_key\": \"s3cr3t-one\",\n  \"a\": 1,\n  \"id\": \"{{data.id}}\"\n}";
+
+/// Adds a webhook by the form; gives its page's path.
+async fn add(ann: &mut Person, changes: &[(&str, &str)]) -> String {
+    ann.get("/webhooks/new").await;
+    let saved = ann.post("/webhooks", &with(changes)).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let name = changes.iter().find(|(field, _)| *field == "name").map_or("Archive", |(_, n)| n);
+    let list = ann.get(&format!("/webhooks?q={name}")).await;
+    list.attribute("tbody td.name a", "href").unwrap()
+}
+
+/// Opens the form, and saves it with some changes.
+async fn change(ann: &mut Person, path: &str, changes: &[(&str, &str)]) -> Seen {
+    let form = ann.get(&format!("{path}/edit")).await;
+    let seen = form.attribute("input[name=seen]", "value").unwrap();
+    save(ann, path, &seen, changes).await
+}
+
+async fn save(ann: &mut Person, path: &str, seen: &str, changes: &[(&str, &str)]) -> Seen {
+    let mut fields = with(changes);
+    fields.push(("seen", seen));
+    ann.post(path, &fields).await
+}
+
+async fn count(app: &TestApp, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(app.database.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_save_is_a_revision_with_who_and_what() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[]).await;
+    assert_eq!(
+        change(&mut ann, &path, &[("method", "PUT"), ("timeout_in_sec", "5")]).await.status,
+        303
+    );
+    // What changes nothing is no revision.
+    assert_eq!(
+        change(&mut ann, &path, &[("method", "PUT"), ("timeout_in_sec", "5")]).await.status,
+        303
+    );
+    for active in ["false", "false", "true"] {
+        let back = [("active", active), ("back", "page")];
+        assert_eq!(ann.post(&format!("{path}/active"), &back).await.location(), path);
+    }
+    let page = ann.get(&path).await;
+    assert_eq!(page.text("h1"), "Archive");
+    assert!(page.text(".facts").contains("PUT https://archive.example.com/x"), "{}", page.body);
+    assert!(page.text(".facts").contains("Sends when access is granted."));
+    let by = |what: &str| format!("{what} by ann.ngo@example.com");
+    let expected = [by("Activated"), by("Deactivated"), by("Changed"), by("Added")];
+    assert_eq!(page.texts(".history strong"), expected);
+    assert!(page.texts(".history p.quiet")[2].ends_with(" · Method, Timeout in seconds"));
+    assert_eq!(page.texts(".history .badge"), ["in place"]);
+    assert_eq!(
+        page.texts(".revision-links"),
+        ["View change", "View changeRestore", "View changeRestore", "Restore"]
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn any_two_revisions_are_compared_field_by_field() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[("body_template", BODY)]).await;
+    let other = BODY.replace('1', "2").replace("one", "two");
+    change(&mut ann, &path, &[("body_template", &other), ("trigger", "Expired")]).await;
+    let third = other.replace("two", "three");
+    change(&mut ann, &path, &[("body_template", &third), ("trigger", "Expired")]).await;
+
+    let all = ann.get(&format!("{path}/changes?from=1&to=3")).await;
+    assert_eq!(all.text("h1"), "Changes from 1 to 3");
+    assert_eq!(all.texts(".differences dt"), ["Body template secret changed", "Triggers"]);
+    assert_eq!(all.texts(".diff .gone"), ["− \"a\": 1,"]);
+    assert_eq!(all.texts(".diff .come"), ["+ \"a\": 2,"]);
+    assert_eq!(all.text(".from-to"), "Granted → Expired");
+    assert_eq!(all.text("select[name=from] [selected]"), "1 · just now");
+    // In a panel, without the page around it.
+    let last = ann.get_part(&format!("{path}/changes?from=2&to=3")).await;
+    assert_eq!(last.texts(".differences dt"), ["Body template secret changed"]);
+    assert!(last.texts("nav").is_empty() && last.texts(".diff").is_empty(), "{}", last.body);
+    for seen in [&all, &last] {
+        assert!(!seen.body.contains("s3cr3t"), "{}", seen.body);
+    }
+    assert_eq!(ann.get(&format!("{path}/changes?from=1&to=9")).await.status, 404);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_earlier_revision_is_restored_secrets_and_all() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let path = format!("/webhooks/{}", ids[0]);
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    change(
+        &mut ann,
+        &path,
+        &[("name", "Broken"), ("body_template", "{\"secret_key\": \"wrong-key\"}")],
+    )
+    .await;
+
+    let ask = ann.get(&format!("{path}/revisions/1/restore")).await;
+    assert!(ask.text(".banner.warn").contains("older secrets"), "{}", ask.body);
+    assert!(ask.texts(".differences dt").contains(&"Name".to_owned()));
+    let seen = ask.attribute("input[name=seen]", "value").unwrap();
+    let done = ann.post(&format!("{path}/revisions/1/restore"), &[("seen", &seen)]).await;
+    assert_eq!(done.location(), path, "{}", done.body);
+    let page = ann.get(&path).await;
+    assert_eq!(page.texts(".history strong")[0], "Revision 1 restored by ann.ngo@example.com");
+    assert_eq!(page.text("h1"), "Reopen");
+    // The right key is in it again.
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_restored_says_why() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[]).await;
+    change(&mut ann, &path, &[("name", "B")]).await;
+    add(&mut ann, &[]).await;
+    let restore = format!("{path}/revisions/1/restore");
+    let clash = ann.post(&restore, &[("seen", "2")]).await;
+    assert_eq!(clash.status, 422);
+    assert!(clash.text("[role=alert]").contains("Another webhook has this name"), "{}", clash.body);
+    let stale = ann.post(&restore, &[("seen", "1")]).await;
+    assert_eq!(stale.status, 422);
+    assert!(
+        stale.text("[role=alert]").contains("Somebody has saved this webhook"),
+        "{}",
+        stale.body
+    );
+    assert_eq!(ann.get(&format!("{path}/revisions/7/restore")).await.status, 404);
+    assert_eq!(ann.get(&path).await.texts(".history li").len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_was_overtaken_does_not_overwrite() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let mut bo = app.admin().await;
+    let path = add(&mut ann, &[]).await;
+    let form = ann.get(&format!("{path}/edit")).await;
+    let seen = form.attribute("input[name=seen]", "value").unwrap();
+    change(&mut bo, &path, &[("method", "PUT")]).await;
+    let told = save(&mut ann, &path, &seen, &[("name", "Mine")]).await;
+    assert_eq!(told.status, 422);
+    let banner = told.text("[role=alert]");
+    assert!(banner.starts_with("Nothing was saved: ann.ngo@example.com has saved"), "{banner}");
+    assert_eq!(told.attribute("#name", "value").unwrap(), "Mine");
+    let href = told.attribute("[role=alert] a", "href").unwrap();
+    assert_eq!(ann.get(&href).await.texts(".differences dt"), ["Method"]);
+    assert_eq!(ann.get(&path).await.text("h1"), "Archive");
+    // Saved once more, knowing of it, it stands.
+    let seen = told.attribute("input[name=seen]", "value").unwrap();
+    assert_eq!(save(&mut ann, &path, &seen, &[("name", "Mine")]).await.status, 303);
+    assert_eq!(ann.get(&path).await.text("h1"), "Mine");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_deleted_webhooks_history_stays_without_its_secrets() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[("body_template", BODY)]).await;
+    change(&mut ann, &path, &[("body_template", BODY), ("method", "PUT")]).await;
+    ann.post(&format!("{path}/delete"), &[]).await;
+    let left = "select count(*) from webhook_revisions where length(sealed) > 0";
+    assert_eq!(count(&app, left).await, 0);
+    let page = ann.get(&path).await;
+    assert!(page.text(".banner").contains("cannot be restored"), "{}", page.body);
+    assert_eq!(page.texts(".history strong")[0], "Deleted by ann.ngo@example.com");
+    assert!(!page.body.contains("Restore") && page.texts("main form").is_empty());
+    let changes = ann.get(&format!("{path}/changes?from=1&to=2")).await;
+    assert_eq!(changes.texts(".differences dt"), ["Method"]);
+    let restore = format!("{path}/revisions/1/restore");
+    assert_eq!(ann.get(&restore).await.status, 404);
+    assert_eq!(ann.post(&restore, &[("seen", "3")]).await.status, 404);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_by_gatepost_itself_stands_in_the_history() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    let mut ann = app.admin().await;
+    logpoint.always(Behaviour::Status(410, String::new()));
+    app.send(&token, &event("Granted", "1")).await;
+    let paused = "select count(*) from webhooks where paused_because is not null";
+    app.wait_until("the pause", async || count(&app, paused).await == 1).await;
+    let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
+    assert_eq!(page.texts(".history strong")[0], "Paused by Gatepost");
+    assert!(page.texts(".history p.quiet")[0].ends_with("410 Gone"), "{}", page.body);
+    assert!(page.text(".banner").contains("410 Gone"));
+    assert_eq!(page.texts(".recent tbody tr").len(), 1);
+    app.finish_with_leftovers().await;
+}
+
+#[tokio::test]
+async fn what_was_saved_without_a_history_gets_its_place_in_it() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[]).await;
+    // As a version before this table has left it.
+    sqlx::query("delete from webhook_revisions").execute(app.database.pool()).await.unwrap();
+    assert!(ann.get(&path).await.text("#history + .none").contains("Nothing was changed"));
+    assert_eq!(change(&mut ann, &path, &[("method", "PUT")]).await.status, 303);
+    let by_ann = "Changed by ann.ngo@example.com";
+    let first = "Saved before there was a history";
+    assert_eq!(ann.get(&path).await.texts(".history strong"), [by_ann, first]);
+    // Such a version runs beside, and saves while a form is open.
+    let form = ann.get(&format!("{path}/edit")).await;
+    let seen = form.attribute("input[name=seen]", "value").unwrap();
+    sqlx::query("update webhooks set updated_at = updated_at + interval '1 second'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(save(&mut ann, &path, &seen, &[("name", "Mine")]).await.status, 422);
+    let changed = "Changed by somebody unknown";
+    assert_eq!(ann.get(&path).await.texts(".history strong"), [changed, by_ann, first]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_newest_hundred_revisions_are_kept() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let path = add(&mut ann, &[]).await;
+    for n in 0..101 {
+        let active = if n % 2 == 0 { "false" } else { "true" };
+        ann.post(&format!("{path}/active"), &[("active", active)]).await;
+    }
+    assert_eq!(count(&app, "select count(*) from webhook_revisions").await, 100);
+    assert_eq!(count(&app, "select min(number)::bigint from webhook_revisions").await, 3);
+    assert_eq!(ann.get(&path).await.texts(".history li").len(), 100);
+    app.finish().await;
+}
