@@ -78,7 +78,12 @@ impl Browser {
             // A form with mistakes is answered with 422: Chromium tells, and all is well.
             let mistakes =
                 entry["message"].as_str().is_some_and(|text| text.contains("status of 422"));
-            (entry["level"] == "SEVERE" || entry["source"] == "security") && !mistakes
+            // So does htmx of a request that a person has cancelled.
+            let cancelled = entry["message"].as_str().is_some_and(|text| {
+                text.contains("htmx:sendAbort") || text.contains("htmx:afterRequest")
+            });
+            let expected = mistakes || cancelled;
+            (entry["level"] == "SEVERE" || entry["source"] == "security") && !expected
         });
         let bad: Vec<String> = bad.map(ToString::to_string).collect();
         assert!(bad.is_empty(), "{when} the console says:\n{}", bad.join("\n"));
@@ -267,6 +272,11 @@ impl Browser {
     /// Chooses in a menu.
     pub(crate) async fn choose(&self, css: &str, label: &str) {
         self.see(css).await.select_by_label(label).await.unwrap();
+    }
+
+    /// Chooses in a menu what has this value.
+    pub(crate) async fn choose_value(&self, css: &str, value: &str) {
+        self.see(css).await.select_by_value(value).await.unwrap();
     }
 
     /// Types where the focus is.

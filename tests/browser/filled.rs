@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gatepost::identity::Scope;
 
+use crate::support::app::EMAIL;
 use crate::support::logpoint::{Behaviour, FakeLogpoint};
 use crate::support::{TestApp, event};
 
@@ -12,6 +13,7 @@ const RETRYING: &str = "select id::text from deliveries where state = 'due' and 
 /// Ids of what there is.
 pub(crate) struct Filled {
     pub(crate) webhook: String,
+    pub(crate) paused: String,
     pub(crate) good: String,
     pub(crate) retrying: String,
     pub(crate) failed: String,
@@ -25,7 +27,7 @@ webhooks:
     type: {{ http_request: {{ url: "{reopen}", headers: {{ X-Team: security }} }} }}
     body_template: '{{"username": "svc-gatepost", "secret_key": "demo-key", "requestData": {{"version": "0.1",
       "incident_ids": ["5a62bd8cce983de89085429c"]}}, "why": "{{{{data.justification}}}}"}}'
-    triggers: [Created, Granted]
+    triggers: [Created, Granted, Manual]
     filters: {{ integration: [prod db] }}
     response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
     tls: {{ verify: pinned, sha256: "{sha256}" }}
@@ -61,7 +63,15 @@ webhooks:
 
 /// Fills it.
 pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Filled {
-    let ids = app.webhooks(&webhooks(logpoint)).await;
+    let yaml = webhooks(logpoint);
+    let ids = app.webhooks(&yaml).await;
+    // Somebody has changed the first one, its secret too.
+    let other = yaml
+        .replace("demo-key", "the-key-of-now")
+        .replace("\"why\":", "\"who\": \"{{data.requester.email}}\",\n      \"why\":")
+        .replace("integration: [prod db]", "integration: [\"prod *\", staging]");
+    app.change_webhook(&ids[0], &other, "bo.berg@example.com").await;
+    app.change_webhook(&ids[0], &yaml, EMAIL).await;
     let token = app.token(Scope::Events).await;
     let one = async |sql: &'static str| -> Option<String> {
         sqlx::query_scalar(sql).fetch_optional(app.database.pool()).await.unwrap()
@@ -92,6 +102,7 @@ pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Filled {
     let good = "select id::text from deliveries where state = 'delivered' order by id desc";
     Filled {
         webhook: ids[0].clone(),
+        paused: ids[2].clone(),
         good: one(good).await.unwrap(),
         retrying: one(RETRYING).await.unwrap(),
         failed: one(failed).await.unwrap(),

@@ -152,6 +152,7 @@ async fn pages_with_nothing_on_them() {
         scene("webhook-new", "/webhooks/new"),
         scene("webhook-new-preset", "/webhooks/new?preset=logpoint-comment"),
         stepped("webhook-mistakes", "/webhooks/new", &[".button.primary", "[role=alert]"]),
+        stepped("webhook-past-none", "/webhooks/new", &["#try-past", ".backtest"]),
         stepped("schema-panel", "/webhooks/new", &["a[data-panel]", "dialog[open] h1"]),
         scene("schema", "/webhooks/schema"),
     ] {
@@ -165,7 +166,7 @@ async fn pages_with_nothing_on_them() {
 async fn pages_with_something_on_them() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let Filled { webhook, good, retrying, failed } = fill(&app, &logpoint).await;
+    let Filled { webhook, paused, good, retrying, failed } = fill(&app, &logpoint).await;
     let browser = Browser::signed_in(&app).await;
     prepare(&browser).await;
     let delivery = |id: &str| format!("/deliveries/{id}");
@@ -174,6 +175,23 @@ async fn pages_with_something_on_them() {
         stepped("webhooks-menu", "/webhooks", &["td .menu summary", "td .menu-items"]),
         scene("webhooks-none-fits", "/webhooks?q=nothing-like-it"),
         scene("webhook-edit", format!("/webhooks/{webhook}/edit")),
+        stepped(
+            "webhook-past",
+            &format!("/webhooks/{webhook}/edit"),
+            &["#try-past", ".past-list summary", ".past-list pre"],
+        ),
+        scene("webhook", format!("/webhooks/{webhook}")),
+        scene("webhook-paused", format!("/webhooks/{paused}")),
+        stepped(
+            "changes-panel",
+            &format!("/webhooks/{webhook}"),
+            &[".history a", "dialog[open] h1"],
+        ),
+        scene("changes", format!("/webhooks/{webhook}/changes?from=1&to=2")),
+        scene("webhook-restore", format!("/webhooks/{webhook}/revisions/2/restore")),
+        scene("webhook-send", format!("/webhooks/{webhook}/send")),
+        scene("webhook-send-refused", format!("/webhooks/{paused}/send")),
+        scene("events-found", "/webhooks/events"),
         scene("webhook-delete", format!("/webhooks/{webhook}/delete")),
         scene("deliveries", "/deliveries"),
         scene("deliveries-none-fits", "/deliveries?state=cancelled"),

@@ -17,6 +17,7 @@ mod leaving;
 mod looks;
 mod mistakes;
 mod no_script;
+mod past;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

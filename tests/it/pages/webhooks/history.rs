@@ -108,12 +108,9 @@ async fn an_earlier_revision_is_restored_secrets_and_all() {
     let path = format!("/webhooks/{}", ids[0]);
     let token = app.token(Scope::Events).await;
     let mut ann = app.admin().await;
-    change(
-        &mut ann,
-        &path,
-        &[("name", "Broken"), ("body_template", "{\"secret_key\": \"wrong-key\"}")],
-    )
-    .await;
+    let other = reopen(&logpoint, "Broken", "").replace("demo-key", "wrong-key");
+    app.change_webhook(&ids[0], &other, "bo@example.com").await;
+    assert_eq!(ann.get(&path).await.texts(".history strong")[0], "Changed by bo@example.com");
 
     let ask = ann.get(&format!("{path}/revisions/1/restore")).await;
     assert!(ask.text(".banner.warn").contains("older secrets"), "{}", ask.body);
