@@ -4,13 +4,14 @@ use axum::http::{HeaderMap, header};
 
 use super::{ApiState, Problem, ProblemId};
 use crate::identity::Scope;
+use crate::store::tokens::Token;
 
 /// Lets pass who has a token of that scope.
 pub(super) async fn require(
     state: &ApiState,
     headers: &HeaderMap,
     scope: Scope,
-) -> Result<(), Problem> {
+) -> Result<Token, Problem> {
     let text = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -35,7 +36,7 @@ pub(super) async fn require(
         );
         return Err(Problem::new(ProblemId::Forbidden, detail));
     }
-    Ok(())
+    Ok(token)
 }
 
 fn unavailable(error: &crate::store::Error) -> Problem {

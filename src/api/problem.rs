@@ -131,5 +131,5 @@ pub(super) async fn not_found() -> Problem {
 
 /// For methods that a route does not have.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(ProblemId::MethodNotAllowed, "Events are sent with POST.")
+    Problem::new(ProblemId::MethodNotAllowed, "This is asked for with POST.")
 }

@@ -30,6 +30,7 @@ pub(super) fn build(
     let api = api::router(ApiState {
         tokens: KnownTokens::new(db.clone()),
         intake: engine.intake().clone(),
+        actions: actions.clone(),
         sources: sources.clone(),
     });
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Who {
     /// Somebody who signed in, by their email.
     Person(String),
+    /// A program, by its token's name.
+    Token(String),
     /// A command on the server, such as an import.
     CommandLine,
     /// Gatepost itself.
@@ -21,6 +23,7 @@ impl Who {
     pub fn parts(&self) -> (&'static str, &str) {
         match self {
             Self::Person(email) => ("person", email),
+            Self::Token(name) => ("token", name),
             Self::CommandLine => ("command_line", ""),
             Self::Gatepost => ("gatepost", ""),
             Self::Unknown => ("unknown", ""),
@@ -31,6 +34,7 @@ impl Who {
     pub fn from_parts(kind: &str, name: String) -> Self {
         match kind {
             "person" => Self::Person(name),
+            "token" => Self::Token(name),
             "command_line" => Self::CommandLine,
             "gatepost" => Self::Gatepost,
             _ => Self::Unknown,
@@ -42,6 +46,7 @@ impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person(email) => f.write_str(email),
+            Self::Token(name) => write!(f, "the token {name}"),
             Self::CommandLine => f.write_str("the command line"),
             Self::Gatepost => f.write_str("Gatepost"),
             Self::Unknown => f.write_str("somebody unknown"),

@@ -1,3 +1,4 @@
 //! The JSON API.
 
 mod events;
+mod invoke;

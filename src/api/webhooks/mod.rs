@@ -1,0 +1,5 @@
+//! Webhooks.
+
+mod invoke;
+
+pub(super) use invoke::invoke;

@@ -1,0 +1,73 @@
+//! `POST /api/v1/webhooks/{id}/invoke`.
+
+use gatepost::identity::Scope;
+use serde_json::{Value, json};
+
+use crate::delivery::reopen;
+use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::{TestApp, event, http};
+
+async fn invoke(app: &TestApp, token: &str, webhook: &str, body: &str) -> (u16, Value) {
+    let answer = http()
+        .post(app.url(&format!("/api/v1/webhooks/{webhook}/invoke")))
+        .bearer_auth(token)
+        .body(body.to_owned())
+        .send()
+        .await
+        .unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_program_sends_a_stored_event_or_a_sample_by_hand() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let yaml = reopen(&logpoint, "Reopen", "").replace("[Created, Granted]", "[Manual]");
+    let ids = app.webhooks(&yaml).await;
+    let (events, manage) = (app.token(Scope::Events).await, app.token(Scope::Manage).await);
+    let (_, sent) = app.send(&events, &event("Expired", "7")).await;
+    let known = json!({"event_id": sent["events"][0]["id"]}).to_string();
+    for body in [known.as_str(), r#"{"sample": "Granted"}"#] {
+        let (status, answer) = invoke(&app, &manage, &ids[0], body).await;
+        assert_eq!(status, 202, "{answer}");
+        assert!(answer["delivery"].is_string());
+    }
+    app.wait_for("delivered", 2).await;
+    let who: Vec<String> = sqlx::query_scalar("select who from manual_deliveries")
+        .fetch_all(app.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(who, ["the token a token for manage", "the token a token for manage"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_says_why() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let never = app.webhooks(&reopen(&logpoint, "Never", "")).await.remove(0);
+    let yaml = reopen(&logpoint, "By hand", "").replace("[Created, Granted]", "[Manual]");
+    let by_hand = app.webhooks(&yaml).await.remove(0);
+    let (events, manage) = (app.token(Scope::Events).await, app.token(Scope::Manage).await);
+    let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
+    let long = " ".repeat(70_000);
+    let (sample, lost) = (r#"{"sample": "Granted"}"#, format!(r#"{{"event_id": "{gone}"}}"#));
+    for (token, webhook, body, status, told) in [
+        (&events, by_hand.as_str(), sample, 403, "this needs manage"),
+        (&manage, gone, sample, 404, "no webhook"),
+        (&manage, "not-an-id", sample, 404, "no webhook"),
+        (&manage, &never, sample, 422, "choose Manual among its triggers"),
+        (&manage, &by_hand, &lost, 422, "not stored"),
+        (&manage, &by_hand, "{}", 422, "either event_id"),
+        (&manage, &by_hand, r#"{"sample": "Never"}"#, 422, "Never"),
+        (&manage, &by_hand, r#"{"event": 1}"#, 422, "unknown field"),
+        (&manage, &by_hand, "nonsense", 400, "expected"),
+        (&manage, &by_hand, &long, 413, "too long"),
+    ] {
+        let (found, problem) = invoke(&app, token, webhook, body).await;
+        assert_eq!(found, status, "{body}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(told), "{body}: {problem}");
+    }
+    assert!(logpoint.requests().is_empty());
+    app.finish().await;
+}
