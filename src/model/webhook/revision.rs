@@ -208,7 +208,6 @@ fn label(path: &[String]) -> String {
         ["active"] => "Status".to_owned(),
         ["type", "http_request", "url"] => "URL".to_owned(),
         ["type", "http_request", "headers", name] => format!("Header {name}"),
-        ["type", "http_request", name] => plain(name),
         ["filters", key, rest @ ..] => {
             let known = filter::Field::from_key(key).map(filter::Field::label);
             let name = known.map_or_else(|| plain(key), str::to_owned);
@@ -228,7 +227,7 @@ fn label(path: &[String]) -> String {
         ["tls", "sha256"] => "SHA-256 fingerprint".to_owned(),
         ["tls", "pem"] => "Certificate authority".to_owned(),
         ["tls", "min_version"] => "Minimum TLS version".to_owned(),
-        ["tls", name] => plain(name),
+        ["tls" | "type", .., name] => plain(name),
         ["ordered"] => "Order".to_owned(),
         ["max_in_flight"] => "Exchanges at once".to_owned(),
         ["rate_per_minute"] => "Exchanges a minute".to_owned(),
