@@ -9,6 +9,7 @@ mod authorize;
 mod breakers;
 mod complete;
 mod dispatch;
+mod filter_values;
 mod flight;
 mod housekeeping;
 mod intake;
@@ -181,6 +182,7 @@ impl Engine {
         tracker.spawn(rates::run(Arc::clone(&shared)));
         tracker.spawn(listen::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
+        tracker.spawn(filter_values::run(Arc::clone(&shared)));
         Ok(Self { shared, intake })
     }
 

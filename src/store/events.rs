@@ -118,14 +118,3 @@ pub async fn find(db: &PgPool, id: EventId) -> Result<Option<(StoredEvent, Strin
     .await?;
     row.map(Row::read).transpose()
 }
-
-/// The values seen in the newest events' payloads.
-pub async fn newest_payloads(db: &PgPool, limit: i64) -> Result<Vec<String>, Error> {
-    let rows = sqlx::query_scalar!(
-        "select payload from events where trigger <> 'Manual' order by id desc limit $1",
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows)
-}

@@ -6,6 +6,7 @@ pub mod breakers;
 pub mod deliveries;
 mod error;
 pub mod events;
+pub mod filter_values;
 pub mod invocations;
 pub mod migrate;
 pub mod notify;

@@ -51,6 +51,7 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/pem/client", post(webhooks::pem::client))
         .route("/webhooks/schema", get(webhooks::schema::show))
         .route("/webhooks/events", get(webhooks::events::show))
+        .route("/webhooks/values", get(webhooks::filters::values))
         .route("/webhooks/schema.json", get(webhooks::schema::json))
         .route("/webhooks/{id}", get(webhooks::show::show).post(webhooks::save::update))
         .route("/webhooks/{id}/changes", get(webhooks::history::show))

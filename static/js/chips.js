@@ -4,9 +4,12 @@
 import { changed, fresh, make } from "./dom.js";
 
 const MOST_OFFERED = 50;
+/** After the last key, before the server is asked for values that it did not offer at first. */
+const WAIT_MS = 150;
 
 class Chips {
   constructor(root) {
+    this.root = root;
     this.area = root.querySelector("textarea");
     this.seen = [...root.querySelectorAll("datalist option")].map((option) => option.value);
     this.values = lines(this.area.value);
@@ -40,7 +43,7 @@ class Chips {
       const cross = event.target.closest(".chip-remove");
       if (cross) this.remove(this.values.indexOf(cross.dataset.value));
     });
-    this.entry.addEventListener("input", (event) => { event.stopPropagation(); this.offer(); });
+    this.entry.addEventListener("input", (event) => { event.stopPropagation(); this.offer(); this.search(); });
     this.entry.addEventListener("change", (event) => event.stopPropagation());
     this.entry.addEventListener("focus", () => this.offer());
     this.entry.addEventListener("click", () => this.offer());
@@ -126,6 +129,23 @@ class Chips {
     this.list.hidden = items.length === 0;
     this.entry.setAttribute("aria-expanded", String(items.length > 0));
     this.entry.removeAttribute("aria-activedescendant");
+  }
+
+  /** Asks the server for more values that hold what was typed. */
+  search() {
+    clearTimeout(this.timer);
+    const typed = this.entry.value.trim();
+    if (!typed) return;
+    this.timer = setTimeout(async () => {
+      const query = new URLSearchParams({ field: this.root.dataset.chips, q: typed });
+      const answer = await fetch(`/webhooks/values?${query}`).catch(() => undefined);
+      const found = answer?.ok ? await answer.json() : [];
+      const more = found.filter((value) => !this.seen.includes(value));
+      if (!more.length) return;
+      this.seen.push(...more);
+      const isWaiting = document.activeElement === this.entry && this.entry.value.trim() === typed && !this.active();
+      if (isWaiting) this.offer();
+    }, WAIT_MS);
   }
 
   close() {

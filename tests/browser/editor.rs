@@ -200,18 +200,34 @@ async fn who_passes_through_with_tab_is_not_kept() {
 }
 
 #[tokio::test]
-async fn values_seen_in_events_are_offered_for_filters() {
+async fn values_seen_in_events_are_offered_for_filters_and_found_by_typing() {
     let app = TestApp::start().await;
     let token = app.token(gatepost::identity::Scope::Events).await;
-    app.send(&token, &crate::support::event("Granted", "1")).await;
+    for n in 0..60 {
+        let mut event = crate::support::event("Granted", &n.to_string());
+        event["data"]["access_groups"][0]["integration"]["name"] = format!("prod {n:02}").into();
+        app.send(&token, &event).await;
+    }
+    app.wait_until("the values of all events", async || {
+        let count: i64 = sqlx::query_scalar(
+            "select count(*) from filter_values where field = 'integration' and value like 'prod __'",
+        )
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+        count == 60
+    })
+    .await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks/new").await;
+    // At first fifty of them, by typing all.
     ann.click("#filter-integration-entry").await;
-    ann.press("pro").await;
-    ann.reads("#filter-integration-list", "prod db").await;
+    ann.until("document.querySelectorAll('#filter-integration-list li').length === 50").await;
+    ann.press("ROD 5").await;
+    ann.until("document.querySelectorAll('#filter-integration-list li').length === 10").await;
     ann.press(DOWN).await;
     ann.press(ENTER).await;
-    ann.holds("#filter-integration", "prod db").await;
+    ann.holds("#filter-integration", "prod 50").await;
     ann.press(BACKSPACE).await;
     ann.holds("#filter-integration", "").await;
     ann.finish().await;

@@ -1,20 +1,24 @@
 //! The filters' part of the form.
 
-use std::collections::BTreeSet;
+use axum::extract::{Query, State};
+use axum::response::Json;
+use serde::Deserialize;
 
 use crate::model::filter::{self, Field, Rule};
-use crate::store::{self, PgPool, events};
+use crate::store::{self, PgPool, filter_values};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
 
-/// How many of the newest events are looked through for values to offer.
-const LOOKED_THROUGH: i64 = 200;
-/// At most so many values are offered for a filter.
-const MAX_OFFERED: usize = 50;
+/// At most so many values are offered for a filter; typing finds the others.
+const MAX_OFFERED: i64 = 50;
 
 /// One filter.
 #[derive(Debug)]
 pub(super) struct FilterView {
     /// The form element's id.
     pub(super) id: String,
+    /// The name in files.
+    pub(super) key: &'static str,
     /// The label.
     pub(super) label: &'static str,
     /// A value it may have.
@@ -46,6 +50,7 @@ impl FiltersView {
     pub(super) fn new(choices: &filter::Choices, seen: &Seen) -> Self {
         let view = |field: Field| FilterView {
             id: format!("filter-{}", field.key()),
+            key: field.key(),
             label: field.label(),
             placeholder: placeholder(field),
             text: choices.get(&field).map(|one| one.values.join("\n")).unwrap_or_default(),
@@ -91,19 +96,37 @@ fn placeholder(field: Field) -> &'static str {
     }
 }
 
-/// The newest events' payloads, looked through for values to offer.
+/// Values that were seen in events, to offer.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Vec<serde_json::Value>);
+pub(super) struct Seen(Vec<(Field, String)>);
 
 impl Seen {
     pub(super) async fn load(db: &PgPool) -> Result<Self, store::Error> {
-        let payloads = events::newest_payloads(db, LOOKED_THROUGH).await?;
-        Ok(Self(payloads.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()))
+        filter_values::newest(db, MAX_OFFERED).await.map(Self)
     }
 
     fn of(&self, field: Field) -> Vec<String> {
-        let values: BTreeSet<String> =
-            self.0.iter().flat_map(|payload| field.values(payload)).collect();
-        values.into_iter().take(MAX_OFFERED).collect()
+        let of_field = self.0.iter().filter(|(of, _)| *of == field);
+        let mut values: Vec<String> = of_field.map(|(_, value)| value.clone()).collect();
+        values.sort();
+        values
     }
+}
+
+/// What is looked for.
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Asked {
+    field: Field,
+    #[serde(default)]
+    q: String,
+}
+
+/// `GET /webhooks/values`
+pub(in crate::web) async fn values(
+    State(state): State<WebState>,
+    _current: CurrentUser,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Vec<String>>, Error> {
+    let text = asked.q.trim().replace('\0', "");
+    Ok(Json(filter_values::search(&state.db, asked.field, &text, MAX_OFFERED).await?))
 }

@@ -6,7 +6,7 @@ pub(super) mod credentials;
 pub(super) mod delete;
 pub(super) mod edit;
 pub(super) mod events;
-mod filters;
+pub(super) mod filters;
 mod form;
 pub(super) mod history;
 pub(super) mod list;
