@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -20,9 +21,13 @@ const BATCH: usize = 256;
 /// Retries come due without anybody telling: look at least so often.
 const POLL: Duration = Duration::from_secs(1);
 
+/// How long a claim gives way to events that come in. What it costs is little: what is in hand lasts for longer.
+const GIVE_WAY: Duration = Duration::from_millis(10);
+
 /// Claims until stopped. Woken, it looks at the webhooks that are known to have something due; on
 /// its own, at all.
 pub(super) async fn run(shared: Arc<Shared>) {
+    let mut give_way = tokio::time::interval(GIVE_WAY);
     loop {
         let jitter = 0.9 + 0.2 * shared.deps.sources.fraction();
         let woken = tokio::select! {
@@ -36,6 +41,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
         }
         while !shared.stop.is_cancelled() {
+            // Senders wait for their answer; what is due can wait a little longer.
+            if shared.coming_in.load(Ordering::Relaxed) {
+                give_way.reset();
+                give_way.tick().await;
+            }
             match claim(&shared).await {
                 Ok(true) => {}
                 Ok(false) => break,

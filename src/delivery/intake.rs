@@ -4,6 +4,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -102,7 +103,10 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
             count += next.events.len();
             batch.push(next);
         }
-        if commit_batch(&shared, batch).await.is_err() {
+        shared.coming_in.store(true, Ordering::Relaxed);
+        let committed = commit_batch(&shared, batch).await;
+        shared.coming_in.store(false, Ordering::Relaxed);
+        if committed.is_err() {
             // Those that waited behind it have waited long enough.
             while let Ok(next) = requests.try_recv() {
                 answer(next.reply, Err(IntakeError::Unavailable));

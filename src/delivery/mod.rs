@@ -21,6 +21,7 @@ mod routing;
 mod send;
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ pub(crate) struct Shared {
     wake: Notify,
     /// Something came in that waits behind another of its lane.
     lined_up: Notify,
+    /// Events are being stored, and their senders wait.
+    coming_in: AtomicBool,
     stop: CancellationToken,
     tracker: TaskTracker,
     done: mpsc::Sender<Completion>,
@@ -168,6 +171,7 @@ impl Engine {
             backlog: Mutex::default(),
             wake: Notify::new(),
             lined_up: Notify::new(),
+            coming_in: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
             done,
