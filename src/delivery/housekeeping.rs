@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{Deps, Shared};
 use crate::store::deliveries::manual;
-use crate::store::{Error, events, filter_values, partitions, sessions, within};
+use crate::store::{Error, events, filter_values, partitions, revisions, sessions, within};
 
 const EVERY: Duration = Duration::from_hours(1);
 /// Longer than any of it takes; what is left undone is done the next time.
@@ -29,6 +29,7 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         let mut connection = deps.db.acquire().await?;
         events::prune_keys(&mut connection, now).await?;
         manual::forget(&mut connection, now - kept).await?;
+        revisions::forget_deleted(&mut connection).await?;
         drop(connection);
         filter_values::forget(&deps.db, now - kept).await?;
         sessions::prune(&deps.db, now).await?;

@@ -186,6 +186,17 @@ pub async fn find_whole(
     webhooks::open(vault, &place(webhook, number), &row.sealed).map(Some)
 }
 
+/// Forgets the secrets of webhooks that a version without a history has deleted.
+pub async fn forget_deleted(db: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!(
+        "update webhook_revisions r set sealed = '' from webhooks w
+         where w.id = r.webhook_id and w.deleted_at is not null and r.sealed <> ''"
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Notes that a webhook was deleted, and forgets the secrets of its whole history.
 pub async fn bury(
     db: &mut PgConnection,

@@ -140,6 +140,40 @@ async fn an_earlier_revision_is_looked_at_and_restored() {
 }
 
 #[tokio::test]
+async fn a_form_that_was_overtaken_is_told_so_and_may_be_saved_all_the_same() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let yaml = |name: &str, trigger: &str| {
+        let url = logpoint.url("/reopen_incident");
+        format!(
+            "webhooks: [{{ name: {name}, type: {{ http_request: {{ url: '{url}' }} }}, \
+             triggers: [{trigger}] }}]"
+        )
+    };
+    let id = app.webhooks(&yaml("Tell", "Granted")).await.remove(0);
+    let path = format!("/webhooks/{id}");
+    let ann = Browser::signed_in(&app).await;
+    ann.open(&format!("{path}/edit")).await;
+    app.change_webhook(&id, &yaml("Tell", "Expired"), "bo@example.com").await;
+    ann.fill("#name", "Mine").await;
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.reads("[role=alert]", "bo@example.com has saved this webhook").await;
+    ann.focus_on("[role=alert]").await;
+    ann.holds("#name", "Mine").await;
+    ann.picture("webhook-stale").await;
+    ann.click_text("[role=alert] a", "See what changed").await;
+    ann.reads("dialog[open] .differences", "Expired").await;
+    ann.press(ESCAPE).await;
+    ann.gone("dialog").await;
+    ann.holds("#name", "Mine").await;
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.at("/webhooks").await;
+    ann.reads("td.name", "Mine").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn all_of_it_works_without_scripts() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;

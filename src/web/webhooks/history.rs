@@ -62,11 +62,6 @@ impl RevisionView {
     }
 }
 
-/// Who it was, in words.
-pub(super) fn name(who: &Who) -> String {
-    who.to_string()
-}
-
 fn what(revision: &Revision) -> String {
     match (revision.act, &revision.who) {
         (Act::Added, Who::Unknown) => "Saved before there was a history".to_owned(),

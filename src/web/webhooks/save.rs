@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::form::{self, StaleView, Subject, Wanted};
-use super::history;
 use super::parse_id;
 use super::typed::Typed;
 use crate::actions::{Save, SaveWebhookError};
@@ -80,7 +79,7 @@ async fn stale(
     let Some(id) = id else { return Ok(None) };
     let newest = revisions::list(&state.db, id).await?.into_iter().next();
     Ok(newest.map(|newest| StaleView {
-        who: history::name(&newest.who),
+        who: newest.who.to_string(),
         when: Moment::new(newest.made_at, state.sources.now()),
         href: format!("/webhooks/{id}/changes?from={seen}&to={there}"),
     }))

@@ -196,6 +196,21 @@ async fn a_deleted_webhooks_history_stays_without_its_secrets() {
 }
 
 #[tokio::test]
+async fn secrets_of_a_webhook_that_an_older_version_has_deleted_are_forgotten_too() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    add(&mut ann, &[("body_template", BODY)]).await;
+    sqlx::query("update webhooks set deleted_at = now(), active = false, sealed = ''")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    let app = app.restart().await;
+    let left = "select count(*) from webhook_revisions where length(sealed) > 0";
+    assert_eq!(count(&app, left).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_pause_by_gatepost_itself_stands_in_the_history() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
