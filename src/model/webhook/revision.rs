@@ -286,9 +286,9 @@ mod tests {
                 row("Triggers", Some("Granted"), Some("Granted\nExpired")),
                 row("Filter Bundle is none of", None, Some("DBA")),
                 row("Filter Custom field ticket", None, Some("SEC-*")),
+                row("Timeout in seconds", None, Some("5")),
                 row("Authentication basic username", None, Some("svc")),
                 row("Authentication basic password", None, Some("")),
-                row("Timeout in seconds", None, Some("5")),
                 row("Order", None, Some("no")),
                 row("Response validators", Some("$.success is true"), None),
             ]
