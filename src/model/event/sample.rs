@@ -1,7 +1,8 @@
-//! A made-up access request, in the shape that Apono documents.
+//! A made-up access request, in the shape that Apono documents: the schema's examples in their places.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
+use super::field::{FIELDS, Field};
 use crate::model::Trigger;
 
 /// The sample event of a trigger: what **Test** sends and the preview shows.
@@ -21,42 +22,47 @@ pub fn sample(trigger: Trigger) -> Value {
         | Trigger::Expired
         | Trigger::Failed => trigger.event_type(),
     };
-    let resource_type = json!({
-        "id": "postgresql-database", "name": "Database", "display_path": "Postgresql/Database"
-    });
-    json!({
-        "event_type": event_type,
-        "event_time": number("1696263265.851898000"),
-        "data": {
-            "id": "123",
-            "friendly_id": "AR-123",
-            "requester": { "id": "user-1", "name": "User", "email": "user@example.com" },
-            "grantee": { "id": "user-1", "source_id": "okta-1", "name": "User", "type": "user" },
-            "justification": "I need access to this",
-            "creation_date": number("1696263265.852378000"),
-            "revocation_date": number("1696266865.852380000"),
-            "access_flow": { "id": "flow-1", "name": "Flow 1" },
-            "access_bundle": { "id": "bundle-1", "name": "Bundle 1" },
-            "access_duration_in_seconds": 3600,
-            "access_groups": [{
-                "integration": { "id": "integration-1", "type": "Postgresql", "name": "prod db" },
-                "resource_types": [resource_type],
-                "access_units": [{
-                    "resource": {
-                        "id": "res-1", "name": "DB 1", "path": "prod db/res-1",
-                        "type": resource_type
-                    },
-                    "permission": { "id": "ReadOnly", "name": "ReadOnly" }
-                }]
-            }],
-            "approvals_logical_relation": "AllOf",
-            "approvals": [{
-                "name": "Approver group", "type": "user", "status": approval,
-                "approver": { "id": "user-2", "name": "Approver", "email": "approver@example.com" }
-            }],
-            "custom_fields": { "ticket": "SEC-42" }
+    let mut event = Value::Null;
+    for field in FIELDS.iter().filter(|field| is_of_event(field)) {
+        let example = match field.path {
+            "event_type" => event_type.as_str(),
+            "data.approvals[].status" => approval,
+            _ => field.example,
+        };
+        let value =
+            if field.kind.starts_with("number") { number(example) } else { Value::from(example) };
+        put(&mut event, field.path, value);
+    }
+    event
+}
+
+/// What arrives, and not what Gatepost adds. Lists and objects come with what is in them.
+fn is_of_event(field: &Field) -> bool {
+    let is_whole = field.kind.starts_with("array") || field.kind.starts_with("object");
+    !is_whole && (field.path.starts_with("data.") || field.path.starts_with("event_"))
+}
+
+/// Puts a value at its path; of a list there is one entry.
+fn put(place: &mut Value, path: &str, value: Value) {
+    let (first, rest) =
+        path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (name, is_list) = first.strip_suffix("[]").map_or((first, false), |name| (name, true));
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
+    }
+    let Some(object) = place.as_object_mut() else { return };
+    let mut inner = object.entry(name).or_insert(Value::Null);
+    if is_list {
+        if !inner.is_array() {
+            *inner = Value::Array(vec![Value::Null]);
         }
-    })
+        let Some(entry) = inner.as_array_mut().and_then(|list| list.first_mut()) else { return };
+        inner = entry;
+    }
+    match rest {
+        Some(rest) => put(inner, rest, value),
+        None => *inner = value,
+    }
 }
 
 /// A number with its digits, which an `f64` would lose.
@@ -76,5 +82,45 @@ mod tests {
             assert_eq!(event.event_time, "1696263265.851898000");
             assert!(event.raw.contains("1696266865.852380000"));
         }
+    }
+
+    #[test]
+    fn a_sample_has_the_documented_shape() {
+        let expected = serde_json::json!({
+            "event_type": "AccessRequestRejected",
+            "event_time": number("1696263265.851898000"),
+            "data": {
+                "id": "123",
+                "friendly_id": "AR-123",
+                "requester": { "id": "user-1", "name": "User", "email": "user@example.com" },
+                "grantee": { "id": "user-1", "source_id": "okta-1", "name": "User", "type": "user" },
+                "justification": "I need access to this",
+                "creation_date": number("1696263265.852378000"),
+                "revocation_date": number("1696266865.852380000"),
+                "access_flow": { "id": "flow-1", "name": "Flow 1" },
+                "access_bundle": { "id": "bundle-1", "name": "Bundle 1" },
+                "access_duration_in_seconds": 3600,
+                "access_groups": [{
+                    "integration": { "id": "integration-1", "type": "Postgresql", "name": "prod db" },
+                    "resource_types": [
+                        { "id": "postgresql-database", "name": "Database", "display_path": "Postgresql/Database" }
+                    ],
+                    "access_units": [{
+                        "resource": {
+                            "id": "res-1", "name": "DB 1", "path": "prod db/res-1",
+                            "type": { "id": "postgresql-database", "name": "Database", "display_path": "Postgresql/Database" }
+                        },
+                        "permission": { "id": "ReadOnly", "name": "ReadOnly" }
+                    }]
+                }],
+                "approvals_logical_relation": "AllOf",
+                "approvals": [{
+                    "name": "Approver group", "type": "user", "status": "Rejected",
+                    "approver": { "id": "user-2", "name": "Approver", "email": "approver@example.com" }
+                }],
+                "custom_fields": { "ticket": "SEC-42" }
+            }
+        });
+        assert_eq!(sample(Trigger::Rejected).to_string(), expected.to_string());
     }
 }

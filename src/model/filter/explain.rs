@@ -9,7 +9,12 @@ pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
     if triggers.is_empty() {
         return "Sends nothing: no trigger is chosen.".to_owned();
     }
-    let whens: Vec<&str> = triggers.iter().map(|trigger| when(*trigger)).collect();
+    let whens: Vec<&str> = triggers.iter().filter_map(|trigger| when(*trigger)).collect();
+    // What a person sends by hand asks no filter.
+    let is_manual = triggers.contains(&Trigger::Manual);
+    if whens.is_empty() {
+        return "Sends what somebody sends by hand, whatever the filters say.".to_owned();
+    }
     let mut clauses = vec![format!("Sends when {}", join(&whens, "or"))];
     for (field, choice) in choices {
         let values = choice.meant();
@@ -18,19 +23,22 @@ pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
         }
     }
     let clauses: Vec<&str> = clauses.iter().map(String::as_str).collect();
-    format!("{}.", join(&clauses, "and"))
+    let by_hand =
+        if is_manual { " And what somebody sends by hand, whatever the filters say." } else { "" };
+    format!("{}.{by_hand}", join(&clauses, "and"))
 }
 
-fn when(trigger: Trigger) -> &'static str {
-    match trigger {
+/// None for what a person does.
+fn when(trigger: Trigger) -> Option<&'static str> {
+    Some(match trigger {
         Trigger::Created => "a request is created",
         Trigger::Approved => "a request is approved",
         Trigger::Rejected => "a request is rejected",
         Trigger::Granted => "access is granted",
         Trigger::Expired => "access expires",
         Trigger::Failed => "a request fails",
-        Trigger::Manual => "somebody sends it by hand",
-    }
+        Trigger::Manual => return None,
+    })
 }
 
 fn condition(field: Field, rule: Rule, values: &[&str]) -> String {
@@ -92,5 +100,12 @@ mod tests {
              person was asked to approve it."
         );
         assert_eq!(explain(&[], &Choices::new()), "Sends nothing: no trigger is chosen.");
+        let by_hand = "ends what somebody sends by hand, whatever the filters say.";
+        assert_eq!(explain(&[Trigger::Manual], &choices), format!("S{by_hand}"));
+        let both = explain(&[Trigger::Granted, Trigger::Manual], &Choices::new());
+        assert_eq!(
+            both,
+            "Sends when access is granted. And what somebody sends by hand, whatever the filters say."
+        );
     }
 }

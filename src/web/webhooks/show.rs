@@ -35,6 +35,8 @@ struct ShowPage {
     draft: Draft,
     condition: String,
     tls: &'static str,
+    /// Empty for none.
+    auth: &'static str,
     paused_because: String,
     deleted: Option<Moment>,
     is_manual: bool,
@@ -72,6 +74,7 @@ pub(in crate::web) async fn show(
         page: Page::new(&current, draft.name.clone(), Nav::Webhooks).await?,
         condition: filter::explain(&triggers, &draft.filters),
         tls: tls_in_words(&draft.tls.verify),
+        auth: auth_in_words(&draft.authentication.kind),
         paused_because: shown.paused_because.unwrap_or_default(),
         deleted: shown.deleted_at.map(|at| Moment::new(at, now)),
         is_manual: triggers.contains(&Trigger::Manual),
@@ -81,6 +84,15 @@ pub(in crate::web) async fn show(
         id: id.to_string(),
         draft,
     })
+}
+
+fn auth_in_words(kind: &str) -> &'static str {
+    match kind {
+        "bearer" => "Bearer token",
+        "basic" => "Basic",
+        "oauth" => "OAuth client credentials",
+        _ => "",
+    }
 }
 
 fn tls_in_words(verify: &str) -> &'static str {

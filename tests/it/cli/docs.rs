@@ -117,3 +117,24 @@ async fn no_text_names_a_variable_that_does_not_exist() {
         }
     }
 }
+
+/// The page that lists the payload's fields, from the description that the editor, the panel, the checks
+/// and the sample come from too.
+#[test]
+fn the_payload_is_documented_as_it_is_described() {
+    use std::fmt::Write as _;
+    let mut page = "# Event payload\n\n\
+        Every field of an event that templates and filters know, and what Gatepost adds. `[]` stands after a list. Other\n\
+        fields are kept as received, and can be used in templates too. The same list is behind **View event's payload\n\
+        schema**, the editor's completion, the hints on misspelt fields and the sample event.\n\n\
+        | field | type | meaning | example |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for field in gatepost::model::event::field::FIELDS {
+        let row = [field.path, field.kind, field.description, field.example];
+        writeln!(page, "| `{}` | {} | {} | `{}` |", row[0], row[1], row[2], row[3]).unwrap();
+    }
+    let right = Path::new(env!("CARGO_TARGET_TMPDIR")).join("payload.md");
+    std::fs::write(&right, &page).unwrap();
+    let is = std::fs::read_to_string(root().join("docs/payload.md")).unwrap_or_default();
+    assert_eq!(is, page, "docs/payload.md is out of date: copy {} there", right.display());
+}

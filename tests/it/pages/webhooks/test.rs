@@ -108,12 +108,14 @@ async fn every_failure_is_explained_with_a_remedy() {
         (Behaviour::Status(405, String::new()), "405 Method Not Allowed", "POST"),
         (Behaviour::Status(413, String::new()), "413", "shorter"),
         (Behaviour::RetryAfter(429, 5), "429", "tried again"),
+        (Behaviour::Status(500, html.clone()), "500 Internal Server Error", "tried again"),
         (Behaviour::Status(502, html), "502 Bad Gateway", "tried again"),
         (Behaviour::NotJson, "not JSON", "response body"),
         (Behaviour::HangBeforeAnswer, "No answer came within 1 s", "timeout"),
         (Behaviour::HangAfterHeaders, "did not end within 1 s", "timeout"),
         (Behaviour::HangUp, "broke off", "log"),
         (Behaviour::Garbage, "not HTTP", "HTTPS"),
+        (Behaviour::NeverRead, "TLS handshake did not end within 1 s", "firewall"),
         (Behaviour::Redirect("https://10.0.0.9/".to_owned()), "307", "location"),
     ] {
         logpoint.behave([behaviour.clone()]);
@@ -152,6 +154,7 @@ async fn an_unreachable_or_untrusted_server_is_explained_too() {
         (misnamed.url("/x"), trusting(misnamed.ca_pem()), "for another name"),
         ("https://127.0.0.1:1/x".to_owned(), vec![], "connection was refused"),
         ("https://no-such-host.invalid/x".to_owned(), vec![], "does not resolve"),
+        ("https://169.254.169.254/x".to_owned(), vec![], "egress rules block 169.254.169.254"),
     ] {
         let (_, panel) = test(&mut ann, &url, &more).await;
         let verdict = panel.text(".verdict");
@@ -175,5 +178,32 @@ async fn the_custom_message_stands_beside_the_servers_own() {
     let more = [("custom_validation_error_message", "Logpoint refused it")];
     let (_, panel) = test(&mut ann, &logpoint.url("/reopen_incident"), &more).await;
     assert!(panel.text(".verdict-line").contains("Logpoint refused it: “Authentication Failed”"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_template_that_one_event_breaks_is_explained_with_its_place() {
+    let app = TestApp::start().await;
+    let token = app.token(gatepost::identity::Scope::Events).await;
+    let mut broken = crate::support::event("Granted", "1");
+    broken["data"]["justification"] = "two\nlines".into();
+    app.send(&token, &broken).await;
+    let id: uuid::Uuid =
+        sqlx::query_scalar("select id from events").fetch_one(app.database.pool()).await.unwrap();
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let mut ann = app.admin().await;
+    let id = id.to_string();
+    let more = [
+        ("header_name", "X-Reason"),
+        ("header_value", "for {{data.justification}}"),
+        ("test_event", id.as_str()),
+    ];
+    let (result, panel) = test(&mut ann, &logpoint.url("/reopen_incident"), &more).await;
+    assert!(result.text(".badge").contains("Test failed"));
+    let verdict = panel.text(".verdict");
+    for part in ["Header 1 could not be filled in", "line 1, column 5", "Nothing was sent"] {
+        assert!(verdict.contains(part), "{part}: {verdict}");
+    }
+    assert_eq!(logpoint.requests().len(), 0);
     app.finish().await;
 }
