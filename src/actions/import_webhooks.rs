@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::actions::{Actions, Save, SaveWebhookError};
 use crate::model::Who;
-use crate::model::secret::{mask, unmask};
+use crate::model::secret::{mask, unmask_for_same_server};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
 use crate::store::{self, webhooks};
 
@@ -80,8 +80,9 @@ impl Actions {
                 Some(id) => webhooks::find_sealed(&mut tx, &self.parts.vault, id).await?,
                 None => None,
             };
-            let whole =
-                before.as_ref().map_or_else(|| draft.clone(), |before| unmask(&draft, before));
+            let whole = before
+                .as_ref()
+                .map_or_else(|| draft.clone(), |before| unmask_for_same_server(&draft, before));
             let save = Save { id, who: who.clone(), ..Save::default() };
             let saved = self
                 .save_within(&mut tx, &save, &whole)

@@ -1,7 +1,7 @@
 //! Saves a new webhook, or a changed one.
 
 use crate::actions::Actions;
-use crate::model::secret::unmask;
+use crate::model::secret::unmask_for_same_server;
 use crate::model::webhook::{Act, Draft, Field, FieldErrors};
 use crate::model::{WebhookId, Who};
 use crate::store::deliveries::queue;
@@ -80,7 +80,7 @@ impl Actions {
             None => None,
         };
         let whole = match (&before, save.base) {
-            (Some(before), _) => unmask(draft, before),
+            (Some(before), _) => unmask_for_same_server(draft, before),
             (None, Some(base)) => self.with_secrets_of(db, base, draft).await?,
             (None, None) => draft.clone(),
         };
@@ -150,7 +150,7 @@ impl Actions {
         draft: &Draft,
     ) -> Result<Draft, store::Error> {
         let stored = webhooks::find_sealed(db, &self.parts.vault, base).await?;
-        Ok(stored.map_or_else(|| draft.clone(), |stored| unmask(draft, &stored)))
+        Ok(stored.map_or_else(|| draft.clone(), |stored| unmask_for_same_server(draft, &stored)))
     }
 }
 

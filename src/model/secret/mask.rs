@@ -62,6 +62,31 @@ pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
     whole
 }
 
+/// Like [`unmask`], but only for the server that the secrets were typed for: whoever can change a URL
+/// must not be able to have a stored secret sent to a server of theirs. For another host or port the
+/// masks stay, and are told as mistakes. OAuth's client secret is the token endpoint's.
+pub fn unmask_for_same_server(draft: &Draft, stored: &Draft) -> Draft {
+    let whole = unmask(draft, stored);
+    let is_same = server_of(&draft.url) == server_of(&stored.url);
+    let mut kept = if is_same { whole.clone() } else { draft.clone() };
+    let endpoint = |draft: &Draft| server_of(&draft.authentication.token_endpoint_url);
+    let client_secret = if endpoint(draft) == endpoint(stored) {
+        whole.authentication.client_secret
+    } else {
+        draft.authentication.client_secret.clone()
+    };
+    kept.authentication.client_secret = client_secret;
+    kept
+}
+
+/// Scheme, host and port of a URL as typed, which may hold placeholders after that.
+fn server_of(url: &str) -> Option<(String, String, u16)> {
+    let (scheme, rest) = url.trim().split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let url = url::Url::parse(&format!("{scheme}://{authority}/")).ok()?;
+    Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?))
+}
+
 /// Every secret value in a draft, as it is sent.
 pub fn secrets_of(draft: &Draft) -> Vec<String> {
     let mut secrets: Vec<String> = Vec::new();
@@ -114,7 +139,7 @@ fn secrets_of_authentication(auth: &AuthDraft) -> Vec<String> {
 
 /// A mask that is still there has nothing behind it: say so at its field.
 pub fn check_masks(draft: &Draft, errors: &mut FieldErrors) {
-    let message = format!("The secret behind {MASK} is not known here: type it again.");
+    let message = format!("No secret is kept for this server behind {MASK}: type it again.");
     if draft.url.contains(MASK) {
         errors.add(Field::Url, message.clone());
     }
@@ -225,6 +250,56 @@ mod tests {
         let mut errors = FieldErrors::default();
         check_masks(&unmask(&shown, &Draft::default()), &mut errors);
         assert_eq!(errors.iter().count(), 5);
+    }
+
+    #[test]
+    fn a_secret_goes_back_only_to_the_server_it_was_typed_for() {
+        let stored = draft("abcdef");
+        let moved = |from: &str, to: &str| {
+            let mut shown = mask(&stored);
+            shown.url = shown.url.replace(from, to);
+            unmask_for_same_server(&shown, &stored)
+        };
+        for (from, to) in [
+            ("/x", "/y"),
+            ("https://a/", "HTTPS://A:443/"),
+            ("https://a/", "https://a\\.b/"),
+            ("&a=1", "&a=2"),
+        ] {
+            assert!(format!("{:?}", moved(from, to)).contains("abcdef"), "{to}");
+        }
+        for (from, to) in [
+            ("https://a/", "https://b/"),
+            ("https://a/", "https://a:8443/"),
+            ("https://a/", "http://a/"),
+            ("https://a/", "https://a@b/"),
+            ("https://a/", "https://a%2eb/"),
+            ("https://a/", "a/"),
+        ] {
+            assert!(!format!("{:?}", moved(from, to)).contains("abcdef"), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_client_secret_is_the_token_endpoints() {
+        let with = |url: &str, endpoint: &str, client_secret: &str| Draft {
+            url: url.to_owned(),
+            authentication: AuthDraft {
+                kind: "oauth".to_owned(),
+                token_endpoint_url: endpoint.to_owned(),
+                client_secret: client_secret.to_owned(),
+                ..AuthDraft::default()
+            },
+            ..Draft::default()
+        };
+        let stored = with("https://a/", "https://login/token", "s3cret");
+        let kept = |url: &str, endpoint: &str| {
+            let shown = with(url, endpoint, MASK);
+            unmask_for_same_server(&shown, &stored).authentication.client_secret
+        };
+        assert_eq!(kept("https://a/", "https://login/other"), "s3cret");
+        assert_eq!(kept("https://b/", "https://login/token"), "s3cret");
+        assert_eq!(kept("https://a/", "https://evil/token"), MASK);
     }
 
     proptest! {

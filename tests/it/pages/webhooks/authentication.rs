@@ -237,3 +237,39 @@ async fn each_way_a_token_can_fail_is_explained() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_kept_secret_is_not_sent_to_another_server() {
+    let app = TestApp::start().await;
+    let (mine, other) = (
+        FakeLogpoint::start(Options::default()).await,
+        FakeLogpoint::start(Options::default()).await,
+    );
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let body = r#"{"secret_key": "demo-key"}"#;
+    let url = mine.url("/x");
+    let fields = with(&[("url", url.as_str()), ("body_template", body), ("tls_verify", "none")]);
+    assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
+    let edit = ann.get("/webhooks").await.attribute("a[href$='/edit']", "href").unwrap();
+    let path = edit.strip_suffix("/edit").unwrap();
+    let id = path.rsplit('/').next().unwrap();
+    let masked = ann.get(&edit).await.typed("body_template");
+    for (server, sent) in [(&mine, true), (&other, false)] {
+        let url = server.url("/y");
+        let mut fields =
+            with(&[("url", url.as_str()), ("body_template", &masked), ("tls_verify", "none")]);
+        fields.push(("id", id));
+        server.behave([Behaviour::Accept]);
+        for way in ["/webhooks/test", "/webhooks/credentials", path] {
+            let seen = ann.post_part(way, &fields).await;
+            let is_told = seen.body.contains("No secret is kept for this server");
+            assert_eq!(is_told, !sent, "{way}: {}", seen.body);
+        }
+        let has_key = |one: &crate::support::logpoint::Recorded| {
+            String::from_utf8_lossy(&one.body).contains("demo-key")
+        };
+        assert_eq!(server.requests().iter().any(has_key), sent);
+    }
+    app.finish().await;
+}
