@@ -13,7 +13,7 @@ function naming(field) {
   const attributes = Object.fromEntries(kept.map((name) => [name, field.getAttribute(name)]));
   if (label) label.id ||= `${field.id}-label`;
   attributes["aria-describedby"] = `${attributes["aria-describedby"] ?? ""} editor-tip`.trim();
-  return { ...attributes, "aria-labelledby": label?.id ?? "", spellcheck: "false", autocapitalize: "off" };
+  return { ...attributes, tabindex: "0", "aria-labelledby": label?.id ?? "", spellcheck: "false", autocapitalize: "off" };
 }
 
 function extensions(field) {
@@ -52,9 +52,13 @@ function diagnostics(state, marks) {
 
 /** Opens the editor. `isTabbing` tells whether somebody only passes through with Tab. */
 export function open(editor, field, isTabbing) {
-  const state = cm.EditorState.create({ doc: field.value, extensions: extensions(field) });
+  // Where somebody has begun to type before it came, they go on.
+  const { value: doc, selectionStart: anchor, selectionEnd: head } = field;
+  const isBegun = document.activeElement === field;
+  const selection = isBegun ? { anchor, head } : undefined;
+  const state = cm.EditorState.create({ doc, selection, extensions: extensions(field) });
   const view = new EditorView({ state, parent: editor.querySelector(".editor-area") });
-  let touched = false;
+  let touched = isBegun;
   view.contentDOM.addEventListener("focus", () => view.setTabFocusMode(isTabbing()));
   view.contentDOM.addEventListener("pointerdown", () => { touched = true; });
   view.contentDOM.addEventListener("keydown", (event) => {

@@ -17,8 +17,8 @@ async fn receive(app: &TestApp, token: &str, trigger: &str, request: &str) -> St
 async fn fill_in(ann: &Browser, logpoint: &FakeLogpoint) {
     ann.fill("#name", "Tell").await;
     ann.fill("#url", &logpoint.url("/reopen_incident")).await;
-    ann.click_text("label.pill", "None").await;
-    ann.js("document.querySelector('#body_template').focus()").await;
+    ann.click_text("#tls_verify label.pill", "None").await;
+    ann.click("#body_template").await;
     ann.press("{ \"request\": \"{{data.friendly_id}}\", \"secret_key\": \"demo-key\" }").await;
 }
 
