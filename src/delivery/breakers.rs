@@ -14,7 +14,7 @@ use crate::store::deliveries::queue::Completion;
 use crate::store::{Error, QUICK, breakers, within};
 
 /// A probe whose instance is gone is sent again after this: longer than any timeout.
-const PROBE_HELD: TimeDelta = TimeDelta::seconds(90);
+pub(super) const PROBE_HELD: TimeDelta = TimeDelta::seconds(90);
 /// The server says that nothing will ever be there again (RFC 9110, section 15.5.11).
 const GONE: i32 = 410;
 

@@ -19,6 +19,7 @@ mod pause;
 mod rates;
 mod routing;
 mod send;
+mod steps;
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
@@ -187,6 +188,7 @@ impl Engine {
         tracker.spawn(listen::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
+        tracker.spawn(steps::run(Arc::clone(&shared)));
         Ok(Self { shared, intake })
     }
 

@@ -38,6 +38,17 @@ pub fn wait(
     Some(stretched.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
 }
 
+/// The longest that [`wait`] can ask for after so many attempts (from 0, which wait for nothing). What is
+/// further away than that was planned by a clock that was ahead.
+pub fn longest_wait(schedule: &[Duration], attempts: u32, has_retry_after: bool) -> Duration {
+    let Some(index) = attempts.checked_sub(1).and_then(|index| usize::try_from(index).ok()) else {
+        return Duration::ZERO;
+    };
+    let base = schedule.get(index).or(schedule.last()).copied().unwrap_or_default();
+    let stretched = base.mul_f64(1.0 + JITTER);
+    if has_retry_after { stretched.max(LONGEST_RETRY_AFTER) } else { stretched }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +71,16 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn no_wait_is_longer_than_the_longest(
+            attempts in 1u32..10, fraction in 0.0f64..1.0, after in proptest::option::of(0u64..1_000_000)
+        ) {
+            let after = after.map(Duration::from_secs);
+            let longest = longest_wait(&SCHEDULE, attempts, after.is_some());
+            prop_assert!(wait(&SCHEDULE, attempts, after, fraction).unwrap() <= longest);
+            prop_assert_eq!(longest_wait(&SCHEDULE, 0, after.is_some()), Duration::ZERO);
         }
 
         #[test]

@@ -40,11 +40,15 @@ pub async fn take(
                order by w.id
                on conflict do nothing
            ),
+           -- No turn is given further ahead than this: what is, was given before the clock was set back.
            come as (
-               select r.webhook_id, w.apart, greatest(r.next_at, statement_timestamp()) as first,
-                      statement_timestamp() + w.ahead as last
+               select r.webhook_id, w.apart, statement_timestamp() + w.ahead as last,
+                      case when r.next_at > statement_timestamp() + w.ahead + w.apart + interval '5 seconds'
+                           then statement_timestamp()
+                           else greatest(r.next_at, statement_timestamp()) end as first
                from webhook_rates r join wanted w on w.id = r.webhook_id
                where r.next_at <= statement_timestamp() + w.ahead
+                  or r.next_at > statement_timestamp() + w.ahead + w.apart + interval '5 seconds'
                order by r.webhook_id
                for update of r
            ),

@@ -5,6 +5,7 @@ pub mod intake;
 pub mod leases;
 pub mod manual;
 pub mod queue;
+pub mod steps;
 
 use uuid::Uuid;
 

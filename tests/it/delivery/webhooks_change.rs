@@ -72,19 +72,20 @@ async fn a_waiting_delivery_goes_out_as_the_webhook_now_says() {
     app.wait_for("due", 1).await;
     let mut ann = app.admin().await;
     let form = ann.get(&format!("/webhooks/{}/edit", ids[0])).await;
-    let body = form.typed("body_template");
+    let masked = form.typed("body_template");
+    assert!(masked.contains("••••••") && !masked.contains("demo-key"), "{masked}");
+    // For another server the secret is typed again.
+    let body = masked.replace("••••••", "demo-key");
     let fields = [
         ("name", "Reopen"),
         ("active", "true"),
         ("method", "POST"),
         ("url", &new.url("/reopen_incident")),
-        // The secret comes back masked, and stands for the stored one.
         ("body_template", &body),
         ("trigger", "Granted"),
         ("tls_verify", "pinned"),
         ("tls_sha256", new.fingerprint()),
     ];
-    assert!(body.contains("••••••") && !body.contains("demo-key"), "{body}");
     let saved = ann.post(&format!("/webhooks/{}", ids[0]), &fields).await;
     assert_eq!(saved.status, 303, "{}", saved.body);
     app.advance(Duration::from_secs(7)).await;

@@ -97,32 +97,89 @@ async fn what_a_killed_server_had_in_hand_is_taken_over_after_a_step_back() {
     place.end([]).await;
 }
 
-/// A time to try again is a time of day: after a step back it is reached when the clock is there
-/// again, which is later by the step and no more. After a step forward it has come.
-#[tokio::test]
-async fn a_retry_goes_out_after_a_step_forward_at_once_and_after_a_step_back_later_by_the_step() {
+/// A webhook whose one delivery has failed and is tried again in ten minutes, give or take a fifth.
+async fn one_to_try_again() -> (TestApp, FakeLogpoint, String) {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "Tell", "    retry_schedule: [10m, 10m]")).await;
+    app.webhooks(&tell(&logpoint, "Tell", "    retry_schedule: [10m]")).await;
     let token = app.token(Scope::Events).await;
-    let no = || Behaviour::Status(500, "no".to_owned());
-    logpoint.behave([no(), no()]);
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("due", 1).await;
-    // Ten minutes were to go; an hour passes at once.
-    app.advance(HOUR).await;
-    logpoint.wait_for_requests(2).await;
-    app.wait_for("due", 1).await;
+    (app, logpoint, token)
+}
 
+#[tokio::test]
+async fn a_retry_goes_out_at_once_after_a_step_forward() {
+    let (app, logpoint, _token) = one_to_try_again().await;
+    app.advance(HOUR).await;
+    app.wait_for("delivered", 1).await;
+    assert_eq!(logpoint.requests().len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_retry_is_planned_anew_after_a_step_back_and_not_late_by_the_step() {
+    let (app, logpoint, token) = one_to_try_again().await;
     app.clock.step_back(HOUR);
     // Whatever comes in now goes out as ever.
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("delivered", 1).await;
-    app.advance(Duration::from_mins(59)).await;
+    let now = app.clock.sources().now();
+    app.wait_until("a plan by the new time", async || {
+        let due: chrono::DateTime<chrono::Utc> =
+            sqlx::query_scalar("select due_at from delivery_queue")
+                .fetch_one(app.database.pool())
+                .await
+                .unwrap();
+        due < now + chrono::TimeDelta::minutes(13)
+    })
+    .await;
+    app.advance(Duration::from_mins(7)).await;
     app.send(&token, &event("Granted", "3")).await;
     app.wait_for("delivered", 2).await;
-    assert_eq!(logpoint.requests().len(), 4, "the retry came too early");
-    app.advance(Duration::from_mins(14)).await;
+    assert_eq!(logpoint.requests().len(), 3, "the retry came too early");
+    app.advance(Duration::from_mins(6)).await;
     app.wait_for("delivered", 3).await;
+    app.finish().await;
+}
+
+/// What only waits for its turn, and a probe, are as little late.
+#[tokio::test]
+async fn what_waits_and_probes_are_not_late_after_a_step_back() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "Tell", "    retry_schedule: [1m, 1m]\n    ordered: false"))
+        .await;
+    let token = app.token(Scope::Events).await;
+    logpoint.always(Behaviour::Status(500, "no".to_owned()));
+    for n in 0..10 {
+        app.send(&token, &event("Granted", &n.to_string())).await;
+    }
+    let failures = async || -> i32 {
+        sqlx::query_scalar("select coalesce(max(failures), 0) from webhook_breakers")
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap()
+    };
+    app.wait_until("ten failures", async || failures().await >= 10).await;
+    // Its time has not come, for it waits for the probe.
+    app.send(&token, &event("Granted", "late")).await;
+    logpoint.always(Behaviour::Accept);
+    app.clock.step_back(HOUR);
+    let now = app.clock.sources().now();
+    app.wait_until("all planned by the new time", async || {
+        sqlx::query_scalar::<_, bool>(
+            "select not exists (select from delivery_queue where due_at > $1)
+                and not exists (select from webhook_breakers where probe_at > $1)",
+        )
+        .bind(now + chrono::TimeDelta::minutes(2))
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap()
+    })
+    .await;
+    app.advance(Duration::from_mins(2)).await;
+    app.wait_for("delivered", 11).await;
     app.finish().await;
 }
