@@ -69,6 +69,11 @@ impl Place {
         processes_with(self.path()).is_empty()
     }
 
+    /// Waits until nothing of it runs: the shell that kept the database ends a moment after it.
+    async fn becomes_quiet(&self) {
+        wait_until("all processes to end", async || self.is_quiet()).await;
+    }
+
     async fn connect(&self) -> PgConnection {
         let socket = self.path().join("data/postgres/socket");
         let options = PgConnectOptions::new().socket(socket);
@@ -110,7 +115,7 @@ async fn it_starts_stops_and_keeps_what_it_has() {
     assert_eq!(ann.post("/setup", &fields).await.location(), "/webhooks");
     let token = place.token().await;
     assert_eq!(server.interrupt().await, Some(0));
-    assert!(place.is_quiet(), "{:?}", processes_with(place.path()));
+    place.becomes_quiet().await;
 
     let mut server = place.start().await;
     Person::new(server.base.clone()).sign_in("ann@example.com", PASSWORD).await;
@@ -119,7 +124,7 @@ async fn it_starts_stops_and_keeps_what_it_has() {
     // Nobody is asked to set it up any more.
     assert_eq!(server.read_line().await, "Gatepost has stopped.");
     assert_eq!(server.ended().await, Some(0));
-    assert!(place.is_quiet(), "{:?}", processes_with(place.path()));
+    place.becomes_quiet().await;
 }
 
 #[tokio::test]
@@ -134,7 +139,7 @@ async fn a_killed_server_takes_its_database_along_and_the_next_has_all_of_it() {
     let (_, answer) = server.send(&token, &event("Granted", "1")).await;
     assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
     server.kill().await;
-    wait_until("PostgreSQL to end with its server", async || place.is_quiet()).await;
+    place.becomes_quiet().await;
     let server = place.start().await;
     let (_, answer) = server.send(&token, &event("Granted", "1")).await;
     assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
@@ -158,7 +163,7 @@ async fn a_database_that_was_left_running_is_taken_over() {
     assert_ne!(place.postmaster(), Some(left));
     assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
     assert_eq!(server.interrupt().await, Some(0));
-    assert!(place.is_quiet(), "{:?}", processes_with(place.path()));
+    place.becomes_quiet().await;
 }
 
 #[tokio::test]
@@ -201,7 +206,7 @@ async fn a_database_that_is_killed_comes_back_and_nothing_accepted_is_lost() {
     })
     .await;
     assert_eq!(server.interrupt().await, Some(0));
-    assert!(place.is_quiet(), "{:?}", processes_with(place.path()));
+    place.becomes_quiet().await;
 }
 
 #[tokio::test]
@@ -223,7 +228,7 @@ async fn a_keeper_that_is_killed_is_replaced() {
     })
     .await;
     assert_eq!(server.interrupt().await, Some(0));
-    assert!(place.is_quiet(), "{:?}", processes_with(place.path()));
+    place.becomes_quiet().await;
 }
 
 #[tokio::test]
