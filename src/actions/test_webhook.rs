@@ -72,9 +72,7 @@ impl Actions {
             delivery_id: None,
             message_id: DeliveryId::new(&parts.sources),
             attempt: 1,
-            trigger: event.trigger,
-            payload: event.payload.clone(),
-            raw: &event.raw,
+            event,
         };
         let invocation = delivery::attempt(
             &parts.client,

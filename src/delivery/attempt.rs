@@ -1,15 +1,16 @@
 //! One attempt to send: render, exchange, judge, redact. Tests and deliveries go this one way.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::authorize::{self, Sent};
 use crate::egress::{Client, Exchanged, Outgoing, TokenWanted};
+use crate::model::event::Event;
 use crate::model::invocation::{Invocation, Request, Transcript};
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
-use crate::model::template::template_data;
+use crate::model::template::TemplateData;
 use crate::model::webhook::{Field, RenderError, Rules, Webhook};
-use crate::model::{DeliveryId, InvocationId, Sources, Trigger, WebhookId};
+use crate::model::{DeliveryId, InvocationId, Sources, WebhookId};
 
 /// What is sent, and on whose behalf.
 #[derive(Debug, Clone)]
@@ -22,12 +23,8 @@ pub struct Subject<'a> {
     pub message_id: DeliveryId,
     /// From 1.
     pub attempt: u32,
-    /// What set it off.
-    pub trigger: Trigger,
-    /// The event, parsed.
-    pub payload: Value,
-    /// The event as received.
-    pub raw: &'a str,
+    /// The event.
+    pub event: &'a Event,
 }
 
 /// Sends once.
@@ -41,8 +38,10 @@ pub async fn attempt(
 ) -> Invocation {
     let started_at = sources.now();
     let message_id = subject.message_id.to_string();
-    let data = template_data(subject.payload, &message_id, subject.attempt, webhook.name(), &[]);
-    let sent = match webhook.render(&data, Some(subject.raw)) {
+    let event = subject.event;
+    let payload = Cow::Borrowed(&event.payload);
+    let data = TemplateData::new(payload, &message_id, subject.attempt, webhook.name(), &[]);
+    let sent = match webhook.render(&data, Some(&event.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
             let address = "http:// (everything would go in the clear)".to_owned();
             unsent(webhook, rendered.url.into(), Cause::Blocked { address })
@@ -77,7 +76,7 @@ pub async fn attempt(
         webhook_name: webhook.name().to_owned(),
         delivery_id: subject.delivery_id,
         attempt: subject.attempt,
-        trigger: subject.trigger,
+        trigger: event.trigger,
         started_at,
         failure,
         custom_message: webhook.custom_message().map(str::to_owned),

@@ -61,39 +61,16 @@ async fn run(shared: &Shared, job: Job) -> Completion {
         return hand_back((id, webhook_id, number), DeliveryState::Held);
     }
     let deps = &shared.deps;
-    let trigger = event.trigger;
-    // The last webhook that an event goes to takes it over; others copy what the templates see of it.
-    let (payload, raw) = match Arc::try_unwrap(event) {
-        Ok(event) => (event.payload, Raw::Own(event.raw)),
-        Err(event) => (event.payload.clone(), Raw::Shared(event)),
-    };
     let subject = Subject {
         webhook_id: Some(webhook_id),
         delivery_id: Some(id),
         message_id: id,
         attempt: u32::try_from(number).unwrap_or(1),
-        trigger,
-        payload,
-        raw: raw.text(),
+        event: &event,
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);
     decide(shared, (id, webhook_id, number), &sending.await, &webhook.pace().schedule)
-}
-
-/// An event as received, and whose it is.
-enum Raw {
-    Own(String),
-    Shared(Arc<Event>),
-}
-
-impl Raw {
-    fn text(&self) -> &str {
-        match self {
-            Self::Own(text) => text,
-            Self::Shared(event) => &event.raw,
-        }
-    }
 }
 
 /// What comes after an exchange.

@@ -148,7 +148,7 @@ impl Invocation {
     /// Without the secrets.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        let clean = |text: &mut String| *text = redactor.redact(text);
+        let clean = |text: &mut String| redactor.clean(text);
         self.transcript.clean(clean);
         for transcript in &mut self.token_exchanges {
             transcript.clean(clean);

@@ -41,12 +41,17 @@ impl Redactor {
     /// The text without its secrets.
     pub fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
+        self.clean(&mut clean);
+        clean
+    }
+
+    /// Takes the secrets out of the text.
+    pub fn clean(&self, text: &mut String) {
         for form in &self.forms {
-            if clean.contains(form.as_str()) {
-                clean = clean.replace(form.as_str(), MASK);
+            if text.contains(form.as_str()) {
+                *text = text.replace(form.as_str(), MASK);
             }
         }
-        clean
     }
 }
 

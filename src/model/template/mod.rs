@@ -22,15 +22,18 @@
 //! `and`, `or`, `not`, `first`, `last`, `date`.
 //!
 //! ```
-//! use gatepost::model::template::{Place, Template, template_data};
+//! use std::borrow::Cow;
+//!
+//! use gatepost::model::template::{Place, Template, TemplateData};
 //!
 //! let template = Template::compile(r#"{"text": "{{data.justification}}"}"#, Place::JsonBody)?;
 //! let payload = serde_json::json!({ "data": { "justification": "a \"quote\"" } });
-//! let data = template_data(payload, "delivery-1", 1, "Logpoint comment", &[]);
+//! let data = TemplateData::new(Cow::Owned(payload), "delivery-1", 1, "Logpoint comment", &[]);
 //! assert_eq!(template.render(&data)?, r#"{"text": "a \"quote\""}"#);
 //! # Ok::<(), gatepost::model::template::TemplateError>(())
 //! ```
 
+mod data;
 mod dates;
 mod error;
 mod escape;
@@ -51,8 +54,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
+pub use data::TemplateData;
 pub use error::{TemplateError, TemplateErrorKind};
 pub use helpers::helpers;
 pub use json::{JsonError, check_json};
@@ -107,11 +109,11 @@ impl Template {
         Ok(Self(Arc::new(Compiled { nodes: parsed.nodes, paths: parsed.paths, place, capacity })))
     }
 
-    /// Fills in the data, in the shape of [`template_data`].
+    /// Fills in the data.
     ///
     /// # Errors
     /// A secret that does not exist, a value that its place cannot hold, or a bound that was passed.
-    pub fn render(&self, data: &Value) -> Result<String, TemplateError> {
+    pub fn render(&self, data: &TemplateData<'_>) -> Result<String, TemplateError> {
         let rendered = render::render(&self.0.nodes, data, self.0.capacity)?;
         if self.0.place == Place::Url && !self.is_fixed() && has_dot_segment(&rendered) {
             return Err(Kind::DotSegment.at(START));
@@ -131,6 +133,15 @@ impl Template {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Its text, where there is no placeholder in it.
+    pub fn fixed(&self) -> Option<String> {
+        let text = |node: &Node| match node {
+            Node::Text(text) => Some(text.to_string()),
+            Node::Value(_) | Node::If(_) | Node::Each(_) | Node::With(_) => None,
+        };
+        self.0.nodes.iter().map(text).collect()
     }
 
     /// Whether there is no placeholder in it.
@@ -159,25 +170,4 @@ fn has_dot_segment(url: &str) -> bool {
         let plain = segment.to_ascii_lowercase().replace("%2e", ".");
         plain == "." || plain == ".."
     })
-}
-
-/// What a template sees: the payload as received, and what Gatepost adds.
-pub fn template_data(
-    payload: Value,
-    delivery_id: &str,
-    attempt: u32,
-    webhook_name: &str,
-    secrets: &[(String, String)],
-) -> Value {
-    let mut data = match payload {
-        Value::Object(data) => data,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Map::new()
-        }
-    };
-    let secrets = secrets.iter().map(|(name, secret)| (name.clone(), Value::from(secret.as_str())));
-    data.insert("delivery".to_owned(), json!({ "id": delivery_id, "attempt": attempt }));
-    data.insert("webhook".to_owned(), json!({ "name": webhook_name }));
-    data.insert("secrets".to_owned(), Value::Object(secrets.collect()));
-    Value::Object(data)
 }

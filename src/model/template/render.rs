@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::got::Got;
 use super::limits::{MAX_OUTPUT_BYTES, MAX_RENDER_TIME, STEPS_BEFORE_CLOCK};
@@ -19,7 +20,8 @@ const BYTES_PER_STEP: usize = 64;
 /// What `this` is, from the innermost block outwards.
 #[derive(Debug, Clone, Copy)]
 struct Scope<'s> {
-    this: &'s Value,
+    /// None at the top, where it is the data themselves.
+    this: Option<&'s Value>,
     outer: Option<&'s Scope<'s>>,
     round: Option<Round<'s>>,
 }
@@ -36,7 +38,7 @@ struct Round<'s> {
 /// One rendering.
 #[derive(Debug)]
 pub(super) struct Renderer<'d> {
-    root: &'d Value,
+    root: &'d TemplateData<'d>,
     /// The data without secrets: what `{{this}}` at the top means.
     public: OnceCell<Value>,
     started: Instant,
@@ -46,7 +48,7 @@ pub(super) struct Renderer<'d> {
 /// Renders the nodes.
 pub(super) fn render(
     nodes: &[Node],
-    data: &Value,
+    data: &TemplateData<'_>,
     capacity: usize,
 ) -> Result<String, TemplateError> {
     let mut output = String::with_capacity(capacity);
@@ -56,7 +58,7 @@ pub(super) fn render(
         started: Instant::now(),
         steps: Cell::new(0),
     };
-    renderer.run(nodes, &Scope { this: data, outer: None, round: None }, &mut output)?;
+    renderer.run(nodes, &Scope { this: None, outer: None, round: None }, &mut output)?;
     Ok(output)
 }
 
@@ -100,6 +102,7 @@ impl Renderer<'_> {
             for (index, (key, this)) in entries.enumerate() {
                 self.step(1, block.at)?;
                 let round = Some(Round { index, count, key });
+                let this = Some(this);
                 self.run(&block.body, &Scope { this, outer: Some(scope), round }, output)?;
             }
             Ok(())
@@ -129,7 +132,8 @@ impl Renderer<'_> {
             return self.run(block.otherwise.as_deref().unwrap_or_default(), scope, output);
         }
         let this = value.to_value();
-        self.run(&block.body, &Scope { this: &this, outer: Some(scope), round: None }, output)
+        let this = Some(this.as_ref());
+        self.run(&block.body, &Scope { this, outer: Some(scope), round: None }, output)
     }
 
     fn place(
@@ -202,7 +206,7 @@ impl Renderer<'_> {
         let index = |up| round(up).map_or(Got::Missing, |round| Got::Count(round.index));
         let key = |up| round(up).and_then(|round| round.key).map(|key| Got::Text(key.into()));
         let begin = match path.base {
-            Base::Root => self.root,
+            Base::Root => None,
             Base::This(up) => match outer(scope, up) {
                 Some(scope) => scope.this,
                 None => return Got::Missing,
@@ -218,26 +222,22 @@ impl Renderer<'_> {
                     .map_or(Got::Missing, |round| Got::Flag(round.index + 1 == round.count));
             }
         };
-        if path.keys.is_empty() && std::ptr::eq(begin, self.root) {
-            return Got::Json(self.public());
-        }
-        path.keys.iter().try_fold(begin, child).map_or(Got::Missing, Got::Json)
+        let (begin, keys) = match (begin, path.keys.split_first()) {
+            (Some(this), _) => (Some(this), &*path.keys),
+            (None, Some((first, rest))) => (self.root.get(&first.name), rest),
+            (None, None) => return Got::Json(self.public()),
+        };
+        let found = begin.and_then(|begin| keys.iter().try_fold(begin, child));
+        found.map_or(Got::Missing, Got::Json)
     }
 
     fn public(&self) -> &Value {
-        self.public.get_or_init(|| {
-            let mut public = self.root.clone();
-            if let Some(map) = public.as_object_mut() {
-                map.shift_remove("secrets");
-            }
-            public
-        })
+        self.public.get_or_init(|| self.root.public())
     }
 
     fn missing_secret(&self, name: &str, at: Position) -> TemplateError {
-        let names = self.root.get("secrets").and_then(Value::as_object);
-        let names = names.into_iter().flat_map(|map| map.keys().map(String::as_str));
-        let hint = nearest(name, names).map(|near| format!("; did you mean {}?", shorten(near)));
+        let hint = nearest(name, self.root.secrets())
+            .map(|near| format!("; did you mean {}?", shorten(near)));
         Kind::MissingSecret(shorten(name), hint.unwrap_or_default()).at(at)
     }
 }

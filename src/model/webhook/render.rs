@@ -1,13 +1,14 @@
 //! From a webhook and an event to the request that is sent.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
 use crate::model::event::Event;
-use crate::model::template::{TemplateError, Warning, lint, template_data};
+use crate::model::template::{TemplateData, TemplateError, Warning, lint};
 
 /// A request, ready to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +64,18 @@ impl Webhook {
     ///
     /// # Errors
     /// The first template that could not be filled in.
-    pub fn render(&self, data: &Value, raw: Option<&str>) -> Result<Rendered, RenderError> {
+    pub fn render(
+        &self,
+        data: &TemplateData<'_>,
+        raw: Option<&str>,
+    ) -> Result<Rendered, RenderError> {
         let fill = |template: &crate::model::template::Template, field| {
             template.render(data).map_err(|error| RenderError::Template { field, error })
         };
-        let url = check_rendered_url(&fill(&self.url, Field::Url)?).map_err(RenderError::Url)?;
+        let url = match &self.fixed_url {
+            Some(url) => url.clone(),
+            None => check_rendered_url(&fill(&self.url, Field::Url)?).map_err(RenderError::Url)?,
+        };
         let mut headers = Vec::with_capacity(self.headers.len() + 1);
         for (row, (name, template)) in self.headers.iter().enumerate() {
             headers.push((name.clone(), fill(template, Field::Header(row))?));
@@ -102,12 +110,18 @@ impl Webhook {
             .collect()
     }
 
+    /// What templates see of an event, in a delivery that is made up.
+    pub(super) fn sample_data<'a>(&self, event: &'a Event) -> TemplateData<'a> {
+        let payload = Cow::Borrowed(&event.payload);
+        TemplateData::new(payload, SAMPLE_DELIVERY, 1, self.name(), &[])
+    }
+
     /// What would be sent for an event, by a delivery that is made up.
     ///
     /// # Errors
     /// The mistake, at its field.
     pub fn render_event(&self, event: &Event) -> Result<Rendered, FieldErrors> {
-        let data = template_data(event.payload.clone(), SAMPLE_DELIVERY, 1, self.name(), &[]);
+        let data = self.sample_data(event);
         self.render(&data, Some(&event.raw)).map_err(RenderError::into_field_errors)
     }
 }

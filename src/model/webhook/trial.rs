@@ -2,11 +2,11 @@
 
 use super::errors::Field;
 use super::render::{RenderError, Rendered};
-use super::validate::{SAMPLE_DELIVERY, Webhook};
+use super::validate::Webhook;
 use crate::model::Trigger;
 use crate::model::event::Event;
 use crate::model::filter;
-use crate::model::template::{check_json, template_data};
+use crate::model::template::check_json;
 
 /// Why an event is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,8 +51,7 @@ impl Webhook {
     }
 
     fn try_render(&self, event: &Event) -> Trial {
-        let data = template_data(event.payload.clone(), SAMPLE_DELIVERY, 1, self.name(), &[]);
-        let rendered = match self.render(&data, Some(&event.raw)) {
+        let rendered = match self.render(&self.sample_data(event), Some(&event.raw)) {
             Ok(rendered) => rendered,
             Err(error) => return Trial::Broken(in_words(&error)),
         };

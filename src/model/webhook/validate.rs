@@ -1,9 +1,11 @@
 //! From a draft to a webhook.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
+use url::Url;
 
 use super::auth::{self, Authentication};
 use super::draft::{AuthDraft, Draft};
@@ -18,7 +20,7 @@ use crate::model::Trigger;
 use crate::model::event::sample;
 use crate::model::filter::{self, Filters};
 use crate::model::secret;
-use crate::model::template::{Place, Template, check_json, template_data};
+use crate::model::template::{Place, Template, TemplateData, check_json};
 
 /// What the operator allows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,6 +35,8 @@ pub struct Webhook {
     pub(super) draft: Draft,
     pub(super) method: Method,
     pub(super) url: Template,
+    /// Its URL, where it has no placeholder.
+    pub(super) fixed_url: Option<Url>,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) body: Option<Template>,
     pub(super) is_json: bool,
@@ -84,6 +88,7 @@ impl Webhook {
             return Err(errors);
         };
         let webhook = Self {
+            fixed_url: url.fixed().and_then(|url| http::check_rendered_url(&url).ok()),
             draft,
             method,
             url,
@@ -170,7 +175,8 @@ impl Webhook {
     /// Renders the sample of each trigger, so that a mistake shows now and not at three at night.
     fn check_rendering(&self) -> Result<(), FieldErrors> {
         for trigger in &self.triggers {
-            let data = template_data(sample(*trigger), SAMPLE_DELIVERY, 1, &self.draft.name, &[]);
+            let payload = Cow::Owned(sample(*trigger));
+            let data = TemplateData::new(payload, SAMPLE_DELIVERY, 1, &self.draft.name, &[]);
             let rendered = self.render(&data, None).map_err(RenderError::into_field_errors)?;
             if let (true, Some(body)) = (self.is_json && self.body.is_some(), &rendered.body)
                 && let Err(error) = check_json(body)

@@ -36,11 +36,11 @@ fn with_texts(value: &Value, next: &mut impl FnMut() -> String) -> Value {
     }
 }
 
-fn data_of(texts: &[String]) -> Value {
+fn data_of(texts: &[String]) -> TemplateData<'static> {
     let mut texts = texts.iter().cycle().cloned();
     let payload = with_texts(&sample(Trigger::Granted), &mut || texts.next().unwrap());
     let secrets = [("logpoint".to_owned(), texts.next().unwrap())];
-    template_data(payload, "d", 1, "w", &secrets)
+    TemplateData::new(Cow::Owned(payload), "d", 1, "w", &secrets)
 }
 
 fn token(index: usize) -> String {

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::model::template::{MAX_JSON_DEPTH, TemplateErrorKind};
 
-fn kind(source: &str, data: &Value) -> TemplateErrorKind {
+fn kind(source: &str, data: &TemplateData<'_>) -> TemplateErrorKind {
     try_render(Place::TextBody, source, data).unwrap_err().kind
 }
 
-fn long_lists() -> Value {
-    json!({ "xs": vec![1; 2_000], "long": "x".repeat(100_000) })
+fn long_lists() -> TemplateData<'static> {
+    only(json!({ "xs": vec![1; 2_000], "long": "x".repeat(100_000) }))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn loops_within_loops_stop() {
 
 #[test]
 fn sources_and_results_are_bounded() {
-    assert_eq!(kind(&"x".repeat(65 * 1024), &json!({})), TemplateErrorKind::SourceTooLong);
+    assert_eq!(kind(&"x".repeat(65 * 1024), &only(json!({}))), TemplateErrorKind::SourceTooLong);
     let eleven = "{{long}}".repeat(11);
     assert_eq!(kind(&eleven, &long_lists()), TemplateErrorKind::OutputTooLong);
     let ten = "{{long}}".repeat(10);
@@ -43,21 +43,21 @@ fn sources_and_results_are_bounded() {
 fn nesting_is_bounded() {
     let nested =
         |depth: usize| format!("{}x{}", "{{#if a}}".repeat(depth), "{{/if}}".repeat(depth));
-    assert!(try_render(Place::TextBody, &nested(32), &json!({ "a": 1 })).is_ok());
-    assert_eq!(kind(&nested(33), &json!({})), TemplateErrorKind::TooDeep);
+    assert!(try_render(Place::TextBody, &nested(32), &only(json!({ "a": 1 }))).is_ok());
+    assert_eq!(kind(&nested(33), &only(json!({}))), TemplateErrorKind::TooDeep);
     let chained = format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if a}}".repeat(5_000));
-    assert_eq!(kind(&chained, &json!({})), TemplateErrorKind::TooDeep);
+    assert_eq!(kind(&chained, &only(json!({}))), TemplateErrorKind::TooDeep);
     let parentheses = format!("{{{{not {}a{}}}}}", "(not ".repeat(5_000), ")".repeat(5_000));
-    assert_eq!(kind(&parentheses, &json!({})), TemplateErrorKind::TooDeep);
+    assert_eq!(kind(&parentheses, &only(json!({}))), TemplateErrorKind::TooDeep);
     let literals = format!("{{{{json {}{}}}}}", "[".repeat(20_000), "]".repeat(20_000));
-    assert_eq!(kind(&literals, &json!({})), TemplateErrorKind::TooDeep);
+    assert_eq!(kind(&literals, &only(json!({}))), TemplateErrorKind::TooDeep);
     for unclosed in [
         "{{#if a}}".repeat(7_000),
         "{{".repeat(30_000),
         "{{(".repeat(20_000),
         "{{a.[".repeat(13_000),
     ] {
-        assert!(try_render(Place::TextBody, &unclosed, &json!({})).is_err());
+        assert!(try_render(Place::TextBody, &unclosed, &only(json!({}))).is_err());
     }
 }
 
@@ -67,13 +67,14 @@ fn json_in_json_is_bounded() {
         (0..depth).fold("[\"{{x}}\"]".to_owned(), |inner, _| json!([inner]).to_string())
     };
     let deepest = nested(MAX_JSON_DEPTH - 1);
-    let mut rendered = try_render(Place::JsonBody, &deepest, &json!({ "x": "\"\n" })).unwrap();
+    let mut rendered =
+        try_render(Place::JsonBody, &deepest, &only(json!({ "x": "\"\n" }))).unwrap();
     for _ in 0..MAX_JSON_DEPTH {
         let list: Vec<String> = serde_json::from_str(&rendered).unwrap();
         rendered = list.into_iter().next().unwrap();
     }
     assert_eq!(rendered, "\"\n");
-    let error = try_render(Place::JsonBody, &nested(MAX_JSON_DEPTH), &json!({})).unwrap_err();
+    let error = try_render(Place::JsonBody, &nested(MAX_JSON_DEPTH), &only(json!({}))).unwrap_err();
     assert_eq!(error.kind, TemplateErrorKind::JsonTooDeep);
 }
 

@@ -163,7 +163,9 @@ fn secrets_come_out_only_by_name() {
 #[test]
 fn unknown_top_level_fields_are_kept() {
     let payload = json!({ "event_type": "X", "tenant": "acme", "secrets": "no" });
-    let data = template_data(payload, "d", 1, "w", &[]);
+    let data = only(payload);
     assert_eq!(render_with(Place::TextBody, "{{tenant}}", &data), "acme");
-    assert_eq!(data["secrets"], json!({}));
+    assert_eq!(render_with(Place::TextBody, "{{json this}}", &data).matches("secrets").count(), 0);
+    let error = try_render(Place::TextBody, "{{secrets.no}}", &data).unwrap_err().to_string();
+    assert!(error.contains("no"), "{error}");
 }

@@ -6,25 +6,36 @@ mod dialect;
 mod places;
 mod scan;
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
-use super::{Place, Template, TemplateError, template_data};
+use super::{Place, Template, TemplateData, TemplateError};
 use crate::model::Trigger;
 use crate::model::event::sample;
 
 /// The documented event, with a text that a person typed.
-fn data(justification: &str) -> Value {
+fn data(justification: &str) -> TemplateData<'static> {
     let mut payload = sample(Trigger::Granted);
     payload["data"]["justification"] = json!(justification);
     let secrets = [("logpoint".to_owned(), "s3cret\"".to_owned())];
-    template_data(payload, "019ac3f2", 2, "Logpoint \"A\"", &secrets)
+    TemplateData::new(Cow::Owned(payload), "019ac3f2", 2, "Logpoint \"A\"", &secrets)
 }
 
-fn try_render(place: Place, source: &str, data: &Value) -> Result<String, TemplateError> {
+/// Another payload, and nothing secret.
+fn only(payload: Value) -> TemplateData<'static> {
+    TemplateData::new(Cow::Owned(payload), "d", 1, "w", &[])
+}
+
+fn try_render(
+    place: Place,
+    source: &str,
+    data: &TemplateData<'_>,
+) -> Result<String, TemplateError> {
     Template::compile(source, place)?.render(data)
 }
 
-fn render_with(place: Place, source: &str, data: &Value) -> String {
+fn render_with(place: Place, source: &str, data: &TemplateData<'_>) -> String {
     try_render(place, source, data).unwrap_or_else(|error| panic!("{source}: {error}"))
 }
 
