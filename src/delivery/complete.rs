@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Shared, breakers, send};
 use crate::store::deliveries::queue::{self, Completed, Completion};
-use crate::store::{Error, within};
+use crate::store::{Error, Held, within};
 
 /// Most completions in one statement.
 const BATCH: usize = 256;
@@ -21,7 +21,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Runs until nothing more can come: after a stop, until the last exchange has ended.
 pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Completion>) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut connection = Held::default();
     loop {
+        if incoming.is_empty() {
+            connection.give_back();
+        }
         let count = tokio::select! {
             count = incoming.recv_many(&mut batch, BATCH) => count,
             // The tracker counts this task too, so the end is told by the stop and by nothing being
@@ -32,7 +36,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Comple
             break;
         }
         gather(&shared, &mut incoming, &mut batch).await;
-        write(&shared, &batch).await;
+        write(&shared, &mut connection, &batch).await;
         breakers::note(&shared, &batch).await;
         shared.flight.let_go(batch.drain(..).map(|done| (done.id, done.webhook_id)));
         send::start(&shared);
@@ -64,16 +68,23 @@ async fn gather(
 ///
 /// Where the answer was lost, it is asked again: what the first attempt wrote, the second finds gone from
 /// the queue, and its exchanges there.
-async fn write(shared: &Shared, batch: &[Completion]) {
+async fn write(shared: &Shared, connection: &mut Held, batch: &[Completion]) {
     let deps = &shared.deps;
     let mut pause = tokio::time::interval(PAUSE);
     let mut tries = 0;
     loop {
         pause.tick().await;
-        let writing = queue::complete(&deps.db, shared.lease, deps.sources.now(), batch);
+        let writing = async {
+            let db = connection.get(&deps.db).await?;
+            queue::complete(db, shared.lease, deps.sources.now(), batch).await
+        };
         // More each time: a slow disk must not keep a large batch from ever being written.
         let limit = LIMIT * (tries + 1).min(10);
-        match within(&deps.db, limit, writing).await {
+        let written = within(&deps.db, limit, writing).await;
+        if written.is_err() {
+            connection.give_back();
+        }
+        match written {
             Ok(completed) => return note_completed(shared, batch, completed),
             Err(Error::Conflict { constraint }) if constraint != queue::HEAD_KEY => {
                 tracing::info!("deliveries' results were written, and the answer was lost");

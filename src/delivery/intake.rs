@@ -16,7 +16,7 @@ use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::deliveries::intake::{self, NewDelivery, NewEvent};
-use crate::store::{self, within};
+use crate::store::{self, Held, within};
 
 /// Most events in one transaction, beyond a single larger request.
 const BATCH: usize = 1000;
@@ -89,7 +89,11 @@ impl Intake {
 }
 
 async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
+    let mut connection = Held::default();
     loop {
+        if requests.is_empty() {
+            connection.give_back();
+        }
         let first = tokio::select! {
             () = shared.stop.cancelled() => break,
             request = requests.recv() => request,
@@ -104,9 +108,10 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
             batch.push(next);
         }
         shared.coming_in.store(true, Ordering::Relaxed);
-        let committed = commit_batch(&shared, batch).await;
+        let committed = commit_batch(&shared, &mut connection, batch).await;
         shared.coming_in.store(false, Ordering::Relaxed);
         if committed.is_err() {
+            connection.give_back();
             // Those that waited behind it have waited long enough.
             while let Ok(next) = requests.try_recv() {
                 answer(next.reply, Err(IntakeError::Unavailable));
@@ -118,7 +123,11 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
 }
 
 /// Stores the requests' events and answers them; the error where the database is away.
-async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) -> Result<(), IntakeError> {
+async fn commit_batch(
+    shared: &Arc<Shared>,
+    connection: &mut Held,
+    batch: Vec<Request>,
+) -> Result<(), IntakeError> {
     let mut replies = Vec::with_capacity(batch.len());
     let mut plan = Plan::new(shared);
     for request in batch {
@@ -130,10 +139,11 @@ async fn commit_batch(shared: &Arc<Shared>, batch: Vec<Request>) -> Result<(), I
     // Where the answer to a commit is lost, the senders come again, and their events are known. What was
     // leased to this instance unheard is not renewed, and taken over soon.
     let limit = plan.patience();
-    let accepted = within(&shared.deps.db, limit, plan.commit(shared)).await.map_err(|error| {
-        tracing::warn!(error = error.chain(), "events could not be stored");
-        IntakeError::Unavailable
-    });
+    let accepted =
+        within(&shared.deps.db, limit, plan.commit(shared, connection)).await.map_err(|error| {
+            tracing::warn!(error = error.chain(), "events could not be stored");
+            IntakeError::Unavailable
+        });
     let outcome = accepted.as_ref().map(|_| ()).map_err(|error| *error);
     let mut accepted = accepted.map(Vec::into_iter);
     for (reply, count) in replies {
@@ -231,7 +241,11 @@ impl<'a> Plan<'a> {
         PATIENCE + PATIENCE_FOR_A_ROW * u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
-    async fn commit(mut self, shared: &Arc<Shared>) -> Result<Vec<Accepted>, store::Error> {
+    async fn commit(
+        mut self,
+        shared: &Arc<Shared>,
+        connection: &mut Held,
+    ) -> Result<Vec<Accepted>, store::Error> {
         let mut new: Vec<NewEvent<'_>> = self
             .keys
             .values()
@@ -240,8 +254,9 @@ impl<'a> Plan<'a> {
             .collect();
         // By their time, so that the primary key grows at its end.
         new.sort_by_key(|one| one.id);
-        let db = &shared.deps.db;
-        let taken = intake::take_in(db, &new, &self.deliveries, shared.lease, self.now).await?;
+        let db = connection.get(&shared.deps.db).await?;
+        let taken =
+            intake::take_in(&mut *db, &new, &self.deliveries, shared.lease, self.now).await?;
         let owners = if taken.events.len() == self.events.len() {
             HashMap::new()
         } else {
@@ -253,8 +268,7 @@ impl<'a> Plan<'a> {
         Ok(accepted)
     }
 
-    /// Queues what is leased; gives up the room of what is not. Each event is handed over whole to the last
-    /// delivery that has it.
+    /// Queues what is leased; gives up the room of what is not. The last to have an event is a delivery of it.
     fn hand_over(&mut self, shared: &Arc<Shared>, taken: &intake::Taken) {
         let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
         let stored: HashSet<Uuid> = taken.events.iter().copied().collect();

@@ -64,7 +64,10 @@ pub(super) async fn hand_back_queued(shared: &Shared, webhook: WebhookId, state:
     let deps = &shared.deps;
     // Not through the completer, which may be the one that calls. What is not written here is
     // handed over when its lease runs out.
-    let writing = queue::complete(&deps.db, shared.lease, deps.sources.now(), &completions);
+    let writing = async {
+        let mut connection = deps.db.acquire().await?;
+        queue::complete(&mut connection, shared.lease, deps.sources.now(), &completions).await
+    };
     if let Err(error) = within(&deps.db, SLOW, writing).await {
         tracing::warn!(
             error = error.chain(),

@@ -22,7 +22,7 @@ pub mod webhook_list;
 pub mod webhooks;
 
 pub use error::Error;
-pub use pool::{QUICK, SLOW, close, connect, connect_dispatcher, within};
+pub use pool::{Held, QUICK, SLOW, close, connect, connect_dispatcher, within};
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};
 

@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
 use sqlx::{ConnectOptions, Connection};
 
 use super::Error;
@@ -81,6 +82,30 @@ async fn works(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let asked = tokio::time::timeout(PING, connection.ping()).await;
     asked.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
     Ok(true)
+}
+
+/// A connection that is kept for the next statement, where one follows the other: the pool asks a connection
+/// whether it works each time it comes back.
+#[derive(Debug, Default)]
+pub struct Held(Option<PoolConnection<Postgres>>);
+
+impl Held {
+    /// The connection; one of the pool where none is kept.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub async fn get(&mut self, db: &PgPool) -> Result<&mut PgConnection, Error> {
+        let held = match self.0.take() {
+            Some(held) => held,
+            None => db.acquire().await?,
+        };
+        Ok(self.0.insert(held))
+    }
+
+    /// Gives it back: nothing follows at once, or its statement failed.
+    pub fn give_back(&mut self) {
+        drop(self.0.take());
+    }
 }
 
 /// A connection that belongs to no pool's count, such as one that listens.

@@ -8,7 +8,7 @@ use super::queue::{LEASE, interval};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::events::SEEN_FOR_DAYS;
-use crate::store::{Error, PgPool};
+use crate::store::{Error, PgConnection};
 
 /// An event and the key by which a repeat is known.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct Taken {
 /// instances never wait for each other in a circle.
 #[expect(clippy::too_many_lines, reason = "one statement, and a column for each of its parameters")]
 pub async fn take_in(
-    db: &PgPool,
+    db: &mut PgConnection,
     new: &[NewEvent<'_>],
     deliveries: &[NewDelivery],
     lease: Uuid,
@@ -152,7 +152,10 @@ pub async fn take_in(
 }
 
 /// The events that were first to have these keys.
-pub async fn owners(db: &PgPool, keys: &[&[u8]]) -> Result<HashMap<Vec<u8>, EventId>, Error> {
+pub async fn owners(
+    db: &mut PgConnection,
+    keys: &[&[u8]],
+) -> Result<HashMap<Vec<u8>, EventId>, Error> {
     let rows = sqlx::query!("select key, event_id from event_keys where key = any($1)", keys as _)
         .fetch_all(db)
         .await?;

@@ -128,7 +128,7 @@ pub async fn claim(
 /// because the planner would then look through all that are leased. Where the head of a lane is finished, the next of the lane is due.
 #[expect(clippy::too_many_lines, reason = "one statement, and a column for each of its parameters")]
 pub async fn complete(
-    db: &PgPool,
+    db: &mut PgConnection,
     lease: Uuid,
     now: Timestamp,
     batch: &[Completion],

@@ -151,10 +151,11 @@ impl<'a> Run<'a> {
             new.push(NewEvent { id: (*id).into(), event: &event, key });
         }
         let (lease, now) = (self.lease(server), self.time());
-        let taken = take_in(self.db, &new, &deliveries, lease, now).await.unwrap();
+        let mut db = self.db.acquire().await.unwrap();
+        let taken = take_in(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert_eq!(taken.events.len(), new.len());
         // The same again is known, and changes nothing.
-        let again = take_in(self.db, &new, &deliveries, lease, now).await.unwrap();
+        let again = take_in(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert!(again.events.is_empty() && again.leased.is_empty(), "{again:?}");
     }
 
@@ -199,7 +200,8 @@ impl<'a> Run<'a> {
             invocation: None,
         };
         let (lease, _) = row.lease.unwrap();
-        let done = queue::complete(self.db, lease, self.time(), &[completion]).await.unwrap();
+        let mut db = self.db.acquire().await.unwrap();
+        let done = queue::complete(&mut db, lease, self.time(), &[completion]).await.unwrap();
         assert_eq!(done.moved, usize::from(!outdated));
         if outdated {
             return;
