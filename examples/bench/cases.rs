@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::bad::Bad;
-use crate::load::{self, Load, Sent};
+use crate::floor::Floor;
+use crate::load::{self, Api, Load, Sent};
 use crate::report::{Goal, Report};
 use crate::server::{Server, Webhook};
 use crate::target::Arrivals;
@@ -45,6 +46,9 @@ impl Bench {
         if wanted("single") || wanted("batch") || wanted("paced") {
             self.throughput().await;
         }
+        if wanted("floor") {
+            self.floor().await;
+        }
         if wanted("bad target") {
             self.bad_target().await;
         }
@@ -80,6 +84,7 @@ impl Bench {
         }
         let one = median(singles);
         let busy = cpu::resident(server.pid());
+        self.report.add("memory", "under load", mib(busy), "MiB", Some(Goal::AtMost(40.0)));
         self.report.add("single", "deliveries", one.rate, "/s", None);
         self.report.add("single", "of pgbench", one.rate / pgbench, "", Some(Goal::AtLeast(0.5)));
         self.report.add("single", "CPU", micros(one.cpu), "µs", Some(Goal::AtMost(150.0)));
@@ -91,12 +96,13 @@ impl Bench {
             "ms",
             None,
         );
-        self.report.add("memory", "under load", mib(busy), "MiB", Some(Goal::AtMost(40.0)));
         let mut batches = Vec::new();
         for _ in 0..rounds {
             batches.push(self.measure(&server, Load { batch: 100, ..single(EVENTS) }, 1).await);
         }
         let batch = median(batches);
+        let busy = cpu::resident(server.pid());
+        self.report.add("memory", "under load of batches", mib(busy), "MiB", None);
         self.report.add("batch", "deliveries", batch.rate, "/s", None);
         self.report.add("batch", "of pgbench", batch.rate / pgbench, "", Some(Goal::AtLeast(0.8)));
         self.report.add("batch", "CPU", micros(batch.cpu), "µs", None);
@@ -187,6 +193,58 @@ impl Bench {
         );
     }
 
+    /// What cannot be left out, and how far the server is from it: in turns on the same database.
+    async fn floor(&mut self) {
+        let mut ones = [0.0; 2];
+        for (fan, loads) in [
+            (1, vec![("single", single(EVENTS)), ("batch", Load { batch: 100, ..single(EVENTS) })]),
+            (100, vec![("fan-out", single(300))]),
+        ] {
+            let webhooks: Vec<Webhook> =
+                (0..fan).map(|n| self.webhook(&format!("Webhook {n}"), None)).collect();
+            let server = Server::start(&self.program, &webhooks).await;
+            let pgbench = if fan == 1 { pgbench::rate(&server) } else { 0.0 };
+            self.measure(&server, single(2_000 / fan), fan).await;
+            let in_flight = if fan == 1 { 8 } else { 256 };
+            let floor = Floor::start(&server, &self.target, in_flight);
+            self.measure_at(&server, &floor.api, floor.pid(), single(2_000 / fan), fan).await;
+            for (name, load) in loads {
+                let (mut lows, mut highs) = (Vec::new(), Vec::new());
+                for _ in 0..3 {
+                    lows.push(self.measure_at(&server, &floor.api, floor.pid(), load, fan).await);
+                    highs.push(self.measure(&server, load, fan).await);
+                }
+                let (low, high) = (median(lows), median(highs));
+                if fan == 1 && name == "single" {
+                    ones = [low.rate, high.rate];
+                }
+                self.tell_floor(name, &low, &high);
+                if fan == 1 {
+                    self.add_floor(name, "of pgbench", low.rate / pgbench, "");
+                } else {
+                    let times = |rate: f64, one: f64| one * 100.0 / rate;
+                    self.add_floor(name, "an event to 100 over one", times(low.rate, ones[0]), "×");
+                    self.add_floor(name, "the server's", times(high.rate, ones[1]), "×");
+                }
+            }
+            drop(floor);
+            server.stop().await;
+        }
+    }
+
+    fn tell_floor(&mut self, name: &str, low: &Measured, high: &Measured) {
+        self.add_floor(name, "deliveries", low.rate, "/s");
+        self.add_floor(name, "the server's deliveries", high.rate, "/s");
+        self.add_floor(name, "CPU", micros(low.cpu), "µs");
+        self.add_floor(name, "CPU without PostgreSQL", micros(low.server_cpu), "µs");
+        self.add_floor(name, "the server's CPU", micros(high.cpu), "µs");
+        self.add_floor(name, "the server's CPU without PostgreSQL", micros(high.server_cpu), "µs");
+    }
+
+    fn add_floor(&mut self, name: &str, what: &str, value: f64, unit: &'static str) {
+        self.report.add("floor", format!("{name}: {what}"), value, unit, None);
+    }
+
     /// How fast what waits goes out, and whether new events come in meanwhile.
     async fn backlog(&mut self) {
         let mut rates = Vec::new();
@@ -238,9 +296,23 @@ impl Bench {
     }
 
     async fn measure(&self, server: &Server, load: Load, fan: usize) -> Measured {
+        self.measure_at(server, &server.api, server.pid(), load, fan).await
+    }
+
+    /// The program of that id takes the events in; the database is the server's.
+    async fn measure_at(
+        &self,
+        server: &Server,
+        api: &Api,
+        pid: u32,
+        load: Load,
+        fan: usize,
+    ) -> Measured {
         self.arrivals.take();
-        let (cpu_before, own_before) = (cpu::time(server.pid()), cpu::own_time(server.pid()));
-        let sent = load::run(&server.api, load).await;
+        let others = || if pid == server.pid() { Duration::ZERO } else { cpu::own_time(pid) };
+        let all = || cpu::time(server.pid()) + others();
+        let (cpu_before, own_before) = (all(), cpu::own_time(pid));
+        let sent = load::run(api, load).await;
         assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
         let expected = load.events * fan;
         let begun = Instant::now();
@@ -255,8 +327,8 @@ impl Bench {
         let ended = Instant::now();
         server.drain().await;
         let count = u32::try_from(expected).unwrap();
-        let cpu = cpu::time(server.pid()).saturating_sub(cpu_before) / count;
-        let server_cpu = cpu::own_time(server.pid()).saturating_sub(own_before) / count;
+        let cpu = all().saturating_sub(cpu_before) / count;
+        let server_cpu = cpu::own_time(pid).saturating_sub(own_before) / count;
         assert_eq!(self.arrivals.distinct(), load.events, "every event must arrive");
         let latencies = latencies(&sent, &self.arrivals);
         let rate = expected as f64 / (ended - sent.begun).as_secs_f64();

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::target::{digits, find};
 
 /// The documented event in its whole length; `@N` is replaced by its number.
-const EVENT: &str = include_str!("event.json");
+pub(crate) const EVENT: &str = include_str!("event.json");
 
 /// Where to send.
 #[derive(Debug, Clone)]

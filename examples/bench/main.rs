@@ -14,6 +14,7 @@
 mod bad;
 mod cases;
 mod cpu;
+mod floor;
 mod load;
 mod pgbench;
 mod report;
@@ -37,11 +38,14 @@ fn main() {
 
 async fn run() {
     let mut arguments = std::env::args().skip(1);
-    let program = PathBuf::from(arguments.next().expect("the path of gatepost"));
+    let program = arguments.next().expect("the path of gatepost");
+    if program == "--floor" {
+        return floor::run(arguments).await;
+    }
     let words: Vec<String> = arguments.collect();
     let arrivals = Arc::new(Arrivals::default());
     let target = target::start(Arc::clone(&arrivals)).await;
-    let mut bench = Bench::new(program, target, arrivals);
+    let mut bench = Bench::new(PathBuf::from(program), target, arrivals);
     bench.run(|name| words.is_empty() || words.iter().any(|word| name.contains(word))).await;
     bench.report.print();
 }

@@ -1,12 +1,14 @@
 //! Figures, as a table and as JSON.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 /// One figure and what it should be.
 #[derive(Debug)]
 struct Line {
     case: &'static str,
-    what: &'static str,
+    what: Cow<'static, str>,
     value: f64,
     unit: &'static str,
     /// At least (positive) or at most (negative); none where there is no goal.
@@ -28,11 +30,12 @@ impl Report {
     pub(crate) fn add(
         &mut self,
         case: &'static str,
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
         value: f64,
         unit: &'static str,
         goal: Option<Goal>,
     ) {
+        let what = what.into();
         println!("  {case}: {what} {}", figure(value, unit));
         self.0.push(Line { case, what, value, unit, goal });
     }

@@ -93,8 +93,14 @@ impl Server {
     }
 
     /// Stops it and removes its data.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(self) {
         self.db.close().await;
+    }
+}
+
+/// Also where a case cannot go on.
+impl Drop for Server {
+    fn drop(&mut self) {
         Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
         self.child.wait().unwrap();
         std::fs::remove_dir_all(&self.data_dir).unwrap();

@@ -1,0 +1,236 @@
+//! The floor: a program that does only what cannot be left out, with the same libraries and the same rows. It
+//! takes an event in by HTTP, commits its rows by the server's own statements, sends a text that was made
+//! before, and commits the result. It has no JSON, templates, filters, redaction, renewal of leases or retries.
+
+use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use gatepost::model::delivery::DeliveryState;
+use gatepost::model::event::Event;
+use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
+use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
+use gatepost::store::deliveries::queue::{Completion, complete};
+use gatepost::store::{Held, PgConnectOptions, PgConnection, PgPool, connect_dispatcher};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::load::Api;
+use crate::server::Server;
+use crate::target::{digits, find};
+
+/// As the server's intake, completion and flight have it.
+const MOST_EVENTS: usize = 1000;
+const MOST_RESULTS: usize = 256;
+const LINGER: Duration = Duration::from_millis(4);
+/// Before an event's number in a request.
+const TICKET: &[u8] = b"\"ticket\": \"";
+/// What is sent: as long as what the server's webhook makes of the event.
+const BODY: &str = r#"{"username": "svc", "secret_key": "a-key-of-the-siem", "number": "@N",
+      "requestData": {"version": "0.1", "states": [{"_id": "5a62bd8cce983de89085429c", "comments":
+      ["AR-@N AccessRequestGranted: ann.ngo@example.com (On call: the orders table grows \"too fast\") [019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11]"]}]}}"#;
+
+/// The running program.
+pub(crate) struct Floor {
+    child: Child,
+    pub(crate) api: Api,
+}
+
+impl Floor {
+    /// Starts it beside a server, which does nothing meanwhile, on that server's database and its webhooks.
+    pub(crate) fn start(server: &Server, target: &str, in_flight: usize) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg("--floor")
+            .arg(server.data_dir.join("postgres/socket"))
+            .args([target, &in_flight.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+        let mut address = String::new();
+        std::io::BufRead::read_line(&mut output, &mut address).unwrap();
+        Self { child, api: Api { address: address.trim().to_owned(), token: String::new() } }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// What its tasks share.
+struct Work {
+    db: PgPool,
+    lease: Uuid,
+    client: reqwest::Client,
+    url: String,
+    webhooks: Vec<WebhookId>,
+    event: Event,
+    /// A recorded exchange of the server.
+    record: String,
+    room: Arc<Semaphore>,
+    done: mpsc::Sender<Completion>,
+}
+
+/// A request: the numbers of its events.
+type Request = (Vec<usize>, oneshot::Sender<()>);
+
+/// The program itself. Arguments: PostgreSQL's socket, the target, and how many exchanges there are at once.
+pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
+    let mut next = || arguments.next().expect("an argument");
+    let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
+    let db = connect_dispatcher(options.socket(next()), 4).await.unwrap();
+    let url = format!("{}/add_incident_comment", next());
+    let room = Arc::new(Semaphore::new(next().parse().unwrap()));
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("select id from webhooks").fetch_all(&db).await.unwrap();
+    let record = sqlx::query_scalar("select record from invocations limit 1").fetch_one(&db);
+    let (done, results) = mpsc::channel(1024);
+    let work = Arc::new(Work {
+        record: record.await.unwrap(),
+        db,
+        lease: Uuid::now_v7(),
+        client: reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(256)
+            .tcp_nodelay(true)
+            .build()
+            .unwrap(),
+        url,
+        webhooks: ids.into_iter().map(WebhookId::from).collect(),
+        event: Event::parse(crate::load::EVENT).unwrap(),
+        room,
+        done,
+    });
+    let (sender, requests) = mpsc::channel(1024);
+    tokio::spawn(take(Arc::clone(&work), requests));
+    tokio::spawn(record_results(work, results));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    let routes = axum::Router::new()
+        .route("/api/v1/events", axum::routing::post(accept))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(sender);
+    axum::serve(listener, routes).await.unwrap();
+}
+
+async fn accept(State(intake): State<mpsc::Sender<Request>>, body: Bytes) -> impl IntoResponse {
+    let (reply, committed) = oneshot::channel();
+    intake.send((numbers(&body), reply)).await.unwrap();
+    committed.await.unwrap();
+    let answer = r#"{"events":[{"id":"019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11","duplicate":false,"deliveries":1}]}"#;
+    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer)
+}
+
+fn numbers(mut body: &[u8]) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    while let Some(at) = find(body, TICKET) {
+        body = &body[at + TICKET.len()..];
+        numbers.push(digits(body));
+    }
+    numbers
+}
+
+/// Commits what requests bring, all that wait in one go.
+async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
+    let mut connection = Held::default();
+    while let Some(first) = requests.recv().await {
+        let db = connection.get(&work.db).await.unwrap();
+        let mut count = first.0.len();
+        let mut batch = vec![first];
+        while count < MOST_EVENTS
+            && let Ok(next) = requests.try_recv()
+        {
+            count += next.0.len();
+            batch.push(next);
+        }
+        let jobs = commit(db, &work, batch.iter().flat_map(|(numbers, _)| numbers)).await;
+        for (_, reply) in batch {
+            reply.send(()).unwrap();
+        }
+        for (delivery, number) in jobs {
+            tokio::spawn(send(Arc::clone(&work), delivery, number));
+        }
+    }
+}
+
+async fn commit(
+    db: &mut PgConnection,
+    work: &Work,
+    numbers: impl Iterator<Item = &usize>,
+) -> Vec<(NewDelivery, usize)> {
+    let mut keys = Vec::new();
+    let mut jobs = Vec::new();
+    for number in numbers {
+        let event_id = EventId::from(Uuid::now_v7());
+        // Keys are hashes, and stand anywhere in their index: what is random of an id comes first.
+        let mut key = [event_id.uuid().into_bytes(), Uuid::now_v7().into_bytes()].concat();
+        key.reverse();
+        keys.push((event_id, key));
+        for webhook_id in &work.webhooks {
+            let id = Uuid::now_v7();
+            let lane = Some(i64::from_be_bytes(id.as_bytes()[8..].try_into().unwrap()));
+            let id = DeliveryId::from(id);
+            let webhook_id = *webhook_id;
+            let new = NewDelivery { id, event_id, webhook_id, lane, leased: true, behind: false };
+            jobs.push((new, *number));
+        }
+    }
+    let event = &work.event;
+    let events: Vec<NewEvent<'_>> =
+        keys.iter().map(|(id, key)| NewEvent { id: *id, event, key }).collect();
+    let deliveries: Vec<NewDelivery> = jobs.iter().map(|(delivery, _)| *delivery).collect();
+    take_in(db, &events, &deliveries, work.lease, chrono::Utc::now()).await.unwrap();
+    jobs
+}
+
+async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
+    let room = work.room.acquire().await.unwrap();
+    let body = BODY.replace("@N", &number.to_string());
+    let request = work.client.post(&work.url).header("Content-Type", "application/json").body(body);
+    let answer = request.send().await.unwrap();
+    let status = i32::from(answer.status().as_u16());
+    assert!(!answer.bytes().await.unwrap().is_empty());
+    drop(room);
+    let completion = Completion {
+        id: delivery.id,
+        webhook_id: delivery.webhook_id,
+        attempt: 1,
+        state: DeliveryState::Delivered,
+        due_at: None,
+        status: Some(status),
+        error: None,
+        counts: true,
+        invocation: Some((InvocationId::from(Uuid::now_v7()), work.record.clone())),
+    };
+    work.done.send(completion).await.unwrap();
+}
+
+async fn record_results(work: Arc<Work>, mut results: mpsc::Receiver<Completion>) {
+    let mut batch = Vec::new();
+    let mut connection = Held::default();
+    while results.recv_many(&mut batch, MOST_RESULTS).await > 0 {
+        let until = tokio::time::Instant::now() + LINGER;
+        while batch.len() < MOST_RESULTS {
+            let left = MOST_RESULTS - batch.len();
+            let more = results.recv_many(&mut batch, left);
+            if tokio::time::timeout_at(until, more).await.is_err() {
+                break;
+            }
+        }
+        let db = connection.get(&work.db).await.unwrap();
+        complete(db, work.lease, chrono::Utc::now(), &batch).await.unwrap();
+        batch.clear();
+    }
+}
