@@ -16,6 +16,9 @@ function naming(field) {
   return { ...attributes, tabindex: "0", "aria-labelledby": label?.id ?? "", spellcheck: "false", autocapitalize: "off" };
 }
 
+/** The search panel's words, as the other buttons' are. */
+const WORDS = { next: "Next", previous: "Previous", all: "All", replace: "Replace", "replace all": "Replace all", "match case": "Match case", regexp: "Pattern", "by word": "Whole word", close: "Close" };
+
 function extensions(field) {
   const changed = EditorView.updateListener.of((update) => {
     if (!update.docChanged) return;
@@ -23,6 +26,7 @@ function extensions(field) {
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
   return [
+    cm.EditorState.phrases.of(WORDS), EditorView.lineWrapping,
     cm.lineNumbers(), cm.history(), cm.drawSelection(), cm.bracketMatching(), cm.closeBrackets(),
     cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.lintGutter(), cm.indentUnit.of("  "),
     language, completion, changed, EditorView.contentAttributes.of(naming(field)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::driver::Browser;
 use crate::filled::{Filled, fill};
 use crate::support::TestApp;
-use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 
 /// Deque's accessibility checks, as published.
 const AXE: &str = include_str!("axe.min.js");
@@ -16,8 +16,12 @@ const RUN_AXE: &str = "
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
     // What sticks to an edge covers what is scrolled under it, wherever that happens to be.
     for (const one of document.querySelectorAll('.bar, .side')) one.style.position = 'static';
-    // An open menu covers parts of what is below it: that is what a menu does.
-    const rules = { 'target-size': { enabled: !document.querySelector('.menu[open]') } };
+    // An open menu covers parts of what is below it: that is what a menu does. The editor's list is
+    // scrolled from the editor, which keeps the focus.
+    const rules = {
+        'target-size': { enabled: !document.querySelector('.menu[open], .cm-tooltip') },
+        'scrollable-region-focusable': { enabled: !document.querySelector('.cm-tooltip-autocomplete') },
+    };
     axe.run(document, { runOnly: tags, rules, resultTypes: ['violations'] }).then(
         (found) => done(found.violations.flatMap((one) =>
             one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}\\n    ${node.failureSummary}`))),
@@ -39,16 +43,23 @@ const SPILLS: &str = "!document.querySelector('.menu[open]') && \
 struct Scene {
     name: &'static str,
     path: String,
+    /// What is typed into the editor first.
+    keys: &'static str,
     /// Each is clicked once it is to be seen; the last is waited for only.
     steps: &'static [&'static str],
 }
 
 fn scene(name: &'static str, path: impl Into<String>) -> Scene {
-    Scene { name, path: path.into(), steps: &[] }
+    Scene { name, path: path.into(), keys: "", steps: &[] }
 }
 
 fn stepped(name: &'static str, path: &str, steps: &'static [&'static str]) -> Scene {
-    Scene { name, path: path.to_owned(), steps }
+    Scene { steps, ..scene(name, path) }
+}
+
+/// The editor of a new webhook, once something was typed.
+fn typed(name: &'static str, keys: &'static str, steps: &'static [&'static str]) -> Scene {
+    Scene { keys, ..stepped(name, "/webhooks/new", steps) }
 }
 
 async fn prepare(browser: &Browser) {
@@ -76,6 +87,10 @@ async fn look_at(browser: &Browser, scene: &Scene) {
         for theme in ["light", "dark"] {
             set(browser, width, theme).await;
             browser.open(&scene.path).await;
+            if !scene.keys.is_empty() {
+                browser.click("#body_template").await;
+                browser.press(scene.keys).await;
+            }
             for (index, step) in scene.steps.iter().enumerate() {
                 if index + 1 < scene.steps.len() {
                     browser.click(step).await;
@@ -160,6 +175,82 @@ async fn pages_with_nothing_on_them() {
     ] {
         look_at(&browser, &scene).await;
     }
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_form_with_its_parts_open() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    prepare(&browser).await;
+    for scene in [
+        stepped("form-oauth", "/webhooks/new?preset=servicenow", &["#auth_client_id"]),
+        stepped(
+            "form-client-certificate",
+            "/webhooks/new",
+            &["[aria-label='TLS verification'] .fold summary", "#tls_client_certificate"],
+        ),
+        typed(
+            "editor-mistake",
+            "{\"a\": \"{{data..id}}",
+            &[".cm-lint-marker-error", ".cm-tooltip .cm-diagnostic"],
+        ),
+        typed("editor-completion", "{\"a\": \"{{data.re", &[".cm-tooltip-autocomplete"]),
+        typed("editor-search", "{\"a\": 1\u{e009}f", &[".cm-search"]),
+    ] {
+        look_at(&browser, &scene).await;
+    }
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn on_a_phone_what_belongs_together_stays_on_one_line() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    set(&browser, 390, "light").await;
+    browser.open("/webhooks/new").await;
+    browser.see(".cm-content").await;
+    let heights = "['.bar', '.label-row:has([for=body_template])'].map((one) => \
+                   document.querySelector(one).offsetHeight)";
+    let heights: [u32; 2] = serde_json::from_value(browser.js(heights).await).unwrap();
+    assert!(heights[0] < 80, "the bar: {}", heights[0]);
+    assert!(heights[1] < 30, "Body Template: {}", heights[1]);
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_invocation_with_a_token() {
+    let app = TestApp::start().await;
+    let target = FakeLogpoint::start(Options::default()).await;
+    let token = r#"{"access_token": "t0ken", "token_type": "Bearer"}"#.to_owned();
+    target.behave([Behaviour::Status(200, token), Behaviour::Accept]);
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let tested = ann
+        .post_part(
+            "/webhooks/test",
+            &[
+                ("name", "ServiceNow"),
+                ("method", "POST"),
+                ("url", &target.url("/reopen_incident")),
+                ("body_template", "{}"),
+                ("trigger", "Created"),
+                ("tls_verify", "none"),
+                ("auth_kind", "oauth"),
+                ("auth_client_id", "gatepost"),
+                ("auth_client_secret", "demo-secret"),
+                ("auth_token_endpoint_url", &target.url("/token")),
+            ],
+        )
+        .await;
+    let path = tested.attribute("a.link", "href").unwrap();
+    let browser = Browser::signed_in(&app).await;
+    prepare(&browser).await;
+    let steps = &[".tabs a[href='#token']", "#token .token-exchange"];
+    look_at(&browser, &stepped("invocation-token", &path, steps)).await;
     browser.finish().await;
     app.finish().await;
 }
