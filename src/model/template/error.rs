@@ -16,6 +16,14 @@ pub struct TemplateError {
     pub kind: TemplateErrorKind,
 }
 
+impl TemplateError {
+    /// The same where it stands alone.
+    pub fn as_sentence(&self) -> String {
+        let Self { line, column, kind } = self;
+        format!("Line {line}, column {column}: {kind}")
+    }
+}
+
 /// What is wrong with a template. Names and texts in it are already shortened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it means")]

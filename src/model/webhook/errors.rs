@@ -175,6 +175,16 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// The mistakes as they are told apart from their fields: in which template a line is, too.
+    pub fn told(&self) -> Vec<String> {
+        let told = |error: &FieldError| match (error.field, error.line) {
+            (Field::Url, Some(_)) => format!("URL: {}", error.message),
+            (Field::Header(row), Some(_)) => format!("Header {}: {}", row + 1, error.message),
+            _ => error.message.clone(),
+        };
+        self.iter().map(told).collect()
+    }
+
     /// The mistakes.
     pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
         self.0.iter()

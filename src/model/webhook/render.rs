@@ -50,7 +50,7 @@ impl RenderError {
         let mut errors = FieldErrors::default();
         match &self {
             Self::Template { field, error } => {
-                errors.add_at_line(*field, error.to_string(), error.line);
+                errors.add_at_line(*field, error.as_sentence(), error.line);
             }
             Self::Url(message) => errors.add(Field::Url, message.clone()),
         }
@@ -105,7 +105,10 @@ impl Webhook {
             .chain(self.body.iter().map(|template| ("Body template", template)));
         templates
             .flat_map(|(place, template)| {
-                lint(template).into_iter().map(move |warning| format!("{place}, {warning}."))
+                lint(template).into_iter().map(move |warning| {
+                    let end = if warning.message.ends_with('?') { "" } else { "." };
+                    format!("{place}, {warning}{end}")
+                })
             })
             .collect()
     }

@@ -312,7 +312,7 @@ fn compile(source: &str, place: Place, field: Field, errors: &mut FieldErrors) -
     match Template::compile(source, place) {
         Ok(template) => Some(template),
         Err(error) => {
-            errors.add_at_line(field, error.to_string(), error.line);
+            errors.add_at_line(field, error.as_sentence(), error.line);
             None
         }
     }

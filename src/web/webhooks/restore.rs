@@ -67,9 +67,7 @@ pub(in crate::web) async fn restore(
              change now."
                 .to_owned(),
         ],
-        Err(SaveWebhookError::Invalid(errors)) => {
-            errors.iter().map(|error| error.message.clone()).collect()
-        }
+        Err(SaveWebhookError::Invalid(errors)) => errors.told(),
     };
     let page = show(&state, &current, id, number, mistakes).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())

@@ -43,7 +43,7 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
         (
             vec![("name", "B"), ("body_template", "{\n\"a\": {{data.access_groups[0].x}}}")],
             "body_template",
-            "line 2",
+            "Line 2",
         ),
         (vec![("name", "B"), ("body_template", "{\"a\": }")], "body_template", "valid JSON"),
         (
