@@ -219,7 +219,7 @@ fn label(path: &[String]) -> String {
             }
         }
         ["authentication_config", kind, name] => {
-            format!("Authentication {kind} {}", name.replace('_', " "))
+            format!("Authentication, {kind}: {}", name.replace('_', " "))
         }
         ["custom_validation_error_message"] => "Custom failure message".to_owned(),
         ["timeout_in_sec"] => "Timeout in seconds".to_owned(),
@@ -287,8 +287,8 @@ mod tests {
                 row("Filter Bundle is none of", None, Some("DBA")),
                 row("Filter Custom field ticket", None, Some("SEC-*")),
                 row("Timeout in seconds", None, Some("5")),
-                row("Authentication basic username", None, Some("svc")),
-                row("Authentication basic password", None, Some("")),
+                row("Authentication, basic: username", None, Some("svc")),
+                row("Authentication, basic: password", None, Some("")),
                 row("Order", None, Some("no")),
                 row("Response validators", Some("$.success is true"), None),
             ]

@@ -74,6 +74,11 @@ pub(in crate::web) async fn show(
 }
 
 impl InvocationView {
+    /// Whether anything took any time: not where no token was given, for example.
+    fn has_timings(&self) -> bool {
+        self.parts.iter().any(|part| part.width > 0)
+    }
+
     fn new(found: &Invocation, now: Timestamp) -> Self {
         let explanation = found.explanation();
         let transcript = &found.transcript;

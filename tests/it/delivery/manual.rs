@@ -126,8 +126,13 @@ async fn what_may_not_be_sent_by_hand_says_how_to_allow_it() {
         let refused = ann.post(&path, &[("event", "Granted")]).await;
         assert_eq!(refused.status, 422);
         assert!(refused.text("[role=alert]").contains(told), "{}", refused.body);
+        // Its page does not offer what would be refused.
+        let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
+        assert!(page.texts("a[href$='/send']").is_empty(), "{}", page.body);
     }
     let ids = app.webhooks(&manual).await;
+    let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
+    assert_eq!(page.texts("a[href$='/send']"), ["Send now"]);
     let path = format!("/webhooks/{}/send", ids[0]);
     let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
     for (event, told) in [(gone, "no longer stored"), ("", "Choose an event")] {
