@@ -11,7 +11,7 @@ use super::client::Client;
 use super::exchange::Outgoing;
 use crate::model::invocation::{Response, Transcript};
 use crate::model::outcome::{Cause, TokenFault};
-use crate::model::secret::MASK;
+use crate::model::secret::{MASK, mask_body};
 use crate::model::webhook::{ClientCredentials, Tls, basic_credential};
 
 /// For a token whose end is not told.
@@ -230,9 +230,7 @@ fn seconds(value: &Value) -> Option<u64> {
 }
 
 fn mask_tokens(body: &mut String) {
-    let Ok(mut answer) = serde_json::from_str::<Value>(body) else {
-        return;
-    };
+    let mut answer = serde_json::from_str::<Value>(body).unwrap_or_default();
     let mut masked = false;
     for key in ["access_token", "refresh_token", "id_token"] {
         if let Some(value) = answer.get_mut(key) {
@@ -240,9 +238,8 @@ fn mask_tokens(body: &mut String) {
             masked = true;
         }
     }
-    if masked {
-        *body = answer.to_string();
-    }
+    // What is not in the standard's form may hold a token all the same: a form, or a deeper object.
+    *body = if masked { answer.to_string() } else { mask_body(body) };
 }
 
 #[cfg(test)]
@@ -284,5 +281,11 @@ mod tests {
         let mut body = r#"{"access_token":"abc","refresh_token":"def","scope":"x"}"#.to_owned();
         mask_tokens(&mut body);
         assert!(!body.contains("abc") && !body.contains("def") && body.contains("\"x\""), "{body}");
+        // Nor one that came otherwise than it should.
+        for answer in ["access_token=abc&scope=x", r#"{"data":{"access_token":"abc"}}"#] {
+            let mut body = answer.to_owned();
+            mask_tokens(&mut body);
+            assert!(!body.contains("abc") && body.contains("access_token"), "{body}");
+        }
     }
 }

@@ -8,10 +8,7 @@ use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credenti
 pub fn mask(draft: &Draft) -> Draft {
     let mut masked = draft.clone();
     masked.url = replace(&draft.url, &scan::in_url(&draft.url), |_, _| Some(MASK.to_owned()));
-    masked.body_template =
-        replace(&draft.body_template, &scan::in_body(&draft.body_template), |_, _| {
-            Some(MASK.to_owned())
-        });
+    masked.body_template = mask_body(&draft.body_template);
     for (name, value) in &mut masked.headers {
         if is_secret_header(name, value) {
             MASK.clone_into(value);
@@ -23,6 +20,11 @@ pub fn mask(draft: &Draft) -> Draft {
         }
     }
     masked
+}
+
+/// A body with every secret in it masked.
+pub fn mask_body(body: &str) -> String {
+    replace(body, &scan::in_body(body), |_, _| Some(MASK.to_owned()))
 }
 
 /// Fields that are secret as a whole, in the order of the page.

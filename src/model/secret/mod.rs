@@ -8,7 +8,7 @@ mod mask;
 mod redact;
 mod scan;
 
-pub use mask::{check_masks, mask, secrets_of, unmask, unmask_for_same_server};
+pub use mask::{check_masks, mask, mask_body, secrets_of, unmask, unmask_for_same_server};
 pub use redact::Redactor;
 
 /// What is shown in place of a secret.
