@@ -26,11 +26,19 @@ pub use pool::{Held, QUICK, SLOW, close, connect, connect_dispatcher, within};
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};
 
-/// Whether the database answers.
+/// Whether the database answers. A kept connection that has died since it was used says nothing of the
+/// database: it is asked again over others.
 ///
 /// # Errors
 /// Where it does not.
 pub async fn ping(db: &PgPool) -> Result<(), Error> {
-    sqlx::query_scalar!("select 1").fetch_one(db).await?;
-    Ok(())
+    let mut tries = 3;
+    loop {
+        tries -= 1;
+        match sqlx::query_scalar!("select 1").fetch_one(db).await {
+            Ok(_one) => return Ok(()),
+            Err(error) if tries == 0 => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "asks the database again"),
+        }
+    }
 }

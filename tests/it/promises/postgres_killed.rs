@@ -90,7 +90,7 @@ async fn senders_are_told_to_come_again_and_nothing_accepted_is_lost() {
         .await;
         Private::wait_for_recovery(&load, Instant::now()).await;
     }
-    assert_eq!(server.readiness().await, Some(200));
+    wait_until("the server to be ready", async || server.readiness().await == Some(200)).await;
     let outcome = load.finish().await;
     assert_eq!(outcome.unanswered, 0);
     private.wait_until_sent(&outcome).await;
