@@ -4,6 +4,8 @@
 //! Each rule is a function from texts to violations, tried out on small texts beside it; here they
 //! are run on the tree itself. A violation is one line that says what is wrong and what is right.
 
+#[path = "house/image.rs"]
+mod image;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/templates.rs"]
@@ -101,6 +103,13 @@ fn rust_files_have_telling_names_and_end_soon() {
 #[test]
 fn migrations_say_why() {
     none(&tree::migrations(&files("migrations").unwrap()));
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_build_reads() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let sources = rust_files("src").unwrap();
+    none(&image::check(&sources, &read("Dockerfile"), &read(".dockerignore")));
 }
 
 #[test]
