@@ -106,8 +106,10 @@ impl Bench {
         self.report.add("batch", "deliveries", batch.rate, "/s", None);
         self.report.add("batch", "of pgbench", batch.rate / pgbench, "", Some(Goal::AtLeast(0.8)));
         self.report.add("batch", "CPU", micros(batch.cpu), "µs", None);
-        let paced =
-            self.measure(&server, Load { rate: Some(200.0), ..single(3_000) }, 1).await.latencies;
+        let paced = self.measure(&server, Load { rate: Some(200.0), ..single(3_000) }, 1).await;
+        self.report.add("paced", "CPU", micros(paced.cpu), "µs", None);
+        self.report.add("paced", "CPU of the server", micros(paced.server_cpu), "µs", None);
+        let paced = paced.latencies;
         let at = |part: usize| millis(paced[(paced.len() - 1) * part / 100]);
         self.report.add("paced", "p50", at(50), "ms", Some(Goal::AtMost(1.0)));
         self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
