@@ -7,12 +7,13 @@ use super::queue::{LEASE, interval};
 use crate::model::Timestamp;
 use crate::store::{Error, PgPool, QUICK, SLOW, within};
 
-/// Keeps what is in hand. Named one by one: what this lease holds without knowing it, because the
-/// answer to a commit got lost, must run out.
+/// Keeps what is in hand, but for what was taken or renewed a moment ago. Named one by one: what this lease holds
+/// without knowing it, because the answer to a commit got lost, must run out.
 pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> Result<u64, Error> {
     let query = sqlx::query!(
         "with kept as (
              select id from delivery_queue where id = any($4) and lease = $1
+               and leased_until not between $2::timestamptz + $3::interval * 0.75 and $2::timestamptz + $3::interval
              for update skip locked
          )
          update delivery_queue q set leased_until = $2::timestamptz + $3::interval
