@@ -39,7 +39,7 @@ pub async fn attempt(
     let started_at = sources.now();
     let message_id = subject.message_id.to_string();
     let event = subject.event;
-    let payload = Cow::Borrowed(&event.payload);
+    let payload = Cow::Borrowed(event.payload());
     let data = TemplateData::new(payload, &message_id, subject.attempt, webhook.name(), &[]);
     let sent = match webhook.render(&data, Some(&event.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {

@@ -12,7 +12,7 @@ use crate::store::{Error, Held, within};
 /// Most completions in one statement.
 const BATCH: usize = 256;
 /// How long a result waits for others.
-const LINGER: Duration = Duration::from_millis(4);
+const LINGER: Duration = Duration::from_millis(8);
 /// How long the first attempt to write a batch may take.
 const LIMIT: Duration = Duration::from_secs(3);
 /// Between attempts to reach the database.

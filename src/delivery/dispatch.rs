@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::send::{self, Job};
 use super::{Shared, breakers};
+use crate::model::WebhookId;
 use crate::model::breaker::Breaker;
 use crate::model::delivery::DeliveryState;
 use crate::model::event::Event;
-use crate::model::{Trigger, WebhookId};
 use crate::store::Error;
 use crate::store::deliveries::queue::{self, Claimed};
 
@@ -89,8 +89,8 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
             events.insert(one.event_id, Arc::new(event));
         }
         let event: Option<&Arc<Event>> = events.get(&one.event_id);
-        let event =
-            event.map(|event| if one.by_hand { sent_by_hand(event) } else { Arc::clone(event) });
+        let event = event
+            .map(|event| if one.by_hand { Arc::new(event.by_hand()) } else { Arc::clone(event) });
         take(shared, &one, event).await;
     }
     // Whoever is the last to have an event takes it over.
@@ -116,11 +116,6 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
         shared.forget_backlog(std::iter::once(webhook));
     }
     Ok(rooms)
-}
-
-/// The same event, set off by a person.
-fn sent_by_hand(event: &Event) -> Arc<Event> {
-    Arc::new(Event { trigger: Trigger::Manual, ..event.clone() })
 }
 
 async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Event>>) {

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::send::Job;
 use crate::model::{DeliveryId, WebhookId};
 
-/// Deliveries in hand at once, in all; half of them of one webhook that is alone.
-const MOST: usize = 2048;
+/// Deliveries in hand at once, in all; half of them of one webhook that is alone. What has no room is read from the
+/// database later, which costs about as much again as to deliver it; queued, one takes 2 KiB.
+const MOST: usize = 8192;
 /// Exchanges at once, in all.
 const MOST_IN_FLIGHT: usize = 256;
 
@@ -209,7 +210,9 @@ mod tests {
         let flight = Flight::default();
         let rooms = flight.rooms(&webhooks, 256);
         assert_eq!(rooms.len(), 50);
-        assert!(rooms.iter().all(|(_, room)| *room == MOST / 50), "{rooms:?}");
+        // The last ones leave half of what is left to others that may come.
+        let share = MOST / 50;
+        assert!(rooms.iter().all(|(_, room)| (share / 2..=share).contains(room)), "{rooms:?}");
         assert_eq!(flight.rooms(&webhooks[..1], 256), [(webhooks[0], 256)]);
         for _ in 0..MOST / 2 {
             assert!(flight.reserve(webhooks[0]));

@@ -85,7 +85,7 @@ impl Routing {
         let routes = self.0.load();
         let wants = |alike: &&Vec<Arc<Route>>| {
             let first = alike.first();
-            first.is_some_and(|route| route.webhook.wants(event.trigger, &event.payload))
+            first.is_some_and(|route| route.webhook.wants(event))
         };
         routes.alike.iter().filter(wants).flatten().map(Arc::clone).collect()
     }

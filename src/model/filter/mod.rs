@@ -117,6 +117,11 @@ impl Filters {
         if errors.is_empty() { Ok(Self { conditions }) } else { Err(errors) }
     }
 
+    /// Whether every event passes.
+    pub fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
     /// Whether an event's payload passes.
     pub fn matches(&self, payload: &Value) -> bool {
         let (grouped, single) = self.by_place();

@@ -43,7 +43,7 @@ impl Webhook {
         if !self.triggers().contains(&event.trigger) {
             return Some(WhyNot::Trigger(event.trigger));
         }
-        let refusals = self.refusals(&event.payload);
+        let refusals = self.refusals(event.payload());
         if refusals.only_together {
             return Some(WhyNot::Together(refusals.fields));
         }

@@ -17,7 +17,7 @@ use super::render::RenderError;
 use super::tls::{self, Tls};
 use super::validator::Validator;
 use crate::model::Trigger;
-use crate::model::event::sample;
+use crate::model::event::{Event, sample};
 use crate::model::filter::{self, Filters};
 use crate::model::secret;
 use crate::model::template::{Place, Template, TemplateData, check_json};
@@ -133,8 +133,9 @@ impl Webhook {
     }
 
     /// Whether its triggers and filters want this event, be it active or not.
-    pub fn wants(&self, trigger: Trigger, payload: &Value) -> bool {
-        self.triggers.contains(&trigger) && self.filters.matches(payload)
+    pub fn wants(&self, event: &Event) -> bool {
+        self.triggers.contains(&event.trigger)
+            && (self.filters.is_empty() || self.filters.matches(event.payload()))
     }
 
     /// How its deliveries go out.
