@@ -15,10 +15,9 @@ pub(super) fn check(sources: &[File], dockerfile: &str, ignored: &str) -> Vec<St
     read.extend(sources.iter().flat_map(|file| file.text.lines()).filter_map(named));
     let mut missing = Vec::new();
     for folder in read {
-        for (file, line) in [
-            (dockerfile, format!("COPY {folder} {folder}")),
-            (ignored, format!("!{folder}")),
-        ] {
+        for (file, line) in
+            [(dockerfile, format!("COPY {folder} {folder}")), (ignored, format!("!{folder}"))]
+        {
             if !file.lines().any(|known| known == line) {
                 missing.push(format!("the image's build reads {folder}/: add the line {line:?}"));
             }
