@@ -23,9 +23,6 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Comple
     let mut batch = Vec::with_capacity(BATCH);
     let mut connection = Held::default();
     loop {
-        if incoming.is_empty() {
-            connection.give_back();
-        }
         let count = tokio::select! {
             count = incoming.recv_many(&mut batch, BATCH) => count,
             // The tracker counts this task too, so the end is told by the stop and by nothing being

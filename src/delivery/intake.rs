@@ -91,9 +91,6 @@ impl Intake {
 async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
     let mut connection = Held::default();
     loop {
-        if requests.is_empty() {
-            connection.give_back();
-        }
         let first = tokio::select! {
             () = shared.stop.cancelled() => break,
             request = requests.recv() => request,

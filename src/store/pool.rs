@@ -5,7 +5,7 @@
 //! is asked whether it still works before it is used, and again before it goes back into the pool; and
 //! [`within`] ends the statement that is under way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
@@ -84,25 +84,29 @@ async fn works(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
-/// A connection that is kept for the next statement, where one follows the other: the pool asks a connection
-/// whether it works each time it comes back.
+/// A connection that is kept for the next statement, where one soon follows the other: the pool asks a connection
+/// whether it works each time it comes back, and hands them out in turn, though each knows its statements by heart.
 #[derive(Debug, Default)]
-pub struct Held(Option<PoolConnection<Postgres>>);
+pub struct Held(Option<(PoolConnection<Postgres>, Instant)>);
 
 impl Held {
-    /// The connection; one of the pool where none is kept.
+    /// The connection; one of the pool where none is kept, or has lain idle for a while.
     ///
     /// # Errors
     /// Where there is none.
     pub async fn get(&mut self, db: &PgPool) -> Result<&mut PgConnection, Error> {
         let held = match self.0.take() {
-            Some(held) => held,
-            None => db.acquire().await?,
+            Some((held, used)) if used.elapsed() < FRESH => held,
+            stale => {
+                drop(stale);
+                db.acquire().await?
+            }
         };
-        Ok(self.0.insert(held))
+        let (held, _) = self.0.insert((held, Instant::now()));
+        Ok(held)
     }
 
-    /// Gives it back: nothing follows at once, or its statement failed.
+    /// Gives it back: its statement failed.
     pub fn give_back(&mut self) {
         drop(self.0.take());
     }
