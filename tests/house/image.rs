@@ -37,8 +37,8 @@ fn a_folder_that_the_image_lacks_is_told() {
         let text = text.to_owned();
         [File { path: "src/a.rs".to_owned(), text }]
     };
-    let copied: String = UNNAMED.iter().map(|name| format!("COPY {name} {name}\n")).collect();
-    let passed: String = UNNAMED.iter().map(|name| format!("!{name}\n")).collect();
+    let copied = UNNAMED.map(|name| format!("COPY {name} {name}\n")).concat();
+    let passed = UNNAMED.map(|name| format!("!{name}\n")).concat();
     assert_eq!(check(&source("fn f() {}"), &copied, &passed), [""; 0]);
     for text in ["include_dir!(\"$CARGO_MANIFEST_DIR/x\");", "#[folder = \"x/\"]"] {
         assert_eq!(
