@@ -15,7 +15,7 @@ pub(crate) struct TestDatabase {
 }
 
 /// The server of `script/with-postgres`.
-fn server() -> String {
+pub(crate) fn server() -> String {
     #[expect(clippy::disallowed_methods, reason = "tests are told where their server is")]
     let url = std::env::var("TEST_DATABASE_URL");
     url.expect("TEST_DATABASE_URL is not set: run script/with-postgres cargo nextest run")

@@ -82,6 +82,11 @@ impl ChaosProxy {
         Self { address, mood, cuts, abandons, lost, _tasks: tasks }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A database's URL that leads through here.
     pub(crate) fn through(&self, url: &str) -> String {
         let mut url = url::Url::parse(url).unwrap();

@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use super::assert_says;
+use crate::support::database;
 use crate::support::process::{directory, gatepost, run, with_args, with_data_dir};
+use crate::support::proxy::ChaosProxy;
 
 /// Every setting of the contract.
 const VARIABLES: [&str; 13] = [
@@ -68,40 +70,48 @@ async fn a_value_that_cannot_be_used_is_named_with_its_setting() {
     assert!(!message.contains("correct horse battery"), "{message}");
 }
 
-/// Where the database of these settings is said to be: tells whose `database_url` was taken.
-async fn place_of_database(mut command: Command) -> String {
-    command.env("GATEPOST_MASTER_KEY", super::process::MASTER_KEY);
-    let message = run(command, "").await.refusal();
-    let (_, rest) = message.split_once("DATABASE_URL at ").expect(&message);
-    rest.split(' ').next().unwrap().to_owned()
-}
+/// The database of the tests at an address of its own. Nobody may sign in there as it is asked: a database that
+/// answers nothing would be waited for.
+struct Elsewhere(ChaosProxy);
 
-fn with_flag(command: Command) -> Command {
-    with_args(command, &["--database-url", "postgres://u@flag.invalid/x"])
+impl Elsewhere {
+    async fn new() -> Self {
+        Self(ChaosProxy::before_database(&database::server()).await)
+    }
+
+    fn url(&self) -> String {
+        self.0.through("postgres://nobody@localhost/x")
+    }
+
+    /// Checks that a command with these settings is refused by this one.
+    async fn is_asked_by(&self, mut command: Command) {
+        command.env("GATEPOST_MASTER_KEY", super::process::MASTER_KEY);
+        let message = run(command, "").await.refusal();
+        assert_says(&message, &[&format!("DATABASE_URL at {} cannot", self.0.address())]);
+    }
 }
 
 #[tokio::test]
 async fn a_flag_beats_the_environment_and_that_the_file() {
     let directory = directory();
-    // Names that never resolve are refused at once.
-    let toml = "database_url = 'postgres://u@file.invalid/x'\nallow_http = true\n";
+    let (file, environment, flag) =
+        (Elsewhere::new().await, Elsewhere::new().await, Elsewhere::new().await);
+    let toml = format!("database_url = '{}'\nallow_http = true\n", file.url());
     std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
-    let within = || {
-        let mut command = gatepost();
+    let within = |variable: Option<&str>, args: &[&str]| {
+        let mut command = with_args(gatepost(), args);
         command.current_dir(directory.path());
+        if let Some(value) = variable {
+            command.env("DATABASE_URL", value);
+        }
         command
     };
-    assert_eq!(place_of_database(within()).await, "file.invalid:5432");
-    let mut command = within();
-    command.env("DATABASE_URL", "postgres://u@environment.invalid/x");
-    assert_eq!(place_of_database(command).await, "environment.invalid:5432");
-    let mut command = within();
-    command.env("DATABASE_URL", "postgres://u@environment.invalid/x");
-    assert_eq!(place_of_database(with_flag(command)).await, "flag.invalid:5432");
+    file.is_asked_by(within(None, &[])).await;
+    environment.is_asked_by(within(Some(&environment.url()), &[])).await;
+    let args = ["--database-url", &flag.url()];
+    flag.is_asked_by(within(Some(&environment.url()), &args)).await;
     // What is set to nothing is not set.
-    let mut command = within();
-    command.env("DATABASE_URL", "");
-    assert_eq!(place_of_database(command).await, "file.invalid:5432");
+    file.is_asked_by(within(Some(""), &[])).await;
 }
 
 #[tokio::test]
@@ -110,9 +120,10 @@ async fn a_file_in_a_folder_above_is_somebody_elses() {
     std::fs::write(directory.path().join("gatepost.toml"), "not = 'ours'\n").unwrap();
     let below = directory.path().join("below");
     std::fs::create_dir(&below).unwrap();
-    let mut command = gatepost();
+    let flag = Elsewhere::new().await;
+    let mut command = with_args(gatepost(), &["--database-url", &flag.url()]);
     command.current_dir(&below);
-    assert_eq!(place_of_database(with_flag(command)).await, "flag.invalid:5432");
+    flag.is_asked_by(command).await;
 }
 
 #[tokio::test]
