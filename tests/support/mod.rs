@@ -19,6 +19,8 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Nothing here is asked by HTTPS: the system's certificates are not read each time.
+        .tls_certs_only([])
         .timeout(app::PATIENCE)
         .build()
         .unwrap()
