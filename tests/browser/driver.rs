@@ -48,11 +48,15 @@ impl Browser {
         Self { chromium, client, base: app.url("") }
     }
 
-    /// The administrator's, signed in.
+    /// The administrator's, who has signed in elsewhere: with the session's cookie, and no page opened yet.
     pub(crate) async fn signed_in(app: &TestApp) -> Self {
-        let browser = Self::start(app).await;
-        browser.open("/login").await;
-        browser.sign_in().await;
+        let ((chromium, client), ann) = tokio::join!(Chromium::start(), app.admin());
+        let browser = Self { chromium, client, base: app.url("") };
+        let (name, value) = ann.cookie().split_once('=').unwrap();
+        let cookie = json!({
+            "url": browser.base, "name": name, "value": value, "httpOnly": true, "sameSite": "Lax"
+        });
+        browser.devtools("Network.setCookie", cookie).await;
         browser
     }
 
@@ -324,7 +328,7 @@ impl Browser {
     /// is open in it.
     pub(crate) async fn picture(&self, name: &str) -> PathBuf {
         let is_whole = self.js("!document.querySelector('dialog[open]')").await;
-        let options = json!({"captureBeyondViewport": is_whole});
+        let options = json!({"captureBeyondViewport": is_whole, "optimizeForSpeed": true});
         let shot = self.devtools("Page.captureScreenshot", options).await;
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
         std::fs::create_dir_all(&folder).unwrap();

@@ -10,6 +10,7 @@ use crate::support::{TestApp, event, http};
 
 /// The form of the documented call, as far as it goes without the certificate.
 async fn fill_in_reopen(ann: &Browser, logpoint: &FakeLogpoint, secret_key: &str) {
+    ann.open("/webhooks").await;
     ann.click_text("a", "Add Webhook").await;
     ann.at("/webhooks/new").await;
     ann.click_text(".preset-list a", "Logpoint: reopen").await;

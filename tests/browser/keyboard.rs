@@ -42,6 +42,7 @@ async fn the_row_menu_deactivates_duplicates_and_deletes() {
     let app = TestApp::start().await;
     let ids = app.webhooks(TWO).await;
     let ann = Browser::signed_in(&app).await;
+    ann.open("/webhooks").await;
     let row = format!("#webhook-{}", ids[0]);
     let menu = format!("{row} .menu summary");
 
@@ -93,6 +94,7 @@ async fn searching_goes_on_while_typing_and_has_an_address() {
     let app = TestApp::start().await;
     app.webhooks(TWO).await;
     let ann = Browser::signed_in(&app).await;
+    ann.open("/webhooks").await;
     tab_to(&ann, "#q").await;
     ann.press("arch").await;
     ann.until("document.querySelectorAll('td.name').length === 1").await;
