@@ -20,9 +20,9 @@ use crate::store::deliveries::queue::{self, Claimed};
 const BATCH: usize = 256;
 /// Retries come due without anybody telling: look at least so often.
 const POLL: Duration = Duration::from_secs(1);
-/// How long a claim gives way to events that come in: their senders wait for an answer, and one after the other takes
+/// How long a claim gives way to a crowd of events: their senders wait for an answer, and one after the other takes
 /// its share of the machine. A webhook's backlog still goes out at [`BATCH`] in this time.
-const GIVE_WAY: Duration = Duration::from_millis(25);
+const GIVE_WAY: Duration = Duration::from_millis(200);
 
 /// Claims until stopped. Woken, it looks at the webhooks that are known to have something due; on
 /// its own, at all.

@@ -2,7 +2,7 @@
 //!
 //! Each webhook has a queue and a number of exchanges at once, so that one slow target never holds up
 //! another, nor fills the memory. Of the room there is, a webhook has at most as much as is left free
-//! for others; and each may have one, whatever the others do.
+//! for others, and hardly more than it has sent lately; and each may have one, whatever the others do.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,10 @@ use crate::model::{DeliveryId, WebhookId};
 /// Deliveries in hand at once, in all; half of them of one webhook that is alone. What has no room is read from the
 /// database later, which costs about as much again as to deliver it; queued, one takes 2 KiB.
 const MOST: usize = 8192;
+/// So many of one webhook in any case, however slowly it sends. All that waits in hand has its lease renewed.
+const QUEUED: usize = 512;
+/// So many of one webhook are claimed at most: a backlog must not take the room of what comes in.
+const MOST_CLAIMED: usize = 1024;
 /// Exchanges at once, in all.
 const MOST_IN_FLIGHT: usize = 256;
 
@@ -40,6 +44,15 @@ struct Queue {
     in_flight: usize,
     in_hand: usize,
     has_turn: bool,
+    /// How many were let go in this period, and in the one before.
+    let_go: [usize; 2],
+}
+
+impl Queue {
+    /// How many it may have in hand: what it sends in a period or two.
+    fn pace(&self) -> usize {
+        QUEUED + self.let_go.iter().sum::<usize>()
+    }
 }
 
 /// How much one may have of what is shared, where so much is free.
@@ -54,20 +67,20 @@ impl Flight {
 
     /// Makes room for a delivery of this webhook; false where there is none.
     pub(super) fn reserve(&self, webhook: WebhookId) -> bool {
-        self.reserve_up_to(webhook, share)
+        self.reserve_up_to(webhook, |free, pace| share(free).min(pace))
     }
 
     /// Makes room for a delivery that was claimed for the room there was: false only where others have
     /// taken all of it meanwhile.
     pub(super) fn reserve_claimed(&self, webhook: WebhookId) -> bool {
-        self.reserve_up_to(webhook, |free| if free > 0 { MOST } else { share(free) })
+        self.reserve_up_to(webhook, |free, _| if free > 0 { MOST } else { share(free) })
     }
 
-    fn reserve_up_to(&self, webhook: WebhookId, limit: impl Fn(usize) -> usize) -> bool {
+    fn reserve_up_to(&self, webhook: WebhookId, limit: impl Fn(usize, usize) -> usize) -> bool {
         let mut state = self.state();
         let state = &mut *state;
         let queue = state.webhooks.entry(webhook).or_default();
-        if queue.in_hand >= limit(MOST.saturating_sub(state.in_hand)) {
+        if queue.in_hand >= limit(MOST.saturating_sub(state.in_hand), queue.pace()) {
             return false;
         }
         state.in_hand += 1;
@@ -92,9 +105,11 @@ impl Flight {
         let most = (free / webhooks.len().max(1)).clamp(1, most);
         let mut rooms = Vec::new();
         for webhook in webhooks {
-            let taken = state.webhooks.get(webhook).map_or(0, |queue| queue.in_hand);
+            let queue = state.webhooks.get(webhook);
+            let (taken, pace) = queue.map_or((0, QUEUED), |queue| (queue.in_hand, queue.pace()));
             // As much as leaves as much for others.
-            let room = (free.saturating_sub(taken) / 2).max(usize::from(taken == 0)).min(most);
+            let room = (free.saturating_sub(taken) / 2).max(usize::from(taken == 0));
+            let room = room.min(most).min(pace.min(MOST_CLAIMED).saturating_sub(taken));
             if room > 0 {
                 free = free.saturating_sub(room);
                 rooms.push((*webhook, room));
@@ -164,10 +179,18 @@ impl Flight {
                 state.in_hand = state.in_hand.saturating_sub(1);
                 if let Some(queue) = state.webhooks.get_mut(&webhook) {
                     queue.in_hand = queue.in_hand.saturating_sub(1);
+                    queue.let_go[0] += 1;
                 }
             }
         }
-        state.webhooks.retain(|_, queue| queue.in_hand > 0);
+    }
+
+    /// A period ends, by which a webhook's pace is measured.
+    pub(super) fn end_period(&self) {
+        self.state().webhooks.retain(|_, queue| {
+            queue.let_go = [0, queue.let_go[0]];
+            queue.in_hand > 0 || queue.let_go[1] > 0
+        });
     }
 
     /// Takes what is queued for a webhook and not in flight; it stays in hand.
@@ -203,6 +226,25 @@ impl Flight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Trigger;
+    use crate::model::event::Event;
+
+    /// A webhook that has sent as many in the last period as there is room for.
+    fn quick(webhook: WebhookId) -> Flight {
+        let flight = Flight::default();
+        for n in 0..MOST {
+            assert!(flight.reserve_claimed(webhook));
+            flight.push(job(n, webhook));
+            flight.let_go(std::iter::once((job(n, webhook).id, webhook)));
+        }
+        flight
+    }
+
+    fn job(n: usize, webhook_id: WebhookId) -> Job {
+        let id = Uuid::from_u128(u128::try_from(n).unwrap()).into();
+        let event = Event::sample(Trigger::Granted).unwrap().into();
+        Job { id, webhook_id, attempt: 1, event }
+    }
 
     #[test]
     fn room_is_shared_among_all_that_may_have_something() {
@@ -213,12 +255,37 @@ mod tests {
         // The last ones leave half of what is left to others that may come.
         let share = MOST / 50;
         assert!(rooms.iter().all(|(_, room)| (share / 2..=share).contains(room)), "{rooms:?}");
+        let flight = quick(webhooks[0]);
         assert_eq!(flight.rooms(&webhooks[..1], 256), [(webhooks[0], 256)]);
         for _ in 0..MOST / 2 {
             assert!(flight.reserve(webhooks[0]));
         }
         assert!(!flight.reserve(webhooks[0]));
         assert_eq!(flight.rooms(&webhooks[..2], 256), [(webhooks[1], 256)]);
+    }
+
+    #[test]
+    fn who_sends_slowly_has_little_in_hand() {
+        let webhook = Uuid::from_u128(1).into();
+        let flight = Flight::default();
+        let take_all = || std::iter::repeat_with(|| flight.reserve(webhook)).take_while(|had| *had);
+        assert_eq!(take_all().count(), QUEUED);
+        assert_eq!(flight.rooms(&[webhook], 256), []);
+        for n in 0..10 {
+            flight.push(job(n, webhook));
+        }
+        flight.let_go((0..10).map(|n| (job(n, webhook).id, webhook)));
+        // Those ten, and ten more for having been sent.
+        assert_eq!(take_all().count(), 20);
+        flight.end_period();
+        assert!(!flight.reserve(webhook));
+        flight.end_period();
+        for _ in 0..10 {
+            flight.give_up(webhook);
+        }
+        assert!(!flight.reserve(webhook));
+        flight.give_up(webhook);
+        assert!(flight.reserve(webhook));
     }
 
     #[test]

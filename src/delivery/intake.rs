@@ -22,6 +22,10 @@ use crate::store::{self, Held, within};
 const BATCH: usize = 1000;
 /// Requests that wait for the transaction before theirs.
 const WAITING: usize = 1024;
+/// So many events in one transaction are a crowd: their senders wait for each other.
+const CROWD: usize = 8;
+/// Without a request for so long, the crowd is gone.
+const LULL: Duration = Duration::from_millis(10);
 /// A transaction that takes longer is given up, and its senders are told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A large one has so much more for each of its rows: far more than these take.
@@ -93,7 +97,7 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
     loop {
         let first = tokio::select! {
             () = shared.stop.cancelled() => break,
-            request = requests.recv() => request,
+            request = next(&shared, &mut requests) => request,
         };
         let Some(first) = first else { break };
         let mut count = first.events.len();
@@ -104,9 +108,8 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
             count += next.events.len();
             batch.push(next);
         }
-        shared.coming_in.store(true, Ordering::Relaxed);
+        shared.coming_in.store(count >= CROWD, Ordering::Relaxed);
         let committed = commit_batch(&shared, &mut connection, batch).await;
-        shared.coming_in.store(false, Ordering::Relaxed);
         if committed.is_err() {
             connection.give_back();
             // Those that waited behind it have waited long enough.
@@ -117,6 +120,17 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
     }
     // What was not begun is refused: dropping its reply says so.
     requests.close();
+}
+
+/// The next request.
+async fn next(shared: &Shared, requests: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    if shared.coming_in.load(Ordering::Relaxed) {
+        if let Ok(request) = tokio::time::timeout(LULL, requests.recv()).await {
+            return request;
+        }
+        shared.coming_in.store(false, Ordering::Relaxed);
+    }
+    requests.recv().await
 }
 
 /// Stores the requests' events and answers them; the error where the database is away.

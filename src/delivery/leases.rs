@@ -30,6 +30,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             () = shared.landed() => break,
             _instant = tick.tick() => {}
         }
+        shared.flight.end_period();
         let held = shared.flight.held();
         let now = deps.sources.now();
         if !held.is_empty()

@@ -82,7 +82,7 @@ pub(crate) struct Shared {
     wake: Notify,
     /// Something came in that waits behind another of its lane.
     lined_up: Notify,
-    /// Events are being stored, and their senders wait.
+    /// Many events are being stored, and their senders wait.
     coming_in: AtomicBool,
     stop: CancellationToken,
     tracker: TaskTracker,
