@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::bad::Bad;
 use crate::floor::Floor;
 use crate::load::{self, Api, Load, Sent};
-use crate::report::{Goal, Report};
+use crate::report::{Goal, Report, mib, micros, millis};
 use crate::server::{Server, Webhook};
 use crate::target::Arrivals;
 use crate::{cpu, pgbench, rows};
@@ -110,6 +110,22 @@ impl Bench {
         let at = |part: usize| millis(paced[(paced.len() - 1) * part / 100]);
         self.report.add("paced", "p50", at(50), "ms", Some(Goal::AtMost(1.0)));
         self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
+        server.stop().await;
+        self.wide(pgbench).await;
+    }
+
+    /// A webhook that may have more exchanges at once than is usual.
+    async fn wide(&mut self, pgbench: f64) {
+        let webhook = Webhook { in_flight: 32, ..self.webhook("Wide", None) };
+        let server = Server::start(&self.program, &[webhook]).await;
+        self.measure(&server, single(2_000), 1).await;
+        for (name, batch) in [("single", 1), ("batch", 100)] {
+            let wide = self.typical(&server, Load { batch, ..single(EVENTS) }, 1).await;
+            self.report.add(name, "32 at once: of pgbench", wide.rate / pgbench, "", None);
+            self.report.add(name, "32 at once: CPU", micros(wide.cpu), "µs", None);
+        }
+        let busy = cpu::resident(server.pid());
+        self.report.add("memory", "under batches, 32 at once", mib(busy), "MiB", None);
         server.stop().await;
     }
 
@@ -369,18 +385,6 @@ async fn intake(server: &Server) -> f64 {
 fn median(mut measured: Vec<Measured>) -> Measured {
     measured.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     measured.swap_remove(measured.len() / 2)
-}
-
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / 1024.0 / 1024.0
 }
 
 async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant {

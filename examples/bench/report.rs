@@ -1,6 +1,7 @@
 //! Figures, as a table and as JSON.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -71,4 +72,16 @@ fn verdict(met: bool) -> &'static str {
 fn figure(value: f64, unit: &str) -> String {
     let digits = if value >= 100.0 { 0 } else { 2 };
     format!("{value:.digits$} {unit}").trim_end().to_owned()
+}
+
+pub(crate) fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+pub(crate) fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+pub(crate) fn mib(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0 / 1024.0
 }

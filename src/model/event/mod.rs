@@ -102,7 +102,8 @@ impl Event {
         }
     }
 
-    /// All of it, parsed at first use: many events are in hand at once, and a text takes a tenth of the room. Numbers keep their digits.
+    /// All of it, parsed at first use: many events are in hand at once, and a text takes a fraction of the room.
+    /// Numbers keep their digits.
     pub fn payload(&self) -> &Value {
         // It was checked when it came in.
         self.payload.get_or_init(|| serde_json::from_str(&self.raw).unwrap_or_default())
