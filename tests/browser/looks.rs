@@ -111,6 +111,16 @@ async fn play(browser: &Browser, scene: &Scene) {
     }
 }
 
+/// Looks at each scene, signed in.
+async fn look_around(app: &TestApp, scenes: &[Scene]) {
+    let browser = Browser::signed_in(app).await;
+    prepare(&browser).await;
+    for scene in scenes {
+        look_at(&browser, scene).await;
+    }
+    browser.finish().await;
+}
+
 /// Looks at a scene in all four ways. The theme changes under the page: nothing but its colours does.
 async fn look_at(browser: &Browser, scene: &Scene) {
     for (width, themes) in [(1440, ["dark", "light"]), (390, ["light", "dark"])] {
@@ -180,9 +190,7 @@ async fn pages_before_signing_in() {
 #[tokio::test]
 async fn pages_with_nothing_on_them() {
     let app = TestApp::start().await;
-    let browser = Browser::signed_in(&app).await;
-    prepare(&browser).await;
-    for scene in [
+    let scenes = [
         scene("webhooks-empty", "/webhooks"),
         scene("deliveries-empty", "/deliveries"),
         scene("webhook-new", "/webhooks/new"),
@@ -191,19 +199,15 @@ async fn pages_with_nothing_on_them() {
         stepped("webhook-past-none", "/webhooks/new", &["#try-past", ".backtest"]),
         stepped("schema-panel", "/webhooks/new", &["a[data-panel]", "dialog[open] h1"]),
         scene("schema", "/webhooks/schema"),
-    ] {
-        look_at(&browser, &scene).await;
-    }
-    browser.finish().await;
+    ];
+    look_around(&app, &scenes).await;
     app.finish().await;
 }
 
 #[tokio::test]
 async fn the_form_with_its_parts_open() {
     let app = TestApp::start().await;
-    let browser = Browser::signed_in(&app).await;
-    prepare(&browser).await;
-    for scene in [
+    let scenes = [
         stepped("form-oauth", "/webhooks/new?preset=servicenow", &["#auth_client_id"]),
         stepped(
             "form-client-certificate",
@@ -217,10 +221,8 @@ async fn the_form_with_its_parts_open() {
         ),
         typed("editor-completion", "{\"a\": \"{{data.re", &[".cm-tooltip-autocomplete"]),
         typed("editor-search", "{\"a\": 1\u{e009}f", &[".cm-search"]),
-    ] {
-        look_at(&browser, &scene).await;
-    }
-    browser.finish().await;
+    ];
+    look_around(&app, &scenes).await;
     app.finish().await;
 }
 
@@ -266,11 +268,8 @@ async fn an_invocation_with_a_token() {
         )
         .await;
     let path = tested.attribute("a.link", "href").unwrap();
-    let browser = Browser::signed_in(&app).await;
-    prepare(&browser).await;
     let steps = &[".tabs a[href='#token']", "#token .token-exchange"];
-    look_at(&browser, &stepped("invocation-token", &path, steps)).await;
-    browser.finish().await;
+    look_around(&app, &[stepped("invocation-token", &path, steps)]).await;
     app.finish().await;
 }
 
@@ -279,10 +278,8 @@ async fn pages_with_something_on_them() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let Filled { webhook, good, retrying, failed, .. } = fill(&app, &logpoint).await;
-    let browser = Browser::signed_in(&app).await;
-    prepare(&browser).await;
     let delivery = |id: &str| format!("/deliveries/{id}");
-    for scene in [
+    let scenes = [
         scene("webhooks", "/webhooks"),
         stepped("webhooks-menu", "/webhooks", &["td .menu summary", "td .menu-items"]),
         scene("webhooks-none-fits", "/webhooks?q=nothing-like-it"),
@@ -295,10 +292,8 @@ async fn pages_with_something_on_them() {
         scene("delivery-retrying", delivery(&retrying)),
         stepped("invocation-panel", &delivery(&failed), &["a[data-panel]", "dialog[open] h1"]),
         stepped("invocation-page", &delivery(&good), &["h1"]),
-    ] {
-        look_at(&browser, &scene).await;
-    }
-    browser.finish().await;
+    ];
+    look_around(&app, &scenes).await;
     app.finish_with_leftovers().await;
 }
 
@@ -307,9 +302,7 @@ async fn pages_of_one_webhook() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let Filled { webhook, paused, .. } = fill(&app, &logpoint).await;
-    let browser = Browser::signed_in(&app).await;
-    prepare(&browser).await;
-    for scene in [
+    let scenes = [
         stepped(
             "webhook-past",
             &format!("/webhooks/{webhook}/edit"),
@@ -326,9 +319,7 @@ async fn pages_of_one_webhook() {
         scene("webhook-restore", format!("/webhooks/{webhook}/revisions/2/restore")),
         scene("webhook-send", format!("/webhooks/{webhook}/send")),
         scene("webhook-send-refused", format!("/webhooks/{paused}/send")),
-    ] {
-        look_at(&browser, &scene).await;
-    }
-    browser.finish().await;
+    ];
+    look_around(&app, &scenes).await;
     app.finish_with_leftovers().await;
 }
