@@ -1,6 +1,7 @@
 //! Writes what became of deliveries, in batches.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -43,15 +44,16 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Comple
     }
 }
 
-/// Waits a moment for more, which costs little more to write: nobody waits for a result but the next
-/// of its lane.
+/// Waits a moment for more where more are on their way, which costs little more to write: nobody waits for a result
+/// but the next of its lane. Where none are, it would only be in the way of the next event.
 async fn gather(
     shared: &Shared,
     incoming: &mut mpsc::Receiver<Completion>,
     batch: &mut Vec<Completion>,
 ) {
     let until = tokio::time::Instant::now() + LINGER;
-    while batch.len() < BATCH && !shared.stop.is_cancelled() {
+    let comes_more = || shared.coming_in.load(Ordering::Relaxed) || !shared.flight.is_quiet();
+    while batch.len() < BATCH && comes_more() && !shared.stop.is_cancelled() {
         let room = BATCH - batch.len();
         let more = tokio::time::timeout_at(until, incoming.recv_many(batch, room)).await;
         if !matches!(more, Ok(1..)) {

@@ -217,6 +217,12 @@ impl Flight {
         self.state().ids.keys().map(|id| id.uuid()).collect()
     }
 
+    /// Whether nothing is sent, nor waits to be.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.in_flight == 0 && state.turns.is_empty()
+    }
+
     /// Whether it holds nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.state().ids.is_empty()
