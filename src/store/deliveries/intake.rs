@@ -10,6 +10,9 @@ use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::events::SEEN_FOR_DAYS;
 use crate::store::{Error, PgConnection};
 
+/// So often others may be there first: each time fewer of ours are new.
+const TRIES: usize = 3;
+
 /// An event and the key by which a repeat is known.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
@@ -51,8 +54,46 @@ pub struct Taken {
 
 /// Stores events that are new, and their deliveries. Keys and lanes are taken in order, so that two
 /// instances never wait for each other in a circle.
-#[expect(clippy::too_many_lines, reason = "one statement, and a column for each of its parameters")]
+///
+/// What another has taken in at this very moment is not seen, and the unique indexes refuse it: so it is looked for
+/// again. (`on conflict` would spare that, and make every event dearer: it looks into the index once more, locks, and
+/// writes twice to the log.)
 pub async fn take_in(
+    db: &mut PgConnection,
+    new: &[NewEvent<'_>],
+    deliveries: &[NewDelivery],
+    lease: Uuid,
+    now: Timestamp,
+) -> Result<Taken, Error> {
+    for _ in 0..TRIES {
+        match insert(db, new, deliveries, lease, now).await {
+            Err(Error::Conflict { .. }) => forget_old(db, new, now).await?,
+            outcome => return outcome,
+        }
+    }
+    insert(db, new, deliveries, lease, now).await
+}
+
+/// Forgets those keys among them that no longer count.
+async fn forget_old(
+    db: &mut PgConnection,
+    new: &[NewEvent<'_>],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let keys: Vec<&[u8]> = new.iter().map(|one| one.key).collect();
+    sqlx::query!(
+        "delete from event_keys where key = any($1) and seen_at < $2::timestamptz - make_interval(days => $3)",
+        &keys as _,
+        now,
+        SEEN_FOR_DAYS
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[expect(clippy::too_many_lines, reason = "one statement, and a column for each of its parameters")]
+async fn insert(
     db: &mut PgConnection,
     new: &[NewEvent<'_>],
     deliveries: &[NewDelivery],
@@ -73,10 +114,11 @@ pub async fn take_in(
         r#"with claimed as (
                insert into event_keys (key, event_id, seen_at)
                select key, event_id, $3::timestamptz from unnest($1::bytea[], $2::uuid[]) as i (key, event_id)
+               where not exists (
+                   select from event_keys seen
+                   where seen.key = i.key and seen.seen_at >= $3::timestamptz - make_interval(days => $4)
+               )
                order by key
-               on conflict (key) do update
-                   set event_id = excluded.event_id, seen_at = excluded.seen_at
-                   where event_keys.seen_at < $3::timestamptz - make_interval(days => $4)
                returning event_id
            ),
            stored as (
@@ -88,12 +130,14 @@ pub async fn take_in(
                    as i (id, trigger, event_type, request_id, request, requester, integrations, payload)
                where case when i.id in (select event_id from claimed) then true else false end
            ),
-           planned as (
+           planned as materialized (
                select i.*,
+                      -- No `exists`: for that the planner may read all that wait.
                       case
-                          when behind or (lane is not null and exists (
-                              select from delivery_queue q where q.lane = i.lane and q.state = 'waiting'
-                          )) then 'waiting'
+                          when behind
+                              or (select true from delivery_queue q where q.lane = i.lane and q.state <> 'waiting' limit 1)
+                              or (select true from delivery_queue q where q.lane = i.lane and q.state = 'waiting' limit 1)
+                          then 'waiting'
                           when leased then 'leased'
                           else 'due'
                       end as state
@@ -111,21 +155,11 @@ pub async fn take_in(
                       case when state = 'leased' then $3::timestamptz + $19::interval end,
                       $3::timestamptz
                from planned order by lane, id
-               -- There is a head already, of this moment perhaps, and of another instance.
-               on conflict (lane) where lane is not null and state <> 'waiting' do nothing
                returning id, state
-           ),
-           lined_up as (
-               insert into delivery_queue (id, event_id, webhook_id, lane, state, due_at, created_at)
-               select id, event_id, webhook_id, lane, 'waiting', $3::timestamptz, $3::timestamptz
-               from planned
-               where case when id in (select id from queued) then false else true end
-               returning id
            )
            select coalesce((select array_agg(event_id) from claimed), '{}') as "events!",
                   coalesce((select array_agg(id) from queued where state = 'leased'), '{}') as "leased!",
-                  (select count(*) from queued where state = 'waiting') + (select count(*) from lined_up)
-                      as "waiting!""#,
+                  (select count(*) from queued where state = 'waiting') as "waiting!""#,
         &keys as _,
         &ids,
         now,

@@ -148,9 +148,8 @@ pub async fn complete(
         exchanges().map(|one| one.map(|(_, record)| record.as_str())).collect();
     let row = sqlx::query!(
         r#"with input as (
-               select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::int[],
-                                    $6::text[], $7::boolean[], $8::uuid[], $9::uuid[], $10::text[])
-                   as i (id, attempt, state, due_at, status, error, counts, invocation, webhook, record)
+               select * from unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::int[], $6::text[], $7::boolean[])
+                   as i (id, attempt, state, due_at, status, error, counts)
            ),
            finished as (
                delete from delivery_queue q using input i
@@ -183,8 +182,10 @@ pub async fn complete(
            ),
            recorded as (
                insert into invocations (id, delivery_id, webhook_id, record)
-               select i.invocation, i.id, i.webhook, i.record from input i
-               where i.invocation is not null
+               -- Not of the input, whose rows are copied for each of its readers.
+               select i.id, i.delivery, i.webhook, i.record
+               from unnest($8::uuid[], $1::uuid[], $9::uuid[], $10::text[]) as i (id, delivery, webhook, record)
+               where i.id is not null
            ),
            promoted as (
                update delivery_queue q set state = 'due', due_at = $12

@@ -105,6 +105,21 @@ async fn where_order_is_switched_off_nobody_waits() {
     app.finish_with_leftovers().await;
 }
 
+/// Until the app waits for what the test has not committed.
+async fn wait_for_a_lock(app: &TestApp) {
+    app.wait_until("the app to wait for the other instance", async || {
+        let waits: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+        waits > 0
+    })
+    .await;
+}
+
 /// The test plays another instance, whose event of the same request is stored and not committed.
 #[tokio::test]
 async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_other_go_first() {
@@ -127,17 +142,7 @@ async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_
         .await
         .unwrap();
     let (later, in_order) = (event("Granted", "1"), async {
-        app.wait_until("the app to wait for the other instance", async || {
-            let waits: i64 = sqlx::query_scalar(
-                "select count(*) from pg_stat_activity
-                 where datname = current_database() and wait_event_type = 'Lock'",
-            )
-            .fetch_one(app.database.pool())
-            .await
-            .unwrap();
-            waits > 0
-        })
-        .await;
+        wait_for_a_lock(&app).await;
         other.commit().await.unwrap();
     });
     let ((status, answer), ()) = tokio::join!(app.send(&token, &later), in_order);
@@ -147,5 +152,35 @@ async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_
     app.wait_for("delivered", 2).await;
     let kinds: Vec<String> = told(&logpoint).into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds, ["AccessRequestCreated", "AccessRequestCreated", "AccessRequestGranted"]);
+    app.finish().await;
+}
+
+/// The same for an event that both were sent.
+#[tokio::test]
+async fn of_two_instances_that_store_the_same_event_at_once_one_knows_it_from_the_other() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&tell(&logpoint, "")).await;
+    let token = app.token(Scope::Events).await;
+    let (_, first) = app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    let mut other = app.database.pool().begin().await.unwrap();
+    // As if the other one stored it only now.
+    sqlx::query("create temporary table first on commit drop as select * from event_keys")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    sqlx::query("delete from event_keys").execute(app.database.pool()).await.unwrap();
+    sqlx::query("insert into event_keys select * from first").execute(&mut *other).await.unwrap();
+    // Beside it in one request, one that is new.
+    let both = serde_json::json!([event("Granted", "1"), event("Granted", "2")]);
+    let ((status, answer), ()) = tokio::join!(app.send(&token, &both), async {
+        wait_for_a_lock(&app).await;
+        other.commit().await.unwrap();
+    });
+    let [repeat, new] = [&answer["events"][0], &answer["events"][1]];
+    assert_eq!((status, &repeat["duplicate"]), (202, &true.into()), "{answer}");
+    assert_eq!((&repeat["id"], &new["duplicate"]), (&first["events"][0]["id"], &false.into()));
+    app.wait_for("delivered", 2).await;
     app.finish().await;
 }
