@@ -19,10 +19,9 @@ struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) {
-        // Linux and macOS do not fail here once they have booted; going on without would hand out
-        // keys that can be guessed.
-        #[expect(clippy::expect_used, reason = "without entropy nothing here is safe")]
-        getrandom::fill(buffer).expect("the system's entropy");
+        // A cipher (ChaCha) for each thread, seeded by the system: asking that each time is a system call. Where it
+        // cannot be seeded, this panics: going on without would hand out keys that can be guessed.
+        rand::fill(buffer);
     }
 }
 

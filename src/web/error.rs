@@ -87,7 +87,7 @@ impl IntoResponse for Error {
                 )
             }
             Self::Internal(detail) => {
-                let reference = format!("{:08x}", getrandom::u32().unwrap_or_default());
+                let reference = format!("{:08x}", rand::random::<u32>());
                 tracing::error!(reference, detail, "a page failed");
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,

@@ -147,9 +147,7 @@ async fn what_a_killed_server_had_in_hand_is_sent_again_under_the_same_id() {
 async fn under_load_everything_that_was_accepted_is_sent() {
     let place = Place::new().await;
     let server = place.start().await;
-    let mut random = [0];
-    getrandom::fill(&mut random).unwrap();
-    let enough = 20 + usize::from(random[0]);
+    let enough = rand::random_range(20..=275);
     let accepted = place.send(&[&server], 300, enough).await;
     assert!(accepted.len() >= enough, "{} of {enough}", accepted.len());
     server.kill().await;

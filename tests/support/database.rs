@@ -71,8 +71,10 @@ impl TestDatabase {
     pub(crate) async fn create() -> Self {
         let mut admin = admin().await;
         let template = template(&mut admin).await;
-        let name =
-            format!("test_{}", uuid::Builder::from_random_bytes(random()).into_uuid().simple());
+        let name = format!(
+            "test_{}",
+            uuid::Builder::from_random_bytes(rand::random()).into_uuid().simple()
+        );
         execute(&mut admin, format!("create database {name} template {template}")).await;
         admin.close().await.unwrap();
         let url = url_of(&name);
@@ -97,10 +99,4 @@ impl TestDatabase {
         let mut admin = admin().await;
         execute(&mut admin, format!("drop database {} with (force)", self.name)).await;
     }
-}
-
-fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).unwrap();
-    bytes
 }

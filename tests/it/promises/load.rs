@@ -86,7 +86,7 @@ impl Load {
         padding: usize,
     ) -> Self {
         let mut bytes = vec![0; padding / 2];
-        getrandom::fill(&mut bytes).unwrap();
+        rand::fill(&mut bytes);
         let shared = Arc::new(Shared {
             base: base.to_owned(),
             token: token.to_owned(),

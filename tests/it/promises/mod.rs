@@ -62,7 +62,5 @@ fn nothing_is_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded])
 
 /// A number from 0 to one less than this.
 fn random(below: u16) -> usize {
-    let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).unwrap();
-    usize::from(u16::from_le_bytes(bytes) % below)
+    rand::random_range(0..usize::from(below))
 }
