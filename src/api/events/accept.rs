@@ -110,10 +110,12 @@ fn parse(bytes: &[u8]) -> Result<Vec<Submitted>, Problem> {
     };
     let text = std::str::from_utf8(bytes).map_err(|error| not_json(&error))?;
     let is_array = text.trim_start().starts_with('[');
-    let raw: Vec<&RawValue> = if is_array {
-        serde_json::from_str(text).map_err(|error| not_json(&error))?
+    let raw: Vec<&str> = if is_array {
+        let entries: Vec<&RawValue> =
+            serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        entries.into_iter().map(RawValue::get).collect()
     } else {
-        vec![serde_json::from_str(text).map_err(|error| not_json(&error))?]
+        vec![text]
     };
     if raw.is_empty() || raw.len() > MAX_EVENTS {
         let detail = format!("An array has 1 to {MAX_EVENTS} events; this one has {}.", raw.len());
@@ -122,12 +124,15 @@ fn parse(bytes: &[u8]) -> Result<Vec<Submitted>, Problem> {
     let mut submitted = Vec::with_capacity(raw.len());
     let mut errors = Vec::new();
     for (index, one) in raw.into_iter().enumerate() {
-        if one.get().len() > MAX_EVENT {
+        if one.trim().len() > MAX_EVENT {
             let detail = format!("Event {index} is longer than 1 MiB. Nothing was stored.");
             return Err(Problem::new(ProblemId::TooLarge, detail));
         }
-        match Event::parse(one.get()) {
+        match Event::parse(one) {
             Ok(event) => submitted.push(Submitted { event, key: None }),
+            Err(_) if !is_array && let Err(error) = serde_json::from_str::<&RawValue>(one) => {
+                return Err(not_json(&error));
+            }
             Err(faults) => errors.extend(faults.into_iter().map(|fault| {
                 let pointer =
                     if is_array { format!("/{index}{}", fault.pointer) } else { fault.pointer };
