@@ -73,6 +73,7 @@ impl Actions {
             message_id: DeliveryId::new(&parts.sources),
             attempt: 1,
             event,
+            payload: event.payload(),
         };
         let invocation = delivery::attempt(
             &parts.client,

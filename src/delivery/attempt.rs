@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::authorize::{self, Sent};
 use crate::egress::{Client, Exchanged, Outgoing, TokenWanted};
 use crate::model::event::Event;
@@ -25,6 +27,8 @@ pub struct Subject<'a> {
     pub attempt: u32,
     /// The event.
     pub event: &'a Event,
+    /// Its payload, or at least what the webhook's templates look at.
+    pub payload: &'a Value,
 }
 
 /// Sends once.
@@ -39,7 +43,7 @@ pub async fn attempt(
     let started_at = sources.now();
     let message_id = subject.message_id.to_string();
     let event = subject.event;
-    let payload = Cow::Borrowed(event.payload());
+    let payload = Cow::Borrowed(subject.payload);
     let data = TemplateData::new(payload, &message_id, subject.attempt, webhook.name(), &[]);
     let sent = match webhook.render(&data, Some(&event.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {

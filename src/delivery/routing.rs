@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::Deps;
 use crate::model::WebhookId;
-use crate::model::event::Event;
+use crate::model::event::{Event, Wanted};
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Rules, Webhook};
 use crate::store::webhooks::{self, Sealed};
@@ -22,6 +22,8 @@ pub struct Route {
     pub webhook: Webhook,
     /// Takes its secrets out of what is recorded.
     pub redactor: Redactor,
+    /// What the templates of all webhooks look at: an event that many want is parsed once.
+    pub wanted: Arc<Wanted>,
     /// Whether Gatepost itself has switched it off: nobody wanted its events to be lost, so they wait.
     pub is_paused: bool,
 }
@@ -58,20 +60,27 @@ impl Routing {
         // Whether http:// may be used is asked when sending: a webhook that was saved while it was
         // allowed must still get its deliveries, and show them as failed.
         let rules = Rules { allow_http: true };
-        let mut routes = HashMap::new();
+        let mut usable = Vec::new();
+        let mut wanted = Wanted::default();
         let reading = webhooks::all_sealed(&deps.db, &deps.vault);
         for Sealed { id, draft, is_paused } in store::within(&deps.db, SLOW, reading).await? {
             let redactor = Redactor::new(&secrets_of(&draft));
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {
-                    routes.insert(id, Arc::new(Route { id, webhook, redactor, is_paused }));
+                    webhook.add_wanted(&mut wanted);
+                    usable.push((id, webhook, redactor, is_paused));
                 }
                 Err(errors) => {
                     tracing::error!(webhook.id = %id, %errors, "a stored webhook is not usable; edit it");
                 }
             }
         }
-        self.0.store(Arc::new(Routes::new(routes)));
+        let wanted = Arc::new(wanted);
+        let route = |(id, webhook, redactor, is_paused)| {
+            let wanted = Arc::clone(&wanted);
+            (id, Arc::new(Route { id, webhook, redactor, wanted, is_paused }))
+        };
+        self.0.store(Arc::new(Routes::new(usable.into_iter().map(route).collect())));
         Ok(())
     }
 

@@ -67,6 +67,7 @@ async fn run(shared: &Shared, job: Job) -> Completion {
         message_id: id,
         attempt: u32::try_from(number).unwrap_or(1),
         event: &event,
+        payload: event.part(&route.wanted),
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);

@@ -7,15 +7,15 @@ pub mod field;
 mod partial;
 mod sample;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde_json::Value;
 
 pub use choice::EventChoice;
+pub use partial::Wanted;
 pub use sample::sample;
 
 use super::Trigger;
-use partial::{ALL, Wanted};
 
 /// A checked event: it has what Gatepost needs to route and tell it, and everything else it came with.
 #[derive(Debug, Clone)]
@@ -33,22 +33,23 @@ pub struct Event {
     /// What lists show of it.
     pub summary: Summary,
     payload: OnceLock<Value>,
+    /// A part of it, and which.
+    part: OnceLock<(Arc<Wanted>, Value)>,
 }
 
 /// What is looked at when an event comes in.
-const FACTS: Wanted = Wanted(&[
-    ("event_type", ALL),
-    ("event_time", ALL),
-    (
-        "data",
-        Wanted(&[
-            ("id", ALL),
-            ("friendly_id", ALL),
-            ("requester", Wanted(&[("email", ALL), ("name", ALL), ("id", ALL)])),
-            ("access_groups", Wanted(&[("integration", Wanted(&[("name", ALL)]))])),
-        ]),
-    ),
-]);
+static FACTS: LazyLock<Wanted> = LazyLock::new(|| {
+    Wanted::of(&[
+        &["event_type"],
+        &["event_time"],
+        &["data", "id"],
+        &["data", "friendly_id"],
+        &["data", "requester", "email"],
+        &["data", "requester", "name"],
+        &["data", "requester", "id"],
+        &["data", "access_groups", "integration", "name"],
+    ])
+});
 
 /// The few facts of an event that lists show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,8 +96,17 @@ impl Event {
             (Some((event_type, trigger)), Some(event_time), Some(request_id)) => {
                 let summary = summarise(&payload, &request_id);
                 let raw = raw.trim().to_owned();
-                let payload = OnceLock::new();
-                Ok(Self { raw, trigger, event_type, event_time, request_id, summary, payload })
+                let (payload, part) = <_>::default();
+                Ok(Self {
+                    raw,
+                    trigger,
+                    event_type,
+                    event_time,
+                    request_id,
+                    summary,
+                    payload,
+                    part,
+                })
             }
             _ => Err(errors),
         }
@@ -107,6 +117,20 @@ impl Event {
     pub fn payload(&self) -> &Value {
         // It was checked when it came in.
         self.payload.get_or_init(|| serde_json::from_str(&self.raw).unwrap_or_default())
+    }
+
+    /// At least what is wanted of it, parsed at first use.
+    pub fn part(&self, wanted: &Arc<Wanted>) -> &Value {
+        if let Some(whole) = self.payload.get() {
+            return whole;
+        }
+        // It was checked when it came in.
+        let read = || partial::glance(&self.raw, wanted).unwrap_or_default();
+        match self.part.get_or_init(|| (Arc::clone(wanted), read())) {
+            (there, part) if Arc::ptr_eq(there, wanted) => part,
+            // The webhooks have changed since.
+            _ => self.payload(),
+        }
     }
 
     /// The same event, set off by a person.

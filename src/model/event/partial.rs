@@ -1,38 +1,113 @@
-//! Reads a few places of a JSON text and checks the rest of it: an event comes in without being built in memory whole.
+//! Reads a few places of a JSON text: an event is not built in memory whole, neither to take it in nor to send it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 
-/// The wanted members of an object, and what is wanted of each; of a list, of each of its entries. With no members,
-/// all of it.
-#[derive(Debug)]
-pub(super) struct Wanted(pub(super) &'static [(&'static str, Wanted)]);
+/// Places of a JSON text that are wanted, with all that lies below them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of what stands there.
+    All,
+    /// The members of those names, and of each these places; of a list, those of each of its entries.
+    Members(Vec<(Cow<'static, str>, Wanted)>),
+}
 
-/// All of what stands there.
-pub(super) const ALL: Wanted = Wanted(&[]);
+const NOTHING: Wanted = Wanted::Members(Vec::new());
+
+impl Default for Wanted {
+    /// Nothing.
+    fn default() -> Self {
+        NOTHING
+    }
+}
+
+impl Wanted {
+    /// These places, each by the names of the members on the way to it.
+    pub(super) fn of(places: &[&[&'static str]]) -> Self {
+        let mut wanted = Self::default();
+        for place in places {
+            wanted.add(place.iter().map(|name| Cow::Borrowed(*name)));
+        }
+        wanted
+    }
+
+    /// One more place. Without a name on the way to it, all is wanted.
+    pub fn add(&mut self, mut way: impl Iterator<Item = Cow<'static, str>>) {
+        let Some(name) = way.next() else {
+            *self = Self::All;
+            return;
+        };
+        let Self::Members(members) = self else { return };
+        let known = members.iter().position(|(known, _)| *known == name);
+        let at = known.unwrap_or_else(|| {
+            members.push((name, Self::default()));
+            members.len() - 1
+        });
+        if let Some((_, member)) = members.get_mut(at) {
+            member.add(way);
+        }
+    }
+}
 
 /// What is wanted of a text. Whatever else stands in it is checked just as if all were wanted.
 ///
 /// # Errors
 /// Where the text is not JSON.
 pub(super) fn read(text: &str, wanted: &Wanted) -> Result<Value, serde_json::Error> {
+    part(text, wanted, true)
+}
+
+/// What is wanted of a text that was read before: the rest of it is passed over.
+///
+/// # Errors
+/// Where the text is not JSON, perhaps.
+pub(super) fn glance(text: &str, wanted: &Wanted) -> Result<Value, serde_json::Error> {
+    part(text, wanted, false)
+}
+
+fn part(text: &str, wanted: &Wanted, is_checked: bool) -> Result<Value, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = wanted.deserialize(&mut json)?;
+    let value = Part { wanted, is_checked }.deserialize(&mut json)?;
     json.end()?;
     Ok(value)
 }
 
-impl<'de> DeserializeSeed<'de> for &Wanted {
-    type Value = Value;
+/// A part that is read.
+#[derive(Clone, Copy)]
+struct Part<'w> {
+    wanted: &'w Wanted,
+    /// Whether the rest is checked.
+    is_checked: bool,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
-        if self.0.is_empty() { Value::deserialize(json) } else { json.deserialize_any(self) }
+impl Part<'_> {
+    /// What is not wanted. (`IgnoredAny` lets pass what no string may hold, and any depth.)
+    fn pass<'de, A: MapAccess<'de>>(self, members: &mut A) -> Result<(), A::Error> {
+        if self.is_checked {
+            members.next_value_seed(Part { wanted: &NOTHING, ..self }).map(drop)
+        } else {
+            members.next_value::<IgnoredAny>().map(drop)
+        }
     }
 }
 
-impl<'de> Visitor<'de> for &Wanted {
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        match self.wanted {
+            Wanted::All => Value::deserialize(json),
+            Wanted::Members(_) => json.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,15 +116,16 @@ impl<'de> Visitor<'de> for &Wanted {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut found = Map::new();
-        while let Some(name) = members.next_key_seed(Name(self))? {
+        while let Some(name) = members.next_key_seed(Name(self.wanted))? {
             match name {
                 Member::Wanted(name, wanted) => {
-                    found.insert(name.to_owned(), members.next_value_seed(wanted)?);
+                    let value = members.next_value_seed(Part { wanted, ..self })?;
+                    found.insert(name.to_owned(), value);
                 }
-                Member::Other => members.next_value::<Checked>().map(drop)?,
+                Member::Other => self.pass(&mut members)?,
                 Member::Number => {
-                    members.next_value::<Checked>()?;
-                    return Ok(some_number());
+                    self.pass(&mut members)?;
+                    return Ok(Value::Null);
                 }
             }
         }
@@ -59,35 +135,34 @@ impl<'de> Visitor<'de> for &Wanted {
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut found = Vec::new();
         while let Some(entry) = entries.next_element_seed(self)? {
-            found.push(entry);
+            if *self.wanted != NOTHING {
+                found.push(entry);
+            }
         }
         Ok(Value::Array(found))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
+    // Where members are wanted, it does not matter what stands there instead.
+
+    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
-        Ok(some_number())
+        Ok(Value::Null)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
-        Ok(some_number())
+        Ok(Value::Null)
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
-}
-
-/// Where members are wanted, it does not matter which number stands there instead.
-fn some_number() -> Value {
-    0.into()
 }
 
 /// Under which name `serde_json` gives a visitor a number with all of its digits.
@@ -120,7 +195,8 @@ impl<'w> Visitor<'_> for Name<'w> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Member<'w>, E> {
-        let known = self.0.0.iter().find(|(known, _)| *known == name);
+        let Wanted::Members(members) = self.0 else { return Ok(Member::Other) };
+        let known = members.iter().find(|(known, _)| *known == name);
         Ok(match known {
             Some((known, wanted)) => Member::Wanted(known, wanted),
             None if name == NUMBER => Member::Number,
@@ -129,59 +205,14 @@ impl<'w> Visitor<'_> for Name<'w> {
     }
 }
 
-/// Anything, checked and forgotten. (`IgnoredAny` would let pass what no string may hold, and any depth.)
-struct Checked;
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
-        while members.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
-        while entries.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WANTED: Wanted = Wanted(&[("a", ALL), ("b", Wanted(&[("a", ALL), ("c", ALL)]))]);
+    fn wanted() -> Wanted {
+        Wanted::of(&[&["a"], &["b", "a"], &["b", "c"]])
+    }
 
     /// JSON, of the names that are wanted and others, with all that strings and numbers can be.
     fn json() -> impl Strategy<Value = String> {
@@ -210,25 +241,27 @@ mod tests {
 
     /// What is left of a whole value where only what is wanted is kept.
     fn cut(value: &Value, wanted: &Wanted) -> Value {
+        let Wanted::Members(places) = wanted else { return value.clone() };
         match value {
-            _ if wanted.0.is_empty() => value.clone(),
             Value::Array(entries) => entries.iter().map(|entry| cut(entry, wanted)).collect(),
             Value::Object(members) => {
-                let find = |name: &str| wanted.0.iter().find(|(known, _)| *known == name);
+                let find = |name: &str| places.iter().find(|(known, _)| *known == name);
                 let kept = members.iter().filter_map(|(name, value)| {
                     find(name).map(|(_, wanted)| (name.clone(), cut(value, wanted)))
                 });
                 Value::Object(kept.collect())
             }
-            Value::Number(_) => some_number(),
-            Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Value::Null,
         }
     }
 
     fn is_alike(text: &str) {
         let whole = serde_json::from_str::<Value>(text);
-        match (read(text, &WANTED), whole) {
-            (Ok(part), Ok(whole)) => assert_eq!(part, cut(&whole, &WANTED), "{text}"),
+        match (read(text, &wanted()), whole) {
+            (Ok(part), Ok(whole)) => {
+                assert_eq!(part, cut(&whole, &wanted()), "{text}");
+                assert_eq!(glance(text, &wanted()).unwrap(), part, "{text}");
+            }
             (Err(part), Err(whole)) => assert_eq!(part.to_string(), whole.to_string(), "{text}"),
             (part, whole) => panic!("{text}: {part:?}, {whole:?}"),
         }

@@ -89,6 +89,7 @@ pub struct Template(Arc<Compiled>);
 struct Compiled {
     nodes: Vec<Node>,
     paths: Vec<PathUse>,
+    places: Vec<parse::Place>,
     place: Place,
     /// A first guess at the result's length.
     capacity: usize,
@@ -106,7 +107,8 @@ impl Template {
         let mut parsed = parse::parse(source)?;
         place::find_encodings(&mut parsed.nodes, place)?;
         let capacity = source.len() + source.len() / 2;
-        Ok(Self(Arc::new(Compiled { nodes: parsed.nodes, paths: parsed.paths, place, capacity })))
+        let parse::Parsed { nodes, paths, places } = parsed;
+        Ok(Self(Arc::new(Compiled { nodes, paths, places, place, capacity })))
     }
 
     /// Fills in the data.
@@ -124,6 +126,11 @@ impl Template {
     /// The paths used, in the order in which they stand, as far as they are known without data.
     pub fn paths(&self) -> &[PathUse] {
         &self.0.paths
+    }
+
+    /// All that is looked at of the data: the names of the members on the way to each place.
+    pub fn places(&self) -> impl Iterator<Item = &[Box<str>]> {
+        self.0.places.iter().map(AsRef::as_ref)
     }
 
     /// The names of the secrets used, each once.

@@ -7,25 +7,37 @@ use handlebars::{Path, Template as Tree};
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::escape::Encoding;
 use super::helpers::Function;
-use super::program::{Block, Call, Condition, Expression, Node, PathUse, Placeholder, Position};
+use super::program::{
+    Block, Call, Condition, Expression, Key, Node, PathUse, Placeholder, Position,
+};
 use super::scan::{Tag, TagKind, moved, scan};
 use super::scope::{Scope, Scopes};
+
+/// A place in the data: the names of the members on the way to it.
+pub(super) type Place = Box<[Box<str>]>;
 
 /// What parsing gives.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) nodes: Vec<Node>,
     pub(super) paths: Vec<PathUse>,
+    pub(super) places: Vec<Place>,
 }
 
 /// Parses a template.
 pub(super) fn parse(source: &str) -> Result<Parsed, TemplateError> {
     let tags = scan(source)?;
     let tree = Tree::compile(source).map_err(|error| syntax_error(&error, &tags))?;
-    let mut parser =
-        Parser { tags: tags.iter(), tag: None, read: 0, scopes: Scopes::new(), paths: Vec::new() };
+    let mut parser = Parser {
+        tags: tags.iter(),
+        tag: None,
+        read: 0,
+        scopes: Scopes::new(),
+        paths: Vec::new(),
+        places: Vec::new(),
+    };
     let nodes = parser.nodes(&tree)?;
-    Ok(Parsed { nodes, paths: parser.paths })
+    Ok(Parsed { nodes, paths: parser.paths, places: parser.places })
 }
 
 /// The parser names a place; the placeholder there is what cannot be read.
@@ -47,6 +59,7 @@ struct Parser<'t, 's> {
     read: usize,
     scopes: Scopes,
     paths: Vec<PathUse>,
+    places: Vec<Place>,
 }
 
 impl Parser<'_, '_> {
@@ -153,6 +166,10 @@ impl Parser<'_, '_> {
         if let Some(used) = used {
             self.paths.push(PathUse { path: used, line: at.line, column: at.column });
         }
+        // What is written relative to a block lies below the block's own place.
+        if self.scopes.is_from_top(path.base) {
+            self.places.push(place(&path.keys));
+        }
         Ok(Expression::Path(path))
     }
 
@@ -248,4 +265,9 @@ fn scope(
 /// The value of an argument that is written out.
 fn literal(argument: &Parameter) -> Option<&serde_json::Value> {
     if let Parameter::Literal(value) = argument { Some(value) } else { None }
+}
+
+/// The place of a path from the top; of an entry of a list, the list.
+fn place(keys: &[Key]) -> Place {
+    keys.iter().take_while(|key| key.index.is_none()).map(|key| key.name.clone()).collect()
 }

@@ -49,6 +49,19 @@ impl Scopes {
         self.0.iter().rev().nth(up)
     }
 
+    /// Whether paths that begin there begin at the top of the data.
+    pub(super) fn is_from_top(&self, base: Base) -> bool {
+        match base {
+            Base::Root => true,
+            Base::This(up) => up + 1 == self.0.len(),
+            Base::Index(_)
+            | Base::Key(_)
+            | Base::KeyOrIndex(_)
+            | Base::First(_)
+            | Base::Last(_) => false,
+        }
+    }
+
     /// Finds what a path refers to, and its path from the top where that is known.
     pub(super) fn resolve(
         &self,

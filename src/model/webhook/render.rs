@@ -7,8 +7,8 @@ use url::Url;
 use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
-use crate::model::event::Event;
-use crate::model::template::{TemplateData, TemplateError, Warning, lint};
+use crate::model::event::{Event, Wanted};
+use crate::model::template::{Template, TemplateData, TemplateError, Warning, lint};
 
 /// A request, ready to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Webhook {
         data: &TemplateData<'_>,
         raw: Option<&str>,
     ) -> Result<Rendered, RenderError> {
-        let fill = |template: &crate::model::template::Template, field| {
+        let fill = |template: &Template, field| {
             template.render(data).map_err(|error| RenderError::Template { field, error })
         };
         let url = match &self.fixed_url {
@@ -91,6 +91,15 @@ impl Webhook {
             headers.insert(0, ("Content-Type".to_owned(), "application/json".to_owned()));
         }
         Ok(Rendered { url, headers, body })
+    }
+
+    /// Adds what its templates look at of an event.
+    pub fn add_wanted(&self, wanted: &mut Wanted) {
+        let headers = self.headers.iter().map(|(_, template)| template);
+        let templates = std::iter::once(&self.url).chain(headers).chain(&self.body);
+        for place in templates.flat_map(Template::places) {
+            wanted.add(place.iter().map(|name| Cow::Owned(name.to_string())));
+        }
     }
 
     /// Fields in its body template that no documented event has.

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::template::check_json;
 
 /// The bodies of Apono's pages, of its presets, and of Logpoint's calls.
-const PUBLISHED: &[&str] = &[
+pub(super) const PUBLISHED: &[&str] = &[
     r#"{"event_type": "{{event_type}}", "event_time": "{{event_time}}", "metadata": "{{data.metadata}}", "email": "{{ data.requester.email }}", "integration": "{{data.access_groups.[0].[integration].name}}", "groups": "{{data.access_groups}}", "fields": {{data.custom_fields}}}"#,
     r#"{"ddsource":"apono","ddtags":"env:{{data.custom_fields.ticket}}","hostname":"apono","message":"{ \"event_type\": \"{{event_type}}\", \"event_time\": {{event_time}}, \"id\": \"{{ data.id }}\", \"justification\": \"{{data.justification}}\", \"grantee\": {{json data.grantee}}, \"groups\": {{data.access_groups}} }","service":"apono"}"#,
     r#"{"message":"{ \"id\": \"{{data.friendly_id}}\", \"requester\": { \"name\": \"{{data.requester.name}}\" }, \"flow\": \"{{data.access_flow.name}}\" }","type":"Apono"}"#,

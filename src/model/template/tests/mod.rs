@@ -5,6 +5,7 @@ mod bounds;
 mod dialect;
 mod places;
 mod scan;
+mod wanted;
 
 use std::borrow::Cow;
 
