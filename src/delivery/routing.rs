@@ -22,7 +22,7 @@ pub struct Route {
     pub webhook: Webhook,
     /// Takes its secrets out of what is recorded.
     pub redactor: Redactor,
-    /// What the templates of all webhooks look at: an event that many want is parsed once.
+    /// What the filters and templates of all webhooks look at: an event is parsed once for all of them.
     pub wanted: Arc<Wanted>,
     /// Whether Gatepost itself has switched it off: nobody wanted its events to be lost, so they wait.
     pub is_paused: bool,
@@ -94,7 +94,7 @@ impl Routing {
         let routes = self.0.load();
         let wants = |alike: &&Vec<Arc<Route>>| {
             let first = alike.first();
-            first.is_some_and(|route| route.webhook.wants(event))
+            first.is_some_and(|route| route.webhook.wants(event, &route.wanted))
         };
         routes.alike.iter().filter(wants).flatten().map(Arc::clone).collect()
     }

@@ -122,6 +122,11 @@ impl Filters {
         self.conditions.is_empty()
     }
 
+    /// The places that they look at, each by the names of the members on the way to it.
+    pub fn places(&self) -> impl Iterator<Item = [&'static str; 2]> {
+        self.conditions.iter().map(|condition| condition.field.way())
+    }
+
     /// Whether an event's payload passes.
     pub fn matches(&self, payload: &Value) -> bool {
         let (grouped, single) = self.by_place();

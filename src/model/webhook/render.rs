@@ -93,12 +93,15 @@ impl Webhook {
         Ok(Rendered { url, headers, body })
     }
 
-    /// Adds what its templates look at of an event.
+    /// Adds what its filters and templates look at of an event.
     pub fn add_wanted(&self, wanted: &mut Wanted) {
         let headers = self.headers.iter().map(|(_, template)| template);
         let templates = std::iter::once(&self.url).chain(headers).chain(&self.body);
         for place in templates.flat_map(Template::places) {
             wanted.add(place.iter().map(|name| Cow::Owned(name.to_string())));
+        }
+        for place in self.filters.places() {
+            wanted.add(place.into_iter().map(Cow::Borrowed));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,7 +18,7 @@ use super::render::RenderError;
 use super::tls::{self, Tls};
 use super::validator::Validator;
 use crate::model::Trigger;
-use crate::model::event::{Event, sample};
+use crate::model::event::{Event, Wanted, sample};
 use crate::model::filter::{self, Filters};
 use crate::model::secret;
 use crate::model::template::{Place, Template, TemplateData, check_json};
@@ -41,7 +42,7 @@ pub struct Webhook {
     pub(super) body: Option<Template>,
     pub(super) is_json: bool,
     triggers: Vec<Trigger>,
-    filters: Filters,
+    pub(super) filters: Filters,
     timeout: Duration,
     validators: Vec<Validator>,
     authentication: Authentication,
@@ -132,10 +133,11 @@ impl Webhook {
         &self.triggers
     }
 
-    /// Whether its triggers and filters want this event, be it active or not.
-    pub fn wants(&self, event: &Event) -> bool {
+    /// Whether its triggers and filters want this event, be it active or not. What its filters look at is among what
+    /// is wanted.
+    pub fn wants(&self, event: &Event, wanted: &Arc<Wanted>) -> bool {
         self.triggers.contains(&event.trigger)
-            && (self.filters.is_empty() || self.filters.matches(event.payload()))
+            && (self.filters.is_empty() || self.filters.matches(event.part(wanted)))
     }
 
     /// How its deliveries go out.
