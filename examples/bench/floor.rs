@@ -16,7 +16,7 @@ use gatepost::model::event::Event;
 use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
 use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
 use gatepost::store::deliveries::queue::{Completion, complete};
-use gatepost::store::{Held, PgConnectOptions, PgConnection, PgPool, connect_dispatcher};
+use gatepost::store::{Error, Held, PgConnectOptions, PgConnection, PgPool, connect_dispatcher};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -24,10 +24,11 @@ use crate::load::Api;
 use crate::server::Server;
 use crate::target::{digits, find};
 
-/// As the server's intake, completion and flight have it.
+/// As the server's intake and completion have it, where more is on its way.
 const MOST_EVENTS: usize = 1000;
 const MOST_RESULTS: usize = 256;
-const LINGER: Duration = Duration::from_millis(4);
+const LINGER: Duration = Duration::from_millis(8);
+const LIMIT: Duration = Duration::from_secs(2);
 /// Before an event's number in a request.
 const TICKET: &[u8] = b"\"ticket\": \"";
 /// What is sent: as long as what the server's webhook makes of the event.
@@ -146,7 +147,6 @@ fn numbers(mut body: &[u8]) -> Vec<usize> {
 async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
     let mut connection = Held::default();
     while let Some(first) = requests.recv().await {
-        let db = connection.get(&work.db).await.unwrap();
         let mut count = first.0.len();
         let mut batch = vec![first];
         while count < MOST_EVENTS
@@ -155,7 +155,9 @@ async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
             count += next.0.len();
             batch.push(next);
         }
-        let jobs = commit(db, &work, batch.iter().flat_map(|(numbers, _)| numbers)).await;
+        let numbers = batch.iter().flat_map(|(numbers, _)| numbers);
+        let committing = async |db: &mut PgConnection| commit(db, &work, numbers).await;
+        let jobs = connection.within(&work.db, LIMIT, committing).await.unwrap();
         for (_, reply) in batch {
             reply.send(()).unwrap();
         }
@@ -169,7 +171,7 @@ async fn commit(
     db: &mut PgConnection,
     work: &Work,
     numbers: impl Iterator<Item = &usize>,
-) -> Vec<(NewDelivery, usize)> {
+) -> Result<Vec<(NewDelivery, usize)>, Error> {
     let mut keys = Vec::new();
     let mut jobs = Vec::new();
     for number in numbers {
@@ -191,8 +193,8 @@ async fn commit(
     let events: Vec<NewEvent<'_>> =
         keys.iter().map(|(id, key)| NewEvent { id: *id, event, key }).collect();
     let deliveries: Vec<NewDelivery> = jobs.iter().map(|(delivery, _)| *delivery).collect();
-    take_in(db, &events, &deliveries, work.lease, chrono::Utc::now()).await.unwrap();
-    jobs
+    take_in(db, &events, &deliveries, work.lease, chrono::Utc::now()).await?;
+    Ok(jobs)
 }
 
 async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
@@ -229,8 +231,10 @@ async fn record_results(work: Arc<Work>, mut results: mpsc::Receiver<Completion>
                 break;
             }
         }
-        let db = connection.get(&work.db).await.unwrap();
-        complete(db, work.lease, chrono::Utc::now(), &batch).await.unwrap();
+        let writing = async |db: &mut PgConnection| {
+            complete(db, work.lease, chrono::Utc::now(), &batch).await
+        };
+        connection.within(&work.db, LIMIT, writing).await.unwrap();
         batch.clear();
     }
 }

@@ -17,11 +17,11 @@ StyleModule.mount = (root, modules) => {
   }
 };
 
-export { EditorState, Prec } from "@codemirror/state";
-export { EditorView, Decoration, drawSelection, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
-export { defaultKeymap, history, historyKeymap, indentLess, indentMore, insertTab } from "@codemirror/commands";
+export { EditorState } from "@codemirror/state";
+export { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+export { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
 export { bracketMatching, HighlightStyle, indentOnInput, indentService, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
-export { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion } from "@codemirror/autocomplete";
+export { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 export { lintGutter, setDiagnostics } from "@codemirror/lint";
 export { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 export { tags } from "@lezer/highlight";

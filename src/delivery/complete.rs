@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Shared, breakers, send};
 use crate::store::deliveries::queue::{self, Completed, Completion};
-use crate::store::{Error, Held, within};
+use crate::store::{Error, Held};
 
 /// Most completions in one statement.
 const BATCH: usize = 256;
@@ -73,16 +73,13 @@ async fn write(shared: &Shared, connection: &mut Held, batch: &[Completion]) {
     let mut tries = 0;
     loop {
         pause.tick().await;
-        let writing = async {
-            let db = connection.get(&deps.db).await?;
-            queue::complete(db, shared.lease, deps.sources.now(), batch).await
-        };
         // More each time: a slow disk must not keep a large batch from ever being written.
         let limit = LIMIT * (tries + 1).min(10);
-        let written = within(&deps.db, limit, writing).await;
-        if written.is_err() {
-            connection.give_back();
-        }
+        let written = connection
+            .within(&deps.db, limit, async |db| {
+                queue::complete(db, shared.lease, deps.sources.now(), batch).await
+            })
+            .await;
         match written {
             Ok(completed) => return note_completed(shared, batch, completed),
             Err(Error::Conflict { constraint }) if constraint != queue::HEAD_KEY => {

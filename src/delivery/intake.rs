@@ -16,7 +16,7 @@ use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::deliveries::intake::{self, NewDelivery, NewEvent};
-use crate::store::{self, Held, within};
+use crate::store::{self, Held, PgConnection};
 
 /// Most events in one transaction, beyond a single larger request.
 const BATCH: usize = 1000;
@@ -111,7 +111,6 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
         shared.coming_in.store(count >= CROWD, Ordering::Relaxed);
         let committed = commit_batch(&shared, &mut connection, batch).await;
         if committed.is_err() {
-            connection.give_back();
             // Those that waited behind it have waited long enough.
             while let Ok(next) = requests.try_recv() {
                 answer(next.reply, Err(IntakeError::Unavailable));
@@ -150,8 +149,10 @@ async fn commit_batch(
     // Where the answer to a commit is lost, the senders come again, and their events are known. What was
     // leased to this instance unheard is not renewed, and taken over soon.
     let limit = plan.patience();
-    let accepted =
-        within(&shared.deps.db, limit, plan.commit(shared, connection)).await.map_err(|error| {
+    let accepted = connection
+        .within(&shared.deps.db, limit, async |db| plan.commit(shared, db).await)
+        .await
+        .map_err(|error| {
             tracing::warn!(error = error.chain(), "events could not be stored");
             IntakeError::Unavailable
         });
@@ -255,7 +256,7 @@ impl<'a> Plan<'a> {
     async fn commit(
         mut self,
         shared: &Arc<Shared>,
-        connection: &mut Held,
+        db: &mut PgConnection,
     ) -> Result<Vec<Accepted>, store::Error> {
         let mut new: Vec<NewEvent<'_>> = self
             .keys
@@ -265,9 +266,8 @@ impl<'a> Plan<'a> {
             .collect();
         // By their time, so that the primary key grows at its end.
         new.sort_by_key(|one| one.id);
-        let db = connection.get(&shared.deps.db).await?;
         let taken =
-            intake::take_in(&mut *db, &new, &self.deliveries, shared.lease, self.now).await?;
+            intake::take_in(db, &new, &self.deliveries, shared.lease, self.now).await?;
         let owners = if taken.events.len() == self.events.len() {
             HashMap::new()
         } else {

@@ -90,11 +90,25 @@ async fn works(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 pub struct Held(Option<(PoolConnection<Postgres>, Instant)>);
 
 impl Held {
-    /// The connection; one of the pool where none is kept, or has lain idle for a while.
+    /// Has work done with the connection, [`within`] a limit. After an error it is given back.
     ///
     /// # Errors
-    /// Where there is none.
-    pub async fn get(&mut self, db: &PgPool) -> Result<&mut PgConnection, Error> {
+    /// Those of the work; [`Error::Unavailable`] where it took longer, or no connection was to be had.
+    pub async fn within<T>(
+        &mut self,
+        db: &PgPool,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let done = within(db, limit, async { work(self.get(db).await?).await }).await;
+        if done.is_err() {
+            drop(self.0.take());
+        }
+        done
+    }
+
+    /// The connection; one of the pool where none is kept, or has lain idle for a while.
+    async fn get(&mut self, db: &PgPool) -> Result<&mut PgConnection, Error> {
         let held = match self.0.take() {
             Some((held, used)) if used.elapsed() < FRESH => held,
             stale => {
@@ -104,11 +118,6 @@ impl Held {
         };
         let (held, _) = self.0.insert((held, Instant::now()));
         Ok(held)
-    }
-
-    /// Gives it back: its statement failed.
-    pub fn give_back(&mut self) {
-        drop(self.0.take());
     }
 }
 

@@ -19,11 +19,6 @@ impl Field {
     pub fn placeholder(&self) -> String {
         format!("{{{{{}}}}}", self.path.replace("[]", ".[0]"))
     }
-
-    /// Whether it lies within an array.
-    pub fn in_array(&self) -> bool {
-        self.path.contains("[]")
-    }
 }
 
 const fn field(

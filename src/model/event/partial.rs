@@ -1,6 +1,5 @@
 //! Reads a few places of a JSON text: an event is not built in memory whole, neither to take it in nor to send it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{
@@ -14,7 +13,7 @@ pub enum Wanted {
     /// All of what stands there.
     All,
     /// The members of those names, and of each these places; of a list, those of each of its entries.
-    Members(Vec<(Cow<'static, str>, Wanted)>),
+    Members(Vec<(Box<str>, Wanted)>),
 }
 
 const NOTHING: Wanted = Wanted::Members(Vec::new());
@@ -28,28 +27,29 @@ impl Default for Wanted {
 
 impl Wanted {
     /// These places, each by the names of the members on the way to it.
-    pub(super) fn of(places: &[&[&'static str]]) -> Self {
+    pub(super) fn of(ways: &[&[&str]]) -> Self {
         let mut wanted = Self::default();
-        for place in places {
-            wanted.add(place.iter().map(|name| Cow::Borrowed(*name)));
+        for way in ways {
+            wanted.add(way);
         }
         wanted
     }
 
-    /// One more place. Without a name on the way to it, all is wanted.
-    pub fn add(&mut self, mut way: impl Iterator<Item = Cow<'static, str>>) {
-        let Some(name) = way.next() else {
+    /// One more place, by the names of the members on the way to it. Without a name all is wanted.
+    pub fn add(&mut self, way: &[impl AsRef<str>]) {
+        let [name, rest @ ..] = way else {
             *self = Self::All;
             return;
         };
+        let name = name.as_ref();
         let Self::Members(members) = self else { return };
-        let known = members.iter().position(|(known, _)| *known == name);
+        let known = members.iter().position(|(known, _)| **known == *name);
         let at = known.unwrap_or_else(|| {
-            members.push((name, Self::default()));
+            members.push((name.into(), Self::default()));
             members.len() - 1
         });
         if let Some((_, member)) = members.get_mut(at) {
-            member.add(way);
+            member.add(rest);
         }
     }
 }
@@ -196,7 +196,7 @@ impl<'w> Visitor<'_> for Name<'w> {
 
     fn visit_str<E>(self, name: &str) -> Result<Member<'w>, E> {
         let Wanted::Members(members) = self.0 else { return Ok(Member::Other) };
-        let known = members.iter().find(|(known, _)| *known == name);
+        let known = members.iter().find(|(known, _)| **known == *name);
         Ok(match known {
             Some((known, wanted)) => Member::Wanted(known, wanted),
             None if name == NUMBER => Member::Number,
@@ -245,7 +245,7 @@ mod tests {
         match value {
             Value::Array(entries) => entries.iter().map(|entry| cut(entry, wanted)).collect(),
             Value::Object(members) => {
-                let find = |name: &str| places.iter().find(|(known, _)| *known == name);
+                let find = |name: &str| places.iter().find(|(known, _)| **known == *name);
                 let kept = members.iter().filter_map(|(name, value)| {
                     find(name).map(|(_, wanted)| (name.clone(), cut(value, wanted)))
                 });

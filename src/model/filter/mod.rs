@@ -122,8 +122,8 @@ impl Filters {
         self.conditions.is_empty()
     }
 
-    /// The places that they look at, each by the names of the members on the way to it.
-    pub fn places(&self) -> impl Iterator<Item = [&'static str; 2]> {
+    /// The ways to all that they look at, each by the names of the members on it.
+    pub fn ways(&self) -> impl Iterator<Item = [&'static str; 2]> {
         self.conditions.iter().map(|condition| condition.field.way())
     }
 

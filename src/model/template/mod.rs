@@ -89,7 +89,7 @@ pub struct Template(Arc<Compiled>);
 struct Compiled {
     nodes: Vec<Node>,
     paths: Vec<PathUse>,
-    places: Vec<parse::Place>,
+    ways: Vec<parse::Way>,
     place: Place,
     /// A first guess at the result's length.
     capacity: usize,
@@ -107,8 +107,8 @@ impl Template {
         let mut parsed = parse::parse(source)?;
         place::find_encodings(&mut parsed.nodes, place)?;
         let capacity = source.len() + source.len() / 2;
-        let parse::Parsed { nodes, paths, places } = parsed;
-        Ok(Self(Arc::new(Compiled { nodes, paths, places, place, capacity })))
+        let parse::Parsed { nodes, paths, ways } = parsed;
+        Ok(Self(Arc::new(Compiled { nodes, paths, ways, place, capacity })))
     }
 
     /// Fills in the data.
@@ -128,9 +128,9 @@ impl Template {
         &self.0.paths
     }
 
-    /// All that is looked at of the data: the names of the members on the way to each place.
-    pub fn places(&self) -> impl Iterator<Item = &[Box<str>]> {
-        self.0.places.iter().map(AsRef::as_ref)
+    /// The ways to all that is looked at of the data, each by the names of the members on it.
+    pub fn ways(&self) -> impl Iterator<Item = &[Box<str>]> {
+        self.0.ways.iter().map(AsRef::as_ref)
     }
 
     /// The names of the secrets used, each once.

@@ -13,15 +13,15 @@ use super::program::{
 use super::scan::{Tag, TagKind, moved, scan};
 use super::scope::{Scope, Scopes};
 
-/// A place in the data: the names of the members on the way to it.
-pub(super) type Place = Box<[Box<str>]>;
+/// The way to a place in the data: the names of the members on it.
+pub(super) type Way = Box<[Box<str>]>;
 
 /// What parsing gives.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) nodes: Vec<Node>,
     pub(super) paths: Vec<PathUse>,
-    pub(super) places: Vec<Place>,
+    pub(super) ways: Vec<Way>,
 }
 
 /// Parses a template.
@@ -34,10 +34,10 @@ pub(super) fn parse(source: &str) -> Result<Parsed, TemplateError> {
         read: 0,
         scopes: Scopes::new(),
         paths: Vec::new(),
-        places: Vec::new(),
+        ways: Vec::new(),
     };
     let nodes = parser.nodes(&tree)?;
-    Ok(Parsed { nodes, paths: parser.paths, places: parser.places })
+    Ok(Parsed { nodes, paths: parser.paths, ways: parser.ways })
 }
 
 /// The parser names a place; the placeholder there is what cannot be read.
@@ -59,7 +59,7 @@ struct Parser<'t, 's> {
     read: usize,
     scopes: Scopes,
     paths: Vec<PathUse>,
-    places: Vec<Place>,
+    ways: Vec<Way>,
 }
 
 impl Parser<'_, '_> {
@@ -168,7 +168,7 @@ impl Parser<'_, '_> {
         }
         // What is written relative to a block lies below the block's own place.
         if self.scopes.is_from_top(path.base) {
-            self.places.push(place(&path.keys));
+            self.ways.push(way(&path.keys));
         }
         Ok(Expression::Path(path))
     }
@@ -267,7 +267,7 @@ fn literal(argument: &Parameter) -> Option<&serde_json::Value> {
     if let Parameter::Literal(value) = argument { Some(value) } else { None }
 }
 
-/// The place of a path from the top; of an entry of a list, the list.
-fn place(keys: &[Key]) -> Place {
+/// The way of a path from the top; of an entry of a list, that of the list.
+fn way(keys: &[Key]) -> Way {
     keys.iter().take_while(|key| key.index.is_none()).map(|key| key.name.clone()).collect()
 }

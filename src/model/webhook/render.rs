@@ -97,11 +97,11 @@ impl Webhook {
     pub fn add_wanted(&self, wanted: &mut Wanted) {
         let headers = self.headers.iter().map(|(_, template)| template);
         let templates = std::iter::once(&self.url).chain(headers).chain(&self.body);
-        for place in templates.flat_map(Template::places) {
-            wanted.add(place.iter().map(|name| Cow::Owned(name.to_string())));
+        for way in templates.flat_map(Template::ways) {
+            wanted.add(way);
         }
-        for place in self.filters.places() {
-            wanted.add(place.into_iter().map(Cow::Borrowed));
+        for way in self.filters.ways() {
+            wanted.add(&way);
         }
     }
 

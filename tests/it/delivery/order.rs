@@ -9,12 +9,17 @@ use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
-/// A webhook that sends request and trigger.
-fn tell(logpoint: &FakeLogpoint, more: &str) -> String {
-    reopen(logpoint, "Tell", more).replace(
+/// An app with a webhook that sends request and trigger, where it sends them, and a token for events.
+async fn telling(more: &str) -> (TestApp, FakeLogpoint, String) {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let webhook = reopen(&logpoint, "Tell", more).replace(
         r#""username": "svc-gatepost","#,
         r#""username": "svc-gatepost", "request": "{{data.id}}", "type": "{{event_type}}","#,
-    )
+    );
+    app.webhooks(&webhook).await;
+    let token = app.token(Scope::Events).await;
+    (app, logpoint, token)
 }
 
 fn told(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
@@ -28,10 +33,7 @@ fn told(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_later_event_waits_for_an_earlier_one_of_its_request_across_retries() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -51,10 +53,7 @@ async fn a_later_event_waits_for_an_earlier_one_of_its_request_across_retries() 
 
 #[tokio::test]
 async fn a_burst_of_one_request_arrives_as_it_came_in() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("").await;
     let mut sent = Vec::new();
     let mut batch = Vec::new();
     for n in 0..30 {
@@ -75,10 +74,7 @@ async fn a_burst_of_one_request_arrives_as_it_came_in() {
 
 #[tokio::test]
 async fn a_dead_delivery_lets_the_next_one_go() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "    retry_schedule: [1s]")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("    retry_schedule: [1s]").await;
     let no = || Behaviour::Status(500, "no".to_owned());
     logpoint.behave([no(), no()]);
     app.send(&token, &event("Created", "1")).await;
@@ -93,10 +89,7 @@ async fn a_dead_delivery_lets_the_next_one_go() {
 
 #[tokio::test]
 async fn where_order_is_switched_off_nobody_waits() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "    ordered: false")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("    ordered: false").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -123,10 +116,7 @@ async fn wait_for_a_lock(app: &TestApp) {
 /// The test plays another instance, whose event of the same request is stored and not committed.
 #[tokio::test]
 async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_other_go_first() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -158,10 +148,7 @@ async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_
 /// The same for an event that both were sent.
 #[tokio::test]
 async fn of_two_instances_that_store_the_same_event_at_once_one_knows_it_from_the_other() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "")).await;
-    let token = app.token(Scope::Events).await;
+    let (app, logpoint, token) = telling("").await;
     let (_, first) = app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     let mut other = app.database.pool().begin().await.unwrap();

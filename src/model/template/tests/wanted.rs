@@ -33,8 +33,8 @@ const ROUNDABOUT: &[&str] = &[
 fn check(source: &str, payload: &Value) -> Value {
     let template = Template::compile(source, Place::TextBody).unwrap();
     let mut wanted = Wanted::default();
-    for place in template.places() {
-        wanted.add(place.iter().map(|name| Cow::Owned(name.to_string())));
+    for way in template.ways() {
+        wanted.add(way);
     }
     let secrets = [("logpoint".to_owned(), "s3cret".to_owned())];
     let render = |payload: &Value| {
