@@ -1,20 +1,19 @@
 //! What is measured.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::bad::Bad;
 use crate::floor::Floor;
-use crate::load::{self, Api, Load, Sent};
+use crate::load::{self, Api, Load};
+use crate::measure::{Measured, intake, median, single, wait_for};
 use crate::report::{Goal, Report, mib, micros, millis};
 use crate::server::{Server, Webhook};
 use crate::target::Arrivals;
 use crate::{cpu, pgbench, rows};
 
 const EVENTS: usize = 20_000;
-const CONNECTIONS: usize = 32;
 /// Of a webhook, where nothing is said.
 const IN_FLIGHT: u32 = 8;
 
@@ -22,19 +21,8 @@ const IN_FLIGHT: u32 = 8;
 pub(crate) struct Bench {
     program: PathBuf,
     target: String,
-    arrivals: Arc<Arrivals>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) report: Report,
-}
-
-/// One load, from the first request to the last arrival.
-struct Measured {
-    /// Deliveries a second.
-    rate: f64,
-    /// Server and PostgreSQL, for each delivery.
-    cpu: Duration,
-    /// The server alone.
-    server_cpu: Duration,
-    latencies: Vec<Duration>,
 }
 
 impl Bench {
@@ -76,6 +64,7 @@ impl Bench {
         self.report.add("pgbench", "one-row inserts", pgbench, "/s", None);
         let idle = cpu::resident(server.pid());
         self.report.add("memory", "idle", mib(idle), "MiB", Some(Goal::AtMost(25.0)));
+        self.straight().await;
         self.measure(&server, single(2_000), 1).await;
         let one = self.typical(&server, single(EVENTS), 1).await;
         let busy = cpu::resident(server.pid());
@@ -84,6 +73,7 @@ impl Bench {
         self.report.add("single", "of pgbench", one.rate / pgbench, "", Some(Goal::AtLeast(0.5)));
         self.report.add("single", "CPU", micros(one.cpu), "µs", Some(Goal::AtMost(150.0)));
         self.report.add("single", "CPU of the server", micros(one.server_cpu), "µs", None);
+        self.report.add("single", "CPU of sender and target", micros(one.bench_cpu), "µs", None);
         self.report.add(
             "single",
             "p50",
@@ -103,6 +93,8 @@ impl Bench {
         self.report.add("batch", "deliveries", batch.rate, "/s", None);
         self.report.add("batch", "of pgbench", batch.rate / pgbench, "", Some(Goal::AtLeast(0.8)));
         self.report.add("batch", "CPU", micros(batch.cpu), "µs", None);
+        self.report.add("batch", "CPU of the server", micros(batch.server_cpu), "µs", None);
+        self.report.add("batch", "CPU of sender and target", micros(batch.bench_cpu), "µs", None);
         let paced = self.measure(&server, Load { rate: Some(200.0), ..single(3_000) }, 1).await;
         self.report.add("paced", "CPU", micros(paced.cpu), "µs", None);
         self.report.add("paced", "CPU of the server", micros(paced.server_cpu), "µs", None);
@@ -112,6 +104,16 @@ impl Bench {
         self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
         server.stop().await;
         self.wide(pgbench).await;
+    }
+
+    /// What the sender and the target can do without anything between them.
+    async fn straight(&mut self) {
+        let address = self.target.trim_start_matches("http://").to_owned();
+        let api = Api { address, token: String::new() };
+        self.arrivals.take();
+        let sent = load::run(&api, single(100_000)).await;
+        let rate = self.arrivals.total() as f64 / (sent.ended - sent.begun).as_secs_f64();
+        self.report.add("straight", "sender to target", rate, "/s", None);
     }
 
     /// A webhook that may have more exchanges at once than is usual.
@@ -153,15 +155,6 @@ impl Bench {
                 self.report.add("bad target", what, ratio, "×", Some(Goal::AtMost(2.0)));
             }
         }
-    }
-
-    /// From each event's request to its arrival at the good target, shortest first.
-    async fn latencies(&self, server: &Server, load: Load) -> Vec<Duration> {
-        self.arrivals.take();
-        let sent = load::run(&server.api, load).await;
-        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
-        wait_for(&self.arrivals, load.events, Instant::now()).await;
-        latencies(&sent, &self.arrivals)
     }
 
     /// One event to many webhooks, and many webhooks of which one wants it.
@@ -308,89 +301,4 @@ impl Bench {
         let ratio = after.rate / before.rate;
         self.report.add("history", "with 5,000,000 old rows", ratio, "×", Some(Goal::AtLeast(0.9)));
     }
-
-    /// The median of three.
-    async fn typical(&self, server: &Server, load: Load, fan: usize) -> Measured {
-        let mut rounds = Vec::new();
-        for _ in 0..3 {
-            rounds.push(self.measure(server, load, fan).await);
-        }
-        median(rounds)
-    }
-
-    async fn measure(&self, server: &Server, load: Load, fan: usize) -> Measured {
-        self.measure_at(server, &server.api, server.pid(), load, fan).await
-    }
-
-    /// The program of that id takes the events in; the database is the server's.
-    async fn measure_at(
-        &self,
-        server: &Server,
-        api: &Api,
-        pid: u32,
-        load: Load,
-        fan: usize,
-    ) -> Measured {
-        self.arrivals.take();
-        let others = || if pid == server.pid() { Duration::ZERO } else { cpu::own_time(pid) };
-        let all = || cpu::time(server.pid()) + others();
-        let (cpu_before, own_before) = (all(), cpu::own_time(pid));
-        let sent = load::run(api, load).await;
-        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
-        let expected = load.events * fan;
-        let begun = Instant::now();
-        while self.arrivals.total() < expected {
-            assert!(
-                begun.elapsed() < Duration::from_mins(5),
-                "{} of {expected} came",
-                self.arrivals.total()
-            );
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let ended = Instant::now();
-        server.drain().await;
-        let count = u32::try_from(expected).unwrap();
-        let cpu = all().saturating_sub(cpu_before) / count;
-        let server_cpu = cpu::own_time(pid).saturating_sub(own_before) / count;
-        assert_eq!(self.arrivals.distinct(), load.events, "every event must arrive");
-        let latencies = latencies(&sent, &self.arrivals);
-        let rate = expected as f64 / (ended - sent.begun).as_secs_f64();
-        Measured { rate, cpu, server_cpu, latencies }
-    }
-}
-
-fn latencies(sent: &Sent, arrivals: &Arrivals) -> Vec<Duration> {
-    let sent_at: HashMap<usize, Instant> = sent.at.iter().copied().collect();
-    let mut latencies: Vec<Duration> =
-        arrivals.take().into_iter().map(|(number, at)| at - sent_at[&number]).collect();
-    latencies.sort();
-    latencies
-}
-
-fn single(events: usize) -> Load {
-    Load { events, connections: CONNECTIONS, batch: 1, rate: None }
-}
-
-/// Events a second that the server takes in, whatever it delivers meanwhile: the median of three.
-async fn intake(server: &Server) -> f64 {
-    let mut rates = Vec::new();
-    for _ in 0..3 {
-        let sent = load::run(&server.api, single(5_000)).await;
-        rates.push(sent.accepted.len() as f64 / (sent.ended - sent.begun).as_secs_f64());
-    }
-    rates.sort_by(f64::total_cmp);
-    rates[1]
-}
-
-fn median(mut measured: Vec<Measured>) -> Measured {
-    measured.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    measured.swap_remove(measured.len() / 2)
-}
-
-async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant {
-    while arrivals.total() < count {
-        assert!(begun.elapsed() < Duration::from_mins(10), "{} of {count} came", arrivals.total());
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    Instant::now()
 }

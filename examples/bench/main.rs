@@ -16,6 +16,7 @@ mod cases;
 mod cpu;
 mod floor;
 mod load;
+mod measure;
 mod pgbench;
 mod report;
 mod rows;
@@ -27,22 +28,22 @@ use std::sync::Arc;
 
 use cases::Bench;
 use target::Arrivals;
+use tokio::runtime::Builder;
 
 fn main() {
-    // The generator and the target share two threads, as a client and a SIEM would share the rest of
-    // the machine.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(run());
-}
-
-async fn run() {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().expect("the path of gatepost");
     if program == "--floor" {
-        return floor::run(arguments).await;
+        // As many threads as the server has.
+        let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+        return runtime.block_on(floor::run(arguments));
     }
-    let words: Vec<String> = arguments.collect();
+    // Sender and target share one thread: two would spend a part of the machine on waking each other.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(program, arguments.collect()));
+}
+
+async fn run(program: String, words: Vec<String>) {
     let arrivals = Arc::new(Arrivals::default());
     let target = target::start(Arc::clone(&arrivals)).await;
     let mut bench = Bench::new(PathBuf::from(program), target, arrivals);

@@ -266,8 +266,7 @@ impl<'a> Plan<'a> {
             .collect();
         // By their time, so that the primary key grows at its end.
         new.sort_by_key(|one| one.id);
-        let taken =
-            intake::take_in(db, &new, &self.deliveries, shared.lease, self.now).await?;
+        let taken = intake::take_in(db, &new, &self.deliveries, shared.lease, self.now).await?;
         let owners = if taken.events.len() == self.events.len() {
             HashMap::new()
         } else {

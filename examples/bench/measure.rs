@@ -1,0 +1,123 @@
+//! How it is measured.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::cases::Bench;
+use crate::cpu;
+use crate::load::{self, Api, Load, Sent};
+use crate::server::Server;
+use crate::target::Arrivals;
+
+const CONNECTIONS: usize = 32;
+
+/// One load, from the first request to the last arrival.
+pub(crate) struct Measured {
+    /// Deliveries a second.
+    pub(crate) rate: f64,
+    /// Server and PostgreSQL, for each delivery.
+    pub(crate) cpu: Duration,
+    /// The server alone.
+    pub(crate) server_cpu: Duration,
+    /// Sender and target, which share this process.
+    pub(crate) bench_cpu: Duration,
+    pub(crate) latencies: Vec<Duration>,
+}
+
+impl Bench {
+    /// From each event's request to its arrival at the good target, shortest first.
+    pub(crate) async fn latencies(&self, server: &Server, load: Load) -> Vec<Duration> {
+        self.arrivals.take();
+        let sent = load::run(&server.api, load).await;
+        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
+        wait_for(&self.arrivals, load.events, Instant::now()).await;
+        latencies(&sent, &self.arrivals)
+    }
+
+    /// The median of three.
+    pub(crate) async fn typical(&self, server: &Server, load: Load, fan: usize) -> Measured {
+        let mut rounds = Vec::new();
+        for _ in 0..3 {
+            rounds.push(self.measure(server, load, fan).await);
+        }
+        median(rounds)
+    }
+
+    pub(crate) async fn measure(&self, server: &Server, load: Load, fan: usize) -> Measured {
+        self.measure_at(server, &server.api, server.pid(), load, fan).await
+    }
+
+    /// The program of that id takes the events in; the database is the server's.
+    pub(crate) async fn measure_at(
+        &self,
+        server: &Server,
+        api: &Api,
+        pid: u32,
+        load: Load,
+        fan: usize,
+    ) -> Measured {
+        self.arrivals.take();
+        let others = || if pid == server.pid() { Duration::ZERO } else { cpu::own_time(pid) };
+        let all = || cpu::time(server.pid()) + others();
+        let bench = || cpu::own_time(std::process::id());
+        let (cpu_before, own_before, bench_before) = (all(), cpu::own_time(pid), bench());
+        let sent = load::run(api, load).await;
+        assert_eq!(sent.accepted.len(), load.events, "every event must be answered 202");
+        let expected = load.events * fan;
+        let begun = Instant::now();
+        while self.arrivals.total() < expected {
+            assert!(
+                begun.elapsed() < Duration::from_mins(5),
+                "{} of {expected} came",
+                self.arrivals.total()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let ended = Instant::now();
+        server.drain().await;
+        let count = u32::try_from(expected).unwrap();
+        let cpu = all().saturating_sub(cpu_before) / count;
+        let server_cpu = cpu::own_time(pid).saturating_sub(own_before) / count;
+        let bench_cpu = bench().saturating_sub(bench_before) / count;
+        assert_eq!(self.arrivals.distinct(), load.events, "every event must arrive");
+        let latencies = latencies(&sent, &self.arrivals);
+        let rate = expected as f64 / (ended - sent.begun).as_secs_f64();
+        Measured { rate, cpu, server_cpu, bench_cpu, latencies }
+    }
+}
+
+fn latencies(sent: &Sent, arrivals: &Arrivals) -> Vec<Duration> {
+    let sent_at: HashMap<usize, Instant> = sent.at.iter().copied().collect();
+    let mut latencies: Vec<Duration> =
+        arrivals.take().into_iter().map(|(number, at)| at - sent_at[&number]).collect();
+    latencies.sort();
+    latencies
+}
+
+pub(crate) fn single(events: usize) -> Load {
+    Load { events, connections: CONNECTIONS, batch: 1, rate: None }
+}
+
+/// Events a second that the server takes in, whatever it delivers meanwhile: the median of three.
+pub(crate) async fn intake(server: &Server) -> f64 {
+    let mut rates = Vec::new();
+    for _ in 0..3 {
+        let sent = load::run(&server.api, single(5_000)).await;
+        rates.push(sent.accepted.len() as f64 / (sent.ended - sent.begun).as_secs_f64());
+    }
+    rates.sort_by(f64::total_cmp);
+    rates[1]
+}
+
+pub(crate) fn median(mut measured: Vec<Measured>) -> Measured {
+    measured.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    measured.swap_remove(measured.len() / 2)
+}
+
+pub(crate) async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant {
+    while arrivals.total() < count {
+        assert!(begun.elapsed() < Duration::from_mins(10), "{} of {count} came", arrivals.total());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Instant::now()
+}
