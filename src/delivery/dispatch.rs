@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::kept::Kept;
 use super::send::{self, Job};
 use super::{Shared, breakers};
 use crate::model::WebhookId;
@@ -86,11 +87,12 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
         if let Some(payload) = one.payload.take()
             && let Ok(event) = Event::parse(&payload)
         {
-            events.insert(one.event_id, Arc::new(event));
+            events.insert(one.event_id, shared.flight.keep(event));
         }
-        let event: Option<&Arc<Event>> = events.get(&one.event_id);
-        let event = event
-            .map(|event| if one.by_hand { Arc::new(event.by_hand()) } else { Arc::clone(event) });
+        let event: Option<&Arc<Kept>> = events.get(&one.event_id);
+        let event = event.map(|event| {
+            if one.by_hand { shared.flight.keep(event.by_hand()) } else { Arc::clone(event) }
+        });
         take(shared, &one, event).await;
     }
     // Whoever is the last to have an event takes it over.
@@ -118,7 +120,7 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
     Ok(rooms)
 }
 
-async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Event>>) {
+async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Kept>>) {
     let Claimed { id, webhook_id, attempt, .. } = *claimed;
     // Room was looked for before; what came in meanwhile may have taken it.
     let has_room = shared.flight.reserve_claimed(webhook_id);

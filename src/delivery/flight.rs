@@ -3,17 +3,23 @@
 //! Each webhook has a queue and a number of exchanges at once, so that one slow target never holds up
 //! another, nor fills the memory. Of the room there is, a webhook has at most as much as is left free
 //! for others, and hardly more than it has sent lately; and each may have one, whatever the others do.
+//!
+//! Memory is taken by events, which the deliveries of one event share; what many deliveries in hand cost is that
+//! their leases are renewed. So both are bounded, each by itself.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::kept::{Kept, Memory};
 use super::send::Job;
+use crate::model::event::Event;
 use crate::model::{DeliveryId, WebhookId};
 
-/// Deliveries in hand at once, in all; half of them of one webhook that is alone. What has no room is read from the
-/// database later, which costs about as much again as to deliver it; queued, one takes 2 KiB.
+/// Events in memory at once, of 2 KiB each; half of them for one webhook that is alone. What has no room is read from
+/// the database later, which costs about as much again as to deliver it. And so many deliveries in hand in any
+/// case, however slowly they are sent.
 const MOST: usize = 8192;
 /// So many of one webhook in any case, however slowly it sends. All that waits in hand has its lease renewed.
 const QUEUED: usize = 512;
@@ -24,7 +30,10 @@ const MOST_IN_FLIGHT: usize = 256;
 
 /// Counts what is in hand.
 #[derive(Debug, Default)]
-pub(super) struct Flight(Mutex<State>);
+pub(super) struct Flight {
+    state: Mutex<State>,
+    memory: Memory,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -34,6 +43,7 @@ struct State {
     in_flight: usize,
     /// Reserved, queued, in flight, or being written.
     in_hand: usize,
+    let_go: Lately,
     /// How often each is in hand: a retry may begin before its last result is let go.
     ids: HashMap<DeliveryId, u32>,
 }
@@ -44,14 +54,27 @@ struct Queue {
     in_flight: usize,
     in_hand: usize,
     has_turn: bool,
-    /// How many were let go in this period, and in the one before.
-    let_go: [usize; 2],
+    let_go: Lately,
+}
+
+/// How many were let go in this period, and in the one before.
+#[derive(Debug, Default)]
+struct Lately([usize; 2]);
+
+impl Lately {
+    fn sum(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    fn end_period(&mut self) {
+        self.0 = [0, self.0[0]];
+    }
 }
 
 impl Queue {
     /// How many it may have in hand: what it sends in a period or two.
     fn pace(&self) -> usize {
-        QUEUED + self.let_go.iter().sum::<usize>()
+        QUEUED + self.let_go.sum()
     }
 }
 
@@ -62,7 +85,18 @@ fn share(free: usize) -> usize {
 
 impl Flight {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An event to have in hand.
+    pub(super) fn keep(&self, event: Event) -> Arc<Kept> {
+        self.memory.keep(event)
+    }
+
+    /// How many more deliveries there is room for.
+    fn free(&self, state: &State) -> usize {
+        let events = MOST.saturating_sub(self.memory.events());
+        events.min((MOST + state.let_go.sum()).saturating_sub(state.in_hand))
     }
 
     /// Makes room for a delivery of this webhook; false where there is none.
@@ -73,14 +107,15 @@ impl Flight {
     /// Makes room for a delivery that was claimed for the room there was: false only where others have
     /// taken all of it meanwhile.
     pub(super) fn reserve_claimed(&self, webhook: WebhookId) -> bool {
-        self.reserve_up_to(webhook, |free, _| if free > 0 { MOST } else { share(free) })
+        self.reserve_up_to(webhook, |free, _| if free > 0 { usize::MAX } else { share(free) })
     }
 
     fn reserve_up_to(&self, webhook: WebhookId, limit: impl Fn(usize, usize) -> usize) -> bool {
         let mut state = self.state();
+        let free = self.free(&state);
         let state = &mut *state;
         let queue = state.webhooks.entry(webhook).or_default();
-        if queue.in_hand >= limit(MOST.saturating_sub(state.in_hand), queue.pace()) {
+        if queue.in_hand >= limit(free, queue.pace()) {
             return false;
         }
         state.in_hand += 1;
@@ -101,7 +136,7 @@ impl Flight {
     /// among them, so that none comes away empty because others might have something.
     pub(super) fn rooms(&self, webhooks: &[WebhookId], most: usize) -> Vec<(WebhookId, usize)> {
         let state = self.state();
-        let mut free = MOST.saturating_sub(state.in_hand);
+        let mut free = self.free(&state);
         let most = (free / webhooks.len().max(1)).clamp(1, most);
         let mut rooms = Vec::new();
         for webhook in webhooks {
@@ -177,9 +212,10 @@ impl Flight {
                     state.ids.remove(&delivery);
                 }
                 state.in_hand = state.in_hand.saturating_sub(1);
+                state.let_go.0[0] += 1;
                 if let Some(queue) = state.webhooks.get_mut(&webhook) {
                     queue.in_hand = queue.in_hand.saturating_sub(1);
-                    queue.let_go[0] += 1;
+                    queue.let_go.0[0] += 1;
                 }
             }
         }
@@ -187,9 +223,11 @@ impl Flight {
 
     /// A period ends, by which a webhook's pace is measured.
     pub(super) fn end_period(&self) {
-        self.state().webhooks.retain(|_, queue| {
-            queue.let_go = [0, queue.let_go[0]];
-            queue.in_hand > 0 || queue.let_go[1] > 0
+        let mut state = self.state();
+        state.let_go.end_period();
+        state.webhooks.retain(|_, queue| {
+            queue.let_go.end_period();
+            queue.in_hand > 0 || queue.let_go.sum() > 0
         });
     }
 
@@ -240,16 +278,30 @@ mod tests {
         let flight = Flight::default();
         for n in 0..MOST {
             assert!(flight.reserve_claimed(webhook));
-            flight.push(job(n, webhook));
-            flight.let_go(std::iter::once((job(n, webhook).id, webhook)));
+            flight.push(job(&flight, n, webhook));
+            send(&flight, n, webhook);
         }
         flight
     }
 
-    fn job(n: usize, webhook_id: WebhookId) -> Job {
-        let id = Uuid::from_u128(u128::try_from(n).unwrap()).into();
-        let event = Event::sample(Trigger::Granted).unwrap().into();
-        Job { id, webhook_id, attempt: 1, event }
+    fn id(n: usize) -> DeliveryId {
+        Uuid::from_u128(u128::try_from(n).unwrap()).into()
+    }
+
+    fn event() -> Event {
+        Event::sample(Trigger::Granted).unwrap()
+    }
+
+    fn job(flight: &Flight, n: usize, webhook_id: WebhookId) -> Job {
+        Job { id: id(n), webhook_id, attempt: 1, event: flight.keep(event()) }
+    }
+
+    /// Sends what is next of this webhook, which must be that one.
+    fn send(flight: &Flight, n: usize, webhook: WebhookId) {
+        let sent = flight.next(|next, _| next == webhook).unwrap();
+        assert_eq!(sent.id, id(n));
+        flight.landed(webhook);
+        flight.let_go(std::iter::once((sent.id, webhook)));
     }
 
     #[test]
@@ -263,10 +315,10 @@ mod tests {
         assert!(rooms.iter().all(|(_, room)| (share / 2..=share).contains(room)), "{rooms:?}");
         let flight = quick(webhooks[0]);
         assert_eq!(flight.rooms(&webhooks[..1], 256), [(webhooks[0], 256)]);
-        for _ in 0..MOST / 2 {
-            assert!(flight.reserve(webhooks[0]));
-        }
-        assert!(!flight.reserve(webhooks[0]));
+        let in_hand: Vec<_> = std::iter::repeat_with(|| flight.keep(event()))
+            .take_while(|_| flight.reserve(webhooks[0]))
+            .collect();
+        assert!((MOST / 2 - 1..=MOST / 2).contains(&in_hand.len()), "{}", in_hand.len());
         assert_eq!(flight.rooms(&webhooks[..2], 256), [(webhooks[1], 256)]);
     }
 
@@ -278,9 +330,11 @@ mod tests {
         assert_eq!(take_all().count(), QUEUED);
         assert_eq!(flight.rooms(&[webhook], 256), []);
         for n in 0..10 {
-            flight.push(job(n, webhook));
+            flight.push(job(&flight, n, webhook));
         }
-        flight.let_go((0..10).map(|n| (job(n, webhook).id, webhook)));
+        for n in 0..10 {
+            send(&flight, n, webhook);
+        }
         // Those ten, and ten more for having been sent.
         assert_eq!(take_all().count(), 20);
         flight.end_period();
@@ -292,6 +346,32 @@ mod tests {
         assert!(!flight.reserve(webhook));
         flight.give_up(webhook);
         assert!(flight.reserve(webhook));
+    }
+
+    #[test]
+    fn deliveries_of_one_event_share_its_room() {
+        let webhooks: Vec<WebhookId> = (0..100).map(|n| Uuid::from_u128(n).into()).collect();
+        let flight = quick(webhooks[0]);
+        let mut events = Vec::new();
+        let mut taken = 0;
+        // As many deliveries as are sent in a while, of few events.
+        'all: loop {
+            events.push(flight.keep(event()));
+            for webhook in &webhooks {
+                if !flight.reserve(*webhook) {
+                    break 'all;
+                }
+                taken += 1;
+            }
+        }
+        assert!((2 * MOST - 200..=2 * MOST).contains(&taken), "{taken}");
+        // Events alone leave no room either.
+        let flight = Flight::default();
+        let events: Vec<_> = (0..MOST).map(|_| flight.keep(event())).collect();
+        assert!(flight.reserve(webhooks[0]));
+        assert!(!flight.reserve(webhooks[0]));
+        drop(events);
+        assert!(flight.reserve(webhooks[0]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Shared;
+use super::kept::Kept;
 use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
@@ -192,7 +193,7 @@ struct Plan<'a> {
 struct Planned {
     id: EventId,
     key: [u8; 32],
-    event: Arc<Event>,
+    event: Arc<Kept>,
     deliveries: usize,
 }
 
@@ -212,7 +213,7 @@ impl<'a> Plan<'a> {
     fn add(&mut self, shared: &Shared, submitted: Submitted) {
         let id = EventId::new(&shared.deps.sources);
         let key = key_of(&submitted);
-        let event = Arc::new(submitted.event);
+        let event = shared.flight.keep(submitted.event);
         let mut planned = Planned { id, key, event, deliveries: 0 };
         if let Entry::Vacant(place) = self.keys.entry(key) {
             place.insert(self.events.len());
@@ -282,7 +283,7 @@ impl<'a> Plan<'a> {
     fn hand_over(&mut self, shared: &Arc<Shared>, taken: &intake::Taken) {
         let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
         let stored: HashSet<Uuid> = taken.events.iter().copied().collect();
-        let mut events: HashMap<EventId, Arc<Event>> =
+        let mut events: HashMap<EventId, Arc<Kept>> =
             self.events.drain(..).map(|one| (one.id, one.event)).collect();
         let mut deliveries = self.deliveries.iter().peekable();
         self.reserved.clear();

@@ -13,6 +13,7 @@ mod filter_values;
 mod flight;
 mod housekeeping;
 mod intake;
+mod kept;
 mod leases;
 mod listen;
 mod pause;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Shared;
 use super::attempt::{Subject, attempt};
+use super::kept::Kept;
 use super::routing::Route;
 use crate::model::delivery::DeliveryState;
-use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::{DeliveryId, WebhookId, outcome, retry};
 use crate::store::deliveries::queue::Completion;
@@ -20,7 +20,7 @@ pub(super) struct Job {
     pub(super) webhook_id: WebhookId,
     /// From 1.
     pub(super) attempt: i32,
-    pub(super) event: Arc<Event>,
+    pub(super) event: Arc<Kept>,
 }
 
 /// Sends what is queued and may be sent now, each webhook's in tasks of their own.
