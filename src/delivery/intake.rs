@@ -155,6 +155,8 @@ async fn commit_batch(
         .await
         .map_err(|error| {
             tracing::warn!(error = error.chain(), "events could not be stored");
+            // Perhaps they were, and the answer got lost.
+            shared.lined_up.note_all();
             IntakeError::Unavailable
         });
     let outcome = accepted.as_ref().map(|_| ()).map_err(|error| *error);
@@ -275,12 +277,12 @@ impl<'a> Plan<'a> {
             intake::owners(db, &keys).await?
         };
         let accepted = self.events.iter().map(|one| one.accepted(&owners)).collect();
-        self.hand_over(shared, &taken);
+        self.hand_over(shared, taken);
         Ok(accepted)
     }
 
     /// Queues what is leased; gives up the room of what is not. The last to have an event is a delivery of it.
-    fn hand_over(&mut self, shared: &Arc<Shared>, taken: &intake::Taken) {
+    fn hand_over(&mut self, shared: &Arc<Shared>, taken: intake::Taken) {
         let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
         let stored: HashSet<Uuid> = taken.events.iter().copied().collect();
         let mut events: HashMap<EventId, Arc<Kept>> =
@@ -303,9 +305,7 @@ impl<'a> Plan<'a> {
             }
         }
         send::start(shared);
-        if taken.waiting > 0 {
-            shared.lined_up.notify_one();
-        }
+        shared.lined_up.note(taken.lined_up);
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::time::MissedTickBehavior;
 
 use super::Shared;
+use super::lined_up::Wave;
 use crate::model::Timestamp;
 use crate::store::Error;
 use crate::store::deliveries::leases::{self, Kept};
@@ -15,15 +18,17 @@ use crate::store::deliveries::queue::{HEAD_KEY, LEASE};
 const LOOKS: u32 = 3;
 /// No renewal reaches further than a lease and what clocks may well differ by.
 const SKEW: Duration = Duration::from_secs(5);
-/// Between looks for heads of lanes that nobody made due. They are rare: see `leases::promote`.
+/// Between looks for heads of lanes that nobody made due.
 const PROMOTE: Duration = Duration::from_secs(1);
+/// Between looks at all that waits, for what an instance did not live to look for.
+const PROMOTE_ALL: Duration = Duration::from_mins(10);
 
 /// Renews the leases of what is in hand, and takes over what nobody renewed.
 pub(super) async fn keep(shared: Arc<Shared>) {
     let deps = &shared.deps;
     let mut tick = tokio::time::interval(LEASE / 4);
     let mut suspects = HashMap::new();
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             // Exchanges go on for a while after a stop.
@@ -45,6 +50,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             Ok(0) => {}
             Ok(count) => {
                 tracing::info!(count, "took over deliveries whose holder is gone");
+                shared.lined_up.note_all();
                 shared.note_backlog(shared.routing.ids());
                 shared.wake.notify_one();
             }
@@ -73,19 +79,28 @@ async fn reap(
     if lost.is_empty() { Ok(0) } else { leases::reap(db, now, &lost).await }
 }
 
-/// Lets go what waits at the head of its lane: at once after something came in that waits, and now
-/// and then.
+/// Lets go what waits at the head of its lane: see [`super::lined_up`].
 pub(super) async fn promote(shared: Arc<Shared>) {
-    let deps = &shared.deps;
     let mut tick = tokio::time::interval(PROMOTE);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut all = tokio::time::interval(PROMOTE_ALL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let may_be_all = tokio::select! {
             () = shared.stop.cancelled() => break,
-            _instant = tick.tick() => {}
-            () = shared.lined_up.notified() => {}
+            _instant = all.tick() => {
+                shared.lined_up.note_all();
+                continue;
+            }
+            _instant = tick.tick() => true,
+            () = shared.lined_up.noted() => false,
+        };
+        let waves = shared.lined_up.take(Instant::now(), may_be_all);
+        if waves.is_empty() {
+            continue;
         }
-        match leases::promote(&deps.db, deps.sources.now()).await {
+        let looked = look_at(&shared, &waves).await;
+        shared.lined_up.put_back(waves, looked.is_ok());
+        match looked {
             Ok(0) => {}
             Ok(_) => {
                 shared.note_backlog(shared.routing.ids());
@@ -95,5 +110,19 @@ pub(super) async fn promote(shared: Arc<Shared>) {
             Err(error) if error.is_conflict(HEAD_KEY) => {}
             Err(error) => tracing::warn!(error = error.chain(), "lanes could not be looked at"),
         }
+    }
+}
+
+async fn look_at(shared: &Shared, waves: &[Wave]) -> Result<u64, Error> {
+    let deps = &shared.deps;
+    let mut lanes = Vec::new();
+    if waves.iter().any(|wave| wave.lanes.is_none()) {
+        lanes = leases::headless(&deps.db).await?;
+    }
+    lanes.extend(waves.iter().filter_map(|wave| wave.lanes.as_deref()).flatten());
+    if lanes.is_empty() {
+        Ok(0)
+    } else {
+        leases::promote(&deps.db, deps.sources.now(), &lanes).await
     }
 }

@@ -43,6 +43,9 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
             shared.routing.reload(&shared.deps).await?;
             breakers::refresh(shared).await?;
         }
+        if channel.as_deref() != Some(notify::WEBHOOKS) {
+            shared.lined_up.note_all();
+        }
         shared.note_backlog(shared.routing.ids());
     }
 }

@@ -15,6 +15,7 @@ mod housekeeping;
 mod intake;
 mod kept;
 mod leases;
+mod lined_up;
 mod listen;
 mod pause;
 mod rates;
@@ -45,6 +46,7 @@ use crate::store::{self, Error, PgPool};
 use crate::vault::Vault;
 use breakers::Breakers;
 use flight::Flight;
+use lined_up::LinedUp;
 use rates::Rates;
 
 /// How long exchanges may go on after a stop is asked for.
@@ -81,8 +83,7 @@ pub(crate) struct Shared {
     backlog: Mutex<HashSet<WebhookId>>,
     /// There may be something to claim.
     wake: Notify,
-    /// Something came in that waits behind another of its lane.
-    lined_up: Notify,
+    lined_up: LinedUp,
     /// Many events are being stored, and their senders wait.
     coming_in: AtomicBool,
     stop: CancellationToken,
@@ -172,7 +173,7 @@ impl Engine {
             rates: Rates::default(),
             backlog: Mutex::default(),
             wake: Notify::new(),
-            lined_up: Notify::new(),
+            lined_up: LinedUp::default(),
             coming_in: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),

@@ -48,8 +48,8 @@ pub struct Taken {
     pub events: Vec<Uuid>,
     /// The deliveries that this instance has in hand.
     pub leased: Vec<Uuid>,
-    /// How many wait behind another of their lane.
-    pub waiting: i64,
+    /// The lanes in which something waits behind another.
+    pub lined_up: Vec<i64>,
 }
 
 /// Stores events that are new, and their deliveries. Keys and lanes are taken in order, so that two
@@ -155,11 +155,11 @@ async fn insert(
                       case when state = 'leased' then $3::timestamptz + $19::interval end,
                       $3::timestamptz
                from planned order by lane, id
-               returning id, state
+               returning id, state, lane
            )
            select coalesce((select array_agg(event_id) from claimed), '{}') as "events!",
                   coalesce((select array_agg(id) from queued where state = 'leased'), '{}') as "leased!",
-                  (select count(*) from queued where state = 'waiting') as "waiting!""#,
+                  coalesce((select array_agg(distinct lane) from queued where state = 'waiting'), '{}') as "lined_up!""#,
         &keys as _,
         &ids,
         now,
@@ -182,7 +182,7 @@ async fn insert(
     )
     .fetch_one(db)
     .await?;
-    Ok(Taken { events: row.events, leased: row.leased, waiting: row.waiting })
+    Ok(Taken { events: row.events, leased: row.leased, lined_up: row.lined_up })
 }
 
 /// The events that were first to have these keys.

@@ -85,26 +85,42 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
     Ok(done.rows_affected())
 }
 
-/// Makes due what waits at the head of its lane: its predecessor was finished at the very moment in
+/// Lanes in which something waits, and nobody is on the way who would let it go. This looks at all that waits.
+pub async fn headless(db: &PgPool) -> Result<Vec<i64>, Error> {
+    let query = sqlx::query_scalar!(
+        r#"select distinct w.lane as "lane!" from delivery_queue w
+           where w.state = 'waiting'
+             and not exists (
+                 select from delivery_queue e
+                 where e.lane = w.lane and e.lane is not null and e.state <> 'waiting'
+             )"#
+    );
+    within(db, SLOW, query.fetch_all(db)).await
+}
+
+/// Makes due what waits at the head of these lanes: its predecessor was finished at the very moment in
 /// which it came in, or by another instance. Who waits may have the smaller id, where the clocks of two
 /// instances differ, or one stepped back; so nobody else of the lane may be on the way.
 ///
 /// # Errors
 /// Also [`HEAD_KEY`](super::queue::HEAD_KEY), where a head came in at this moment: look again.
-pub async fn promote(db: &PgPool, now: Timestamp) -> Result<u64, Error> {
+pub async fn promote(db: &PgPool, now: Timestamp, lanes: &[i64]) -> Result<u64, Error> {
     let query = sqlx::query!(
-        "with heads as (
-             select distinct on (w.lane) w.id from delivery_queue w
-             where w.state = 'waiting'
-               and not exists (
-                   select from delivery_queue e
-                   where e.lane = w.lane and e.lane is not null and e.state <> 'waiting'
-               )
-             order by w.lane, w.id
+        "with heads as materialized (
+             -- No `exists`: for that the planner may read all that wait.
+             select case
+                        when (select true from delivery_queue e where e.lane = l.lane and e.state <> 'waiting' limit 1)
+                        then null
+                        else (select w.id from delivery_queue w
+                              where w.lane = l.lane and w.state = 'waiting' order by w.lane, w.id limit 1)
+                    end as id
+             from unnest($2::bigint[]) as l (lane)
          )
          update delivery_queue q set state = 'due', due_at = $1
-         from heads where q.id = heads.id and q.state = 'waiting'",
-        now
+         -- A plain condition, and the planner reads all that wait for it.
+         from heads where q.id = heads.id and case when q.state = 'waiting' then true else false end",
+        now,
+        lanes
     );
     let done = within(db, SLOW, query.execute(db)).await?;
     Ok(done.rows_affected())

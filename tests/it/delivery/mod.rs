@@ -5,6 +5,7 @@ mod authentication;
 mod failing;
 mod manual;
 mod order;
+mod plans;
 mod retention;
 mod webhooks_change;
 

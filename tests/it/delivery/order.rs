@@ -148,7 +148,7 @@ async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_
 /// The same for an event that both were sent.
 #[tokio::test]
 async fn of_two_instances_that_store_the_same_event_at_once_one_knows_it_from_the_other() {
-    let (app, logpoint, token) = telling("").await;
+    let (app, _logpoint, token) = telling("").await;
     let (_, first) = app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     let mut other = app.database.pool().begin().await.unwrap();

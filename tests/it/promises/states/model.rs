@@ -305,7 +305,8 @@ impl<'a> Run<'a> {
                 self.let_go(lane);
             }
         }
-        leases::promote(self.db, self.time()).await.unwrap();
+        let lanes = leases::headless(self.db).await.unwrap();
+        leases::promote(self.db, self.time(), &lanes).await.unwrap();
     }
 
     pub(super) async fn run(&mut self, step: &Step) {
