@@ -269,6 +269,8 @@ impl Flight {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::model::Trigger;
     use crate::model::event::Event;
@@ -289,7 +291,8 @@ mod tests {
     }
 
     fn event() -> Event {
-        Event::sample(Trigger::Granted).unwrap()
+        static SAMPLE: LazyLock<Event> = LazyLock::new(|| Event::sample(Trigger::Granted).unwrap());
+        SAMPLE.clone()
     }
 
     fn job(flight: &Flight, n: usize, webhook_id: WebhookId) -> Job {
