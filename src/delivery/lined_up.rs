@@ -28,26 +28,31 @@ pub(super) struct Wave {
     looks: usize,
 }
 
+impl Wave {
+    fn new(lanes: Option<Vec<i64>>) -> Self {
+        Self { lanes, since: Instant::now(), looks: 0 }
+    }
+}
+
 impl LinedUp {
     fn waves(&self) -> MutexGuard<'_, Vec<Wave>> {
         self.waves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, lanes: Option<Vec<i64>>) {
-        self.waves().push(Wave { lanes, since: Instant::now(), looks: 0 });
-    }
-
     /// Something lined up in these.
     pub(super) fn note(&self, lanes: Vec<i64>) {
         if !lanes.is_empty() {
-            self.add(Some(lanes));
+            self.waves().push(Wave::new(Some(lanes)));
             self.noted.notify_one();
         }
     }
 
-    /// Something may have lined up anywhere. That takes a look at all that waits, so it does not hurry.
+    /// Something may have lined up anywhere. That takes a look at all that waits, so it does not hurry; and what was
+    /// noted before is seen by the same looks.
     pub(super) fn note_all(&self) {
-        self.add(None);
+        let mut waves = self.waves();
+        waves.retain(|wave| wave.lanes.is_some());
+        waves.push(Wave::new(None));
     }
 
     /// Waits for what is noted by name.
@@ -100,6 +105,7 @@ mod tests {
     #[test]
     fn all_lanes_are_looked_at_only_now_and_then() {
         let lined_up = LinedUp::default();
+        lined_up.note_all();
         lined_up.note_all();
         lined_up.note(vec![1]);
         let lanes = |taken: &[Wave]| -> Vec<bool> {

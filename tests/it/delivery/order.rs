@@ -87,6 +87,23 @@ async fn a_dead_delivery_lets_the_next_one_go() {
     app.finish().await;
 }
 
+/// Whoever finishes the head of a lane does not see what lines up at that moment.
+#[tokio::test]
+async fn what_lined_up_just_when_the_one_before_it_was_finished_goes_on_by_itself() {
+    let (app, logpoint, token) = telling("").await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Created", "1")).await;
+    app.wait_for("due", 1).await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("waiting", 1).await;
+    sqlx::query("delete from delivery_queue where state = 'due'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    app.wait_for("delivered", 1).await;
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn where_order_is_switched_off_nobody_waits() {
     let (app, logpoint, token) = telling("    ordered: false").await;
