@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::kept::Kept;
+use super::routing::Route;
 use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
@@ -66,19 +67,32 @@ pub enum IntakeError {
 type Reply = oneshot::Sender<Result<Vec<Accepted>, IntakeError>>;
 
 struct Request {
-    events: Vec<Submitted>,
+    events: Vec<Arrived>,
     reply: Reply,
+}
+
+/// An event before its transaction. Senders do side by side what needs no turn: one transaction follows the other, and
+/// what is done within holds up all.
+#[derive(Debug)]
+struct Arrived {
+    event: Event,
+    key: [u8; 32],
+    /// Who wants it.
+    routes: Vec<Arc<Route>>,
 }
 
 /// Takes events in.
 #[derive(Debug, Clone)]
-pub struct Intake(mpsc::Sender<Request>);
+pub struct Intake {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+}
 
 impl Intake {
     pub(super) fn start(shared: &Arc<Shared>) -> Self {
         let (sender, requests) = mpsc::channel(WAITING);
         shared.tracker.spawn(run(Arc::clone(shared), requests));
-        Self(sender)
+        Self { shared: Arc::clone(shared), requests: sender }
     }
 
     /// Stores events and their deliveries, all or none; returns when they are committed.
@@ -87,8 +101,9 @@ impl Intake {
     /// Where they could not be: nothing of them is stored.
     pub async fn accept(&self, events: Vec<Submitted>) -> Result<Vec<Accepted>, IntakeError> {
         let (reply, answer) = oneshot::channel();
+        let events = events.into_iter().map(|one| Arrived::new(&self.shared, one)).collect();
         let request = Request { events, reply };
-        self.0.send(request).await.map_err(|_closed| IntakeError::Stopping)?;
+        self.requests.send(request).await.map_err(|_closed| IntakeError::Stopping)?;
         answer.await.map_err(|_closed| IntakeError::Stopping)?
     }
 }
@@ -143,8 +158,8 @@ async fn commit_batch(
     let mut plan = Plan::new(shared);
     for request in batch {
         replies.push((request.reply, request.events.len()));
-        for submitted in request.events {
-            plan.add(shared, submitted);
+        for arrived in request.events {
+            plan.add(arrived);
         }
     }
     // Where the answer to a commit is lost, the senders come again, and their events are known. What was
@@ -212,24 +227,24 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn add(&mut self, shared: &Shared, submitted: Submitted) {
-        let id = EventId::new(&shared.deps.sources);
-        let key = key_of(&submitted);
-        let event = shared.flight.keep(submitted.event);
-        let mut planned = Planned { id, key, event, deliveries: 0 };
+    fn add(&mut self, arrived: Arrived) {
+        let Arrived { event, key, routes } = arrived;
+        let id = EventId::new(&self.shared.deps.sources);
+        let event = self.shared.flight.keep(event);
+        let mut deliveries = 0;
         if let Entry::Vacant(place) = self.keys.entry(key) {
             place.insert(self.events.len());
-            planned.deliveries = self.route(&planned);
+            self.route(id, &event, &routes);
+            deliveries = routes.len();
         }
-        self.events.push(planned);
+        self.events.push(Planned { id, key, event, deliveries });
     }
 
     /// A delivery for each webhook that wants the event. Where there is room, this instance takes it
     /// in hand at once.
-    fn route(&mut self, planned: &Planned) -> usize {
-        let matching = self.shared.routing.matching(&planned.event);
-        for route in &matching {
-            let lane = route.webhook.pace().ordered.then(|| lane_of(route.id, &planned.event));
+    fn route(&mut self, event_id: EventId, event: &Event, routes: &[Arc<Route>]) {
+        for route in routes {
+            let lane = route.webhook.pace().ordered.then(|| lane_of(route.id, event));
             let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
             let leased = !behind
                 && route.webhook.is_active()
@@ -240,14 +255,13 @@ impl<'a> Plan<'a> {
             }
             self.deliveries.push(NewDelivery {
                 id: DeliveryId::new(&self.shared.deps.sources),
-                event_id: planned.id,
+                event_id,
                 webhook_id: route.id,
                 lane,
                 leased,
                 behind,
             });
         }
-        matching.len()
     }
 
     /// How long it may take.
@@ -323,6 +337,14 @@ impl Planned {
         let duplicate = owner != self.id;
         let deliveries = if duplicate { 0 } else { self.deliveries };
         Accepted { id: owner, duplicate, deliveries }
+    }
+}
+
+impl Arrived {
+    fn new(shared: &Shared, submitted: Submitted) -> Self {
+        let key = key_of(&submitted);
+        let routes = shared.routing.matching(&submitted.event);
+        Self { event: submitted.event, key, routes }
     }
 }
 
