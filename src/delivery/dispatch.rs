@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::kept::Kept;
+use super::counted::Counted;
 use super::send::{self, Job};
 use super::{Shared, breakers};
 use crate::model::WebhookId;
@@ -89,7 +89,7 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
         {
             events.insert(one.event_id, shared.flight.keep(event));
         }
-        let event: Option<&Arc<Kept>> = events.get(&one.event_id);
+        let event: Option<&Arc<Counted>> = events.get(&one.event_id);
         let event = event.map(|event| {
             if one.by_hand { shared.flight.keep(event.by_hand()) } else { Arc::clone(event) }
         });
@@ -120,7 +120,7 @@ async fn rooms(shared: &Shared) -> Result<Vec<(WebhookId, usize)>, Error> {
     Ok(rooms)
 }
 
-async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Kept>>) {
+async fn take(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Counted>>) {
     let Claimed { id, webhook_id, attempt, .. } = *claimed;
     // Room was looked for before; what came in meanwhile may have taken it.
     let has_room = shared.flight.reserve_claimed(webhook_id);

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use super::kept::{Kept, Memory};
+use super::counted::{Counted, Memory};
 use super::send::Job;
 use crate::model::event::Event;
 use crate::model::{DeliveryId, WebhookId};
@@ -89,7 +89,7 @@ impl Flight {
     }
 
     /// An event to have in hand.
-    pub(super) fn keep(&self, event: Event) -> Arc<Kept> {
+    pub(super) fn keep(&self, event: Event) -> Arc<Counted> {
         self.memory.keep(event)
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Shared;
-use super::kept::Kept;
+use super::counted::Counted;
 use super::routing::Route;
 use super::send::{self, Job};
 use crate::model::event::Event;
@@ -210,7 +210,7 @@ struct Plan<'a> {
 struct Planned {
     id: EventId,
     key: [u8; 32],
-    event: Arc<Kept>,
+    event: Arc<Counted>,
     deliveries: usize,
 }
 
@@ -299,7 +299,7 @@ impl<'a> Plan<'a> {
     fn hand_over(&mut self, shared: &Arc<Shared>, taken: intake::Taken) {
         let leased: HashSet<Uuid> = taken.leased.iter().copied().collect();
         let stored: HashSet<Uuid> = taken.events.iter().copied().collect();
-        let mut events: HashMap<EventId, Arc<Kept>> =
+        let mut events: HashMap<EventId, Arc<Counted>> =
             self.events.drain(..).map(|one| (one.id, one.event)).collect();
         let mut deliveries = self.deliveries.iter().peekable();
         self.reserved.clear();

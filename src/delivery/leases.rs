@@ -52,7 +52,6 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                 tracing::info!(count, "took over deliveries whose holder is gone");
                 shared.lined_up.note_all();
                 shared.note_backlog(shared.routing.ids());
-                shared.wake.notify_one();
             }
             Err(error) => {
                 tracing::warn!(error = error.chain(), "expired leases could not be freed");
@@ -102,10 +101,7 @@ pub(super) async fn promote(shared: Arc<Shared>) {
         shared.lined_up.put_back(waves, looked.is_ok());
         match looked {
             Ok(0) => {}
-            Ok(_) => {
-                shared.note_backlog(shared.routing.ids());
-                shared.wake.notify_one();
-            }
+            Ok(_) => shared.note_backlog(shared.routing.ids()),
             // A head came in at this very moment.
             Err(error) if error.is_conflict(HEAD_KEY) => {}
             Err(error) => tracing::warn!(error = error.chain(), "lanes could not be looked at"),

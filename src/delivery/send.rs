@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::attempt::{Subject, attempt};
-use super::kept::Kept;
+use super::counted::Counted;
 use super::routing::Route;
 use crate::model::delivery::DeliveryState;
 use crate::model::invocation::Invocation;
@@ -20,7 +20,7 @@ pub(super) struct Job {
     pub(super) webhook_id: WebhookId,
     /// From 1.
     pub(super) attempt: i32,
-    pub(super) event: Arc<Kept>,
+    pub(super) event: Arc<Counted>,
 }
 
 /// Sends what is queued and may be sent now, each webhook's in tasks of their own.

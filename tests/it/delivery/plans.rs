@@ -26,25 +26,27 @@ async fn read(db: &PgPool) -> i64 {
     .unwrap()
 }
 
-/// In each lane one that is tried later, and one that waits for it. On a new database nothing is known of the table.
-async fn fill(db: &PgPool) {
+/// A new database, of whose tables nothing is known, and the dispatcher's only connection to it. In each lane is one
+/// delivery that is tried later, and one that waits for it.
+async fn filled() -> (TestDatabase, PgPool) {
+    let database = TestDatabase::create().await;
+    let options = PgConnectOptions::from_str(database.url()).unwrap();
+    let db = connect_dispatcher(options, 1).await.unwrap();
     sqlx::query(
         "insert into delivery_queue (id, event_id, webhook_id, lane, state, due_at, created_at)
          select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), n, state, now() + interval '1 hour', now()
          from generate_series(1, $1) n, unnest(array['due', 'waiting']) state",
     )
     .bind(LANES)
-    .execute(db)
+    .execute(&db)
     .await
     .unwrap();
+    (database, db)
 }
 
 #[tokio::test]
 async fn what_waits_in_other_lanes_is_not_read() {
-    let database = TestDatabase::create().await;
-    let options = PgConnectOptions::from_str(database.url()).unwrap();
-    let db = connect_dispatcher(options, 1).await.unwrap();
-    fill(&db).await;
+    let (database, db) = filled().await;
     let sources = system_sources();
     let event = Event::sample(Trigger::Granted).unwrap();
     let (key, event_id) = ([7; 32], sources.uuid().into());
@@ -77,10 +79,7 @@ async fn what_waits_in_other_lanes_is_not_read() {
 
 #[tokio::test]
 async fn a_lane_that_lost_its_head_is_found_and_let_go() {
-    let database = TestDatabase::create().await;
-    let options = PgConnectOptions::from_str(database.url()).unwrap();
-    let db = connect_dispatcher(options, 1).await.unwrap();
-    fill(&db).await;
+    let (database, db) = filled().await;
     sqlx::query("delete from delivery_queue where state = 'due' and lane in (3, 9)")
         .execute(&db)
         .await

@@ -12,9 +12,9 @@ pub(super) struct Memory(Arc<AtomicUsize>);
 
 impl Memory {
     /// Keeps one, for as long as somebody has it.
-    pub(super) fn keep(&self, event: Event) -> Arc<Kept> {
+    pub(super) fn keep(&self, event: Event) -> Arc<Counted> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Kept { event, count: Arc::clone(&self.0) })
+        Arc::new(Counted { event, count: Arc::clone(&self.0) })
     }
 
     /// How many there are.
@@ -25,12 +25,12 @@ impl Memory {
 
 /// An event that is counted.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Counted {
     event: Event,
     count: Arc<AtomicUsize>,
 }
 
-impl Deref for Kept {
+impl Deref for Counted {
     type Target = Event;
 
     fn deref(&self) -> &Event {
@@ -38,7 +38,7 @@ impl Deref for Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
