@@ -54,7 +54,9 @@ impl Client {
         let begun = Instant::now();
         let trace = Shared::default();
         let mut answered = None;
-        let work = trace::run(Arc::clone(&trace), self.send(&outgoing, &mut answered));
+        // On the heap, where it stays: it is large, and would be moved into each of the futures around it.
+        let sending = Box::pin(self.send(&outgoing, &mut answered));
+        let work = trace::run(Arc::clone(&trace), sending);
         let ended = tokio::time::timeout(outgoing.timeout, work).await;
         let trace = trace::read(&trace);
         let certificate = trace.certificate.as_deref().and_then(certificate::describe);

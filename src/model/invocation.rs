@@ -28,8 +28,10 @@ pub struct Invocation {
     /// When it began.
     pub started_at: Timestamp,
     /// Why it failed; none where it succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Cause>,
     /// The webhook's own words for a refusal, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_message: Option<String>,
     /// What went out, or could not.
     pub transcript: Transcript,
@@ -50,6 +52,7 @@ pub struct Transcript {
     /// Address and port that were reached.
     pub remote_address: Option<String>,
     /// The server's certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
 }
 
@@ -100,10 +103,13 @@ pub struct Response {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
     /// Looking up the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_us: Option<u64>,
     /// Connecting.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_us: Option<u64>,
     /// The TLS handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_us: Option<u64>,
     /// From the request sent to the answer's first byte.
     pub wait_us: Option<u64>,

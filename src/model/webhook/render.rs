@@ -126,7 +126,7 @@ impl Webhook {
     }
 
     /// What templates see of an event, in a delivery that is made up.
-    pub(super) fn sample_data<'a>(&self, event: &'a Event) -> TemplateData<'a> {
+    pub(super) fn sample_data<'a>(&'a self, event: &'a Event) -> TemplateData<'a> {
         let payload = Cow::Borrowed(event.payload());
         TemplateData::new(payload, SAMPLE_DELIVERY, 1, self.name(), &[])
     }
