@@ -9,11 +9,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, Parts};
 use crate::app::{Database, system_sources, telemetry};
-use crate::config::{Config, Options};
+use crate::config::{Config, Options, unless_empty};
 use crate::egress::{AddressRules, Client};
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
@@ -80,9 +80,9 @@ enum EventsCommand {
     Send {
         /// JSON or NDJSON; - is standard input
         file: PathBuf,
-        /// The server
-        #[arg(long, env = "GATEPOST_URL", default_value = "http://127.0.0.1:8080")]
-        url: String,
+        /// The server [default: this machine, at the address of --listen]
+        #[arg(long, env = "GATEPOST_URL")]
+        url: Option<String>,
         /// A token with the scope events
         #[arg(long, env = "GATEPOST_TOKEN", hide_env_values = true)]
         token: String,
@@ -94,7 +94,9 @@ enum EventsCommand {
 /// # Errors
 /// Whatever went wrong, with what to do about it.
 pub async fn run() -> anyhow::Result<()> {
-    let Cli { command, options } = Cli::parse();
+    let matches = Cli::command().mut_args(unless_empty).get_matches();
+    let Cli { command, options } =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let config = Config::load(&options)?;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => {
@@ -118,7 +120,8 @@ pub async fn run() -> anyhow::Result<()> {
             webhooks::import(&config, &file, dry_run).await
         }
         Command::Events(EventsCommand::Send { file, url, token }) => {
-            events::send(&file, &url, &token).await
+            let url = url.filter(|url| !url.is_empty());
+            events::send(&file, &url.unwrap_or_else(|| config.local_url()), &token).await
         }
     }
 }

@@ -3,7 +3,7 @@
 mod key;
 mod options;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use key::MasterKey;
-pub use options::Options;
+pub use options::{Options, unless_empty};
 
 use crate::model::Sources;
 
@@ -136,6 +136,18 @@ impl Config {
         })
     }
 
+    /// Where a server with these settings is reached from this machine.
+    pub fn local_url(&self) -> String {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}")
+    }
+
     /// The master key; generated in the data directory where the database is the private one.
     ///
     /// # Errors
@@ -212,6 +224,18 @@ mod tests {
             options(|o| o.admin_email = Some("a@b".to_owned())).contains("GATEPOST_ADMIN_PASSWORD")
         );
         assert!(options(|o| o.log_format = Some("xml".to_owned())).contains("GATEPOST_LOG_FORMAT"));
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_on_loopback() {
+        for (listen, url) in [
+            ("10.0.0.9:8081", "http://10.0.0.9:8081"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:8080", "http://[::1]:8080"),
+        ] {
+            let options = Options { listen: Some(listen.to_owned()), ..Options::default() };
+            assert_eq!(Config::check(options).unwrap().local_url(), url);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, CommandFactory, Parser};
+use clap::{Arg, Args, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 
 /// Settings. Flags win over the environment, the environment over `gatepost.toml`, which has the same
@@ -91,6 +91,12 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
+/// A variable that is set to nothing is unset: `docker compose` passes variables on that nobody has set.
+pub fn unless_empty(argument: Arg) -> Arg {
+    let value = argument.get_env().and_then(std::env::var_os);
+    if value.is_some_and(|value| value.is_empty()) { argument.env(None) } else { argument }
+}
+
 #[derive(Parser)]
 struct Settings {
     #[command(flatten)]
@@ -101,7 +107,7 @@ struct Settings {
 const OF_COMMANDS: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
 
 impl Options {
-    /// What is empty is unset: `docker compose` passes variables on that nobody has set.
+    /// What is empty is unset, in flags and the file too.
     #[must_use]
     pub(super) fn without_empty(mut self) -> Self {
         for text in [

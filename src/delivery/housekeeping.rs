@@ -33,6 +33,10 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         drop(connection);
         filter_values::forget(&deps.db, now - kept).await?;
         sessions::prune(&deps.db, now).await?;
+        let others = partitions::forget_others(&deps.db, now - kept).await?;
+        if others > 0 {
+            tracing::info!(others, "deleted what is kept long enough and fits no day");
+        }
         forget(deps).await
     };
     within(&deps.db, LONGEST, work).await

@@ -34,6 +34,13 @@ async fn an_event_an_array_and_lines_are_sent() {
     assert_eq!(answer["events"][0]["duplicate"], false, "{answer}");
     assert_eq!(stored(&database).await, 1);
 
+    // Where nothing is said of the server, it is the one that listens here.
+    let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
+    let address = server.base.strip_prefix("http://").unwrap();
+    command.env("GATEPOST_LISTEN", address).env("GATEPOST_TOKEN", &token);
+    let answer: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
+    assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
+
     let array = Value::from(vec![event("Granted", "a"), event("Granted", "b")]);
     let printed = send(&server.base, &token, &array.to_string()).await.printed();
     let answer: Value = serde_json::from_str(&printed).unwrap();

@@ -111,7 +111,9 @@ async fn a_flag_beats_the_environment_and_that_the_file() {
     let args = ["--database-url", &flag.url()];
     flag.is_asked_by(within(Some(&environment.url()), &args)).await;
     // What is set to nothing is not set.
-    file.is_asked_by(within(Some(""), &[])).await;
+    let mut command = within(Some(""), &[]);
+    command.envs([("GATEPOST_ALLOW_HTTP", ""), ("GATEPOST_RETENTION_DAYS", "")]);
+    file.is_asked_by(command).await;
 }
 
 #[tokio::test]

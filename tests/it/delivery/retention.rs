@@ -104,3 +104,36 @@ async fn a_day_that_cannot_be_made_now_keeps_nobody_from_starting_and_is_made_la
     assert_eq!((count(&app, "events").await, count(&app, "events_other").await), (2, 0));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_fits_no_day_is_forgotten_too_unless_it_still_waits_or_was_finished_lately() {
+    let days = |count: u64| Duration::from_hours(24 * count);
+    let app = TestApp::start_with(|config| config.retention_days = 2).await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "    retry_schedule: [24h, 24h]")).await;
+    let token = app.token(Scope::Events).await;
+    app.clock.advance(days(20));
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
+    app.send(&token, &event("Granted", "2")).await;
+    app.wait_for("due", 1).await;
+    let others = async |app: &TestApp| {
+        let mut counts = Vec::new();
+        for table in OTHERS {
+            counts.push(count(app, table).await);
+        }
+        counts
+    };
+    assert_eq!(others(&app).await, [2, 1, 2]);
+    app.clock.advance(days(4));
+    let app = app.restart().await;
+    app.wait_for("delivered", 1).await;
+    assert_eq!(others(&app).await, [1, 1, 0], "the second, delivered just now");
+    let app = app.restart().await;
+    assert_eq!(others(&app).await, [0, 1, 0]);
+    app.clock.advance(days(4));
+    let app = app.restart().await;
+    assert_eq!(others(&app).await, [0, 0, 0]);
+    app.finish().await;
+}
