@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -95,20 +96,20 @@ impl Browser {
 
     /// Opens a page of the application.
     pub(crate) async fn open(&self, path: &str) {
-        self.client.goto(&format!("{}{path}", self.base)).await.unwrap();
+        told(path, self.client.goto(&format!("{}{path}", self.base))).await;
     }
 
     pub(crate) async fn back(&self) {
-        self.client.back().await.unwrap();
+        told("going back", self.client.back()).await;
     }
 
     pub(crate) async fn reload(&self) {
-        self.client.refresh().await.unwrap();
+        told("loading again", self.client.refresh()).await;
     }
 
     /// Path and query of where it is.
     pub(crate) async fn path(&self) -> String {
-        let url = self.client.current_url().await.unwrap();
+        let url = told("where it is", self.client.current_url()).await;
         url.as_str().strip_prefix(&self.base).unwrap_or(url.as_str()).to_owned()
     }
 
@@ -124,8 +125,8 @@ impl Browser {
 
     /// What an expression gives.
     pub(crate) async fn js(&self, expression: &str) -> Value {
-        let value = self.client.execute(&format!("return {expression}"), Vec::new()).await;
-        value.unwrap_or_else(|error| panic!("{expression}: {error}"))
+        let script = format!("return {expression}");
+        told(expression, self.client.execute(&script, Vec::new())).await
     }
 
     /// Waits until an expression is true, and gives what it is then. An error counts as no: the page
@@ -179,7 +180,7 @@ impl Browser {
     /// Waits until an element is to be seen.
     pub(crate) async fn see(&self, css: &str) -> Element {
         self.until(&format!("document.querySelector({})?.checkVisibility()", json!(css))).await;
-        self.client.find(Locator::Css(css)).await.unwrap()
+        told(css, self.client.find(Locator::Css(css))).await
     }
 
     /// Waits until no such element is to be seen.
@@ -237,7 +238,7 @@ impl Browser {
         let seen = "one.checkVisibility()";
         let find = format!("{all}.find((one) => {fits} && {seen})");
         self.until(&format!("Boolean({find})")).await;
-        let found = self.client.execute(&format!("return {find}"), Vec::new()).await.unwrap();
+        let found = self.js(&find).await;
         let id = found[ELEMENT].as_str().unwrap().to_owned();
         let element = Element::from_element_id(self.client.clone(), id.into());
         self.click_on(&element, text).await;
@@ -247,9 +248,8 @@ impl Browser {
         // In the middle of the window, where no bar covers it.
         let to_middle = "arguments[0].scrollIntoView({ block: 'center' })";
         let argument = serde_json::to_value(element).unwrap();
-        self.client.execute(to_middle, vec![argument]).await.unwrap();
-        let clicked = element.click().await;
-        clicked.unwrap_or_else(|error| panic!("{what} cannot be clicked: {error}"));
+        told(what, self.client.execute(to_middle, vec![argument])).await;
+        told(&format!("a click on {what}"), element.click()).await;
     }
 
     /// Types into a field in place of what stands there.
@@ -268,39 +268,42 @@ impl Browser {
                       field.focus(); \
                       field.setSelectionRange(at, at + piece.length); \
                       return at";
-        let at = self.client.execute(select, vec![css.into(), piece.into()]).await.unwrap();
+        let arguments = vec![css.into(), piece.into()];
+        let at = told(css, self.client.execute(select, arguments)).await;
         assert_ne!(at, -1, "{piece} does not stand in {css}");
         self.press(text).await;
     }
 
     /// Chooses in a menu.
     pub(crate) async fn choose(&self, css: &str, label: &str) {
-        self.see(css).await.select_by_label(label).await.unwrap();
+        told(css, self.see(css).await.select_by_label(label)).await;
     }
 
     /// Chooses in a menu what has this value.
     pub(crate) async fn choose_value(&self, css: &str, value: &str) {
-        self.see(css).await.select_by_value(value).await.unwrap();
+        told(css, self.see(css).await.select_by_value(value)).await;
     }
 
     /// Types where the focus is.
     pub(crate) async fn press(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let focused = told("the focus", self.client.active_element()).await;
+        told(&format!("typing {keys:?}"), focused.send_keys(keys)).await;
     }
 
     /// A command of Chromium's own protocol.
     pub(crate) async fn devtools(&self, name: &str, parameters: Value) -> Value {
-        self.command("goog/cdp/execute", json!({"cmd": name, "params": parameters})).await
+        let body = json!({"cmd": name, "params": parameters});
+        told(name, self.client.issue_cmd(Extra { path: "goog/cdp/execute", body })).await
     }
 
     /// A command that chromedriver has beyond the standard.
     pub(crate) async fn command(&self, path: &'static str, body: Value) -> Value {
-        self.client.issue_cmd(Extra { path, body }).await.unwrap()
+        told(path, self.client.issue_cmd(Extra { path, body })).await
     }
 
     /// Runs a script that tells its end, and gives what it tells.
     pub(crate) async fn script(&self, script: &str) -> Value {
-        self.client.execute_async(script, Vec::new()).await.unwrap()
+        told("a script", self.client.execute_async(script, Vec::new())).await
     }
 
     /// The text of a question of the browser's own, once it is asked.
@@ -319,9 +322,11 @@ impl Browser {
 
     /// Answers it.
     pub(crate) async fn answer(&self, yes: bool) {
-        let answered =
-            if yes { self.client.accept_alert().await } else { self.client.dismiss_alert().await };
-        answered.unwrap();
+        if yes {
+            told("yes", self.client.accept_alert()).await;
+        } else {
+            told("no", self.client.dismiss_alert()).await;
+        }
     }
 
     /// Writes a picture to `target/screenshots`: of the whole page, of the window alone where a panel
@@ -335,5 +340,14 @@ impl Browser {
         let path = folder.join(format!("{name}.png"));
         std::fs::write(&path, STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()).unwrap();
         path
+    }
+}
+
+/// What a command gives, within the time that it may take.
+async fn told<T>(what: &str, command: impl Future<Output = Result<T, CmdError>>) -> T {
+    match tokio::time::timeout(PATIENCE, command).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => panic!("{what}: {error}"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("{what}: the browser does not answer"),
     }
 }
