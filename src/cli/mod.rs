@@ -13,7 +13,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, Parts};
 use crate::app::{Database, system_sources, telemetry};
-use crate::config::{Config, Options, unless_empty};
+use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client};
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
@@ -94,7 +94,7 @@ enum EventsCommand {
 /// # Errors
 /// Whatever went wrong, with what to do about it.
 pub async fn run() -> anyhow::Result<()> {
-    let matches = Cli::command().mut_args(unless_empty).get_matches();
+    let matches = without_empty_variables(Cli::command()).get_matches();
     let Cli { command, options } =
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let config = Config::load(&options)?;
@@ -120,7 +120,6 @@ pub async fn run() -> anyhow::Result<()> {
             webhooks::import(&config, &file, dry_run).await
         }
         Command::Events(EventsCommand::Send { file, url, token }) => {
-            let url = url.filter(|url| !url.is_empty());
             events::send(&file, &url.unwrap_or_else(|| config.local_url()), &token).await
         }
     }

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use key::MasterKey;
-pub use options::{Options, unless_empty};
+pub use options::{Options, without_empty_variables};
 
 use crate::model::Sources;
 

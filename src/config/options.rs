@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Arg, Args, CommandFactory, Parser};
+use clap::{Arg, Args, Command, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 
 /// Settings. Flags win over the environment, the environment over `gatepost.toml`, which has the same
@@ -92,7 +92,11 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// A variable that is set to nothing is unset: `docker compose` passes variables on that nobody has set.
-pub fn unless_empty(argument: Arg) -> Arg {
+pub fn without_empty_variables(command: Command) -> Command {
+    command.mut_args(unless_empty).mut_subcommands(without_empty_variables)
+}
+
+fn unless_empty(argument: Arg) -> Arg {
     let value = argument.get_env().and_then(std::env::var_os);
     if value.is_some_and(|value| value.is_empty()) { argument.env(None) } else { argument }
 }

@@ -37,9 +37,13 @@ async fn an_event_an_array_and_lines_are_sent() {
     // Where nothing is said of the server, it is the one that listens here.
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     let address = server.base.strip_prefix("http://").unwrap();
-    command.env("GATEPOST_LISTEN", address).env("GATEPOST_TOKEN", &token);
+    command.envs([("GATEPOST_LISTEN", address), ("GATEPOST_TOKEN", &token), ("GATEPOST_URL", "")]);
     let answer: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
     assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
+    // A token that is set to nothing is none.
+    let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
+    command.env("GATEPOST_TOKEN", "");
+    assert_says(&run(command, "").await.refusal(), &["--token"]);
 
     let array = Value::from(vec![event("Granted", "a"), event("Granted", "b")]);
     let printed = send(&server.base, &token, &array.to_string()).await.printed();
