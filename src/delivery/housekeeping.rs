@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{Deps, Shared};
+use crate::model::Timestamp;
 use crate::store::deliveries::manual;
-use crate::store::{Error, events, filter_values, partitions, revisions, sessions, within};
+use crate::store::{Error, PgPool, events, filter_values, partitions, revisions, sessions, within};
 
 const EVERY: Duration = Duration::from_hours(1);
 /// Longer than any of it takes; what is left undone is done the next time.
@@ -33,24 +34,27 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         drop(connection);
         filter_values::forget(&deps.db, now - kept).await?;
         sessions::prune(&deps.db, now).await?;
-        let others = partitions::forget_others(&deps.db, now - kept).await?;
-        if others > 0 {
-            tracing::info!(others, "deleted what is kept long enough and fits no day");
-        }
-        forget(deps).await
+        forget(&deps.db, now - kept).await
     };
     within(&deps.db, LONGEST, work).await
 }
 
-/// Drops the days that are kept long enough. A day that is being read is left for the next time.
-async fn forget(deps: &Deps) -> Result<(), Error> {
-    let keep = TimeDelta::days(deps.retention_days.into());
-    let before = deps.sources.now().date_naive() - keep;
+/// Deletes what is kept long enough: what fits no day, and days as a whole.
+async fn forget(db: &PgPool, before: Timestamp) -> Result<(), Error> {
+    let others = partitions::forget_others(db, before).await?;
+    if others > 0 {
+        tracing::info!(others, "deleted what is kept long enough and fits no day");
+    }
+    drop_days(db, before.date_naive()).await
+}
+
+/// A day that is being read is left for the next time.
+async fn drop_days(db: &PgPool, before: NaiveDate) -> Result<(), Error> {
     let mut pause = tokio::time::interval(BETWEEN_DROPS);
     let mut refused = 0;
     while refused < PATIENCE {
         pause.tick().await;
-        match partitions::drop_oldest(&deps.db, before).await {
+        match partitions::drop_oldest(db, before).await {
             Ok(None) => return Ok(()),
             Ok(Some(dropped)) => tracing::info!(dropped, "dropped a day that is kept long enough"),
             Err(error) if error.is_unavailable() => return Err(error),
