@@ -11,13 +11,16 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use gatepost::egress::{AddressRules, Client, Outgoing};
 use gatepost::model::delivery::DeliveryState;
 use gatepost::model::event::Event;
+use gatepost::model::webhook::{Tls, Trust};
 use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
 use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
 use gatepost::store::deliveries::queue::{Completion, complete};
 use gatepost::store::{Error, Held, PgConnectOptions, PgConnection, PgPool, connect_dispatcher};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use url::Url;
 use uuid::Uuid;
 
 use crate::load::Api;
@@ -74,8 +77,9 @@ impl Drop for Floor {
 struct Work {
     db: PgPool,
     lease: Uuid,
-    client: reqwest::Client,
-    url: String,
+    client: Client,
+    url: Url,
+    tls: Tls,
     webhooks: Vec<WebhookId>,
     event: Event,
     /// A recorded exchange of the server.
@@ -102,13 +106,9 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
         record: record.await.unwrap(),
         db,
         lease: Uuid::now_v7(),
-        client: reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(256)
-            .tcp_nodelay(true)
-            .build()
-            .unwrap(),
-        url,
+        client: Client::new(AddressRules::new(vec!["127.0.0.0/8".parse().unwrap()], Vec::new())),
+        url: url.parse().unwrap(),
+        tls: Tls::from(Trust::Public),
         webhooks: ids.into_iter().map(WebhookId::from).collect(),
         event: Event::parse(crate::load::EVENT).unwrap(),
         room,
@@ -200,10 +200,17 @@ async fn commit(
 async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
     let room = work.room.acquire().await.unwrap();
     let body = BODY.replace("@N", &number.to_string());
-    let request = work.client.post(&work.url).header("Content-Type", "application/json").body(body);
-    let answer = request.send().await.unwrap();
-    let status = i32::from(answer.status().as_u16());
-    assert!(!answer.bytes().await.unwrap().is_empty());
+    let outgoing = Outgoing {
+        method: "POST",
+        url: &work.url,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: Some(body),
+        timeout: Duration::from_secs(10),
+        tls: &work.tls,
+    };
+    let answer = work.client.exchange(outgoing).await.transcript.response.unwrap();
+    let status = i32::from(answer.status);
+    assert!(!answer.body.is_empty());
     drop(room);
     let completion = Completion {
         id: delivery.id,

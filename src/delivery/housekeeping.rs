@@ -11,6 +11,8 @@ use crate::store::deliveries::manual;
 use crate::store::{Error, PgPool, events, filter_values, partitions, revisions, sessions, within};
 
 const EVERY: Duration = Duration::from_hours(1);
+/// How often it is looked for connections that nobody uses.
+const LOOK_AT_CONNECTIONS: Duration = Duration::from_secs(15);
 /// Longer than any of it takes; what is left undone is done the next time.
 const LONGEST: Duration = Duration::from_mins(10);
 /// Between two days that are dropped, so that whoever inserts comes in between.
@@ -68,13 +70,18 @@ async fn drop_days(db: &PgPool, before: NaiveDate) -> Result<(), Error> {
     Ok(())
 }
 
-/// Does it every hour until stopped.
+/// Does it every hour until stopped, and closes connections that nobody uses.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(EVERY);
+    let mut look = tokio::time::interval(LOOK_AT_CONNECTIONS);
     tick.tick().await;
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
+            _instant = look.tick() => {
+                shared.deps.client.close_idle();
+                continue;
+            }
             _instant = tick.tick() => {}
         }
         if let Err(error) = run_once(&shared.deps).await {

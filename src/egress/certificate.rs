@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use rustls::pki_types::ServerName;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use url::Url;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::client::Client;
-use super::failure;
-use super::trust;
+use super::{failure, trace, trust};
 use crate::model::Timestamp;
 use crate::model::invocation::Certificate;
 use crate::model::outcome::Cause;
@@ -56,40 +52,17 @@ impl Client {
     }
 
     async fn shake_hands(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let port = url.port_or_known_default().unwrap_or(443);
-        let of_resolve = |error| FetchError::Failed(failure::of_resolve(&error));
-        self.resolver.check_literal(url).map_err(of_resolve)?;
-        let (mut addresses, name) = match url.host() {
-            Some(Host::Domain(domain)) => {
-                let name =
-                    ServerName::try_from(domain.to_owned()).map_err(|_invalid| FetchError::Url)?;
-                (self.resolver.lookup(domain).await.map_err(of_resolve)?, name)
-            }
-            Some(Host::Ipv4(v4)) => {
-                (vec![(v4, 0).into()], ServerName::from(std::net::IpAddr::V4(v4)))
-            }
-            Some(Host::Ipv6(v6)) => {
-                (vec![(v6, 0).into()], ServerName::from(std::net::IpAddr::V6(v6)))
-            }
-            None => return Err(FetchError::Url),
-        };
-        for address in &mut addresses {
-            address.set_port(port);
-        }
         let anybody = Tls::from(Trust::None);
-        let failed = |error: std::io::Error| {
-            FetchError::Failed(failure::classify(&error, &anybody.trust, false))
-        };
-        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
         let config = trust::tls_config(&anybody).map_err(|_error| FetchError::Unreadable)?;
-        let connected =
-            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
-                let cause = failure::classify(&error, &anybody.trust, false);
-                FetchError::Failed(failure::in_handshake(cause))
-            })?;
-        let (_, session) = connected.get_ref();
-        let certificate = session.peer_certificates().and_then(<[_]>::first);
-        certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)
+        let config = Arc::new(config);
+        let trace = trace::Shared::default();
+        let connecting = self.connector.connect(url, &config);
+        let connected = trace::run(Arc::clone(&trace), connecting).await.map_err(|error| {
+            let cause = failure::classify(&*error, &anybody.trust, false);
+            let is_shaking_hands = trace::read(&trace).is_shaking_hands();
+            FetchError::Failed(if is_shaking_hands { failure::in_handshake(cause) } else { cause })
+        })?;
+        connected.certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)
     }
 }
 

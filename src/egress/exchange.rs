@@ -1,11 +1,14 @@
 //! One request and its answer, with everything that is worth knowing of them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use url::Url;
+use http::{Request as HttpRequest, header};
+use hyper::body::Incoming;
+use url::{Position, Url};
 
 use super::client::Client;
+use super::connect::Error;
+use super::link::Link;
 use super::trace::{self, Shared, Trace};
 use super::{USER_AGENT, certificate, failure};
 use crate::model::invocation::{Request, Response, Timings, Transcript};
@@ -55,9 +58,8 @@ impl Client {
         let trace = Shared::default();
         let mut answered = None;
         // On the heap, where it stays: it is large, and would be moved into each of the futures around it.
-        let sending = Box::pin(self.send(&outgoing, &mut answered));
-        let work = trace::run(Arc::clone(&trace), sending);
-        let ended = tokio::time::timeout(outgoing.timeout, work).await;
+        let sending = Box::pin(self.send(&outgoing, &trace, &mut answered));
+        let ended = tokio::time::timeout(outgoing.timeout, sending).await;
         let trace = trace::read(&trace);
         let certificate = trace.certificate.as_deref().and_then(certificate::describe);
         let self_signed = certificate.as_ref().is_some_and(|certificate| certificate.self_signed);
@@ -65,7 +67,7 @@ impl Client {
             Ok(Ok(())) => None,
             Ok(Err(SendError::Cause(cause))) => Some(cause),
             Ok(Err(SendError::Http(error))) => {
-                let cause = failure::classify(&error, &outgoing.tls.trust, self_signed);
+                let cause = failure::classify(&*error, &outgoing.tls.trust, self_signed);
                 Some(if trace.is_shaking_hands() { failure::in_handshake(cause) } else { cause })
             }
             Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
@@ -86,10 +88,15 @@ impl Client {
     async fn send(
         &self,
         outgoing: &Outgoing<'_>,
+        trace: &Shared,
         answered: &mut Option<Answered>,
     ) -> Result<(), SendError> {
-        let request = self.prepare(outgoing)?;
-        let mut answer = request.send().await?;
+        let pool = self.pool(outgoing.tls).map_err(|error| {
+            SendError::Cause(Cause::Certificate(CertificateFault::Other(error.to_string())))
+        })?;
+        let request = request(outgoing).map_err(Error::from)?;
+        let sending = pool.send(&self.connector, outgoing.url, request, trace);
+        let (mut link, answer) = sending.await?;
         let response = Response {
             status: answer.status().as_u16(),
             version: format!("{:?}", answer.version()),
@@ -102,35 +109,16 @@ impl Client {
                 .collect(),
             ..Response::default()
         };
-        let remote_address = answer.remote_addr().map(|address| address.to_string());
+        let remote_address = Some(link.remote_address.to_string());
         let answered = answered.insert(Answered { response, remote_address, at: Instant::now() });
         let mut bytes = Vec::new();
-        let read = read_body(&mut answer, &mut bytes).await;
+        let read = read_body(&mut link, answer.into_body(), &mut bytes).await;
         answered.response.body = String::from_utf8_lossy(&bytes).into_owned();
-        answered.response.truncated = read?;
+        answered.response.truncated = read.map_err(Error::from)?;
+        if !answered.response.truncated {
+            pool.keep(outgoing.url, link).await;
+        }
         Ok(())
-    }
-
-    fn prepare(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, SendError> {
-        let protocol = |error: &dyn std::error::Error| {
-            SendError::Cause(Cause::Protocol { detail: error.to_string() })
-        };
-        self.resolver
-            .check_literal(outgoing.url)
-            .map_err(|error| SendError::Cause(failure::of_resolve(&error)))?;
-        let client = self.of(outgoing.tls).map_err(|error| {
-            SendError::Cause(Cause::Certificate(CertificateFault::Other(error.to_string())))
-        })?;
-        let method = reqwest::Method::from_bytes(outgoing.method.as_bytes())
-            .map_err(|error| protocol(&error))?;
-        let mut request = client.request(method, outgoing.url.clone());
-        for (name, value) in &outgoing.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = &outgoing.body {
-            request = request.body(body.clone());
-        }
-        Ok(request)
     }
 }
 
@@ -139,15 +127,35 @@ enum SendError {
     #[error("{0:?}")]
     Cause(Cause),
     #[error(transparent)]
-    Http(#[from] reqwest::Error),
+    Http(#[from] Error),
+}
+
+/// As it goes over the wire, but for what HTTP itself adds.
+fn request(outgoing: &Outgoing<'_>) -> Result<HttpRequest<String>, http::Error> {
+    let url = outgoing.url;
+    let mut request = HttpRequest::builder()
+        .method(outgoing.method)
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
+        .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort]);
+    for (name, value) in &outgoing.headers {
+        request = request.header(name, value);
+    }
+    if let Some(headers) = request.headers_mut() {
+        let defaults = [(header::USER_AGENT, USER_AGENT), (header::ACCEPT, "*/*")];
+        for (name, value) in defaults {
+            headers.entry(name).or_insert(header::HeaderValue::from_static(value));
+        }
+    }
+    request.body(outgoing.body.clone().unwrap_or_default())
 }
 
 /// Reads up to [`MAX_BODY`]; true where there was more, which is not read.
 async fn read_body(
-    answer: &mut reqwest::Response,
+    link: &mut Link,
+    mut body: Incoming,
     bytes: &mut Vec<u8>,
-) -> Result<bool, reqwest::Error> {
-    while let Some(chunk) = answer.chunk().await? {
+) -> Result<bool, hyper::Error> {
+    while let Some(chunk) = link.chunk(&mut body).await? {
         let room = MAX_BODY - bytes.len();
         bytes.extend(chunk.iter().take(room));
         if chunk.len() > room {

@@ -5,8 +5,10 @@
 mod address;
 mod certificate;
 mod client;
+mod connect;
 mod exchange;
 mod failure;
+mod link;
 mod local;
 mod oauth;
 mod pem;

@@ -2,8 +2,11 @@
 //! addresses that are then connected to, so a name that changes its answer gains nothing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 use url::{Host, Url};
 
 use super::address::AddressRules;
@@ -23,7 +26,7 @@ pub(super) struct Resolver(pub(super) AddressRules);
 
 impl Resolver {
     /// The permitted addresses of a name.
-    pub(super) async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+    async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
         trace::dns_begins();
         let found = tokio::net::lookup_host((host, 0)).await;
         trace::dns_ends();
@@ -37,7 +40,7 @@ impl Resolver {
         }
     }
 
-    /// The HTTP client asks no resolver for an address that stands in the URL itself, so it is
+    /// The connector asks no resolver for an address that stands in the URL itself, so it is
     /// checked here.
     pub(super) fn check_literal(&self, url: &Url) -> Result<(), ResolveError> {
         let address = match url.host() {
@@ -49,13 +52,18 @@ impl Resolver {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+/// As the connector asks.
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = ResolveError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ResolveError>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let this = self.clone();
-        Box::pin(async move {
-            let addresses = this.lookup(name.as_str()).await?;
-            let addresses: Addrs = Box::new(addresses.into_iter());
-            Ok(addresses)
-        })
+        Box::pin(async move { Ok(this.lookup(name.as_str()).await?.into_iter()) })
     }
 }

@@ -1,8 +1,8 @@
-//! What happens within one exchange, noted by the parts of the HTTP client as they do it: when the
-//! name was looked up, when the handshake began, which certificate came.
+//! What happens while an exchange makes its connection, noted by whoever does it: when the name was looked up,
+//! when the handshake began, which certificate came.
 //!
-//! The client gives no such report, but its resolver, its TLS session store, its certificate verifier
-//! and its connector are ours, and all run in the task of the exchange.
+//! The resolver and the certificate verifier are called by libraries and cannot be handed anything, but all run in
+//! the task of the exchange.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,9 +34,9 @@ tokio::task_local! {
     static TRACE: Shared;
 }
 
-/// Runs an exchange under a trace.
-pub(super) async fn run<F: Future>(trace: Shared, exchange: F) -> F::Output {
-    TRACE.scope(trace, exchange).await
+/// Connects under a trace.
+pub(super) async fn run<F: Future>(trace: Shared, connecting: F) -> F::Output {
+    TRACE.scope(trace, connecting).await
 }
 
 /// What was noted.

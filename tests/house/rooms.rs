@@ -33,7 +33,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// In which rooms a crate lives. `main` is src/main.rs. Crates that are not here live anywhere.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("handlebars", &["model"]),
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
@@ -41,6 +41,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("sqlx", &["store"]),
     ("reqwest", &["egress"]),
     ("hyper", &["egress"]),
+    ("hyper_util", &["egress"]),
     ("rustls", &["egress"]),
     ("tokio_rustls", &["egress"]),
     ("webpki_roots", &["egress"]),
