@@ -7,13 +7,16 @@ use std::time::Instant;
 use crate::bad::Bad;
 use crate::floor::Floor;
 use crate::load::{self, Api, Load};
-use crate::measure::{Measured, intake, median, single, wait_for};
+use crate::measure::{Compared, Measured, TURNS, Turns, intake, median, middle, single, wait_for};
 use crate::report::{Goal, Report, mib, micros, millis};
 use crate::server::{Server, Webhook};
 use crate::target::Arrivals;
 use crate::{cpu, pgbench, rows};
 
 const EVENTS: usize = 20_000;
+/// Deliveries of a backlog over which its rate is measured, and how many of them are not counted at its start.
+const WINDOW: usize = 10_000;
+const STARTED: usize = 100;
 /// Of a webhook, where nothing is said.
 const IN_FLIGHT: u32 = 8;
 
@@ -31,8 +34,11 @@ impl Bench {
     }
 
     pub(crate) async fn run(&mut self, wanted: impl Fn(&str) -> bool) {
-        if wanted("single") || wanted("batch") || wanted("paced") {
+        if wanted("single") || wanted("batch") {
             self.throughput().await;
+        }
+        if wanted("paced") {
+            self.paced().await;
         }
         if wanted("floor") {
             self.floor().await;
@@ -57,44 +63,36 @@ impl Bench {
         Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT }
     }
 
-    /// Single events, events in batches, and a steady trickle.
+    /// A server that does nothing, whose PostgreSQL is free for `pgbench`.
+    pub(crate) async fn yard(&self) -> Server {
+        Server::start(&self.program, &[self.webhook("One", None)]).await
+    }
+
+    /// Single events, and events in batches.
     async fn throughput(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
-        let pgbench = pgbench::rate(&server);
-        self.report.add("pgbench", "one-row inserts", pgbench, "/s", None);
         let idle = cpu::resident(server.pid());
         self.report.add("memory", "idle", mib(idle), "MiB", Some(Goal::AtMost(25.0)));
         self.straight().await;
         self.measure(&server, single(2_000), 1).await;
-        let one = self.typical(&server, single(EVENTS), 1).await;
-        let busy = cpu::resident(server.pid());
-        self.report.add("memory", "under load", mib(busy), "MiB", Some(Goal::AtMost(40.0)));
-        self.report.add("single", "deliveries", one.rate, "/s", None);
-        self.report.add("single", "of pgbench", one.rate / pgbench, "", Some(Goal::AtLeast(0.5)));
-        self.report.add("single", "CPU", micros(one.cpu), "µs", Some(Goal::AtMost(150.0)));
-        self.report.add("single", "CPU of the server", micros(one.server_cpu), "µs", None);
-        self.report.add("single", "CPU of sender and target", micros(one.bench_cpu), "µs", None);
-        self.report.add(
-            "single",
-            "p50",
-            millis(one.latencies[one.latencies.len() / 2]),
-            "ms",
-            None,
-        );
-        let batch = self.typical(&server, Load { batch: 100, ..single(EVENTS) }, 1).await;
-        let busy = cpu::resident(server.pid());
-        self.report.add(
-            "memory",
-            "under load of batches",
-            mib(busy),
-            "MiB",
-            Some(Goal::AtMost(40.0)),
-        );
-        self.report.add("batch", "deliveries", batch.rate, "/s", None);
-        self.report.add("batch", "of pgbench", batch.rate / pgbench, "", Some(Goal::AtLeast(0.8)));
-        self.report.add("batch", "CPU", micros(batch.cpu), "µs", None);
-        self.report.add("batch", "CPU of the server", micros(batch.server_cpu), "µs", None);
-        self.report.add("batch", "CPU of sender and target", micros(batch.bench_cpu), "µs", None);
+        let loads = [single(EVENTS), Load { batch: 100, ..single(EVENTS) }];
+        let Turns { pgbench, loads: [one, batch], resident } = self.turns(&server, loads).await;
+        self.report.add("pgbench", "one-row inserts", pgbench, "/s", None);
+        for (what, bytes) in ["under load", "under load of batches"].into_iter().zip(resident) {
+            self.report.add("memory", what, mib(bytes), "MiB", Some(Goal::AtMost(40.0)));
+        }
+        self.tell_load("single", &one, Goal::AtLeast(0.5), Some(Goal::AtMost(150.0)));
+        let p50 = one.typical.latencies[one.typical.latencies.len() / 2];
+        self.report.add("single", "p50", millis(p50), "ms", None);
+        self.tell_load("batch", &batch, Goal::AtLeast(0.8), None);
+        server.stop().await;
+        self.wide().await;
+    }
+
+    /// A steady trickle.
+    async fn paced(&mut self) {
+        let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
+        self.measure(&server, single(2_000), 1).await;
         let paced = self.measure(&server, Load { rate: Some(200.0), ..single(3_000) }, 1).await;
         self.report.add("paced", "CPU", micros(paced.cpu), "µs", None);
         self.report.add("paced", "CPU of the server", micros(paced.server_cpu), "µs", None);
@@ -103,7 +101,15 @@ impl Bench {
         self.report.add("paced", "p50", at(50), "ms", Some(Goal::AtMost(1.0)));
         self.report.add("paced", "p99", at(99), "ms", Some(Goal::AtMost(3.0)));
         server.stop().await;
-        self.wide(pgbench).await;
+    }
+
+    fn tell_load(&mut self, name: &'static str, load: &Compared, rate: Goal, cpu: Option<Goal>) {
+        let Compared { typical, of_pgbench } = load;
+        self.report.add(name, "deliveries", typical.rate, "/s", None);
+        self.report.add(name, "of pgbench", *of_pgbench, "", Some(rate));
+        self.report.add(name, "CPU", micros(typical.cpu), "µs", cpu);
+        self.report.add(name, "CPU of the server", micros(typical.server_cpu), "µs", None);
+        self.report.add(name, "CPU of sender and target", micros(typical.bench_cpu), "µs", None);
     }
 
     /// What the sender and the target can do without anything between them.
@@ -117,17 +123,17 @@ impl Bench {
     }
 
     /// A webhook that may have more exchanges at once than is usual.
-    async fn wide(&mut self, pgbench: f64) {
+    async fn wide(&mut self) {
         let webhook = Webhook { in_flight: 32, ..self.webhook("Wide", None) };
         let server = Server::start(&self.program, &[webhook]).await;
         self.measure(&server, single(2_000), 1).await;
-        for (name, batch) in [("single", 1), ("batch", 100)] {
-            let wide = self.typical(&server, Load { batch, ..single(EVENTS) }, 1).await;
-            self.report.add(name, "32 at once: of pgbench", wide.rate / pgbench, "", None);
-            self.report.add(name, "32 at once: CPU", micros(wide.cpu), "µs", None);
+        let loads = [single(EVENTS), Load { batch: 100, ..single(EVENTS) }];
+        let Turns { loads: [one, batch], resident, .. } = self.turns(&server, loads).await;
+        for (name, wide) in [("single", one), ("batch", batch)] {
+            self.report.add(name, "32 at once: of pgbench", wide.of_pgbench, "", None);
+            self.report.add(name, "32 at once: CPU", micros(wide.typical.cpu), "µs", None);
         }
-        let busy = cpu::resident(server.pid());
-        self.report.add("memory", "under batches, 32 at once", mib(busy), "MiB", None);
+        self.report.add("memory", "under batches, 32 at once", mib(resident[1]), "MiB", None);
         server.stop().await;
     }
 
@@ -157,48 +163,33 @@ impl Bench {
         }
     }
 
-    /// One event to many webhooks, and many webhooks of which one wants it.
+    /// One event to many webhooks, and many webhooks of which one wants it: each in turns with one of one.
     async fn fan_out(&mut self) {
+        let one = Server::start(&self.program, &[self.webhook("One", None)]).await;
+        self.measure(&one, single(2_000), 1).await;
         let hundred: Vec<Webhook> =
             (0..100).map(|n| self.webhook(&format!("Webhook {n}"), None)).collect();
         let server = Server::start(&self.program, &hundred).await;
         self.measure(&server, single(50), 100).await;
-        let many = self.typical(&server, single(300), 100).await;
+        let beside = self.beside((&one, single(EVENTS), 1), (&server, single(300), 100)).await;
         server.stop().await;
-        let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
-        self.measure(&server, single(2_000), 1).await;
-        let one = self.typical(&server, single(EVENTS), 1).await;
-        server.stop().await;
-        let ratio = one.rate / (many.rate / 100.0);
-        self.report.add(
-            "fan-out",
-            "an event to 100 over one",
-            ratio,
-            "×",
-            Some(Goal::AtMost(40.0)),
-        );
-        self.report.add("fan-out", "CPU of a delivery to 100", micros(many.cpu), "µs", None);
-        self.report.add("fan-out", "CPU of a delivery to one", micros(one.cpu), "µs", None);
+        let times = 100.0 / beside.ratio;
+        let goal = Some(Goal::AtMost(40.0));
+        self.report.add("fan-out", "an event to 100 over one", times, "×", goal);
+        let [single_cpu, cpu] = [&beside.first, &beside.second].map(|one| micros(one.cpu));
+        self.report.add("fan-out", "CPU of a delivery to 100", cpu, "µs", None);
+        self.report.add("fan-out", "CPU of a delivery to one", single_cpu, "µs", None);
+        let integration = |n| if n == 7 { "prod *" } else { "staging" };
         let thousand: Vec<Webhook> = (0..1000)
-            .map(|n| {
-                self.webhook(
-                    &format!("Webhook {n}"),
-                    Some(if n == 7 { "prod *" } else { "staging" }),
-                )
-            })
+            .map(|n| self.webhook(&format!("Webhook {n}"), Some(integration(n))))
             .collect();
         let server = Server::start(&self.program, &thousand).await;
         self.measure(&server, single(2_000), 1).await;
-        let filtered = self.typical(&server, single(EVENTS), 1).await;
+        let beside = self.beside((&one, single(EVENTS), 1), (&server, single(EVENTS), 1)).await;
         server.stop().await;
-        let ratio = filtered.rate / one.rate;
-        self.report.add(
-            "fan-out",
-            "one of 1,000 over one of one",
-            ratio,
-            "×",
-            Some(Goal::AtLeast(0.9)),
-        );
+        one.stop().await;
+        let goal = Some(Goal::AtLeast(0.9));
+        self.report.add("fan-out", "one of 1,000 over one of one", beside.ratio, "×", goal);
     }
 
     /// What cannot be left out, and how far the server is from it: in turns on the same database.
@@ -211,15 +202,18 @@ impl Bench {
             let webhooks: Vec<Webhook> =
                 (0..fan).map(|n| self.webhook(&format!("Webhook {n}"), None)).collect();
             let server = Server::start(&self.program, &webhooks).await;
-            let pgbench = if fan == 1 { pgbench::rate(&server) } else { 0.0 };
             self.measure(&server, single(2_000 / fan), fan).await;
+            let yard = self.yard().await;
             let in_flight = if fan == 1 { 8 } else { 256 };
             let floor = Floor::start(&server, &self.target, in_flight);
             self.measure_at(&server, &floor.api, floor.pid(), single(2_000 / fan), fan).await;
             for (name, load) in loads {
-                let (mut lows, mut highs) = (Vec::new(), Vec::new());
-                for _ in 0..3 {
-                    lows.push(self.measure_at(&server, &floor.api, floor.pid(), load, fan).await);
+                let (mut lows, mut highs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+                for _ in 0..TURNS {
+                    let pgbench = if fan == 1 { pgbench::rate(&yard) } else { 1.0 };
+                    let low = self.measure_at(&server, &floor.api, floor.pid(), load, fan).await;
+                    parts.push(low.rate / pgbench);
+                    lows.push(low);
                     highs.push(self.measure(&server, load, fan).await);
                 }
                 let (low, high) = (median(lows), median(highs));
@@ -228,7 +222,7 @@ impl Bench {
                 }
                 self.tell_floor(name, &low, &high);
                 if fan == 1 {
-                    self.add_floor(name, "of pgbench", low.rate / pgbench, "");
+                    self.add_floor(name, "of pgbench", middle(parts), "");
                 } else {
                     let times = |rate: f64, one: f64| one * 100.0 / rate;
                     self.add_floor(name, "an event to 100 over one", times(low.rate, ones[0]), "×");
@@ -236,6 +230,7 @@ impl Bench {
                 }
             }
             drop(floor);
+            yard.stop().await;
             server.stop().await;
         }
     }
@@ -255,50 +250,68 @@ impl Bench {
 
     /// How fast what waits goes out, and whether new events come in meanwhile.
     async fn backlog(&mut self) {
-        let mut rates = Vec::new();
-        for waiting in [10_000, 1_000_000] {
-            let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
-            self.measure(&server, single(2_000), 1).await;
-            let alone = intake(&server).await;
-            server.drain().await;
-            self.arrivals.take();
-            rows::waiting_deliveries(&server, waiting).await;
-            let begun = Instant::now();
-            server.execute("update delivery_queue set state = 'due' where state = 'held'").await;
-            server.execute("select pg_notify('gatepost_deliveries', '')").await;
-            let window = 10_000.min(usize::try_from(waiting).unwrap());
-            let begun = wait_for(&self.arrivals, 100, begun).await;
-            let ended = wait_for(&self.arrivals, window, begun).await;
-            rates.push((window - 100) as f64 / (ended - begun).as_secs_f64());
-            if waiting > 10_000 {
-                let ratio = intake(&server).await / alone;
-                self.report.add(
-                    "backlog",
-                    "ingest while draining",
-                    ratio,
-                    "×",
-                    Some(Goal::AtLeast(0.8)),
-                );
-            }
-            server.stop().await;
-            self.arrivals.take();
-        }
-        self.report.add("backlog", "drain of 10,000", rates[0], "/s", None);
-        self.report.add("backlog", "drain of 1,000,000", rates[1], "/s", None);
-        let ratio = rates[1] / rates[0];
-        self.report.add("backlog", "1,000,000 over 10,000", ratio, "×", Some(Goal::AtLeast(0.8)));
-    }
-
-    /// Whether it slows down as history grows.
-    async fn history(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
         self.measure(&server, single(2_000), 1).await;
-        let before = self.typical(&server, single(EVENTS), 1).await;
-        rows::old_deliveries(&server, 5_000_000).await;
-        self.measure(&server, single(2_000), 1).await;
-        let after = self.typical(&server, single(EVENTS), 1).await;
+        let mut rates = Vec::new();
+        for _ in 0..TURNS {
+            let begun = self.release(&server, WINDOW).await;
+            rates.push(self.drained(WINDOW, begun).await.0);
+            server.drain().await;
+        }
+        let few = middle(rates);
+        let alone = intake(&server).await;
+        server.drain().await;
+        let mut begun = self.release(&server, 1_000_000).await;
+        let mut rates = Vec::new();
+        for turn in 1..=TURNS {
+            let (rate, ended) = self.drained(turn * WINDOW, begun).await;
+            rates.push(rate);
+            begun = ended;
+        }
+        let many = middle(rates);
+        let ingest = intake(&server).await / alone;
         server.stop().await;
-        let ratio = after.rate / before.rate;
-        self.report.add("history", "with 5,000,000 old rows", ratio, "×", Some(Goal::AtLeast(0.9)));
+        self.arrivals.take();
+        let goal = || Some(Goal::AtLeast(0.8));
+        self.report.add("backlog", "ingest while draining", ingest, "×", goal());
+        self.report.add("backlog", "drain of 10,000", few, "/s", None);
+        self.report.add("backlog", "drain of 1,000,000", many, "/s", None);
+        self.report.add("backlog", "1,000,000 over 10,000", many / few, "×", goal());
+    }
+
+    /// Lets so many deliveries go that were held; gives when the first hundred had arrived.
+    async fn release(&self, server: &Server, count: usize) -> Instant {
+        rows::waiting_deliveries(server, i64::try_from(count).unwrap()).await;
+        // What was made in bulk is on the disk before it is measured.
+        server.execute("checkpoint").await;
+        self.arrivals.take();
+        let begun = Instant::now();
+        server.execute("update delivery_queue set state = 'due' where state = 'held'").await;
+        server.execute("select pg_notify('gatepost_deliveries', '')").await;
+        wait_for(&self.arrivals, STARTED, begun).await
+    }
+
+    /// Deliveries a second in the window that ends with this arrival, and when that was.
+    async fn drained(&self, last: usize, begun: Instant) -> (f64, Instant) {
+        let ended = wait_for(&self.arrivals, last, begun).await;
+        let count = if last == WINDOW { WINDOW - STARTED } else { WINDOW };
+        (count as f64 / (ended - begun).as_secs_f64(), ended)
+    }
+
+    /// Whether it slows down as history grows: in turns with a server that has none.
+    async fn history(&mut self) {
+        let [new, old] = ["New", "Old"].map(|name| [self.webhook(name, None)]);
+        let new = Server::start(&self.program, &new).await;
+        let old = Server::start(&self.program, &old).await;
+        for server in [&new, &old] {
+            self.measure(server, single(2_000), 1).await;
+        }
+        rows::old_deliveries(&old, 5_000_000).await;
+        self.measure(&old, single(2_000), 1).await;
+        let beside = self.beside((&new, single(EVENTS), 1), (&old, single(EVENTS), 1)).await;
+        new.stop().await;
+        old.stop().await;
+        let goal = Some(Goal::AtLeast(0.9));
+        self.report.add("history", "with 5,000,000 old rows", beside.ratio, "×", goal);
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::cases::Bench;
-use crate::cpu;
 use crate::load::{self, Api, Load, Sent};
 use crate::server::Server;
 use crate::target::Arrivals;
+use crate::{cpu, pgbench};
 
 const CONNECTIONS: usize = 32;
 
@@ -24,6 +24,30 @@ pub(crate) struct Measured {
     pub(crate) latencies: Vec<Duration>,
 }
 
+/// What is compared is measured in turns: a machine may be faster in one minute than in the next.
+pub(crate) const TURNS: usize = 5;
+
+/// A load, and what part of `pgbench`'s rate it had: the median of the parts in its turns.
+pub(crate) struct Compared {
+    pub(crate) typical: Measured,
+    pub(crate) of_pgbench: f64,
+}
+
+/// Loads in turns with `pgbench`, whose rate this is, and the server's memory after each.
+pub(crate) struct Turns<const N: usize> {
+    pub(crate) pgbench: f64,
+    pub(crate) loads: [Compared; N],
+    pub(crate) resident: [u64; N],
+}
+
+/// Two loads in turns.
+pub(crate) struct Beside {
+    pub(crate) first: Measured,
+    pub(crate) second: Measured,
+    /// The second's rate over the first's: the median of the turns.
+    pub(crate) ratio: f64,
+}
+
 impl Bench {
     /// From each event's request to its arrival at the good target, shortest first.
     pub(crate) async fn latencies(&self, server: &Server, load: Load) -> Vec<Duration> {
@@ -34,13 +58,52 @@ impl Bench {
         latencies(&sent, &self.arrivals)
     }
 
-    /// The median of three.
-    pub(crate) async fn typical(&self, server: &Server, load: Load, fan: usize) -> Measured {
-        let mut rounds = Vec::new();
-        for _ in 0..3 {
-            rounds.push(self.measure(server, load, fan).await);
+    /// Loads in turns with `pgbench`, on databases of their own.
+    pub(crate) async fn turns<const N: usize>(
+        &self,
+        server: &Server,
+        loads: [Load; N],
+    ) -> Turns<N> {
+        let yard = self.yard().await;
+        let mut rates = Vec::new();
+        let mut resident = [0; N];
+        let mut all = [(); N].map(|()| (Vec::new(), Vec::new()));
+        for turn in 0..TURNS {
+            let pgbench = pgbench::rate(&yard);
+            rates.push(pgbench);
+            for (at, load) in loads.into_iter().enumerate() {
+                let measured = self.measure(server, load, 1).await;
+                // What a load takes is told before the next one has begun, and for the last one at its end.
+                if turn == 0 || at + 1 == N {
+                    resident[at] = cpu::resident(server.pid());
+                }
+                all[at].1.push(measured.rate / pgbench);
+                all[at].0.push(measured);
+            }
         }
-        median(rounds)
+        yard.stop().await;
+        let loads = all.map(|(measured, parts)| Compared {
+            typical: median(measured),
+            of_pgbench: middle(parts),
+        });
+        Turns { pgbench: middle(rates), loads, resident }
+    }
+
+    /// Two loads in turns, each on its server and with so many deliveries for an event.
+    pub(crate) async fn beside(
+        &self,
+        first: (&Server, Load, usize),
+        second: (&Server, Load, usize),
+    ) -> Beside {
+        let (mut firsts, mut seconds, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            let one = self.measure(first.0, first.1, first.2).await;
+            let other = self.measure(second.0, second.1, second.2).await;
+            ratios.push(other.rate / one.rate);
+            firsts.push(one);
+            seconds.push(other);
+        }
+        Beside { first: median(firsts), second: median(seconds), ratio: middle(ratios) }
     }
 
     pub(crate) async fn measure(&self, server: &Server, load: Load, fan: usize) -> Measured {
@@ -98,20 +161,25 @@ pub(crate) fn single(events: usize) -> Load {
     Load { events, connections: CONNECTIONS, batch: 1, rate: None }
 }
 
-/// Events a second that the server takes in, whatever it delivers meanwhile: the median of three.
+/// Events a second that the server takes in, whatever it delivers meanwhile: the median of its turns.
 pub(crate) async fn intake(server: &Server) -> f64 {
     let mut rates = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..TURNS {
         let sent = load::run(&server.api, single(5_000)).await;
         rates.push(sent.accepted.len() as f64 / (sent.ended - sent.begun).as_secs_f64());
     }
-    rates.sort_by(f64::total_cmp);
-    rates[1]
+    middle(rates)
 }
 
 pub(crate) fn median(mut measured: Vec<Measured>) -> Measured {
     measured.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     measured.swap_remove(measured.len() / 2)
+}
+
+/// The median of numbers.
+pub(crate) fn middle(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 pub(crate) async fn wait_for(arrivals: &Arrivals, count: usize, begun: Instant) -> Instant {

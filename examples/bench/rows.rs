@@ -51,8 +51,8 @@ async fn copy_events(server: &Server, id: &str, count: i64) {
 
 /// This moment, the same in several statements.
 async fn now(server: &Server) -> String {
-    let seconds = server.number("select extract(epoch from now())::bigint").await;
-    format!("to_timestamp({seconds})")
+    let millis = server.number("select (extract(epoch from now()) * 1000)::bigint").await;
+    format!("to_timestamp({millis} / 1000.0)")
 }
 
 /// An id of a moment and of the number n.

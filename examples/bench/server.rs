@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::load::Api;
+
+/// How many were started: several run at once.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A running server.
 pub(crate) struct Server {
@@ -32,7 +36,9 @@ pub(crate) struct Webhook {
 impl Server {
     /// Starts one with these webhooks on a fresh database.
     pub(crate) async fn start(program: &Path, webhooks: &[Webhook]) -> Self {
-        let data_dir = PathBuf::from(format!("/tmp/gatepost-bench-{}", std::process::id()));
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let data_dir = format!("/tmp/gatepost-bench-{}-{number}", std::process::id());
+        let data_dir = PathBuf::from(data_dir);
         let _fresh = std::fs::remove_dir_all(&data_dir);
         std::fs::create_dir_all(&data_dir).unwrap();
         let file = data_dir.join("webhooks.yaml");
