@@ -26,7 +26,8 @@ pub(super) async fn send(
         Authentication::Bearer(token) => Some(format!("Bearer {token}")),
         Authentication::Basic { username, password } => Some(basic_credential(username, password)),
         Authentication::OAuth(credentials) => {
-            return with_token(client, credentials, outgoing, wanted).await;
+            // On the heap: those who have none of it need not make room for it.
+            return Box::pin(with_token(client, credentials, outgoing, wanted)).await;
         }
     };
     if let Some(value) = header {

@@ -95,8 +95,9 @@ impl Pool {
             // It had ended, and nothing was sent.
             request = *unanswered.request.ok_or(unanswered.error)?;
         }
-        let connecting = trace::run(Arc::clone(trace), connector.connect(url, &self.tls));
-        let connected = connecting.await?;
+        // Seldom needed, and large: on the heap, so that it is not a part of each exchange.
+        let connecting = Box::pin(connector.connect(url, &self.tls));
+        let connected = trace::run(Arc::clone(trace), connecting).await?;
         let mut link = Link::over(connected.stream, connected.remote_address).await?;
         let answered = link.send(request).await;
         let response = answered.map_err(|unanswered| unanswered.error)?;

@@ -61,8 +61,7 @@ impl Link {
     }
 
     /// Waits for something of the connection, and drives it meanwhile.
-    async fn drive<T>(&mut self, awaited: impl Future<Output = T>) -> T {
-        let mut awaited = pin!(awaited);
+    async fn drive<T>(&mut self, mut awaited: Pin<&mut impl Future<Output = T>>) -> T {
         poll_fn(|context| {
             // What is awaited asks for more; the connection brings it.
             if let Poll::Ready(ready) = awaited.as_mut().poll(context) {
@@ -101,7 +100,7 @@ impl Link {
         &mut self,
         request: Request<String>,
     ) -> Result<Response<Incoming>, Unanswered> {
-        let answering = self.sender.try_send_request(request);
+        let answering = pin!(self.sender.try_send_request(request));
         self.drive(answering).await.map_err(|mut failed| {
             let request = failed.take_message().map(Box::new);
             Unanswered { error: failed.into_error(), request }
@@ -110,7 +109,7 @@ impl Link {
 
     /// The next piece of an answer's body; none at its end.
     pub(super) async fn chunk(&mut self, body: &mut Incoming) -> hyper::Result<Option<Bytes>> {
-        self.drive(poll_fn(|context| {
+        let mut next = poll_fn(|context| {
             loop {
                 let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(context));
                 match frame.transpose()?.map(hyper::body::Frame::into_data) {
@@ -120,8 +119,8 @@ impl Link {
                     Some(Err(_trailers)) => {}
                 }
             }
-        }))
-        .await
+        });
+        self.drive(Pin::new(&mut next)).await
     }
 }
 
