@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
@@ -73,7 +73,7 @@ impl Link {
         .await
     }
 
-    fn poll(&mut self, context: &mut std::task::Context<'_>) {
+    fn poll(&mut self, context: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             // Whoever waits for an answer is told of an error as well.
             && Pin::new(&mut **connection).poll(context).is_ready()
@@ -95,6 +95,15 @@ impl Link {
         .await
     }
 
+    /// Ends it, with the word that TLS has for it: without that, the other side may take the end for an attack.
+    fn close(self) {
+        drop(self.sender);
+        if let Some(mut connection) = self.connection {
+            // It has no more than that to say, and nobody waits for an answer.
+            let _said = Pin::new(&mut *connection).poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+
     /// Sends a request, and waits for the answer's head.
     pub(super) async fn send(
         &mut self,
@@ -111,7 +120,7 @@ impl Link {
     pub(super) async fn chunk(&mut self, body: &mut Incoming) -> hyper::Result<Option<Bytes>> {
         let mut next = poll_fn(|context| {
             loop {
-                let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(context));
+                let frame = ready!(Pin::new(&mut *body).poll_frame(context));
                 match frame.transpose()?.map(hyper::body::Frame::into_data) {
                     None => return Poll::Ready(Ok(None)),
                     Some(Ok(data)) => return Poll::Ready(Ok(Some(data))),
@@ -133,7 +142,9 @@ impl Idle {
     pub(super) async fn take(&self, origin: &str) -> Option<Link> {
         loop {
             let mut link = self.pop(origin)?;
-            if link.is_young(Instant::now()) && link.is_idle().await {
+            if !link.is_young(Instant::now()) {
+                link.close();
+            } else if link.is_idle().await {
                 return Some(link);
             }
         }
@@ -151,7 +162,7 @@ impl Idle {
         link.idle_since = Instant::now();
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match idle.get_mut(origin) {
-            Some(links) if links.len() >= MAX_IDLE => {}
+            Some(links) if links.len() >= MAX_IDLE => link.close(),
             Some(links) => links.push(link),
             None => {
                 idle.insert(origin.to_owned(), vec![link]);
@@ -163,7 +174,7 @@ impl Idle {
     pub(super) fn close_old(&self, now: Instant) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|_origin, links| {
-            links.retain(|link| link.is_young(now));
+            links.extract_if(.., |link| !link.is_young(now)).for_each(Link::close);
             !links.is_empty()
         });
     }
