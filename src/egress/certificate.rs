@@ -58,9 +58,8 @@ impl Client {
         let trace = trace::Shared::default();
         let connecting = self.connector.connect(url, &config);
         let connected = trace::run(Arc::clone(&trace), connecting).await.map_err(|error| {
-            let cause = failure::classify(&*error, &anybody.trust, false);
-            let is_shaking_hands = trace::read(&trace).is_shaking_hands();
-            FetchError::Failed(if is_shaking_hands { failure::in_handshake(cause) } else { cause })
+            let trace = trace::read(&trace);
+            FetchError::Failed(failure::classify(&*error, &trace, &anybody.trust, false))
         })?;
         connected.certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)
     }

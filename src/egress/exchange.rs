@@ -67,8 +67,7 @@ impl Client {
             Ok(Ok(())) => None,
             Ok(Err(SendError::Cause(cause))) => Some(cause),
             Ok(Err(SendError::Http(error))) => {
-                let cause = failure::classify(&*error, &outgoing.tls.trust, self_signed);
-                Some(if trace.is_shaking_hands() { failure::in_handshake(cause) } else { cause })
+                Some(failure::classify(&*error, &trace, &outgoing.tls.trust, self_signed))
             }
             Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
                 phase: failure::phase(&trace, answered.is_some()),

@@ -10,8 +10,18 @@ use super::trace::Trace;
 use crate::model::outcome::{Cause, CertificateFault, Phase};
 use crate::model::webhook::Trust;
 
-/// What an error means.
-pub(super) fn classify(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Cause {
+/// What an error means that came after these moments.
+pub(super) fn classify(
+    error: &(dyn Error + 'static),
+    trace: &Trace,
+    trust: &Trust,
+    self_signed: bool,
+) -> Cause {
+    let cause = of_chain(error, trust, self_signed);
+    if trace.is_shaking_hands() { in_handshake(cause) } else { cause }
+}
+
+fn of_chain(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Cause {
     let mut link = Some(error);
     let mut last = error.to_string();
     while let Some(error) = link {
@@ -37,7 +47,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), trust: &Trust, self_signed
 }
 
 /// A connection that breaks off within the handshake: the port does not speak TLS, or not ours.
-pub(super) fn in_handshake(cause: Cause) -> Cause {
+fn in_handshake(cause: Cause) -> Cause {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others say more already")]
     match cause {
         Cause::Protocol { detail } | Cause::Unreachable { detail } => {
