@@ -1,8 +1,8 @@
 //! Activates, deactivates and deletes a webhook.
 
 use crate::actions::Actions;
-use crate::model::webhook::{Act, Draft};
-use crate::model::{WebhookId, Who};
+use crate::model::webhook::{Draft, RevisionKind};
+use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::queue;
 use crate::store::revisions::{self, NewRevision};
 use crate::store::{self, breakers, notify, webhooks};
@@ -27,7 +27,7 @@ impl Actions {
         &self,
         id: WebhookId,
         active: bool,
-        who: &Who,
+        actor: &Actor,
     ) -> Result<(), ChangeWebhookError> {
         let parts = &self.parts;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
@@ -43,8 +43,8 @@ impl Actions {
                 webhook: id,
                 before: Some(&before),
                 after: &after,
-                who,
-                act: Act::of(Some(&before), &after),
+                actor,
+                kind: RevisionKind::of(Some(&before), &after),
                 note: "",
             };
             revisions::record(&mut tx, vault, &new, now).await?;
@@ -66,13 +66,17 @@ impl Actions {
     ///
     /// # Errors
     /// See [`ChangeWebhookError`].
-    pub async fn delete_webhook(&self, id: WebhookId, who: &Who) -> Result<(), ChangeWebhookError> {
+    pub async fn delete_webhook(
+        &self,
+        id: WebhookId,
+        actor: &Actor,
+    ) -> Result<(), ChangeWebhookError> {
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let now = self.parts.sources.now();
         if !webhooks::delete(&mut tx, id, now).await? {
             return Err(ChangeWebhookError::NotFound);
         }
-        revisions::bury(&mut tx, id, who, now).await?;
+        revisions::bury(&mut tx, id, actor, now).await?;
         queue::cancel(&mut tx, id, now).await?;
         notify::tell(&mut tx, notify::WEBHOOKS).await?;
         tx.commit().await.map_err(store::Error::from)?;

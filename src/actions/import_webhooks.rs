@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::actions::{Actions, Save, SaveWebhookError};
-use crate::model::Who;
+use crate::model::Actor;
 use crate::model::secret::{mask, unmask_for_same_server};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
 use crate::store::{self, webhooks};
@@ -67,7 +67,7 @@ impl Actions {
         &self,
         file: &str,
         dry_run: bool,
-        who: &Who,
+        actor: &Actor,
     ) -> Result<Vec<Change>, ImportError> {
         let drafts = read_file(file).map_err(|error| ImportError::File(error.to_string()))?;
         check_names(&drafts)?;
@@ -83,7 +83,7 @@ impl Actions {
             let whole = before
                 .as_ref()
                 .map_or_else(|| draft.clone(), |before| unmask_for_same_server(&draft, before));
-            let save = Save { id, who: who.clone(), ..Save::default() };
+            let save = Save { id, actor: actor.clone(), ..Save::default() };
             let saved = self
                 .save_within(&mut tx, &save, &whole)
                 .await

@@ -2,7 +2,7 @@
 
 use crate::actions::{Actions, Save, SaveWebhookError};
 use crate::model::webhook::{Difference, differences};
-use crate::model::{WebhookId, Who};
+use crate::model::{Actor, WebhookId};
 use crate::store::{self, revisions, webhooks};
 
 impl Actions {
@@ -48,14 +48,14 @@ impl Actions {
         id: WebhookId,
         number: i32,
         seen: Option<i32>,
-        who: &Who,
+        actor: &Actor,
     ) -> Result<(), SaveWebhookError> {
         let mut connection = self.parts.db.acquire().await.map_err(store::Error::from)?;
         let old = revisions::find_whole(&mut connection, &self.parts.vault, id, number).await?;
         drop(connection);
         let old = old.ok_or(SaveWebhookError::NotFound)?;
         let restored = Some(number);
-        let save = Save { id: Some(id), base: None, seen, who: who.clone(), restored };
+        let save = Save { id: Some(id), base: None, seen, actor: actor.clone(), restored };
         self.save_webhook(&save, &old).await.map(|_id| ())
     }
 }

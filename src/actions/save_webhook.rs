@@ -2,8 +2,8 @@
 
 use crate::actions::Actions;
 use crate::model::secret::unmask_for_same_server;
-use crate::model::webhook::{Act, Draft, Field, FieldErrors};
-use crate::model::{WebhookId, Who};
+use crate::model::webhook::{Draft, Field, FieldErrors, RevisionKind};
+use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::queue;
 use crate::store::revisions::{self, NewRevision};
 use crate::store::{self, PgConnection, breakers, notify, webhooks};
@@ -40,7 +40,7 @@ pub struct Save {
     /// The revision that was read, where another one must not be overwritten.
     pub seen: Option<i32>,
     /// Who saves.
-    pub who: Who,
+    pub actor: Actor,
     /// The revision that is restored by it.
     pub restored: Option<i32>,
 }
@@ -101,10 +101,10 @@ impl Actions {
                 webhook: id,
                 before: before.as_ref(),
                 after: draft,
-                who: &save.who,
-                act: match restored {
-                    Some(_) => Act::Restored,
-                    None => Act::of(before.as_ref(), draft),
+                actor: &save.actor,
+                kind: match restored {
+                    Some(_) => RevisionKind::Restored,
+                    None => RevisionKind::of(before.as_ref(), draft),
                 },
                 note: restored.as_deref().unwrap_or_default(),
             };

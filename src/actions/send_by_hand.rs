@@ -4,7 +4,7 @@ use crate::actions::Actions;
 use crate::delivery::lane_of;
 use crate::model::event::EventChoice;
 use crate::model::webhook::Draft;
-use crate::model::{DeliveryId, EventId, Trigger, WebhookId, Who};
+use crate::model::{Actor, DeliveryId, EventId, Trigger, WebhookId};
 use crate::store::deliveries::manual::{self, NewManual};
 use crate::store::{self, notify, webhooks};
 
@@ -60,7 +60,7 @@ impl Actions {
         &self,
         webhook: WebhookId,
         choice: EventChoice,
-        who: &Who,
+        actor: &Actor,
     ) -> Result<DeliveryId, SendByHandError> {
         let parts = &self.parts;
         let event = self.chosen_event(choice).await?.ok_or(SendByHandError::Gone)?;
@@ -81,14 +81,14 @@ impl Actions {
         };
         let id = DeliveryId::new(&parts.sources);
         let lane = draft.ordered.then(|| lane_of(webhook, &event));
-        let who = who.to_string();
-        let new = NewManual { id, event_id, webhook_id: webhook, lane, who: &who };
+        let actor = actor.to_string();
+        let new = NewManual { id, event_id, webhook_id: webhook, lane, actor: &actor };
         if !manual::insert(&mut tx, &new, now).await? {
             return Err(SendByHandError::Gone);
         }
         notify::tell(&mut tx, notify::DELIVERIES).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        tracing::info!(delivery.id = %id, webhook.id = %webhook, who, "sent by hand");
+        tracing::info!(delivery.id = %id, webhook.id = %webhook, actor, "sent by hand");
         Ok(id)
     }
 }

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::actions::Change;
 use crate::config::Config;
-use crate::model::Who;
+use crate::model::Actor;
 
 /// Writes all webhooks as YAML.
 pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
@@ -26,7 +26,7 @@ pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Resu
 pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     let text = super::read(file)?;
     let (database, actions) = super::open(config).await?;
-    let imported = actions.import_webhooks(&text, dry_run, &Who::CommandLine).await;
+    let imported = actions.import_webhooks(&text, dry_run, &Actor::CommandLine).await;
     database.close().await;
     let changes = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
     let real: Vec<&Change> = changes.iter().filter(|change| !change.is_none()).collect();

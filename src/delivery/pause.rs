@@ -2,8 +2,8 @@
 
 use super::{Shared, send};
 use crate::model::delivery::DeliveryState;
-use crate::model::webhook::{Act, Draft};
-use crate::model::{WebhookId, Who};
+use crate::model::webhook::{Draft, RevisionKind};
+use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::queue;
 use crate::store::revisions::{self, NewRevision};
 use crate::store::{Error, SLOW, notify, webhooks, within};
@@ -38,8 +38,8 @@ async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result
         webhook,
         before: Some(&before),
         after: &after,
-        who: &Who::Gatepost,
-        act: Act::Paused,
+        actor: &Actor::Gatepost,
+        kind: RevisionKind::Paused,
         note: reason,
     };
     revisions::record(&mut tx, &deps.vault, &new, now).await?;

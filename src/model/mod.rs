@@ -3,6 +3,7 @@
 //! This is the ground floor. Everything here can be tested without a database or a network, and
 //! every other room may use it. It must not know how things are stored, sent or shown.
 
+pub mod actor;
 pub mod breaker;
 pub mod delivery;
 pub mod event;
@@ -16,9 +17,8 @@ pub mod sources;
 pub mod template;
 pub mod trigger;
 pub mod webhook;
-pub mod who;
 
+pub use actor::Actor;
 pub use id::{DeliveryId, EventId, InvocationId, TokenId, UserId, WebhookId};
 pub use sources::{Clock, Entropy, Sources, Timestamp};
 pub use trigger::Trigger;
-pub use who::Who;

@@ -2,8 +2,8 @@
 
 use super::{Error, PgConnection, PgPool, webhooks};
 use crate::model::secret;
-use crate::model::webhook::{Act, Draft, differences};
-use crate::model::{Timestamp, WebhookId, Who};
+use crate::model::webhook::{Draft, RevisionKind, differences};
+use crate::model::{Actor, Timestamp, WebhookId};
 use crate::vault::Vault;
 
 /// So many of a webhook are kept.
@@ -17,9 +17,9 @@ pub struct Revision {
     /// When it was saved.
     pub made_at: Timestamp,
     /// By whom.
-    pub who: Who,
+    pub actor: Actor,
     /// What was done.
-    pub act: Act,
+    pub kind: RevisionKind,
     /// Why it was paused, or the number of the revision that was restored.
     pub note: String,
     /// The fields that it changed, by their names on the form.
@@ -36,9 +36,9 @@ pub struct NewRevision<'a> {
     /// What it is now.
     pub after: &'a Draft,
     /// By whom.
-    pub who: &'a Who,
+    pub actor: &'a Actor,
     /// What was done.
-    pub act: Act,
+    pub kind: RevisionKind,
     /// See [`Revision::note`].
     pub note: &'a str,
 }
@@ -59,7 +59,7 @@ pub async fn record(
         Some(before) => differences(before, new.after).into_iter().map(|one| one.label).collect(),
         None => Vec::new(),
     };
-    let (kind, name) = new.who.parts();
+    let (kind, name) = new.actor.parts();
     sqlx::query!(
         "insert into webhook_revisions
              (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
@@ -69,7 +69,7 @@ pub async fn record(
         now,
         kind,
         name,
-        new.act.as_str(),
+        new.kind.as_str(),
         new.note,
         changed.join(", "),
         webhooks::to_text(&secret::mask(new.after))?,
@@ -108,9 +108,9 @@ pub async fn catch_up(
     .await?;
     let Some(saved_at) = saved_at else { return Ok(number) };
     let before = if number == 0 { None } else { find_whole(db, vault, webhook, number).await? };
-    let act = if before.is_none() { Act::Added } else { Act::Changed };
-    let who = &Who::Unknown;
-    let new = NewRevision { webhook, before: before.as_ref(), after: there, who, act, note: "" };
+    let kind = if before.is_none() { RevisionKind::Added } else { RevisionKind::Changed };
+    let actor = &Actor::Unknown;
+    let new = NewRevision { webhook, before: before.as_ref(), after: there, actor, kind, note: "" };
     record(db, vault, &new, saved_at).await?;
     Ok(number + 1)
 }
@@ -157,8 +157,8 @@ pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Erro
         .map(|row| Revision {
             number: row.number,
             made_at: row.made_at,
-            who: Who::from_parts(&row.who_kind, row.who_name),
-            act: Act::from_word(&row.act),
+            actor: Actor::from_parts(&row.who_kind, row.who_name),
+            kind: RevisionKind::from_word(&row.act),
             note: row.note,
             changed: row.changed,
         })
@@ -201,10 +201,10 @@ pub async fn forget_deleted(db: &mut PgConnection) -> Result<(), Error> {
 pub async fn bury(
     db: &mut PgConnection,
     webhook: WebhookId,
-    who: &Who,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (kind, name) = who.parts();
+    let (kind, name) = actor.parts();
     let number = newest(db, webhook).await? + 1;
     sqlx::query!(
         "insert into webhook_revisions
@@ -215,7 +215,7 @@ pub async fn bury(
         now,
         kind,
         name,
-        Act::Deleted.as_str()
+        RevisionKind::Deleted.as_str()
     )
     .execute(&mut *db)
     .await?;

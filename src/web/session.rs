@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use url::form_urlencoded;
 
 use super::{Error, WebState};
-use crate::model::{UserId, Who};
+use crate::model::{Actor, UserId};
 use crate::store::sessions::USER_ID;
 use crate::store::users::{self, User};
 
@@ -98,8 +98,8 @@ pub(super) struct CurrentUser {
 
 impl CurrentUser {
     /// Who does what they ask for.
-    pub(super) fn who(&self) -> Who {
-        Who::Person(self.user.email.clone())
+    pub(super) fn actor(&self) -> Actor {
+        Actor::Person(self.user.email.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use gatepost::actions::{Actions, Save};
 use gatepost::app::App;
 use gatepost::config::Config;
 use gatepost::identity::Scope;
-use gatepost::model::Who;
+use gatepost::model::Actor;
 use gatepost::model::webhook::read_file;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -166,8 +166,8 @@ impl TestApp {
     /// Saves the first webhook of a file over one that is there, as this person.
     pub(crate) async fn change_webhook(&self, id: &str, yaml: &str, email: &str) {
         let draft = read_file(yaml).unwrap().remove(0);
-        let (id, who) = (Some(id.parse().unwrap()), Who::Person(email.to_owned()));
-        let save = Save { id, who, ..Save::default() };
+        let (id, actor) = (Some(id.parse().unwrap()), Actor::Person(email.to_owned()));
+        let save = Save { id, actor, ..Save::default() };
         self.actions.save_webhook(&save, &draft).await.unwrap();
     }
 

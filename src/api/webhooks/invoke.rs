@@ -11,7 +11,7 @@ use crate::actions::SendByHandError;
 use crate::api::{ApiState, Problem, ProblemId, bearer};
 use crate::identity::Scope;
 use crate::model::event::{EventChoice, EventError};
-use crate::model::{EventId, Trigger, WebhookId, Who};
+use crate::model::{Actor, EventId, Trigger, WebhookId};
 
 /// What is to be sent: one of the two.
 #[derive(Debug, Default, Deserialize)]
@@ -40,7 +40,7 @@ pub(in crate::api) async fn invoke(
         Problem::new(ProblemId::TooLarge, "Name the event by its id: the request is too long.")
     })?;
     let choice = read(&body)?;
-    match state.actions.send_by_hand(id, choice, &Who::Token(token.name)).await {
+    match state.actions.send_by_hand(id, choice, &Actor::Token(token.name)).await {
         Ok(delivery) => Ok((StatusCode::ACCEPTED, Json(Answer { delivery: delivery.to_string() }))),
         Err(SendByHandError::NotFound) => Err(no_webhook()),
         Err(SendByHandError::Refused(why)) => {

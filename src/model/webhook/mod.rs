@@ -26,7 +26,7 @@ pub use hints::{Hint, hints, is_logpoint};
 pub use http::{Method, RESERVED_HEADERS};
 pub use pace::{Pace, write_schedule};
 pub use render::{RenderError, Rendered};
-pub use revision::{Act, Difference, Line, differences};
+pub use revision::{Difference, Line, RevisionKind, differences};
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
 pub use trial::{Trial, WhyNot};
 pub use validate::{Rules, Webhook};

@@ -13,7 +13,7 @@ const CONTEXT: usize = 3;
 
 /// What was done to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum RevisionKind {
     /// It was added.
     Added,
     /// It was saved with changes.
@@ -30,7 +30,7 @@ pub enum Act {
     Deleted,
 }
 
-impl Act {
+impl RevisionKind {
     const ALL: [Self; 7] = [
         Self::Added,
         Self::Changed,
@@ -71,7 +71,7 @@ impl Act {
 
     /// From the word. One of a later version is some change.
     pub fn from_word(word: &str) -> Self {
-        Self::ALL.into_iter().find(|act| act.as_str() == word).unwrap_or(Self::Changed)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Changed)
     }
 }
 
@@ -337,11 +337,11 @@ mod tests {
     fn what_was_done_is_known_from_what_changed() {
         let mut off = draft();
         off.active = false;
-        assert_eq!(Act::of(None, &off), Act::Added);
-        assert_eq!(Act::of(Some(&draft()), &off), Act::Deactivated);
-        assert_eq!(Act::of(Some(&off), &draft()), Act::Activated);
+        assert_eq!(RevisionKind::of(None, &off), RevisionKind::Added);
+        assert_eq!(RevisionKind::of(Some(&draft()), &off), RevisionKind::Deactivated);
+        assert_eq!(RevisionKind::of(Some(&off), &draft()), RevisionKind::Activated);
         off.name = "B".to_owned();
-        assert_eq!(Act::of(Some(&draft()), &off), Act::Changed);
-        assert_eq!(Act::from_word("Paused"), Act::Paused);
+        assert_eq!(RevisionKind::of(Some(&draft()), &off), RevisionKind::Changed);
+        assert_eq!(RevisionKind::from_word("Paused"), RevisionKind::Paused);
     }
 }

@@ -17,7 +17,7 @@ pub struct NewManual<'a> {
     /// Where order matters: a hash of webhook and access request.
     pub lane: Option<i64>,
     /// Who sends it, as pages name them.
-    pub who: &'a str,
+    pub actor: &'a str,
 }
 
 /// Stores a sample as an event. Its trigger `Manual` tells it from those that were received, and no key
@@ -69,7 +69,7 @@ pub async fn insert(
         new.webhook_id.uuid(),
         new.lane,
         now,
-        new.who
+        new.actor
     )
     .execute(db)
     .await?;
@@ -78,11 +78,11 @@ pub async fn insert(
 
 /// Who has sent a delivery by hand; none where nobody has.
 pub async fn sender(db: &PgPool, id: DeliveryId) -> Result<Option<String>, Error> {
-    let who =
+    let actor =
         sqlx::query_scalar!("select who from manual_deliveries where delivery_id = $1", id.uuid())
             .fetch_optional(db)
             .await?;
-    Ok(who)
+    Ok(actor)
 }
 
 /// Forgets who sent what is older.

@@ -41,7 +41,7 @@ pub(in crate::web) async fn delete(
     Path(id): Path<String>,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    match state.actions.delete_webhook(parse_id(&id)?, &current.who()).await {
+    match state.actions.delete_webhook(parse_id(&id)?, &current.actor()).await {
         Ok(()) => {
             current.visitor.tell("Deleted.").await?;
             Ok(Redirect::to("/webhooks").into_response())

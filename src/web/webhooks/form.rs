@@ -111,7 +111,7 @@ pub(super) struct FormView {
 /// Somebody else's save.
 #[derive(Debug)]
 pub(super) struct StaleView {
-    pub(super) who: String,
+    pub(super) actor: String,
     pub(super) when: Moment,
     /// What they changed.
     pub(super) href: String,

@@ -7,8 +7,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::parse_id;
-use crate::model::webhook::{Act, Difference, Line};
-use crate::model::{Timestamp, Who};
+use crate::model::webhook::{Difference, Line, RevisionKind};
+use crate::model::{Actor, Timestamp};
 use crate::store::revisions::{self, Revision};
 use crate::store::webhooks;
 use crate::web::moment::Moment;
@@ -44,7 +44,7 @@ impl RevisionView {
             .iter()
             .map(|revision| {
                 let number = revision.number;
-                let compares = Some(number) != oldest && revision.act != Act::Deleted;
+                let compares = Some(number) != oldest && revision.kind != RevisionKind::Deleted;
                 Self {
                     number,
                     what: what(revision),
@@ -63,15 +63,21 @@ impl RevisionView {
 }
 
 fn what(revision: &Revision) -> String {
-    match (revision.act, &revision.who) {
-        (Act::Added, Who::Unknown) => "Saved before there was a history".to_owned(),
-        (Act::Restored, who) => format!("Revision {} restored by {who}", revision.note),
-        (act, who) => format!("{} by {who}", act.as_str()),
+    match (revision.kind, &revision.actor) {
+        (RevisionKind::Added, Actor::Unknown) => "Saved before there was a history".to_owned(),
+        (RevisionKind::Restored, actor) => {
+            format!("Revision {} restored by {actor}", revision.note)
+        }
+        (kind, actor) => format!("{} by {actor}", kind.as_str()),
     }
 }
 
 fn detail(revision: &Revision) -> String {
-    if revision.act == Act::Paused { revision.note.clone() } else { revision.changed.clone() }
+    if revision.kind == RevisionKind::Paused {
+        revision.note.clone()
+    } else {
+        revision.changed.clone()
+    }
 }
 
 /// A field that differs, ready to print.

@@ -54,7 +54,7 @@ pub(in crate::web) async fn restore(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let restored =
-        state.actions.restore_webhook(id, number, Some(wanted.seen), &current.who()).await;
+        state.actions.restore_webhook(id, number, Some(wanted.seen), &current.actor()).await;
     let mistakes = match restored {
         Ok(()) => {
             current.visitor.tell(format!("Revision {number} is in place again.")).await?;

@@ -44,7 +44,7 @@ async fn save(
     let draft = typed.draft();
     let subject = Subject { id, ..typed.subject() };
     let Subject { base, seen, .. } = subject;
-    let save = Save { id, base, seen, who: current.who(), restored: None };
+    let save = Save { id, base, seen, actor: current.actor(), restored: None };
     match state.actions.save_webhook(&save, &draft).await {
         Ok(_) => {
             current.visitor.tell(format!("Saved “{}”.", draft.name.trim())).await?;
@@ -79,7 +79,7 @@ async fn stale(
     let Some(id) = id else { return Ok(None) };
     let newest = revisions::list(&state.db, id).await?.into_iter().next();
     Ok(newest.map(|newest| StaleView {
-        who: newest.who.to_string(),
+        actor: newest.actor.to_string(),
         when: Moment::new(newest.made_at, state.sources.now()),
         href: format!("/webhooks/{id}/changes?from={seen}&to={there}"),
     }))

@@ -62,7 +62,7 @@ pub(in crate::web) async fn send(
     let error = match EventChoice::from_value(&wanted.event) {
         None => "Choose an event.".to_owned(),
         Some(choice) => {
-            match state.actions.send_by_hand(id, choice, &current.who()).await {
+            match state.actions.send_by_hand(id, choice, &current.actor()).await {
                 Ok(delivery) => {
                     current.visitor.tell("Sent on its way.").await?;
                     return Ok(Redirect::to(&format!("/deliveries/{delivery}")).into_response());

@@ -31,7 +31,7 @@ pub(in crate::web) async fn toggle(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    match state.actions.toggle_webhook(id, wanted.active, &current.who()).await {
+    match state.actions.toggle_webhook(id, wanted.active, &current.actor()).await {
         Ok(()) => {}
         Err(ChangeWebhookError::NotFound) => return Err(Error::NotFound),
         Err(ChangeWebhookError::Store(error)) => return Err(error.into()),

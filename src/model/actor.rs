@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Who has changed or sent something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Who {
+pub enum Actor {
     /// Somebody who signed in, by their email.
     Person(String),
     /// A program, by its token's name.
@@ -18,7 +18,7 @@ pub enum Who {
     Unknown,
 }
 
-impl Who {
+impl Actor {
     /// The kind's word in the database, and the name that goes with it.
     pub fn parts(&self) -> (&'static str, &str) {
         match self {
@@ -42,7 +42,7 @@ impl Who {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person(email) => f.write_str(email),
