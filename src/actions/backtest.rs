@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::{Actions, Preview};
 use crate::model::event::Event;
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, FieldErrors, Trial, Webhook, WhyNot};
+use crate::model::webhook::{Draft, FieldErrors, DryRun, Webhook, SkipReason};
 use crate::model::{EventId, WebhookId};
 use crate::store::events::{self, StoredEvent};
 use crate::store::{self};
@@ -32,7 +32,7 @@ pub struct Backtest {
     /// So many would be sent as they should.
     pub sent: usize,
     /// Why others would not be sent, and how many each.
-    pub refused: BTreeMap<WhyNot, usize>,
+    pub refused: BTreeMap<SkipReason, usize>,
     /// All that something is wrong with, and what.
     pub broken: Vec<(StoredEvent, String)>,
     /// The newest that would be sent, secrets masked; at most [`SHOWN`].
@@ -103,11 +103,11 @@ impl Work {
             }
             result.tried += 1;
             result.oldest = Some(stored.clone());
-            let trial = Event::parse(&payload).map(|event| self.webhook.rehearse(&event));
-            match trial {
-                Ok(Trial::Refused(refusal)) => *result.refused.entry(refusal).or_default() += 1,
-                Ok(Trial::Broken(why)) => result.broken.push((stored, self.redactor.redact(&why))),
-                Ok(Trial::Sent(rendered)) => {
+            let dry_run = Event::parse(&payload).map(|event| self.webhook.dry_run(&event));
+            match dry_run {
+                Ok(DryRun::Skipped(refusal)) => *result.refused.entry(refusal).or_default() += 1,
+                Ok(DryRun::Invalid(why)) => result.broken.push((stored, self.redactor.redact(&why))),
+                Ok(DryRun::Rendered(rendered)) => {
                     result.sent += 1;
                     if result.shown.len() < SHOWN {
                         let mut shown = Preview::of(rendered, &self.redactor);

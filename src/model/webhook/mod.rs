@@ -14,7 +14,7 @@ pub mod preset;
 mod render;
 mod revision;
 mod tls;
-mod trial;
+mod dry_run;
 mod validate;
 mod validator;
 
@@ -28,6 +28,6 @@ pub use pace::{Pace, write_schedule};
 pub use render::{RenderError, Rendered};
 pub use revision::{Difference, Line, RevisionKind, differences};
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
-pub use trial::{Trial, WhyNot};
+pub use dry_run::{DryRun, SkipReason};
 pub use validate::{Rules, Webhook};
 pub use validator::{Refusal, Validator};

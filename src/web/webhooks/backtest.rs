@@ -10,7 +10,7 @@ use super::form;
 use super::preview::{PreviewView, without_gaps};
 use super::typed::Typed;
 use crate::actions::{Backtest, BacktestError, Preview};
-use crate::model::webhook::{Draft, FieldErrors, WhyNot};
+use crate::model::webhook::{Draft, FieldErrors, SkipReason};
 use crate::model::{Timestamp, WebhookId, filter};
 use crate::store::events::StoredEvent;
 use crate::web::form::Form;
@@ -130,11 +130,11 @@ async fn run_once(
     }
 }
 
-fn in_words(refusal: &WhyNot) -> String {
+fn in_words(refusal: &SkipReason) -> String {
     match refusal {
-        WhyNot::Trigger(trigger) => format!("the trigger {trigger} is not chosen"),
-        WhyNot::Filter(field) => format!("the filter {} does not fit", field.label()),
-        WhyNot::Together(fields) => {
+        SkipReason::Trigger(trigger) => format!("the trigger {trigger} is not chosen"),
+        SkipReason::Filter(field) => format!("the filter {} does not fit", field.label()),
+        SkipReason::NoSingleGroup(fields) => {
             let labels: Vec<&str> = fields.iter().copied().map(filter::Field::label).collect();
             format!("no single access group fits all of {}", labels.join(", "))
         }

@@ -10,58 +10,58 @@ use crate::model::template::check_json;
 
 /// Why an event is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WhyNot {
+pub enum SkipReason {
     /// This trigger is not chosen.
     Trigger(Trigger),
     /// This filter does not fit.
     Filter(filter::Field),
     /// Each of these filters fits, but not all of them one and the same access group.
-    Together(Vec<filter::Field>),
+    NoSingleGroup(Vec<filter::Field>),
 }
 
 /// What would become of an event.
 #[derive(Debug, Clone)]
-pub enum Trial {
+pub enum DryRun {
     /// It would not be sent.
-    Refused(WhyNot),
+    Skipped(SkipReason),
     /// This would be sent.
-    Sent(Rendered),
+    Rendered(Rendered),
     /// It would be sent, but something is wrong with what: told in words.
-    Broken(String),
+    Invalid(String),
 }
 
 impl Webhook {
     /// What would become of an event.
-    pub fn rehearse(&self, event: &Event) -> Trial {
-        match self.why_not(event) {
-            Some(refusal) => Trial::Refused(refusal),
+    pub fn dry_run(&self, event: &Event) -> DryRun {
+        match self.skip_reason(event) {
+            Some(refusal) => DryRun::Skipped(refusal),
             None => self.try_render(event),
         }
     }
 
-    fn why_not(&self, event: &Event) -> Option<WhyNot> {
+    fn skip_reason(&self, event: &Event) -> Option<SkipReason> {
         if !self.triggers().contains(&event.trigger) {
-            return Some(WhyNot::Trigger(event.trigger));
+            return Some(SkipReason::Trigger(event.trigger));
         }
         let refusals = self.refusals(event.payload());
         if refusals.only_together {
-            return Some(WhyNot::Together(refusals.fields));
+            return Some(SkipReason::NoSingleGroup(refusals.fields));
         }
-        refusals.fields.first().copied().map(WhyNot::Filter)
+        refusals.fields.first().copied().map(SkipReason::Filter)
     }
 
-    fn try_render(&self, event: &Event) -> Trial {
+    fn try_render(&self, event: &Event) -> DryRun {
         let rendered = match self.render(&self.sample_data(event), Some(&event.raw)) {
             Ok(rendered) => rendered,
-            Err(error) => return Trial::Broken(in_words(&error)),
+            Err(error) => return DryRun::Invalid(in_words(&error)),
         };
         let written = rendered.body.as_deref().filter(|_| self.is_json && self.body.is_some());
         match written.map(check_json) {
             Some(Err(error)) => {
                 let place = format!("line {}, column {}", error.line, error.column);
-                Trial::Broken(format!("The body is not valid JSON ({place}): {}", error.message))
+                DryRun::Invalid(format!("The body is not valid JSON ({place}): {}", error.message))
             }
-            Some(Ok(())) | None => Trial::Sent(rendered),
+            Some(Ok(())) | None => DryRun::Rendered(rendered),
         }
     }
 }
@@ -98,8 +98,8 @@ mod tests {
         Event::parse(&payload.to_string()).unwrap()
     }
 
-    fn refused(webhook: &Webhook, event: &Event) -> WhyNot {
-        let Trial::Refused(refusal) = webhook.rehearse(event) else { panic!("it is not refused") };
+    fn refused(webhook: &Webhook, event: &Event) -> SkipReason {
+        let DryRun::Skipped(refusal) = webhook.dry_run(event) else { panic!("it is not refused") };
         refusal
     }
 
@@ -110,9 +110,9 @@ mod tests {
             draft.filters.insert(filter::Field::ResourceType, filter::Choice::any_of(["Bucket"]));
         });
         let created = Event::sample(Trigger::Created).unwrap();
-        assert_eq!(refused(&webhook, &created), WhyNot::Trigger(Trigger::Created));
+        assert_eq!(refused(&webhook, &created), SkipReason::Trigger(Trigger::Created));
         let database = event(|_| {});
-        assert_eq!(refused(&webhook, &database), WhyNot::Filter(filter::Field::ResourceType));
+        assert_eq!(refused(&webhook, &database), SkipReason::Filter(filter::Field::ResourceType));
         let apart = event(|payload| {
             payload["data"]["access_groups"] = json!([
                 {"integration": {"name": "prod db"}},
@@ -120,7 +120,7 @@ mod tests {
             ]);
         });
         let both = vec![filter::Field::Integration, filter::Field::ResourceType];
-        assert_eq!(refused(&webhook, &apart), WhyNot::Together(both));
+        assert_eq!(refused(&webhook, &apart), SkipReason::NoSingleGroup(both));
     }
 
     #[test]
@@ -132,9 +132,9 @@ mod tests {
             ];
         });
         let good = event(|_| {});
-        assert!(matches!(webhook.rehearse(&good), Trial::Sent(_)));
+        assert!(matches!(webhook.dry_run(&good), DryRun::Rendered(_)));
         let bad = event(|payload| payload["data"]["justification"] = "two\nlines".into());
-        let Trial::Broken(told) = webhook.rehearse(&bad) else { panic!("it was rendered") };
+        let DryRun::Invalid(told) = webhook.dry_run(&bad) else { panic!("it was rendered") };
         assert!(told.starts_with("Header 2, line 1, column 1: "), "{told}");
     }
 
@@ -144,7 +144,7 @@ mod tests {
             draft.body_template = "{{#each data.approvals}}{\"a\": 1}{{/each}}".to_owned();
         });
         let none = event(|payload| payload["data"]["approvals"] = json!([]));
-        let Trial::Broken(told) = webhook.rehearse(&none) else { panic!("it was rendered") };
+        let DryRun::Invalid(told) = webhook.dry_run(&none) else { panic!("it was rendered") };
         assert!(told.starts_with("The body is not valid JSON (line 1, column 1)"), "{told}");
     }
 }
