@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::{Actions, Preview};
 use crate::model::event::Event;
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, FieldErrors, DryRun, Webhook, SkipReason};
+use crate::model::webhook::{Draft, DryRun, FieldErrors, SkipReason, Webhook};
 use crate::model::{EventId, WebhookId};
 use crate::store::events::{self, StoredEvent};
 use crate::store::{self};
@@ -106,7 +106,9 @@ impl Work {
             let dry_run = Event::parse(&payload).map(|event| self.webhook.dry_run(&event));
             match dry_run {
                 Ok(DryRun::Skipped(refusal)) => *result.refused.entry(refusal).or_default() += 1,
-                Ok(DryRun::Invalid(why)) => result.broken.push((stored, self.redactor.redact(&why))),
+                Ok(DryRun::Invalid(why)) => {
+                    result.broken.push((stored, self.redactor.redact(&why)))
+                }
                 Ok(DryRun::Rendered(rendered)) => {
                     result.sent += 1;
                     if result.shown.len() < SHOWN {

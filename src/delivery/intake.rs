@@ -244,7 +244,7 @@ impl<'a> Plan<'a> {
     /// in hand at once.
     fn route(&mut self, event_id: EventId, event: &Event, routes: &[Arc<Route>]) {
         for route in routes {
-            let lane = route.webhook.pace().ordered.then(|| lane_of(route.id, event));
+            let lane = route.webhook.delivery_policy().ordered.then(|| lane_of(route.id, event));
             let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
             let leased = !behind
                 && route.webhook.is_active()

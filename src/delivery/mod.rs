@@ -38,7 +38,7 @@ pub use intake::{Accepted, Intake, IntakeError, Submitted, lane_of};
 pub use routing::{Route, Routing};
 
 use crate::egress::Client;
-use crate::model::webhook::{Pace, Rules};
+use crate::model::webhook::{DeliveryPolicy, Rules};
 use crate::model::{Sources, WebhookId};
 use crate::store::deliveries::leases as stored_leases;
 use crate::store::deliveries::queue::Completion;
@@ -100,9 +100,11 @@ impl Shared {
         self.flight.next(|webhook, in_flight| {
             let route = self.routing.find(webhook);
             // One that is gone is sent through, to be cancelled.
-            let pace = route.as_ref().map(|route| route.webhook.pace());
-            in_flight < pace.map_or(Pace::IN_FLIGHT, |pace| pace.in_flight)
-                && self.rates.allow(webhook, pace.and_then(|pace| pace.per_minute))
+            let policy = route.as_ref().map(|route| route.webhook.delivery_policy());
+            in_flight
+                < policy
+                    .map_or(DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT, |policy| policy.max_in_flight)
+                && self.rates.allow(webhook, policy.and_then(|policy| policy.rate_per_minute))
         })
     }
 

@@ -71,7 +71,12 @@ async fn run(shared: &Shared, job: Job) -> Completion {
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);
-    decide(shared, (id, webhook_id, number), &sending.await, &webhook.pace().schedule)
+    decide(
+        shared,
+        (id, webhook_id, number),
+        &sending.await,
+        &webhook.delivery_policy().retry_schedule,
+    )
 }
 
 /// What comes after an exchange.

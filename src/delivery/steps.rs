@@ -77,7 +77,7 @@ async fn plan_anew(shared: &Shared) -> Result<u64, Error> {
     let mut bounds = Vec::new();
     for webhook in shared.routing.ids() {
         let Some(route) = shared.routing.find(webhook) else { continue };
-        let schedule = &route.webhook.pace().schedule;
+        let schedule = &route.webhook.delivery_policy().retry_schedule;
         for attempts in 0..=u32::try_from(schedule.len()).unwrap_or_default() {
             bounds.push(Bound {
                 webhook,

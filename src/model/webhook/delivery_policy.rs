@@ -8,61 +8,67 @@ use crate::model::retry;
 
 /// How deliveries go out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pace {
+pub struct DeliveryPolicy {
     /// Whether events of one access request arrive in order.
     pub ordered: bool,
     /// Exchanges at once.
-    pub in_flight: usize,
+    pub max_in_flight: usize,
     /// Exchanges a minute; as many as there are where none is given.
-    pub per_minute: Option<u32>,
+    pub rate_per_minute: Option<u32>,
     /// The waits between attempts.
-    pub schedule: Vec<Duration>,
+    pub retry_schedule: Vec<Duration>,
 }
 
-impl Pace {
+impl DeliveryPolicy {
     /// Exchanges at once where nothing is said.
-    pub const IN_FLIGHT: usize = 8;
+    pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
     /// Most exchanges at once.
-    pub const MOST_IN_FLIGHT: usize = 64;
+    pub const MAX_IN_FLIGHT: usize = 64;
     /// Most exchanges a minute that can be asked for; more is no limit.
-    pub const MOST_PER_MINUTE: u32 = 100_000;
+    pub const MAX_RATE_PER_MINUTE: u32 = 100_000;
     /// Most waits in a schedule.
-    pub const MOST_WAITS: usize = 20;
+    pub const MAX_RETRIES: usize = 20;
     /// Longest wait.
-    pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
+    pub const MAX_RETRY_DELAY: Duration = Duration::from_hours(24);
 
     /// Checks what was typed; what is empty is as usual.
     pub(super) fn check(draft: &Draft, errors: &mut FieldErrors) -> Self {
         Self {
             ordered: draft.ordered,
-            in_flight: check_in_flight(&draft.max_in_flight, errors),
-            per_minute: check_per_minute(&draft.rate_per_minute, errors),
-            schedule: check_schedule(&draft.retry_schedule, errors),
+            max_in_flight: check_in_flight(&draft.max_in_flight, errors),
+            rate_per_minute: check_per_minute(&draft.rate_per_minute, errors),
+            retry_schedule: check_schedule(&draft.retry_schedule, errors),
         }
     }
 }
 
 fn check_in_flight(text: &str, errors: &mut FieldErrors) -> usize {
     if text.is_empty() {
-        return Pace::IN_FLIGHT;
+        return DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT;
     }
-    if let Ok(count @ 1..=Pace::MOST_IN_FLIGHT) = text.parse() {
+    if let Ok(count @ 1..=DeliveryPolicy::MAX_IN_FLIGHT) = text.parse() {
         return count;
     }
-    errors.add(Field::MaxInFlight, format!("A whole number from 1 to {}.", Pace::MOST_IN_FLIGHT));
-    Pace::IN_FLIGHT
+    errors.add(
+        Field::MaxInFlight,
+        format!("A whole number from 1 to {}.", DeliveryPolicy::MAX_IN_FLIGHT),
+    );
+    DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT
 }
 
 fn check_per_minute(text: &str, errors: &mut FieldErrors) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
-    if let Ok(count @ 1..=Pace::MOST_PER_MINUTE) = text.parse() {
+    if let Ok(count @ 1..=DeliveryPolicy::MAX_RATE_PER_MINUTE) = text.parse() {
         return Some(count);
     }
     errors.add(
         Field::RatePerMinute,
-        format!("A whole number from 1 to {}, or nothing for no limit.", Pace::MOST_PER_MINUTE),
+        format!(
+            "A whole number from 1 to {}, or nothing for no limit.",
+            DeliveryPolicy::MAX_RATE_PER_MINUTE
+        ),
     );
     None
 }
@@ -73,8 +79,8 @@ fn check_schedule(text: &str, errors: &mut FieldErrors) -> Vec<Duration> {
     if words.is_empty() {
         return retry::SCHEDULE.to_vec();
     }
-    if words.len() > Pace::MOST_WAITS {
-        errors.add(Field::RetrySchedule, format!("At most {} waits.", Pace::MOST_WAITS));
+    if words.len() > DeliveryPolicy::MAX_RETRIES {
+        errors.add(Field::RetrySchedule, format!("At most {} waits.", DeliveryPolicy::MAX_RETRIES));
         return Vec::new();
     }
     let mut schedule = Vec::new();
@@ -102,11 +108,11 @@ fn parse_wait(word: &str) -> Option<Duration> {
         _ => return None,
     };
     let wait = Duration::from_secs(seconds);
-    (wait >= Duration::from_secs(1) && wait <= Pace::LONGEST_WAIT).then_some(wait)
+    (wait >= Duration::from_secs(1) && wait <= DeliveryPolicy::MAX_RETRY_DELAY).then_some(wait)
 }
 
 /// A schedule as it is typed.
-pub fn write_schedule(schedule: &[Duration]) -> String {
+pub fn format_schedule(schedule: &[Duration]) -> String {
     let words: Vec<String> = schedule
         .iter()
         .map(|wait| match wait.as_secs() {
@@ -125,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_usual_schedule_reads_as_it_is_written() {
-        let written = write_schedule(&retry::SCHEDULE);
+        let written = format_schedule(&retry::SCHEDULE);
         assert_eq!(written, "5s 30s 2m 10m 30m 1h 3h 6h 12h");
         let mut errors = FieldErrors::default();
         assert_eq!(check_schedule(&written, &mut errors), retry::SCHEDULE);
@@ -146,7 +152,7 @@ mod tests {
         fn any_text_is_refused_without_panic(text in ".{0,60}") {
             let mut errors = FieldErrors::default();
             for wait in check_schedule(&text, &mut errors) {
-                prop_assert!(wait >= Duration::from_secs(1) && wait <= Pace::LONGEST_WAIT);
+                prop_assert!(wait >= Duration::from_secs(1) && wait <= DeliveryPolicy::MAX_RETRY_DELAY);
             }
         }
 
@@ -154,7 +160,7 @@ mod tests {
         fn a_schedule_survives_writing(seconds in proptest::collection::vec(1u64..=86_400, 1..20)) {
             let schedule: Vec<Duration> = seconds.into_iter().map(Duration::from_secs).collect();
             let mut errors = FieldErrors::default();
-            prop_assert_eq!(check_schedule(&write_schedule(&schedule), &mut errors), schedule);
+            prop_assert_eq!(check_schedule(&format_schedule(&schedule), &mut errors), schedule);
         }
     }
 }

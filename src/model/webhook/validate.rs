@@ -9,10 +9,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::auth::{self, Authentication};
+use super::delivery_policy::DeliveryPolicy;
 use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method};
-use super::pace::Pace;
 use super::preset;
 use super::render::RenderError;
 use super::tls::{self, Tls};
@@ -47,7 +47,7 @@ pub struct Webhook {
     validators: Vec<Validator>,
     authentication: Authentication,
     tls: Tls,
-    pace: Pace,
+    delivery_policy: DeliveryPolicy,
 }
 
 impl Webhook {
@@ -82,7 +82,7 @@ impl Webhook {
         let validators = check_validators(&draft, &mut errors);
         let authentication = auth::check(&draft, *rules, &mut errors);
         let tls = tls::check(&draft.tls, &mut errors);
-        let tempo = Pace::check(&draft, &mut errors);
+        let delivery_policy = DeliveryPolicy::check(&draft, &mut errors);
         preset::check_placeholders(&draft, &mut errors);
         secret::check_masks(&draft, &mut errors);
         let (Some(method), Some(url), true) = (method, url, errors.is_empty()) else {
@@ -102,7 +102,7 @@ impl Webhook {
             validators,
             authentication,
             tls,
-            pace: tempo,
+            delivery_policy,
         };
         webhook.check_rendering()?;
         Ok(webhook)
@@ -141,8 +141,8 @@ impl Webhook {
     }
 
     /// How its deliveries go out.
-    pub fn pace(&self) -> &Pace {
-        &self.pace
+    pub fn delivery_policy(&self) -> &DeliveryPolicy {
+        &self.delivery_policy
     }
 
     /// For the whole exchange.

@@ -15,7 +15,8 @@ use crate::model::event::EventChoice;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
-    AuthDraft, Draft, FieldErrors, Method, Pace, TlsDraft, Webhook, is_logpoint, write_schedule,
+    AuthDraft, DeliveryPolicy, Draft, FieldErrors, Method, TlsDraft, Webhook, format_schedule,
+    is_logpoint,
 };
 use crate::model::{Trigger, WebhookId, retry};
 use crate::web::moment::Moment;
@@ -182,10 +183,10 @@ impl FormView {
                 || !draft.retry_schedule.is_empty(),
             ordered: draft.ordered,
             max_in_flight: draft.max_in_flight,
-            default_in_flight: Pace::IN_FLIGHT,
+            default_in_flight: DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT,
             rate_per_minute: draft.rate_per_minute,
             retry_schedule: draft.retry_schedule,
-            default_schedule: write_schedule(&retry::SCHEDULE),
+            default_schedule: format_schedule(&retry::SCHEDULE),
             timeout: draft.timeout_in_sec,
             default_timeout: Webhook::DEFAULT_TIMEOUT.as_secs(),
             validators: rows(
