@@ -208,7 +208,7 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
         timeout: Duration::from_secs(10),
         tls: &work.tls,
     };
-    let answer = work.client.exchange(outgoing).await.transcript.response.unwrap();
+    let answer = work.client.exchange(outgoing).await.exchange.response.unwrap();
     let status = i32::from(answer.status);
     assert!(!answer.body.is_empty());
     drop(room);

@@ -88,7 +88,7 @@ impl Actions {
             })
             .await;
         let failure = exchanged.failure.or_else(|| {
-            let answer = exchanged.transcript.response.as_ref()?;
+            let answer = exchanged.exchange.response.as_ref()?;
             judge(answer, webhook.validators()).err()
         });
         let invocation = Invocation {
@@ -101,7 +101,7 @@ impl Actions {
             started_at,
             failure,
             custom_message: None,
-            transcript: exchanged.transcript,
+            exchange: exchanged.exchange,
             token_exchanges: Vec::new(),
         }
         .redacted(&redactor);
@@ -130,7 +130,7 @@ fn verdict(invocation: &Invocation, username: &str) -> CheckedCredentials {
     let are_right = invocation.succeeded();
     let mut explanation = invocation.explanation();
     if are_right {
-        let body = invocation.transcript.response.as_ref().map(|answer| answer.body.as_str());
+        let body = invocation.exchange.response.as_ref().map(|answer| answer.body.as_str());
         let answer: serde_json::Value =
             serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
         explanation.headline = match answer.get("timezone").and_then(serde_json::Value::as_str) {

@@ -1,7 +1,7 @@
 //! Fetches a server's certificate, so that it can be pinned.
 
 use crate::actions::{Actions, FetchCertificateError};
-use crate::model::invocation::Certificate;
+use crate::model::exchange::Certificate;
 
 impl Actions {
     /// The certificate of the server at this URL. Nothing is sent but the handshake.

@@ -3,7 +3,7 @@
 use crate::actions::Actions;
 use crate::egress::{TlsError, describe_pem};
 use crate::model::WebhookId;
-use crate::model::invocation::Certificate;
+use crate::model::exchange::Certificate;
 use crate::model::webhook::{ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook};
 use crate::store;
 
@@ -74,7 +74,7 @@ impl Actions {
                     TlsError::ClientKey(_) => Field::TlsClientKey,
                     TlsError::Other(_) => Field::TlsVerify,
                 };
-                Err(FieldErrors::one(field, error.to_string()))
+                Err(FieldErrors::single(field, error.to_string()))
             }
         }
     }

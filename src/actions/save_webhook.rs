@@ -157,7 +157,7 @@ impl Actions {
 fn name_taken(error: store::Error) -> SaveWebhookError {
     if error.is_conflict(webhooks::NAME_KEY) {
         let message = "Another webhook has this name: names are unique, whatever their case.";
-        SaveWebhookError::Invalid(FieldErrors::one(Field::Name, message))
+        SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message))
     } else {
         SaveWebhookError::Store(error)
     }

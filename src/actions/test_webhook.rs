@@ -110,7 +110,7 @@ impl Actions {
             .and_then(|webhook| Ok((webhook.render_event(event)?, webhook)));
         Ok(rendered.map(|(rendered, webhook)| Preview {
             warnings: webhook.warnings(),
-            slips: webhook.slips(),
+            slips: webhook.body_warnings(),
             ..Preview::of(rendered, &redactor)
         }))
     }

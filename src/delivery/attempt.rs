@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::authorize::{self, Sent};
 use crate::egress::{Client, Exchanged, Outgoing, TokenWanted};
 use crate::model::event::Event;
-use crate::model::invocation::{Invocation, Request, Transcript};
+use crate::model::exchange::{Exchange, Request};
+use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
 use crate::model::template::TemplateData;
@@ -69,9 +70,9 @@ pub async fn attempt(
         }
         Err(error) => unsent(webhook, webhook.draft().url.clone(), template_cause(&error)),
     };
-    let Sent { exchanged: Exchanged { transcript, failure }, token_exchanges, token } = sent;
+    let Sent { exchanged: Exchanged { exchange, failure }, token_exchanges, token } = sent;
     let failure = failure.or_else(|| {
-        let answer = transcript.response.as_ref()?;
+        let answer = exchange.response.as_ref()?;
         judge(answer, webhook.validators()).err()
     });
     let invocation = Invocation {
@@ -84,7 +85,7 @@ pub async fn attempt(
         started_at,
         failure,
         custom_message: webhook.custom_message().map(str::to_owned),
-        transcript,
+        exchange,
         token_exchanges,
     }
     .redacted(redactor);
@@ -98,8 +99,8 @@ pub async fn attempt(
 fn unsent(webhook: &Webhook, url: String, cause: Cause) -> Sent {
     let method = webhook.method().as_str().to_owned();
     let request = Request { method, url, ..Request::default() };
-    let transcript = Transcript { request, ..Transcript::default() };
-    let exchanged = Exchanged { transcript, failure: Some(cause) };
+    let exchange = Exchange { request, ..Exchange::default() };
+    let exchanged = Exchanged { exchange, failure: Some(cause) };
     Sent { exchanged, token_exchanges: Vec::new(), token: None }
 }
 

@@ -1,7 +1,7 @@
 //! An exchange together with what the webhook's authentication asks for.
 
 use crate::egress::{Client, Exchanged, Obtained, Outgoing, TokenWanted};
-use crate::model::invocation::{Request, Transcript};
+use crate::model::exchange::{Exchange, Request};
 use crate::model::webhook::{Authentication, ClientCredentials, Webhook, basic_credential};
 
 /// What came of it.
@@ -9,7 +9,7 @@ pub(super) struct Sent {
     /// The exchange with the webhook's server; where there was no token, what would have been sent.
     pub(super) exchanged: Exchanged,
     /// The exchanges with the token endpoint.
-    pub(super) token_exchanges: Vec<Transcript>,
+    pub(super) token_exchanges: Vec<Exchange>,
     /// The access token that was sent: a secret to be taken out.
     pub(super) token: Option<String>,
 }
@@ -48,20 +48,20 @@ async fn with_token(
     let tls = if credentials.token_endpoint.origin() == outgoing.url.origin() {
         outgoing.tls.clone()
     } else {
-        outgoing.tls.elsewhere()
+        outgoing.tls.for_other_server()
     };
     let ask = |wanted| client.token(credentials, &tls, outgoing.timeout, wanted);
     let Obtained { token, exchanges: mut token_exchanges } = ask(wanted).await;
     let mut token = match token {
         Ok(token) => token,
         Err(cause) => {
-            let exchanged = Exchanged { transcript: unsent(&outgoing), failure: Some(cause) };
+            let exchanged = Exchanged { exchange: unsent(&outgoing), failure: Some(cause) };
             return Sent { exchanged, token_exchanges, token: None };
         }
     };
     let was_kept = token_exchanges.is_empty();
     let mut exchanged = client.exchange(bearing(&outgoing, &token)).await;
-    if was_kept && exchanged.transcript.response.as_ref().is_some_and(|r| r.status == 401) {
+    if was_kept && exchanged.exchange.response.as_ref().is_some_and(|r| r.status == 401) {
         let renewed = ask(TokenWanted::Other(&token)).await;
         token_exchanges.extend(renewed.exchanges);
         // Where no other token comes, the refusal of this one stands.
@@ -79,12 +79,12 @@ fn bearing<'a>(outgoing: &Outgoing<'a>, token: &str) -> Outgoing<'a> {
     outgoing
 }
 
-fn unsent(outgoing: &Outgoing<'_>) -> Transcript {
+fn unsent(outgoing: &Outgoing<'_>) -> Exchange {
     let request = Request {
         method: outgoing.method.to_owned(),
         url: outgoing.url.to_string(),
         headers: outgoing.headers.clone(),
         body: outgoing.body.clone(),
     };
-    Transcript { request, ..Transcript::default() }
+    Exchange { request, ..Exchange::default() }
 }

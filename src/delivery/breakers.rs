@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use super::{Shared, pause};
 use crate::model::WebhookId;
-use crate::model::breaker::{Breaker, PAUSED_AFTER, probe_wait};
+use crate::model::breaker::{Breaker, PAUSE_AFTER, probe_delay};
 use crate::model::delivery::DeliveryState;
 use crate::store::deliveries::queue::Completion;
 use crate::store::{Error, QUICK, breakers, within};
@@ -113,8 +113,8 @@ async fn note_one(shared: &Shared, webhook: WebhookId, tally: &Tally) -> Result<
     let now = deps.sources.now();
     let mut breaker =
         breakers::note_failures(&deps.db, webhook, tally.failures, &tally.last_error, now).await?;
-    if breaker.is_hopeless(now) {
-        let days = PAUSED_AFTER.num_days();
+    if breaker.should_pause(now) {
+        let days = PAUSE_AFTER.num_days();
         let reason = format!("Nothing but failures for {days} days: {}", tally.last_error);
         return pause::pause(shared, webhook, &reason).await;
     }
@@ -122,7 +122,7 @@ async fn note_one(shared: &Shared, webhook: WebhookId, tally: &Tally) -> Result<
     shared.breakers.known().insert(webhook, breaker.clone());
     if breaker.is_open() {
         let probes = if breaker.probe_at.is_some() { breaker.probes + 1 } else { 0 };
-        let at = now + probe_wait(probes);
+        let at = now + probe_delay(probes);
         breakers::plan_probe(&deps.db, webhook, probes, at).await?;
         (breaker.probes, breaker.probe_at) = (probes, Some(at));
         shared.breakers.known().insert(webhook, breaker);

@@ -91,7 +91,7 @@ async fn claim(shared: &Arc<Shared>) -> Result<bool, Error> {
         }
         let event: Option<&Arc<Counted>> = events.get(&one.event_id);
         let event = event.map(|event| {
-            if one.by_hand { shared.flight.keep(event.by_hand()) } else { Arc::clone(event) }
+            if one.by_hand { shared.flight.keep(event.as_manual()) } else { Arc::clone(event) }
         });
         take(shared, &one, event).await;
     }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::Deps;
 use crate::model::WebhookId;
-use crate::model::event::{Event, Wanted};
+use crate::model::event::{Event, Projection};
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Rules, Webhook};
 use crate::store::webhooks::{self, Sealed};
@@ -23,7 +23,7 @@ pub struct Route {
     /// Takes its secrets out of what is recorded.
     pub redactor: Redactor,
     /// What the filters and templates of all webhooks look at: an event is parsed once for all of them.
-    pub wanted: Arc<Wanted>,
+    pub projection: Arc<Projection>,
     /// Whether Gatepost itself has switched it off: nobody wanted its events to be lost, so they wait.
     pub is_paused: bool,
 }
@@ -61,13 +61,13 @@ impl Routing {
         // allowed must still get its deliveries, and show them as failed.
         let rules = Rules { allow_http: true };
         let mut usable = Vec::new();
-        let mut wanted = Wanted::default();
+        let mut projection = Projection::default();
         let reading = webhooks::all_sealed(&deps.db, &deps.vault);
         for Sealed { id, draft, is_paused } in store::within(&deps.db, SLOW, reading).await? {
             let redactor = Redactor::new(&secrets_of(&draft));
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {
-                    webhook.add_wanted(&mut wanted);
+                    webhook.extend_projection(&mut projection);
                     usable.push((id, webhook, redactor, is_paused));
                 }
                 Err(errors) => {
@@ -75,10 +75,10 @@ impl Routing {
                 }
             }
         }
-        let wanted = Arc::new(wanted);
+        let projection = Arc::new(projection);
         let route = |(id, webhook, redactor, is_paused)| {
-            let wanted = Arc::clone(&wanted);
-            (id, Arc::new(Route { id, webhook, redactor, wanted, is_paused }))
+            let projection = Arc::clone(&projection);
+            (id, Arc::new(Route { id, webhook, redactor, projection, is_paused }))
         };
         self.0.store(Arc::new(Routes::new(usable.into_iter().map(route).collect())));
         Ok(())
@@ -94,7 +94,7 @@ impl Routing {
         let routes = self.0.load();
         let wants = |alike: &&Vec<Arc<Route>>| {
             let first = alike.first();
-            first.is_some_and(|route| route.webhook.wants(event, &route.wanted))
+            first.is_some_and(|route| route.webhook.matches(event, &route.projection))
         };
         routes.alike.iter().filter(wants).flatten().map(Arc::clone).collect()
     }

@@ -67,7 +67,7 @@ async fn run(shared: &Shared, job: Job) -> Completion {
         message_id: id,
         attempt: u32::try_from(number).unwrap_or(1),
         event: &event,
-        payload: event.part(&route.wanted),
+        payload: event.project(&route.projection),
     };
     let Route { webhook, redactor, .. } = &*route;
     let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);
@@ -87,12 +87,12 @@ fn decide(
     schedule: &[Duration],
 ) -> Completion {
     let sources = &shared.deps.sources;
-    let response = invocation.transcript.response.as_ref();
+    let response = invocation.exchange.response.as_ref();
     let (state, due_at) = if invocation.succeeded() {
         (DeliveryState::Delivered, None)
     } else {
-        let after = response.and_then(outcome::retry_after);
-        match retry::wait(schedule, invocation.attempt, after, sources.fraction()) {
+        let after = response.and_then(|response| retry::retry_after(response, sources.now()));
+        match retry::delay_after(schedule, invocation.attempt, after, sources.fraction()) {
             Some(wait) => (DeliveryState::Due, Some(sources.now() + wait)),
             None => (DeliveryState::Failed, None),
         }
@@ -100,7 +100,7 @@ fn decide(
     let record = invocations::to_record(invocation).unwrap_or_default();
     tracing::debug!(
         delivery.id = %id, webhook.id = %webhook_id, attempt, %state,
-        duration_ms = invocation.transcript.timings.total().as_millis(), "exchange"
+        duration_ms = invocation.exchange.timings.total().as_millis(), "exchange"
     );
     Completion {
         id,
@@ -109,7 +109,7 @@ fn decide(
         state,
         due_at,
         status: response.map(|answer| i32::from(answer.status)),
-        error: invocation.failure.as_ref().map(outcome::Cause::short),
+        error: invocation.failure.as_ref().map(outcome::Cause::summary),
         counts: true,
         invocation: Some((invocation.id, record)),
     }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::{Shared, breakers};
-use crate::model::breaker::probe_wait;
-use crate::model::retry::longest_wait;
+use crate::model::breaker::probe_delay;
+use crate::model::retry::max_delay;
 use crate::model::{Sources, Timestamp};
 use crate::store::deliveries::steps::{self, Bound};
 use crate::store::{self, Error};
@@ -82,14 +82,14 @@ async fn plan_anew(shared: &Shared) -> Result<u64, Error> {
             bounds.push(Bound {
                 webhook,
                 attempts: i32::try_from(attempts).unwrap_or_default(),
-                longest: longest_wait(schedule, attempts, false),
-                longest_asked_for: longest_wait(schedule, attempts, true),
+                longest: max_delay(schedule, attempts, false),
+                longest_asked_for: max_delay(schedule, attempts, true),
             });
         }
     }
     let mut changed = steps::bound(db, now, &bounds).await?;
     for (webhook, breaker) in store::breakers::all(db).await? {
-        let at = now + probe_wait(breaker.probes);
+        let at = now + probe_delay(breaker.probes);
         if breaker.probe_at.is_some_and(|planned| planned > at.max(now + breakers::PROBE_HELD)) {
             store::breakers::plan_probe(db, webhook, breaker.probes, at).await?;
             changed += 1;

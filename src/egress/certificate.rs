@@ -11,7 +11,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use super::client::Client;
 use super::{failure, trace, trust};
 use crate::model::Timestamp;
-use crate::model::invocation::Certificate;
+use crate::model::exchange::Certificate;
 use crate::model::outcome::Cause;
 use crate::model::webhook::{Fingerprint, Tls, Trust};
 
@@ -24,7 +24,7 @@ pub enum FetchError {
     #[error("Enter an https:// URL with a host first.")]
     Url,
     /// The server could not be asked.
-    #[error("No certificate came: {}.", .0.short())]
+    #[error("No certificate came: {}.", .0.summary())]
     Failed(Cause),
     /// What came is no certificate that can be read.
     #[error("The server's certificate cannot be read.")]

@@ -11,8 +11,8 @@ use super::connect::Error;
 use super::link::Link;
 use super::trace::{self, Shared, Trace};
 use super::{USER_AGENT, certificate, failure};
-use crate::model::invocation::{Request, Response, Timings, Transcript};
-use crate::model::outcome::{Cause, CertificateFault};
+use crate::model::exchange::{Exchange, Request, Response, Timings};
+use crate::model::outcome::{Cause, TlsFailure};
 use crate::model::webhook::Tls;
 
 /// How much of an answer is read and kept, in bytes.
@@ -39,7 +39,7 @@ pub struct Outgoing<'a> {
 #[derive(Debug, Clone)]
 pub struct Exchanged {
     /// What went over the wire.
-    pub transcript: Transcript,
+    pub exchange: Exchange,
     /// Why there is no whole answer, if there is none.
     pub failure: Option<Cause>,
 }
@@ -80,8 +80,8 @@ impl Client {
             None => (None, None),
         };
         let request = record(outgoing);
-        let transcript = Transcript { request, response, timings, remote_address, certificate };
-        Exchanged { transcript, failure }
+        let exchange = Exchange { request, response, timings, remote_address, certificate };
+        Exchanged { exchange, failure }
     }
 
     async fn send(
@@ -91,7 +91,7 @@ impl Client {
         answered: &mut Option<Answered>,
     ) -> Result<(), SendError> {
         let pool = self.pool(outgoing.tls).map_err(|error| {
-            SendError::Cause(Cause::Certificate(CertificateFault::Other(error.to_string())))
+            SendError::Cause(Cause::Certificate(TlsFailure::Other(error.to_string())))
         })?;
         let request = request(outgoing).map_err(Error::from)?;
         let sending = pool.send(&self.connector, outgoing.url, request, trace);

@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::resolver::ResolveError;
 use super::trace::Trace;
-use crate::model::outcome::{Cause, CertificateFault, Phase};
+use crate::model::outcome::{Cause, Phase, TlsFailure};
 use crate::model::webhook::Trust;
 
 /// What an error means that came after these moments.
@@ -51,7 +51,7 @@ fn in_handshake(cause: Cause) -> Cause {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others say more already")]
     match cause {
         Cause::Protocol { detail } | Cause::Unreachable { detail } => {
-            Cause::Certificate(CertificateFault::Other(detail))
+            Cause::Certificate(TlsFailure::Other(detail))
         }
         other => other,
     }
@@ -81,16 +81,16 @@ fn of_tls(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Op
     let fault = match error {
         rustls::Error::InvalidCertificate(fault) => of_certificate(fault, trust, self_signed),
         rustls::Error::AlertReceived(alert) => of_alert(*alert),
-        other => CertificateFault::Other(other.to_string()),
+        other => TlsFailure::Other(other.to_string()),
     };
     Some(Cause::Certificate(fault))
 }
 
 /// What the server says against the client's part of the handshake (RFC 8446, section 6.2).
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-fn of_alert(alert: AlertDescription) -> CertificateFault {
+fn of_alert(alert: AlertDescription) -> TlsFailure {
     match alert {
-        AlertDescription::CertificateRequired => CertificateFault::ClientWanted,
+        AlertDescription::CertificateRequired => TlsFailure::ClientCertificateRequired,
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
@@ -98,30 +98,30 @@ fn of_alert(alert: AlertDescription) -> CertificateFault {
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
         | AlertDescription::DecryptError
-        | AlertDescription::AccessDenied => CertificateFault::ClientRefused(format!("{alert:?}")),
-        AlertDescription::ProtocolVersion => CertificateFault::Version,
-        other => CertificateFault::Other(format!("the server broke off with {other:?}")),
+        | AlertDescription::AccessDenied => {
+            TlsFailure::ClientCertificateRejected(format!("{alert:?}"))
+        }
+        AlertDescription::ProtocolVersion => TlsFailure::Version,
+        other => TlsFailure::Other(format!("the server broke off with {other:?}")),
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-fn of_certificate(fault: &CertificateError, trust: &Trust, self_signed: bool) -> CertificateFault {
+fn of_certificate(fault: &CertificateError, trust: &Trust, self_signed: bool) -> TlsFailure {
     match fault {
         CertificateError::ApplicationVerificationFailure if matches!(trust, Trust::Pinned(_)) => {
-            CertificateFault::NotPinned
+            TlsFailure::NotPinned
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            CertificateFault::Expired
-        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFailure::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            CertificateFault::NotYetValid
+            TlsFailure::NotYetValid
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFault::WrongName
+            TlsFailure::WrongName
         }
-        _ if self_signed => CertificateFault::SelfSigned,
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
-        other => CertificateFault::Other(other.to_string()),
+        _ if self_signed => TlsFailure::SelfSigned,
+        CertificateError::UnknownIssuer => TlsFailure::UnknownIssuer,
+        other => TlsFailure::Other(other.to_string()),
     }
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::exchange::Outgoing;
-use crate::model::invocation::{Response, Transcript};
-use crate::model::outcome::{Cause, TokenFault};
+use crate::model::exchange::{Exchange, Response};
+use crate::model::outcome::{Cause, TokenFailure};
 use crate::model::secret::{MASK, mask_body};
 use crate::model::webhook::{ClientCredentials, Tls, basic_credential};
 
@@ -39,7 +39,7 @@ pub struct Obtained {
     pub token: Result<String, Cause>,
     /// The exchanges it took; none where one was kept. Tokens in the answers are masked, the client's
     /// secret in the requests is not.
-    pub exchanges: Vec<Transcript>,
+    pub exchanges: Vec<Exchange>,
 }
 
 /// The tokens that are kept.
@@ -109,10 +109,10 @@ impl Client {
         kept.token = None;
         let mut exchanges = Vec::new();
         let ways = kept.way.map_or(vec![Way::Header, Way::Body], |known| vec![known]);
-        let mut last = Cause::Token(TokenFault::Missing);
+        let mut last = Cause::Token(TokenFailure::Missing);
         for way in ways {
-            let (asked, transcript) = self.ask(credentials, tls, timeout, way).await;
-            exchanges.push(transcript);
+            let (asked, exchange) = self.ask(credentials, tls, timeout, way).await;
+            exchanges.push(exchange);
             match asked {
                 Ok(token) => {
                     let value = token.value.clone();
@@ -137,33 +137,33 @@ impl Client {
         tls: &Tls,
         timeout: Duration,
         way: Way,
-    ) -> (Result<Token, TokenFault>, Transcript) {
+    ) -> (Result<Token, TokenFailure>, Exchange) {
         let begun = Instant::now();
         let outgoing = request(credentials, tls, timeout, way);
         let exchanged = self.exchange(outgoing).await;
-        let mut transcript = exchanged.transcript;
-        let token = match (exchanged.failure, &transcript.response) {
-            (Some(cause), _) => Err(TokenFault::Exchange(Box::new(cause))),
+        let mut exchange = exchanged.exchange;
+        let token = match (exchanged.failure, &exchange.response) {
+            (Some(cause), _) => Err(TokenFailure::Exchange(Box::new(cause))),
             (None, Some(response)) => read(response, begun),
-            (None, None) => Err(TokenFault::Missing),
+            (None, None) => Err(TokenFailure::Missing),
         };
-        if let Some(response) = &mut transcript.response {
+        if let Some(response) = &mut exchange.response {
             mask_tokens(&mut response.body);
         }
-        (token, transcript)
+        (token, exchange)
     }
 }
 
 /// Whether another way to say who the client is may help.
-fn is_about_the_client(fault: &TokenFault) -> bool {
+fn is_about_the_client(fault: &TokenFailure) -> bool {
     match fault {
-        TokenFault::Refused { status: 400 | 401, error, .. } => {
+        TokenFailure::Rejected { status: 400 | 401, error, .. } => {
             matches!(error.as_deref(), None | Some("invalid_client" | "invalid_request"))
         }
-        TokenFault::Refused { .. }
-        | TokenFault::Exchange(_)
-        | TokenFault::Missing
-        | TokenFault::Kind(_) => false,
+        TokenFailure::Rejected { .. }
+        | TokenFailure::Exchange(_)
+        | TokenFailure::Missing
+        | TokenFailure::Kind(_) => false,
     }
 }
 
@@ -200,7 +200,7 @@ fn request<'a>(
 }
 
 /// Reads the endpoint's answer (RFC 6749, sections 5.1 and 5.2).
-fn read(response: &Response, begun: Instant) -> Result<Token, TokenFault> {
+fn read(response: &Response, begun: Instant) -> Result<Token, TokenFailure> {
     let answer: Value = serde_json::from_str(&response.body).unwrap_or_default();
     let text = |key: &str| {
         let text = answer.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -208,13 +208,13 @@ fn read(response: &Response, begun: Instant) -> Result<Token, TokenFault> {
     };
     if !(200..300).contains(&response.status) {
         let (error, description) = (text("error"), text("error_description"));
-        return Err(TokenFault::Refused { status: response.status, error, description });
+        return Err(TokenFailure::Rejected { status: response.status, error, description });
     }
     let Some(value) = answer.get("access_token").and_then(Value::as_str) else {
-        return Err(TokenFault::Missing);
+        return Err(TokenFailure::Missing);
     };
     if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(TokenFault::Kind(kind));
+        return Err(TokenFailure::Kind(kind));
     }
     let life = answer.get("expires_in").and_then(seconds).map_or(UNTOLD_LIFE, Duration::from_secs);
     let until = begun + life.saturating_sub(MARGIN.min(life / 10));
@@ -246,7 +246,7 @@ fn mask_tokens(body: &mut String) {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Result<Token, TokenFault> {
+    fn answer(status: u16, body: &str) -> Result<Token, TokenFailure> {
         read(&Response { status, body: body.to_owned(), ..Response::default() }, Instant::now())
     }
 
@@ -269,11 +269,11 @@ mod tests {
         let refused = answer(401, r#"{"error":"invalid_client","error_description":"no"}"#);
         let fault = refused.unwrap_err();
         assert!(is_about_the_client(&fault));
-        assert!(matches!(fault, TokenFault::Refused { status: 401, error: Some(_), .. }));
+        assert!(matches!(fault, TokenFailure::Rejected { status: 401, error: Some(_), .. }));
         assert!(!is_about_the_client(&answer(400, r#"{"error":"invalid_scope"}"#).unwrap_err()));
-        assert_eq!(answer(200, "<html>").unwrap_err(), TokenFault::Missing);
+        assert_eq!(answer(200, "<html>").unwrap_err(), TokenFailure::Missing);
         let mac = answer(200, r#"{"access_token":"a","token_type":"mac"}"#);
-        assert_eq!(mac.unwrap_err(), TokenFault::Kind("mac".to_owned()));
+        assert_eq!(mac.unwrap_err(), TokenFailure::Kind("mac".to_owned()));
     }
 
     #[test]

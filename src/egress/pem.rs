@@ -6,7 +6,7 @@ use rustls::{Error, RootCertStore};
 
 use super::certificate;
 use super::trust::TlsError;
-use crate::model::invocation::Certificate;
+use crate::model::exchange::Certificate;
 use crate::model::webhook::ClientCertificate;
 
 /// The certificates in a text, in words.

@@ -10,7 +10,7 @@ use super::Timestamp;
 /// So many failures in a row open it.
 pub const FAILURES_TO_OPEN: i32 = 10;
 /// A webhook that has only failed for so long is paused.
-pub const PAUSED_AFTER: TimeDelta = TimeDelta::days(5);
+pub const PAUSE_AFTER: TimeDelta = TimeDelta::days(5);
 /// The waits between probes; the last one stays.
 const PROBES: [Duration; 6] = [
     Duration::from_secs(5),
@@ -41,13 +41,13 @@ impl Breaker {
     }
 
     /// Whether the webhook is to be paused.
-    pub fn is_hopeless(&self, now: Timestamp) -> bool {
-        self.is_open() && now - self.failing_since >= PAUSED_AFTER
+    pub fn should_pause(&self, now: Timestamp) -> bool {
+        self.is_open() && now - self.failing_since >= PAUSE_AFTER
     }
 }
 
 /// How long after a failed probe the next one is sent.
-pub fn probe_wait(probes: i32) -> Duration {
+pub fn probe_delay(probes: i32) -> Duration {
     let index = usize::try_from(probes.max(0)).unwrap_or_default();
     PROBES.get(index).or(PROBES.last()).copied().unwrap_or_default()
 }
@@ -69,15 +69,15 @@ mod tests {
         assert!(breaker(10, 0).0.is_open());
         for (failures, days, expected) in [(9, 6, false), (10, 4, false), (10, 5, true)] {
             let (breaker, now) = breaker(failures, days);
-            assert_eq!(breaker.is_hopeless(now), expected, "{failures} in {days} days");
+            assert_eq!(breaker.should_pause(now), expected, "{failures} in {days} days");
         }
     }
 
     proptest! {
         #[test]
         fn probes_come_ever_more_seldom_but_always(probes in 0i32..1000) {
-            prop_assert!(probe_wait(probes) <= probe_wait(probes + 1));
-            prop_assert!(probe_wait(probes) <= Duration::from_mins(10));
+            prop_assert!(probe_delay(probes) <= probe_delay(probes + 1));
+            prop_assert!(probe_delay(probes) <= Duration::from_mins(10));
         }
     }
 }

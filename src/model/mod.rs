@@ -7,6 +7,7 @@ pub mod actor;
 pub mod breaker;
 pub mod delivery;
 pub mod event;
+pub mod exchange;
 pub mod filter;
 pub mod id;
 pub mod invocation;

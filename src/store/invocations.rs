@@ -1,7 +1,8 @@
 //! Exchanges of deliveries and tests.
 
 use super::{Error, PgConnection, PgPool};
-use crate::model::invocation::{Invocation, Transcript};
+use crate::model::exchange::Exchange;
+use crate::model::invocation::Invocation;
 use crate::model::{DeliveryId, InvocationId, WebhookId};
 
 fn corrupt(error: &dyn std::fmt::Display) -> Error {
@@ -13,7 +14,7 @@ fn corrupt(error: &dyn std::fmt::Display) -> Error {
 /// # Errors
 /// Never for what an invocation can hold.
 pub fn to_record(invocation: &Invocation) -> Result<String, Error> {
-    let Transcript { request, response, .. } = &invocation.transcript;
+    let Exchange { request, response, .. } = &invocation.exchange;
     let sent = request.body.as_ref().map_or(0, String::len);
     let received = response.as_ref().map_or(0, |response| response.body.len());
     // Quotes in the bodies are escaped, and all else is short.

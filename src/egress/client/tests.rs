@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::egress::Outgoing;
-use crate::model::invocation::Timings;
+use crate::model::exchange::Timings;
 use crate::model::webhook::Trust;
 
 const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -72,8 +72,8 @@ async fn exchange_by(client: &Client, scheme: &str, listener: &TcpListener) -> T
     };
     let exchanged = client.exchange(outgoing).await;
     assert_eq!(exchanged.failure, None);
-    assert_eq!(exchanged.transcript.response.unwrap().body, "ok");
-    exchanged.transcript.timings
+    assert_eq!(exchanged.exchange.response.unwrap().body, "ok");
+    exchanged.exchange.timings
 }
 
 async fn listener() -> TcpListener {

@@ -4,7 +4,7 @@
 
 mod choice;
 pub mod field;
-mod partial;
+mod projection;
 mod sample;
 
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use serde_json::Value;
 
 pub use choice::EventChoice;
-pub use partial::Wanted;
+pub use projection::Projection;
 pub use sample::sample;
 
 use super::Trigger;
@@ -34,12 +34,12 @@ pub struct Event {
     pub summary: Summary,
     payload: OnceLock<Value>,
     /// A part of it, and which.
-    part: OnceLock<(Arc<Wanted>, Value)>,
+    part: OnceLock<(Arc<Projection>, Value)>,
 }
 
 /// What is looked at when an event comes in.
-static FACTS: LazyLock<Wanted> = LazyLock::new(|| {
-    Wanted::of(&[
+static FACTS: LazyLock<Projection> = LazyLock::new(|| {
+    Projection::of(&[
         &["event_type"],
         &["event_time"],
         &["data", "id"],
@@ -83,7 +83,7 @@ impl Event {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub fn parse(raw: &str) -> Result<Self, Vec<EventError>> {
-        let payload = partial::read(raw, &FACTS)
+        let payload = projection::read(raw, &FACTS)
             .map_err(|error| vec![EventError::new("", format!("not valid JSON: {error}"))])?;
         if !payload.is_object() {
             return Err(vec![EventError::new("", "an event is a JSON object")]);
@@ -120,14 +120,14 @@ impl Event {
     }
 
     /// At least what is wanted of it, parsed at first use.
-    pub fn part(&self, wanted: &Arc<Wanted>) -> &Value {
+    pub fn project(&self, projection: &Arc<Projection>) -> &Value {
         if let Some(whole) = self.payload.get() {
             return whole;
         }
         // It was checked when it came in.
-        let read = || partial::glance(&self.raw, wanted).unwrap_or_default();
-        match self.part.get_or_init(|| (Arc::clone(wanted), read())) {
-            (there, part) if Arc::ptr_eq(there, wanted) => part,
+        let read = || projection::read_unchecked(&self.raw, projection).unwrap_or_default();
+        match self.part.get_or_init(|| (Arc::clone(projection), read())) {
+            (there, part) if Arc::ptr_eq(there, projection) => part,
             // The webhooks have changed since.
             _ => self.payload(),
         }
@@ -135,7 +135,7 @@ impl Event {
 
     /// The same event, set off by a person.
     #[must_use]
-    pub fn by_hand(&self) -> Self {
+    pub fn as_manual(&self) -> Self {
         Self { trigger: Trigger::Manual, ..self.clone() }
     }
 

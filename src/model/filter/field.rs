@@ -104,7 +104,7 @@ impl Field {
     }
 
     /// Where it lies in the payload: the names of the members on the way to what its values are part of.
-    pub(super) fn way(self) -> [&'static str; 2] {
+    pub(super) fn field_path(self) -> [&'static str; 2] {
         let member = match self {
             Self::Integration
             | Self::IntegrationType
@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
     use crate::model::Trigger;
-    use crate::model::event::{Event, Wanted, sample};
+    use crate::model::event::{Event, Projection, sample};
     use serde_json::json;
 
     #[test]
@@ -228,10 +228,10 @@ mod tests {
         for trigger in Trigger::ALL {
             let whole = sample(trigger);
             for field in Field::ALL {
-                let mut wanted = Wanted::default();
-                wanted.add(&field.way());
+                let mut projection = Projection::default();
+                projection.add(&field.field_path());
                 let event = Event::parse(&whole.to_string()).unwrap();
-                let values = field.values(event.part(&Arc::new(wanted)));
+                let values = field.values(event.project(&Arc::new(projection)));
                 assert_eq!(values, field.values(&whole), "{field:?}");
                 assert!(!values.is_empty(), "{field:?}");
             }

@@ -40,11 +40,11 @@ pub enum Rule {
 
 /// The filters that say no to an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusals {
+pub struct FilterMismatch {
     /// In the order of the page.
     pub fields: Vec<Field>,
     /// Whether each of them is met by some access group, and only no group meets all.
-    pub only_together: bool,
+    pub no_single_group: bool,
 }
 
 impl Choice {
@@ -123,8 +123,8 @@ impl Filters {
     }
 
     /// The ways to all that they look at, each by the names of the members on it.
-    pub fn ways(&self) -> impl Iterator<Item = [&'static str; 2]> {
-        self.conditions.iter().map(|condition| condition.field.way())
+    pub fn field_paths(&self) -> impl Iterator<Item = [&'static str; 2]> {
+        self.conditions.iter().map(|condition| condition.field.field_path())
     }
 
     /// Whether an event's payload passes.
@@ -134,19 +134,19 @@ impl Filters {
     }
 
     /// Which filters say no to an event's payload; none where it passes.
-    pub fn refusals(&self, payload: &Value) -> Refusals {
+    pub fn mismatch(&self, payload: &Value) -> FilterMismatch {
         let (grouped, mut refusing) = self.by_place();
         refusing.retain(|condition| !condition.holds(payload));
-        let mut only_together = false;
+        let mut no_single_group = false;
         if !any_group(&grouped, payload) {
             let alone = |condition: &&&Condition| !any_group(&[**condition], payload);
             let unmet: Vec<&Condition> = grouped.iter().filter(alone).copied().collect();
-            only_together = unmet.is_empty() && refusing.is_empty();
+            no_single_group = unmet.is_empty() && refusing.is_empty();
             refusing.extend(if unmet.is_empty() { grouped } else { unmet });
         }
         let mut fields: Vec<Field> = refusing.iter().map(|condition| condition.field).collect();
         fields.sort();
-        Refusals { fields, only_together }
+        FilterMismatch { fields, no_single_group }
     }
 
     /// Conditions on one access group, and those on the whole event.
@@ -329,8 +329,8 @@ mod tests {
             ],
         }});
         let no = |choices: &[(Field, &[&str])]| {
-            let Refusals { fields, only_together } = filters(choices).refusals(&payload);
-            (fields, only_together)
+            let FilterMismatch { fields, no_single_group } = filters(choices).mismatch(&payload);
+            (fields, no_single_group)
         };
         let (integration, kind) = (Field::Integration, Field::ResourceType);
         assert_eq!(no(&[(integration, &["a"]), (kind, &["x"])]), (vec![], false));
@@ -376,7 +376,7 @@ mod tests {
                 (Field::Integration, choice(&name, any_name)),
                 (Field::ResourceType, choice(&kind, any_kind)),
             ])).unwrap();
-            prop_assert_eq!(filters.matches(&payload), filters.refusals(&payload).fields.is_empty());
+            prop_assert_eq!(filters.matches(&payload), filters.mismatch(&payload).fields.is_empty());
         }
 
         #[test]

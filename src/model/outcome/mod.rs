@@ -1,24 +1,26 @@
-//! What became of an exchange, and what to tell the admin about it.
+//! The outcome of an HTTP exchange: whether it counts as a success and, if not, why.
 
-mod explain;
-mod token;
-
-use std::time::Duration;
+mod explanation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::invocation::Response;
+use super::exchange::Response;
 use super::webhook::Validator;
 
-/// Why an exchange failed.
+pub use explanation::Explanation;
+
+/// Longest `message` of a response that is stored with a failed validation, in characters.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
-    /// A template could not be filled in.
+    /// A template could not be rendered.
     Template {
-        /// The form field's label.
+        /// Label of the form field.
         field: String,
-        /// With line and column.
+        /// The error, with line and column.
         message: String,
     },
     /// The egress rules forbid the address.
@@ -26,127 +28,119 @@ pub enum Cause {
         /// The address.
         address: String,
     },
-    /// The name does not resolve.
+    /// The host name does not resolve.
     NoSuchHost,
-    /// Nothing listens there.
+    /// The connection was refused.
     Refused,
-    /// No way to the address, or the connection broke.
+    /// There is no route to the address, or the connection broke.
     Unreachable {
-        /// What the system said.
+        /// Message of the operating system.
         detail: String,
     },
-    /// Time ran out.
+    /// The timeout expired.
     Timeout {
-        /// While doing what.
+        /// Phase in which it expired.
         phase: Phase,
-        /// The webhook's timeout in seconds.
+        /// The webhook's timeout, in seconds.
         seconds: u64,
     },
-    /// The server's certificate was not accepted.
-    Certificate(CertificateFault),
-    /// The answer was not HTTP, or broke off.
+    /// The TLS handshake failed.
+    Certificate(TlsFailure),
+    /// The response was not valid HTTP, or was incomplete.
     Protocol {
-        /// What the client said.
+        /// Message of the HTTP client.
         detail: String,
     },
-    /// There is no access token to send with it.
-    Token(TokenFault),
-    /// A status outside 200 to 299.
+    /// No access token could be obtained.
+    Token(TokenFailure),
+    /// The status was outside 200 to 299.
     Status(u16),
-    /// A response validator needs JSON, and the answer is none.
+    /// A response validator needs JSON, and the body is something else.
     NotJson,
-    /// A response validator said no.
+    /// A response validator failed.
     Validator {
-        /// Which, from 1.
+        /// Number of the validator, from 1.
         number: usize,
-        /// Of how many.
+        /// Number of validators.
         of: usize,
-        /// Its path.
+        /// JSON path of the validator.
         path: String,
-        /// What was found there.
+        /// Value found at the path.
         found: Option<String>,
-        /// What would have done.
+        /// Values of which one was expected.
         expected: Vec<String>,
-        /// The answer's `message`, if it had one.
+        /// The response's `message`, if it has one.
         message: Option<String>,
     },
 }
 
-/// What was being done when time ran out.
+/// Phase of an exchange in which the timeout expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// Looking up the name.
+    /// Resolving the host name.
     Dns,
     /// Connecting.
     Connect,
-    /// Agreeing on encryption.
+    /// TLS handshake.
     Tls,
-    /// Waiting for the answer.
+    /// Waiting for the response.
     Wait,
-    /// Reading the answer.
+    /// Reading the response.
     Read,
 }
 
-/// What is wrong with a certificate.
+/// Why a TLS handshake failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CertificateFault {
-    /// It vouches for itself.
+pub enum TlsFailure {
+    /// The server's certificate is self-signed.
     SelfSigned,
-    /// Its issuer is not among the trusted.
+    /// The issuer of the certificate is not trusted.
     UnknownIssuer,
-    /// Its time has passed.
+    /// The certificate has expired.
     Expired,
-    /// Its time has not come.
+    /// The certificate is not valid yet.
     NotYetValid,
-    /// It is for another name.
+    /// The certificate is for another name.
     WrongName,
-    /// It is not the pinned one.
+    /// The certificate is not the pinned one.
     NotPinned,
-    /// The server wants to see a certificate of ours.
-    ClientWanted,
-    /// The server does not accept ours.
-    ClientRefused(String),
-    /// The server speaks only versions of TLS that are too old.
+    /// The server requires a client certificate.
+    #[serde(rename = "ClientWanted")]
+    ClientCertificateRequired,
+    /// The server rejected the client certificate. Contains the TLS alert.
+    #[serde(rename = "ClientRefused")]
+    ClientCertificateRejected(String),
+    /// The server supports only older TLS versions.
     Version,
-    /// Something else, or the handshake failed.
+    /// Any other reason, with the message of the TLS library.
     Other(String),
 }
 
-/// Why the token endpoint gave no access token (RFC 6749, section 5).
+/// Why the token endpoint returned no access token (RFC 6749, section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TokenFault {
-    /// There is no whole answer.
+pub enum TokenFailure {
+    /// The exchange with the token endpoint failed.
     Exchange(Box<Cause>),
-    /// It said no.
-    Refused {
-        /// With this status.
+    /// The token endpoint returned an error.
+    #[serde(rename = "Refused")]
+    Rejected {
+        /// Status of the response.
         status: u16,
-        /// Its `error`, such as `invalid_client`.
+        /// `error` of the response, such as `invalid_client`.
         error: Option<String>,
-        /// Its `error_description`.
+        /// `error_description` of the response.
         description: Option<String>,
     },
-    /// Its answer holds no token.
+    /// The response contains no token.
     Missing,
-    /// The token is of another kind than bearer.
+    /// The token's type is not bearer. Contains the type.
     Kind(String),
 }
 
-/// What to tell the admin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// The verdict in a sentence.
-    pub headline: String,
-    /// What that usually means.
-    pub meaning: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-/// Looks at an answer: its status, then each validator.
+/// Judges a response: first its status, then each validator in turn.
 ///
 /// # Errors
-/// Why it does not count as a success.
+/// Why the response does not count as a success.
 pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause> {
     if !(200..300).contains(&response.status) {
         return Err(Cause::Status(response.status));
@@ -154,48 +148,38 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
     if validators.is_empty() {
         return Ok(());
     }
-    let Ok(answer) = serde_json::from_str::<Value>(&response.body) else {
+    let Ok(body) = serde_json::from_str::<Value>(&response.body) else {
         return Err(Cause::NotJson);
     };
     for (index, validator) in validators.iter().enumerate() {
-        if let Err(refusal) = validator.check(&answer) {
-            let message = answer.get("message").and_then(Value::as_str);
+        if let Err(mismatch) = validator.check(&body) {
+            let message = body.get("message").and_then(Value::as_str);
             return Err(Cause::Validator {
                 number: index + 1,
                 of: validators.len(),
-                path: refusal.path,
-                found: refusal.found,
-                expected: refusal.expected,
-                message: message.map(|text| text.chars().take(300).collect()),
+                path: mismatch.path,
+                found: mismatch.found,
+                expected: mismatch.expected,
+                message: message.map(|text| text.chars().take(MAX_MESSAGE_CHARS).collect()),
             });
         }
     }
     Ok(())
 }
 
-/// How long an answer asks to wait: `Retry-After` of a 429 or 503, in seconds.
-pub fn retry_after(response: &Response) -> Option<Duration> {
-    if !matches!(response.status, 429 | 503) {
-        return None;
-    }
-    let (_, value) =
-        response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    value.trim().parse().ok().map(Duration::from_secs)
-}
-
 impl Cause {
-    /// Texts that came from outside, and may repeat a secret.
-    pub(in crate::model) fn texts(&mut self) -> Vec<&mut String> {
+    /// The texts that come from outside Gatepost and may therefore repeat a secret.
+    pub(super) fn untrusted_texts(&mut self) -> Vec<&mut String> {
         match self {
             Self::Template { message, .. } => vec![message],
             Self::Unreachable { detail }
             | Self::Protocol { detail }
-            | Self::Token(TokenFault::Kind(detail))
+            | Self::Token(TokenFailure::Kind(detail))
             | Self::Certificate(
-                CertificateFault::Other(detail) | CertificateFault::ClientRefused(detail),
+                TlsFailure::Other(detail) | TlsFailure::ClientCertificateRejected(detail),
             ) => vec![detail],
-            Self::Token(TokenFault::Exchange(cause)) => cause.texts(),
-            Self::Token(TokenFault::Refused { error, description, .. }) => {
+            Self::Token(TokenFailure::Exchange(cause)) => cause.untrusted_texts(),
+            Self::Token(TokenFailure::Rejected { error, description, .. }) => {
                 error.iter_mut().chain(description.iter_mut()).collect()
             }
             Self::Validator { found, message, .. } => {
@@ -206,48 +190,9 @@ impl Cause {
             | Self::Refused
             | Self::Timeout { .. }
             | Self::Certificate(_)
-            | Self::Token(TokenFault::Missing)
+            | Self::Token(TokenFailure::Missing)
             | Self::Status(_)
             | Self::NotJson => Vec::new(),
-        }
-    }
-
-    /// One line for lists.
-    pub fn short(&self) -> String {
-        match self {
-            Self::Template { field, .. } => format!("{field} could not be filled in"),
-            Self::Blocked { address } => format!("{address} is blocked by the egress rules"),
-            Self::NoSuchHost => "Name does not resolve".to_owned(),
-            Self::Refused => "Connection refused".to_owned(),
-            Self::Unreachable { .. } => "Not reachable".to_owned(),
-            Self::Timeout { seconds, .. } => format!("No answer within {seconds} s"),
-            Self::Certificate(CertificateFault::NotPinned) => {
-                "Not the pinned certificate".to_owned()
-            }
-            Self::Certificate(CertificateFault::ClientWanted) => {
-                "Client certificate wanted".to_owned()
-            }
-            Self::Certificate(CertificateFault::ClientRefused(_)) => {
-                "Client certificate refused".to_owned()
-            }
-            Self::Certificate(CertificateFault::Other(_) | CertificateFault::Version) => {
-                "TLS handshake failed".to_owned()
-            }
-            Self::Certificate(_) => "Certificate not trusted".to_owned(),
-            Self::Protocol { .. } => "Answer is not proper HTTP".to_owned(),
-            Self::Token(TokenFault::Exchange(cause)) => format!("Token: {}", cause.short()),
-            Self::Token(TokenFault::Refused { error: Some(error), .. }) => {
-                format!("Token refused: {error}")
-            }
-            Self::Token(TokenFault::Refused { status, error: None, .. }) => {
-                format!("Token refused: HTTP {status}")
-            }
-            Self::Token(TokenFault::Missing | TokenFault::Kind(_)) => "No access token".to_owned(),
-            Self::Status(status) => format!("HTTP {status}"),
-            Self::NotJson => "Answer is not JSON".to_owned(),
-            Self::Validator { message: Some(message), .. } => format!("Refused: {message}"),
-            Self::Validator { path, found: Some(found), .. } => format!("{path} was {found}"),
-            Self::Validator { path, found: None, .. } => format!("{path} is missing"),
         }
     }
 }

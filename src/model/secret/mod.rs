@@ -15,7 +15,7 @@ pub use redact::Redactor;
 pub const MASK: &str = "••••••";
 
 /// The names of the secrets that stand open in a URL; `path` where it is the path.
-pub fn names_in_url(url: &str) -> Vec<String> {
+pub fn secret_names_in_url(url: &str) -> Vec<String> {
     let found = scan::in_url(url).into_iter();
     let is_open = |one: &scan::Found| url.get(one.value.clone()).is_some_and(|text| text != MASK);
     found.filter(is_open).map(|one| one.name).collect()

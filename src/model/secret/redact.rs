@@ -41,12 +41,12 @@ impl Redactor {
     /// The text without its secrets.
     pub fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        self.clean(&mut clean);
+        self.redact_in_place(&mut clean);
         clean
     }
 
     /// Takes the secrets out of the text.
-    pub fn clean(&self, text: &mut String) {
+    pub fn redact_in_place(&self, text: &mut String) {
         for form in &self.forms {
             if text.contains(form.as_str()) {
                 *text = text.replace(form.as_str(), MASK);

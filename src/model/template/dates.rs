@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
 
 use super::error::{TemplateErrorKind as Kind, shorten};
-use super::got::Got;
+use super::operand::Operand;
 
 /// Longest date format, in bytes.
 const MAX_FORMAT: usize = 100;
@@ -26,23 +26,23 @@ pub(super) fn zone(name: &str) -> Result<Tz, Kind> {
 /// Epoch seconds: ISO 8601, or as the format says; in UTC, or in the zone. What is no time is written
 /// as it came.
 pub(super) fn date<'a>(
-    seconds: &Got<'a>,
-    format: Option<&Got<'a>>,
-    zone_name: Option<&Got<'a>>,
-) -> Result<Got<'a>, Kind> {
+    seconds: &Operand<'a>,
+    format: Option<&Operand<'a>>,
+    zone_name: Option<&Operand<'a>>,
+) -> Result<Operand<'a>, Kind> {
     let Some(moment) = from_epoch(&seconds.to_text()) else {
         return Ok(seconds.clone());
     };
-    let format = format.map(Got::to_text).filter(|format| !format.is_empty());
+    let format = format.map(Operand::to_text).filter(|format| !format.is_empty());
     if let Some(format) = &format {
         check_format(format)?;
     }
-    let zone_name = zone_name.map(Got::to_text).filter(|name| !name.is_empty());
+    let zone_name = zone_name.map(Operand::to_text).filter(|name| !name.is_empty());
     let written = match zone_name {
         Some(name) => write(&moment.with_timezone(&zone(&name)?), format.as_deref()),
         None => write(&moment, format.as_deref()),
     };
-    Ok(Got::Text(Cow::Owned(written)))
+    Ok(Operand::Text(Cow::Owned(written)))
 }
 
 fn write<Z: chrono::TimeZone>(moment: &DateTime<Z>, format: Option<&str>) -> String
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn call(arguments: &[Value]) -> Result<String, Kind> {
-        let all: Vec<_> = arguments.iter().map(Got::Json).collect();
+        let all: Vec<_> = arguments.iter().map(Operand::Json).collect();
         date(&all[0], all.get(1), all.get(2)).map(|got| got.to_text().into_owned())
     }
 

@@ -116,7 +116,7 @@ pub enum TemplateErrorKind {
     #[error("there is no secret called \"{0}\": add it, or correct the name{1}")]
     MissingSecret(String, String),
     #[error(
-        "the two ways through this {{{{#{0}}}}} end differently: one within a JSON string, the other not. \
+        "the two field_paths through this {{{{#{0}}}}} end differently: one within a JSON string, the other not. \
          Put whole strings, quotes included, into each"
     )]
     BranchesDiffer(String),

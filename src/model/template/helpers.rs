@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::dates;
 use super::error::{TemplateErrorKind as Kind, shorten};
-use super::got::Got;
+use super::operand::Operand;
 
 /// Most arguments of a helper.
 const MAX_ARGUMENTS: usize = 16;
@@ -152,24 +152,24 @@ impl Function {
     }
 
     /// Gives the value.
-    pub(super) fn call<'a>(self, arguments: &[Got<'a>]) -> Result<Got<'a>, Kind> {
-        let first = arguments.first().unwrap_or(&Got::Missing);
+    pub(super) fn call<'a>(self, arguments: &[Operand<'a>]) -> Result<Operand<'a>, Kind> {
+        let first = arguments.first().unwrap_or(&Operand::Missing);
         let second = arguments.get(1);
         Ok(match self {
-            Self::Json => Got::Text(first.to_json()),
+            Self::Json => Operand::Text(first.to_json()),
             Self::Join => join(first, second, arguments.get(2)),
             Self::Default => {
-                let found = arguments.iter().find(|argument| argument.is_there(true));
-                found.or(arguments.last()).cloned().unwrap_or(Got::Missing)
+                let found = arguments.iter().find(|argument| argument.is_truthy(true));
+                found.or(arguments.last()).cloned().unwrap_or(Operand::Missing)
             }
-            Self::Upper => Got::Text(Cow::Owned(first.to_text().to_uppercase())),
-            Self::Lower => Got::Text(Cow::Owned(first.to_text().to_lowercase())),
+            Self::Upper => Operand::Text(Cow::Owned(first.to_text().to_uppercase())),
+            Self::Lower => Operand::Text(Cow::Owned(first.to_text().to_lowercase())),
             Self::Truncate => truncate(first, second)?,
-            Self::Eq => Got::Flag(first.equals(second.unwrap_or(&Got::Missing))),
-            Self::Ne => Got::Flag(!first.equals(second.unwrap_or(&Got::Missing))),
-            Self::And => Got::Flag(arguments.iter().all(|argument| argument.is_there(false))),
-            Self::Or => Got::Flag(arguments.iter().any(|argument| argument.is_there(false))),
-            Self::Not => Got::Flag(!first.is_there(false)),
+            Self::Eq => Operand::Flag(first.equals(second.unwrap_or(&Operand::Missing))),
+            Self::Ne => Operand::Flag(!first.equals(second.unwrap_or(&Operand::Missing))),
+            Self::And => Operand::Flag(arguments.iter().all(|argument| argument.is_truthy(false))),
+            Self::Or => Operand::Flag(arguments.iter().any(|argument| argument.is_truthy(false))),
+            Self::Not => Operand::Flag(!first.is_truthy(false)),
             Self::First => entry(first, <[Value]>::first),
             Self::Last => entry(first, <[Value]>::last),
             Self::Date => dates::date(first, second, arguments.get(2))?,
@@ -178,36 +178,49 @@ impl Function {
 }
 
 /// A list's entry; a value that is no list stands for itself.
-fn entry<'a>(list: &Got<'a>, pick: impl FnOnce(&'a [Value]) -> Option<&'a Value>) -> Got<'a> {
+fn entry<'a>(
+    list: &Operand<'a>,
+    pick: impl FnOnce(&'a [Value]) -> Option<&'a Value>,
+) -> Operand<'a> {
     match list {
-        Got::Json(Value::Array(entries)) => pick(entries).map_or(Got::Missing, Got::Json),
-        Got::Missing | Got::Json(_) | Got::Text(_) | Got::Flag(_) | Got::Count(_) => list.clone(),
+        Operand::Json(Value::Array(entries)) => {
+            pick(entries).map_or(Operand::Missing, Operand::Json)
+        }
+        Operand::Missing
+        | Operand::Json(_)
+        | Operand::Text(_)
+        | Operand::Flag(_)
+        | Operand::Count(_) => list.clone(),
     }
 }
 
-fn join<'a>(list: &Got<'a>, between: Option<&Got<'a>>, field: Option<&Got<'a>>) -> Got<'a> {
-    let Got::Json(Value::Array(entries)) = list else {
+fn join<'a>(
+    list: &Operand<'a>,
+    between: Option<&Operand<'a>>,
+    field: Option<&Operand<'a>>,
+) -> Operand<'a> {
+    let Operand::Json(Value::Array(entries)) = list else {
         return list.clone();
     };
-    let between = between.map_or(Cow::Borrowed(", "), Got::to_text);
-    let field = field.map(Got::to_text);
+    let between = between.map_or(Cow::Borrowed(", "), Operand::to_text);
+    let field = field.map(Operand::to_text);
     let texts: Vec<_> = entries
         .iter()
         .map(|entry| match field.as_deref() {
             Some(field) => field
                 .split('.')
                 .try_fold(entry, |value, key| value.get(key))
-                .map_or(Got::Missing, Got::Json),
-            None => Got::Json(entry),
+                .map_or(Operand::Missing, Operand::Json),
+            None => Operand::Json(entry),
         })
         .map(|entry| entry.to_text())
         .collect();
-    Got::Text(Cow::Owned(texts.join(&between)))
+    Operand::Text(Cow::Owned(texts.join(&between)))
 }
 
 /// At most so many characters, the last of them `…` where something was cut off.
-fn truncate<'a>(text: &Got<'a>, length: Option<&Got<'a>>) -> Result<Got<'a>, Kind> {
-    let length = length.map(Got::to_text).and_then(|length| length.parse::<usize>().ok());
+fn truncate<'a>(text: &Operand<'a>, length: Option<&Operand<'a>>) -> Result<Operand<'a>, Kind> {
+    let length = length.map(Operand::to_text).and_then(|length| length.parse::<usize>().ok());
     let Some(length) = length else {
         return Err(Kind::HelperArguments {
             helper: "truncate",
@@ -216,13 +229,13 @@ fn truncate<'a>(text: &Got<'a>, length: Option<&Got<'a>>) -> Result<Got<'a>, Kin
     };
     let text = text.to_text();
     if text.chars().nth(length).is_none() {
-        return Ok(Got::Text(text));
+        return Ok(Operand::Text(text));
     }
     let mut short: String = text.chars().take(length.saturating_sub(1)).collect();
     if length > 0 {
         short.push('…');
     }
-    Ok(Got::Text(Cow::Owned(short)))
+    Ok(Operand::Text(Cow::Owned(short)))
 }
 
 #[cfg(test)]
@@ -232,7 +245,7 @@ mod tests {
     use super::*;
 
     fn call(function: &str, arguments: &[Value]) -> String {
-        let arguments: Vec<_> = arguments.iter().map(Got::Json).collect();
+        let arguments: Vec<_> = arguments.iter().map(Operand::Json).collect();
         Function::named(function).unwrap().call(&arguments).unwrap().to_text().into_owned()
     }
 

@@ -37,11 +37,11 @@ mod data;
 mod dates;
 mod error;
 mod escape;
-mod got;
 mod helpers;
 mod json;
 mod limits;
 mod lint;
+mod operand;
 mod parse;
 mod place;
 mod program;
@@ -89,7 +89,7 @@ pub struct Template(Arc<Compiled>);
 struct Compiled {
     nodes: Vec<Node>,
     paths: Vec<PathUse>,
-    ways: Vec<parse::Way>,
+    field_paths: Vec<parse::FieldPath>,
     place: Place,
     /// A first guess at the result's length.
     capacity: usize,
@@ -107,8 +107,8 @@ impl Template {
         let mut parsed = parse::parse(source)?;
         place::find_encodings(&mut parsed.nodes, place)?;
         let capacity = source.len() + source.len() / 2;
-        let parse::Parsed { nodes, paths, ways } = parsed;
-        Ok(Self(Arc::new(Compiled { nodes, paths, ways, place, capacity })))
+        let parse::Parsed { nodes, paths, field_paths } = parsed;
+        Ok(Self(Arc::new(Compiled { nodes, paths, field_paths, place, capacity })))
     }
 
     /// Fills in the data.
@@ -128,9 +128,9 @@ impl Template {
         &self.0.paths
     }
 
-    /// The ways to all that is looked at of the data, each by the names of the members on it.
-    pub fn ways(&self) -> impl Iterator<Item = &[Box<str>]> {
-        self.0.ways.iter().map(AsRef::as_ref)
+    /// The field_paths to all that is looked at of the data, each by the names of the members on it.
+    pub fn field_paths(&self) -> impl Iterator<Item = &[Box<str>]> {
+        self.0.field_paths.iter().map(AsRef::as_ref)
     }
 
     /// The names of the secrets used, each once.

@@ -14,14 +14,14 @@ use super::scan::{Tag, TagKind, moved, scan};
 use super::scope::{Scope, Scopes};
 
 /// The way to a place in the data: the names of the members on it.
-pub(super) type Way = Box<[Box<str>]>;
+pub(super) type FieldPath = Box<[Box<str>]>;
 
 /// What parsing gives.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) nodes: Vec<Node>,
     pub(super) paths: Vec<PathUse>,
-    pub(super) ways: Vec<Way>,
+    pub(super) field_paths: Vec<FieldPath>,
 }
 
 /// Parses a template.
@@ -34,10 +34,10 @@ pub(super) fn parse(source: &str) -> Result<Parsed, TemplateError> {
         read: 0,
         scopes: Scopes::new(),
         paths: Vec::new(),
-        ways: Vec::new(),
+        field_paths: Vec::new(),
     };
     let nodes = parser.nodes(&tree)?;
-    Ok(Parsed { nodes, paths: parser.paths, ways: parser.ways })
+    Ok(Parsed { nodes, paths: parser.paths, field_paths: parser.field_paths })
 }
 
 /// The parser names a place; the placeholder there is what cannot be read.
@@ -59,7 +59,7 @@ struct Parser<'t, 's> {
     read: usize,
     scopes: Scopes,
     paths: Vec<PathUse>,
-    ways: Vec<Way>,
+    field_paths: Vec<FieldPath>,
 }
 
 impl Parser<'_, '_> {
@@ -168,7 +168,7 @@ impl Parser<'_, '_> {
         }
         // What is written relative to a block lies below the block's own place.
         if self.scopes.is_from_top(path.base) {
-            self.ways.push(way(&path.keys));
+            self.field_paths.push(way(&path.keys));
         }
         Ok(Expression::Path(path))
     }
@@ -268,6 +268,6 @@ fn literal(argument: &Parameter) -> Option<&serde_json::Value> {
 }
 
 /// The way of a path from the top; of an entry of a list, that of the list.
-fn way(keys: &[Key]) -> Way {
+fn way(keys: &[Key]) -> FieldPath {
     keys.iter().take_while(|key| key.index.is_none()).map(|key| key.name.clone()).collect()
 }

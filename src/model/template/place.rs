@@ -223,7 +223,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Both ways begin where the block stands, and must end alike.
+    /// Both field_paths begin where the block stands, and must end alike.
     fn read_block(
         &mut self,
         name: &str,

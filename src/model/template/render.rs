@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
-use super::got::Got;
 use super::limits::{MAX_OUTPUT_BYTES, MAX_RENDER_TIME, STEPS_BEFORE_CLOCK};
 use super::lint::nearest;
+use super::operand::Operand;
 use super::program::{
     Base, Block, Call, Expression, Key, Node, PathExpression, Placeholder, Position,
 };
@@ -76,7 +76,7 @@ impl Renderer<'_> {
                 Node::If(block) => {
                     self.step(1, block.at)?;
                     let value = self.evaluate(&block.expression, scope, true)?;
-                    if value.is_there(block.include_zero) == block.negate {
+                    if value.is_truthy(block.include_zero) == block.negate {
                         self.run(block.otherwise.as_deref().unwrap_or_default(), scope, output)?;
                     } else {
                         self.run(&block.then, scope, output)?;
@@ -108,13 +108,17 @@ impl Renderer<'_> {
             Ok(())
         };
         match &over {
-            Got::Json(Value::Array(list)) if !list.is_empty() => {
+            Operand::Json(Value::Array(list)) if !list.is_empty() => {
                 rounds(&mut list.iter().map(|entry| (None, entry)), list.len())
             }
-            Got::Json(Value::Object(map)) if !map.is_empty() => {
+            Operand::Json(Value::Object(map)) if !map.is_empty() => {
                 rounds(&mut map.iter().map(|(key, value)| (Some(key.as_str()), value)), map.len())
             }
-            Got::Missing | Got::Json(_) | Got::Text(_) | Got::Flag(_) | Got::Count(_) => {
+            Operand::Missing
+            | Operand::Json(_)
+            | Operand::Text(_)
+            | Operand::Flag(_)
+            | Operand::Count(_) => {
                 self.run(block.otherwise.as_deref().unwrap_or_default(), scope, output)
             }
         }
@@ -128,7 +132,7 @@ impl Renderer<'_> {
     ) -> Result<(), TemplateError> {
         self.step(1, block.at)?;
         let value = self.evaluate(&block.expression, scope, true)?;
-        if !value.is_there(false) {
+        if !value.is_truthy(false) {
             return self.run(block.otherwise.as_deref().unwrap_or_default(), scope, output);
         }
         let this = value.to_value();
@@ -168,13 +172,13 @@ impl Renderer<'_> {
         expression: &'v Expression,
         scope: &Scope<'v>,
         forgives: bool,
-    ) -> Result<Got<'v>, TemplateError> {
+    ) -> Result<Operand<'v>, TemplateError> {
         match expression {
-            Expression::Literal(value) => Ok(Got::Json(value)),
+            Expression::Literal(value) => Ok(Operand::Json(value)),
             Expression::Path(path) => {
                 let got = self.find(path, scope);
                 match (&got, &path.secret) {
-                    (Got::Missing, Some(name)) if !forgives => {
+                    (Operand::Missing, Some(name)) if !forgives => {
                         Err(self.missing_secret(name, path.at))
                     }
                     _ => Ok(got),
@@ -189,46 +193,47 @@ impl Renderer<'_> {
         call: &'v Call,
         scope: &Scope<'v>,
         forgives: bool,
-    ) -> Result<Got<'v>, TemplateError> {
+    ) -> Result<Operand<'v>, TemplateError> {
         let forgives = forgives || call.function.forgives();
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             arguments.push(self.evaluate(argument, scope, forgives)?);
         }
         let got = call.function.call(&arguments).map_err(|kind| kind.at(call.at))?;
-        let made = if let Got::Text(text) = &got { text.len() } else { 0 };
+        let made = if let Operand::Text(text) = &got { text.len() } else { 0 };
         self.step(1 + made / BYTES_PER_STEP, call.at)?;
         Ok(got)
     }
 
-    fn find<'v>(&'v self, path: &PathExpression, scope: &Scope<'v>) -> Got<'v> {
+    fn find<'v>(&'v self, path: &PathExpression, scope: &Scope<'v>) -> Operand<'v> {
         let round = |up: usize| outer(scope, up).and_then(|scope| scope.round);
-        let index = |up| round(up).map_or(Got::Missing, |round| Got::Count(round.index));
-        let key = |up| round(up).and_then(|round| round.key).map(|key| Got::Text(key.into()));
+        let index = |up| round(up).map_or(Operand::Missing, |round| Operand::Count(round.index));
+        let key = |up| round(up).and_then(|round| round.key).map(|key| Operand::Text(key.into()));
         let begin = match path.base {
             Base::Root => None,
             Base::This(up) => match outer(scope, up) {
                 Some(scope) => scope.this,
-                None => return Got::Missing,
+                None => return Operand::Missing,
             },
             Base::Index(up) => return index(up),
-            Base::Key(up) => return key(up).unwrap_or(Got::Missing),
+            Base::Key(up) => return key(up).unwrap_or(Operand::Missing),
             Base::KeyOrIndex(up) => return key(up).unwrap_or_else(|| index(up)),
             Base::First(up) => {
-                return round(up).map_or(Got::Missing, |round| Got::Flag(round.index == 0));
+                return round(up).map_or(Operand::Missing, |round| Operand::Flag(round.index == 0));
             }
             Base::Last(up) => {
-                return round(up)
-                    .map_or(Got::Missing, |round| Got::Flag(round.index + 1 == round.count));
+                return round(up).map_or(Operand::Missing, |round| {
+                    Operand::Flag(round.index + 1 == round.count)
+                });
             }
         };
         let (begin, keys) = match (begin, path.keys.split_first()) {
             (Some(this), _) => (Some(this), &*path.keys),
             (None, Some((first, rest))) => (self.root.get(&first.name), rest),
-            (None, None) => return Got::Json(self.public()),
+            (None, None) => return Operand::Json(self.public()),
         };
         let found = begin.and_then(|begin| keys.iter().try_fold(begin, child));
-        found.map_or(Got::Missing, Got::Json)
+        found.map_or(Operand::Missing, Operand::Json)
     }
 
     fn public(&self) -> &Value {

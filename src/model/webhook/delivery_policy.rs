@@ -77,7 +77,7 @@ fn check_schedule(text: &str, errors: &mut FieldErrors) -> Vec<Duration> {
     let words: Vec<&str> =
         text.split([' ', ',', '\n']).map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
-        return retry::SCHEDULE.to_vec();
+        return retry::DEFAULT_SCHEDULE.to_vec();
     }
     if words.len() > DeliveryPolicy::MAX_RETRIES {
         errors.add(Field::RetrySchedule, format!("At most {} waits.", DeliveryPolicy::MAX_RETRIES));
@@ -131,10 +131,10 @@ mod tests {
 
     #[test]
     fn the_usual_schedule_reads_as_it_is_written() {
-        let written = format_schedule(&retry::SCHEDULE);
+        let written = format_schedule(&retry::DEFAULT_SCHEDULE);
         assert_eq!(written, "5s 30s 2m 10m 30m 1h 3h 6h 12h");
         let mut errors = FieldErrors::default();
-        assert_eq!(check_schedule(&written, &mut errors), retry::SCHEDULE);
+        assert_eq!(check_schedule(&written, &mut errors), retry::DEFAULT_SCHEDULE);
         assert!(errors.is_empty());
     }
 

@@ -82,7 +82,7 @@ pub struct AuthDraft {
 impl AuthDraft {
     /// The fields of its kind alone: what was typed for another is forgotten.
     #[must_use]
-    pub fn of_its_kind(self) -> Self {
+    pub fn only_selected_kind(self) -> Self {
         let Self { kind, token, username, password, client_id, client_secret, .. } = self;
         let Self { token_endpoint_url, scopes, .. } = self;
         let none = Self::default();

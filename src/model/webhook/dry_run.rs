@@ -43,11 +43,11 @@ impl Webhook {
         if !self.triggers().contains(&event.trigger) {
             return Some(SkipReason::Trigger(event.trigger));
         }
-        let refusals = self.refusals(event.payload());
-        if refusals.only_together {
-            return Some(SkipReason::NoSingleGroup(refusals.fields));
+        let mismatch = self.mismatch(event.payload());
+        if mismatch.no_single_group {
+            return Some(SkipReason::NoSingleGroup(mismatch.fields));
         }
-        refusals.fields.first().copied().map(SkipReason::Filter)
+        mismatch.fields.first().copied().map(SkipReason::Filter)
     }
 
     fn try_render(&self, event: &Event) -> DryRun {

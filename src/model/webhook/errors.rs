@@ -144,7 +144,7 @@ pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
     /// One mistake.
-    pub fn one(field: Field, message: impl Into<String>) -> Self {
+    pub fn single(field: Field, message: impl Into<String>) -> Self {
         let mut errors = Self::default();
         errors.add(field, message);
         errors
@@ -176,7 +176,7 @@ impl FieldErrors {
     }
 
     /// The mistakes as they are told apart from their fields: in which template a line is, too.
-    pub fn told(&self) -> Vec<String> {
+    pub fn messages(&self) -> Vec<String> {
         let told = |error: &FieldError| match (error.field, error.line) {
             (Field::Url, Some(_)) => format!("URL: {}", error.message),
             (Field::Header(row), Some(_)) => format!("Header {}: {}", row + 1, error.message),

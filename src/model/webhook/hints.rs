@@ -103,7 +103,7 @@ fn paths() -> String {
 }
 
 fn about_url_secret(url: &str) -> Option<String> {
-    let found = secret::names_in_url(url);
+    let found = secret::secret_names_in_url(url);
     let first = found.first()?;
     let what = if first == "path" { "Its path".to_owned() } else { format!("Its {first}") };
     Some(format!(

@@ -30,4 +30,4 @@ pub use render::{RenderError, Rendered};
 pub use revision::{Difference, Line, RevisionKind, differences};
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
 pub use validate::{Rules, Webhook};
-pub use validator::{Refusal, Validator};
+pub use validator::{Validator, ValidatorMismatch};

@@ -7,7 +7,7 @@ use url::Url;
 use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validate::{SAMPLE_DELIVERY, Webhook};
-use crate::model::event::{Event, Wanted};
+use crate::model::event::{Event, Projection};
 use crate::model::template::{Template, TemplateData, TemplateError, Warning, lint};
 
 /// A request, ready to send.
@@ -94,19 +94,19 @@ impl Webhook {
     }
 
     /// Adds what its filters and templates look at of an event.
-    pub fn add_wanted(&self, wanted: &mut Wanted) {
+    pub fn extend_projection(&self, projection: &mut Projection) {
         let headers = self.headers.iter().map(|(_, template)| template);
         let templates = std::iter::once(&self.url).chain(headers).chain(&self.body);
-        for way in templates.flat_map(Template::ways) {
-            wanted.add(way);
+        for way in templates.flat_map(Template::field_paths) {
+            projection.add(way);
         }
-        for way in self.filters.ways() {
-            wanted.add(&way);
+        for way in self.filters.field_paths() {
+            projection.add(&way);
         }
     }
 
     /// Fields in its body template that no documented event has.
-    pub fn slips(&self) -> Vec<Warning> {
+    pub fn body_warnings(&self) -> Vec<Warning> {
         self.body.as_ref().map(lint).unwrap_or_default()
     }
 

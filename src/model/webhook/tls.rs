@@ -99,7 +99,7 @@ impl Tls {
     /// pin is another server's, not to look would be a risk that nobody chose, and the client's
     /// certificate is not for everybody's eyes.
     #[must_use]
-    pub fn elsewhere(&self) -> Self {
+    pub fn for_other_server(&self) -> Self {
         let trust = match &self.trust {
             Trust::Ca(pem) | Trust::PublicAnd(pem) => Trust::PublicAnd(pem.clone()),
             Trust::Public | Trust::Pinned(_) | Trust::None => Trust::Public,
@@ -207,9 +207,9 @@ mod tests {
                 client: Some(ClientCertificate { certificate: "c".into(), key: "k".into() }),
                 ..Tls::from(trust)
             };
-            assert_eq!(tls.elsewhere(), Tls::from(Trust::Public));
+            assert_eq!(tls.for_other_server(), Tls::from(Trust::Public));
         }
-        let own = Tls::from(Trust::Ca("pem".into())).elsewhere();
+        let own = Tls::from(Trust::Ca("pem".into())).for_other_server();
         assert_eq!(own.trust, Trust::PublicAnd("pem".into()));
     }
 

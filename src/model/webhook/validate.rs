@@ -18,7 +18,7 @@ use super::render::RenderError;
 use super::tls::{self, Tls};
 use super::validator::Validator;
 use crate::model::Trigger;
-use crate::model::event::{Event, Wanted, sample};
+use crate::model::event::{Event, Projection, sample};
 use crate::model::filter::{self, Filters};
 use crate::model::secret;
 use crate::model::template::{Place, Template, TemplateData, check_json};
@@ -135,9 +135,9 @@ impl Webhook {
 
     /// Whether its triggers and filters want this event, be it active or not. What its filters look at is among what
     /// is wanted.
-    pub fn wants(&self, event: &Event, wanted: &Arc<Wanted>) -> bool {
+    pub fn matches(&self, event: &Event, projection: &Arc<Projection>) -> bool {
         self.triggers.contains(&event.trigger)
-            && (self.filters.is_empty() || self.filters.matches(event.part(wanted)))
+            && (self.filters.is_empty() || self.filters.matches(event.project(projection)))
     }
 
     /// How its deliveries go out.
@@ -166,8 +166,8 @@ impl Webhook {
     }
 
     /// Which filters say no to an event's payload.
-    pub fn refusals(&self, payload: &Value) -> filter::Refusals {
-        self.filters.refusals(payload)
+    pub fn mismatch(&self, payload: &Value) -> filter::FilterMismatch {
+        self.filters.mismatch(payload)
     }
 
     /// Whom to trust.
@@ -234,7 +234,7 @@ fn tidy(mut draft: Draft) -> Draft {
 }
 
 fn tidy_authentication(draft: AuthDraft) -> AuthDraft {
-    let mut auth = draft.of_its_kind();
+    let mut auth = draft.only_selected_kind();
     for text in [
         &mut auth.token,
         &mut auth.client_id,

@@ -13,7 +13,7 @@ pub struct Validator {
 
 /// Why a validator said no.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ValidatorMismatch {
     /// The validator's path.
     pub path: String,
     /// What was found there, if anything was.
@@ -62,12 +62,12 @@ impl Validator {
     ///
     /// # Errors
     /// What was found instead. Nothing at the path is a refusal too.
-    pub fn check(&self, answer: &Value) -> Result<(), Refusal> {
+    pub fn check(&self, answer: &Value) -> Result<(), ValidatorMismatch> {
         let found: Vec<String> = self.path.query(answer).iter().map(|node| text_of(node)).collect();
         if found.iter().any(|value| self.expected.contains(value)) {
             return Ok(());
         }
-        Err(Refusal {
+        Err(ValidatorMismatch {
             path: self.text.clone(),
             found: found.into_iter().next().map(|value| value.chars().take(200).collect()),
             expected: self.expected.clone(),

@@ -49,14 +49,14 @@ pub(in crate::web) async fn show(
         .map(|invocation| AttemptView {
             number: invocation.attempt,
             ok: invocation.succeeded(),
-            verdict: match (&invocation.failure, &invocation.transcript.response) {
-                (Some(cause), _) => cause.short(),
+            verdict: match (&invocation.failure, &invocation.exchange.response) {
+                (Some(cause), _) => cause.summary(),
                 (None, Some(response)) => format!("HTTP {}", response.status),
                 (None, None) => "Delivered".to_owned(),
             },
             href: format!("/invocations/{}", invocation.id),
             started: Moment::new(invocation.started_at, now),
-            took: moment::duration(invocation.transcript.timings.total_us),
+            took: moment::duration(invocation.exchange.timings.total_us),
         })
         .collect();
     let sender = manual::sender(&state.db, id).await?.unwrap_or_default();

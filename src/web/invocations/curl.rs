@@ -1,6 +1,6 @@
 //! A request as a command line. Its secrets are masked already.
 
-use crate::model::invocation::Request;
+use crate::model::exchange::Request;
 
 /// The command.
 pub(super) fn command(request: &Request) -> String {

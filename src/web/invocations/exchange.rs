@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::model::invocation::Transcript;
+use crate::model::exchange::Exchange;
 use crate::web::{markup, moment};
 
 /// A body, raw and pretty.
@@ -30,21 +30,21 @@ pub(super) struct ExchangeView {
 }
 
 /// Several, each with ids of its own.
-pub(super) fn exchanges(prefix: &str, transcripts: &[Transcript]) -> Vec<ExchangeView> {
-    let numbered = transcripts.iter().enumerate();
+pub(super) fn exchanges(prefix: &str, exchanges: &[Exchange]) -> Vec<ExchangeView> {
+    let numbered = exchanges.iter().enumerate();
     numbered.map(|(n, one)| ExchangeView::new(&format!("{prefix}-{n}-"), one)).collect()
 }
 
 impl ExchangeView {
     /// Ids begin with the prefix.
-    pub(super) fn new(prefix: &str, transcript: &Transcript) -> Self {
-        let request = &transcript.request;
-        let response = transcript.response.as_ref();
+    pub(super) fn new(prefix: &str, exchange: &Exchange) -> Self {
+        let request = &exchange.request;
+        let response = exchange.response.as_ref();
         let body = |name: &str, title, raw: &str, note| {
             Body::new(format!("{prefix}{name}-body"), title, raw, note)
         };
         Self {
-            took: moment::duration(transcript.timings.total_us),
+            took: moment::duration(exchange.timings.total_us),
             request_line: format!("{} {}", request.method, request.url),
             request_headers: request.headers.clone(),
             request_body: request.body.as_ref().map(|raw| body("request", "Request body", raw, "")),

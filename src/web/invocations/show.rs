@@ -81,10 +81,10 @@ impl InvocationView {
 
     fn new(found: &Invocation, now: Timestamp) -> Self {
         let explanation = found.explanation();
-        let transcript = &found.transcript;
-        let request = &transcript.request;
-        let exchange = ExchangeView::new("", transcript);
-        let answer = transcript.response.as_ref().map_or_else(String::new, |response| {
+        let recorded = &found.exchange;
+        let request = &recorded.request;
+        let exchange = ExchangeView::new("", recorded);
+        let answer = recorded.response.as_ref().map_or_else(String::new, |response| {
             format!("{} · {}", exchange.response_line, bytes(response.body.len()))
         });
         Self {
@@ -104,13 +104,13 @@ impl InvocationView {
                 .unwrap_or_default(),
             delivery_id: found.delivery_id.map(|id| id.to_string()).unwrap_or_default(),
             started: Moment::new(found.started_at, now),
-            took: moment::duration(transcript.timings.total_us),
-            parts: timing::parts(&transcript.timings),
+            took: moment::duration(recorded.timings.total_us),
+            parts: timing::parts(&recorded.timings),
             exchange,
             tokens: exchanges("token", &found.token_exchanges),
             answer,
-            remote_address: transcript.remote_address.clone().unwrap_or_default(),
-            certificate: transcript.certificate.as_ref().map(|found| Facts::new(found, now)),
+            remote_address: recorded.remote_address.clone().unwrap_or_default(),
+            certificate: recorded.certificate.as_ref().map(|found| Facts::new(found, now)),
             certificate_at_fault: matches!(found.failure, Some(Cause::Certificate(_))),
             curl: curl::command(request),
         }

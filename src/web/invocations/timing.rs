@@ -1,6 +1,6 @@
 //! How long each part took, as a bar.
 
-use crate::model::invocation::Timings;
+use crate::model::exchange::Timings;
 use crate::web::moment;
 
 /// The bar's width in its own units.

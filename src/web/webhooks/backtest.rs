@@ -78,7 +78,7 @@ impl BacktestView {
         let (lenient, _) = without_gaps(draft, &errors);
         Ok(match run_once(state, base, &lenient).await? {
             Ok(done) => Self::new(done, &draft.method, state.sources.now()),
-            Err(errors) => Self { mistakes: errors.told(), ..Self::default() },
+            Err(errors) => Self { mistakes: errors.messages(), ..Self::default() },
         })
     }
 

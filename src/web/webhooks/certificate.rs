@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::form;
 use super::typed::Typed;
 use crate::model::Timestamp;
-use crate::model::invocation::Certificate;
+use crate::model::exchange::Certificate;
 use crate::web::form::Form;
 use crate::web::moment::Moment;
 use crate::web::page;

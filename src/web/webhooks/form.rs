@@ -186,7 +186,7 @@ impl FormView {
             default_in_flight: DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT,
             rate_per_minute: draft.rate_per_minute,
             retry_schedule: draft.retry_schedule,
-            default_schedule: format_schedule(&retry::SCHEDULE),
+            default_schedule: format_schedule(&retry::DEFAULT_SCHEDULE),
             timeout: draft.timeout_in_sec,
             default_timeout: Webhook::DEFAULT_TIMEOUT.as_secs(),
             validators: rows(

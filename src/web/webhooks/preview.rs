@@ -139,7 +139,7 @@ impl PreviewView {
     fn broken(errors: &FieldErrors) -> Self {
         let mut in_body = errors.iter().filter(|error| error.field == Field::BodyTemplate);
         Self {
-            problems: errors.told(),
+            problems: errors.messages(),
             status: match in_body.find_map(|error| error.line) {
                 Some(line) => format!("Mistake on line {line}"),
                 None => "Cannot be rendered".to_owned(),

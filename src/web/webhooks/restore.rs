@@ -67,7 +67,7 @@ pub(in crate::web) async fn restore(
              change now."
                 .to_owned(),
         ],
-        Err(SaveWebhookError::Invalid(errors)) => errors.told(),
+        Err(SaveWebhookError::Invalid(errors)) => errors.messages(),
     };
     let page = show(&state, &current, id, number, mistakes).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())

@@ -31,12 +31,12 @@ pub(super) struct ResultView {
 
 impl ResultView {
     fn new(invocation: &Invocation) -> Self {
-        let took = moment::duration(invocation.transcript.timings.total_us);
+        let took = moment::duration(invocation.exchange.timings.total_us);
         Self {
             ok: invocation.succeeded(),
             href: format!("/invocations/{}", invocation.id),
-            detail: match (&invocation.failure, &invocation.transcript.response) {
-                (Some(cause), _) => cause.short(),
+            detail: match (&invocation.failure, &invocation.exchange.response) {
+                (Some(cause), _) => cause.summary(),
                 (None, Some(response)) => format!("{} in {took}", response.status),
                 (None, None) => took,
             },

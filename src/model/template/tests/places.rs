@@ -65,7 +65,7 @@ fn uneven_blocks_are_refused() {
     for (source, told) in [
         (
             r#"{"a": {{#if data.id}}"x{{else}}1{{/if}}}"#,
-            "line 1, column 7: the two ways through this {{#if}} end differently",
+            "line 1, column 7: the two field_paths through this {{#if}} end differently",
         ),
         (
             r#"{"a": {{#if data.id}}"x{{/if}}"}"#,

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::any_text::PUBLISHED;
 use super::*;
-use crate::model::event::{Event, Wanted};
+use crate::model::event::{Event, Projection};
 
-/// Templates that reach for the same field in roundabout ways.
+/// Templates that reach for the same field in roundabout field_paths.
 const ROUNDABOUT: &[&str] = &[
     "{{data.friendly_id}} {{this.data.friendly_id}} {{./data.friendly_id}} {{@root.data.friendly_id}}",
     "{{#with data}}{{friendly_id}} {{../event_type}} {{@root.event_time}}{{/with}}",
@@ -32,9 +32,9 @@ const ROUNDABOUT: &[&str] = &[
 /// Renders with the whole event, and with what the template looks at; gives that part of it.
 fn check(source: &str, payload: &Value) -> Value {
     let template = Template::compile(source, Place::TextBody).unwrap();
-    let mut wanted = Wanted::default();
-    for way in template.ways() {
-        wanted.add(way);
+    let mut projection = Projection::default();
+    for way in template.field_paths() {
+        projection.add(way);
     }
     let secrets = [("logpoint".to_owned(), "s3cret".to_owned())];
     let render = |payload: &Value| {
@@ -42,7 +42,7 @@ fn check(source: &str, payload: &Value) -> Value {
         template.render(&data).map_err(|error| error.to_string())
     };
     let event = Event::parse(&payload.to_string()).unwrap();
-    let part = event.part(&Arc::new(wanted));
+    let part = event.project(&Arc::new(projection));
     assert_eq!(render(part), render(payload), "{source} of {part}");
     part.clone()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A value on its way to its place.
 #[derive(Debug, Clone)]
-pub(super) enum Got<'a> {
+pub(super) enum Operand<'a> {
     /// The path leads nowhere; written like null.
     Missing,
     Json(&'a Value),
@@ -15,9 +15,9 @@ pub(super) enum Got<'a> {
     Count(usize),
 }
 
-impl<'a> Got<'a> {
+impl<'a> Operand<'a> {
     /// As Handlebars' `if` sees it: false, null, 0, an empty text, list or object are not there.
-    pub(super) fn is_there(&self, include_zero: bool) -> bool {
+    pub(super) fn is_truthy(&self, include_zero: bool) -> bool {
         match self {
             Self::Missing | Self::Json(Value::Null) => false,
             Self::Json(Value::Bool(flag)) | Self::Flag(flag) => *flag,

@@ -9,30 +9,30 @@ use serde_json::{Map, Value};
 
 /// Places of a JSON text that are wanted, with all that lies below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Projection {
     /// All of what stands there.
     All,
     /// The members of those names, and of each these places; of a list, those of each of its entries.
-    Members(Vec<(Box<str>, Wanted)>),
+    Members(Vec<(Box<str>, Projection)>),
 }
 
-const NOTHING: Wanted = Wanted::Members(Vec::new());
+const NOTHING: Projection = Projection::Members(Vec::new());
 
-impl Default for Wanted {
+impl Default for Projection {
     /// Nothing.
     fn default() -> Self {
         NOTHING
     }
 }
 
-impl Wanted {
+impl Projection {
     /// These places, each by the names of the members on the way to it.
     pub(super) fn of(ways: &[&[&str]]) -> Self {
-        let mut wanted = Self::default();
+        let mut projection = Self::default();
         for way in ways {
-            wanted.add(way);
+            projection.add(way);
         }
-        wanted
+        projection
     }
 
     /// One more place, by the names of the members on the way to it. Without a name all is wanted.
@@ -58,21 +58,24 @@ impl Wanted {
 ///
 /// # Errors
 /// Where the text is not JSON.
-pub(super) fn read(text: &str, wanted: &Wanted) -> Result<Value, serde_json::Error> {
-    part(text, wanted, true)
+pub(super) fn read(text: &str, projection: &Projection) -> Result<Value, serde_json::Error> {
+    part(text, projection, true)
 }
 
 /// What is wanted of a text that was read before: the rest of it is passed over.
 ///
 /// # Errors
 /// Where the text is not JSON, perhaps.
-pub(super) fn glance(text: &str, wanted: &Wanted) -> Result<Value, serde_json::Error> {
-    part(text, wanted, false)
+pub(super) fn read_unchecked(
+    text: &str,
+    projection: &Projection,
+) -> Result<Value, serde_json::Error> {
+    part(text, projection, false)
 }
 
-fn part(text: &str, wanted: &Wanted, is_checked: bool) -> Result<Value, serde_json::Error> {
+fn part(text: &str, projection: &Projection, is_checked: bool) -> Result<Value, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Part { wanted, is_checked }.deserialize(&mut json)?;
+    let value = Part { projection, is_checked }.deserialize(&mut json)?;
     json.end()?;
     Ok(value)
 }
@@ -80,7 +83,7 @@ fn part(text: &str, wanted: &Wanted, is_checked: bool) -> Result<Value, serde_js
 /// A part that is read.
 #[derive(Clone, Copy)]
 struct Part<'w> {
-    wanted: &'w Wanted,
+    projection: &'w Projection,
     /// Whether the rest is checked.
     is_checked: bool,
 }
@@ -89,7 +92,7 @@ impl Part<'_> {
     /// What is not wanted. (`IgnoredAny` lets pass what no string may hold, and any depth.)
     fn pass<'de, A: MapAccess<'de>>(self, members: &mut A) -> Result<(), A::Error> {
         if self.is_checked {
-            members.next_value_seed(Part { wanted: &NOTHING, ..self }).map(drop)
+            members.next_value_seed(Part { projection: &NOTHING, ..self }).map(drop)
         } else {
             members.next_value::<IgnoredAny>().map(drop)
         }
@@ -100,9 +103,9 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
-        match self.wanted {
-            Wanted::All => Value::deserialize(json),
-            Wanted::Members(_) => json.deserialize_any(self),
+        match self.projection {
+            Projection::All => Value::deserialize(json),
+            Projection::Members(_) => json.deserialize_any(self),
         }
     }
 }
@@ -116,10 +119,10 @@ impl<'de> Visitor<'de> for Part<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut found = Map::new();
-        while let Some(name) = members.next_key_seed(Name(self.wanted))? {
+        while let Some(name) = members.next_key_seed(Name(self.projection))? {
             match name {
-                Member::Wanted(name, wanted) => {
-                    let value = members.next_value_seed(Part { wanted, ..self })?;
+                Member::Projected(name, projection) => {
+                    let value = members.next_value_seed(Part { projection, ..self })?;
                     found.insert(name.to_owned(), value);
                 }
                 Member::Other => self.pass(&mut members)?,
@@ -135,7 +138,7 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut found = Vec::new();
         while let Some(entry) = entries.next_element_seed(self)? {
-            if *self.wanted != NOTHING {
+            if *self.projection != NOTHING {
                 found.push(entry);
             }
         }
@@ -170,14 +173,14 @@ const NUMBER: &str = "$serde_json::private::Number";
 
 /// A member's name.
 enum Member<'w> {
-    Wanted(&'w str, &'w Wanted),
+    Projected(&'w str, &'w Projection),
     Other,
     /// It is no object, but a number.
     Number,
 }
 
 /// Reads a member's name.
-struct Name<'w>(&'w Wanted);
+struct Name<'w>(&'w Projection);
 
 impl<'de, 'w> DeserializeSeed<'de> for Name<'w> {
     type Value = Member<'w>;
@@ -195,10 +198,10 @@ impl<'w> Visitor<'_> for Name<'w> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Member<'w>, E> {
-        let Wanted::Members(members) = self.0 else { return Ok(Member::Other) };
+        let Projection::Members(members) = self.0 else { return Ok(Member::Other) };
         let known = members.iter().find(|(known, _)| **known == *name);
         Ok(match known {
-            Some((known, wanted)) => Member::Wanted(known, wanted),
+            Some((known, projection)) => Member::Projected(known, projection),
             None if name == NUMBER => Member::Number,
             None => Member::Other,
         })
@@ -210,8 +213,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn wanted() -> Wanted {
-        Wanted::of(&[&["a"], &["b", "a"], &["b", "c"]])
+    fn projection() -> Projection {
+        Projection::of(&[&["a"], &["b", "a"], &["b", "c"]])
     }
 
     /// JSON, of the names that are wanted and others, with all that strings and numbers can be.
@@ -240,14 +243,14 @@ mod tests {
     }
 
     /// What is left of a whole value where only what is wanted is kept.
-    fn cut(value: &Value, wanted: &Wanted) -> Value {
-        let Wanted::Members(places) = wanted else { return value.clone() };
+    fn cut(value: &Value, projection: &Projection) -> Value {
+        let Projection::Members(places) = projection else { return value.clone() };
         match value {
-            Value::Array(entries) => entries.iter().map(|entry| cut(entry, wanted)).collect(),
+            Value::Array(entries) => entries.iter().map(|entry| cut(entry, projection)).collect(),
             Value::Object(members) => {
                 let find = |name: &str| places.iter().find(|(known, _)| **known == *name);
                 let kept = members.iter().filter_map(|(name, value)| {
-                    find(name).map(|(_, wanted)| (name.clone(), cut(value, wanted)))
+                    find(name).map(|(_, projection)| (name.clone(), cut(value, projection)))
                 });
                 Value::Object(kept.collect())
             }
@@ -257,10 +260,10 @@ mod tests {
 
     fn is_alike(text: &str) {
         let whole = serde_json::from_str::<Value>(text);
-        match (read(text, &wanted()), whole) {
+        match (read(text, &projection()), whole) {
             (Ok(part), Ok(whole)) => {
-                assert_eq!(part, cut(&whole, &wanted()), "{text}");
-                assert_eq!(glance(text, &wanted()).unwrap(), part, "{text}");
+                assert_eq!(part, cut(&whole, &projection()), "{text}");
+                assert_eq!(read_unchecked(text, &projection()).unwrap(), part, "{text}");
             }
             (Err(part), Err(whole)) => assert_eq!(part.to_string(), whole.to_string(), "{text}"),
             (part, whole) => panic!("{text}: {part:?}, {whole:?}"),
