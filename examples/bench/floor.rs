@@ -11,14 +11,16 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use gatepost::egress::{AddressRules, Client, Outgoing};
+use gatepost::egress::{AddressRules, Client, OutgoingRequest};
 use gatepost::model::delivery::DeliveryState;
 use gatepost::model::event::Event;
 use gatepost::model::webhook::{Tls, Trust};
 use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
 use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
 use gatepost::store::deliveries::queue::{Completion, complete};
-use gatepost::store::{Error, Held, PgConnectOptions, PgConnection, PgPool, connect_dispatcher};
+use gatepost::store::{
+    Error, PgConnectOptions, PgConnection, PgPool, StickyConnection, connect_dispatcher,
+};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use url::Url;
 use uuid::Uuid;
@@ -145,7 +147,7 @@ fn numbers(mut body: &[u8]) -> Vec<usize> {
 
 /// Commits what requests bring, all that wait in one go.
 async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
-    let mut connection = Held::default();
+    let mut connection = StickyConnection::default();
     while let Some(first) = requests.recv().await {
         let mut count = first.0.len();
         let mut batch = vec![first];
@@ -200,7 +202,7 @@ async fn commit(
 async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
     let room = work.room.acquire().await.unwrap();
     let body = BODY.replace("@N", &number.to_string());
-    let outgoing = Outgoing {
+    let outgoing = OutgoingRequest {
         method: "POST",
         url: &work.url,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
@@ -228,7 +230,7 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
 
 async fn record_results(work: Arc<Work>, mut results: mpsc::Receiver<Completion>) {
     let mut batch = Vec::new();
-    let mut connection = Held::default();
+    let mut connection = StickyConnection::default();
     while results.recv_many(&mut batch, MOST_RESULTS).await > 0 {
         let until = tokio::time::Instant::now() + LINGER;
         while batch.len() < MOST_RESULTS {

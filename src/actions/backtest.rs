@@ -14,9 +14,9 @@ use crate::store::events::{self, StoredEvent};
 use crate::store::{self};
 
 /// So many of the newest events are tried.
-pub const TRIED: usize = 1000;
+pub const MAX_BACKTEST_EVENTS: usize = 1000;
 /// So many of those that would be sent are shown.
-pub const SHOWN: usize = 50;
+pub const MAX_BACKTEST_PREVIEWS: usize = 50;
 /// Events in memory at once: each may have 1 MiB.
 const AT_ONCE: usize = 100;
 /// Longest body that is shown whole, in bytes.
@@ -35,7 +35,7 @@ pub struct Backtest {
     pub refused: BTreeMap<SkipReason, usize>,
     /// All that something is wrong with, and what.
     pub broken: Vec<(StoredEvent, String)>,
-    /// The newest that would be sent, secrets masked; at most [`SHOWN`].
+    /// The newest that would be sent, secrets masked; at most [`MAX_BACKTEST_PREVIEWS`].
     pub shown: Vec<(StoredEvent, Preview)>,
 }
 
@@ -83,8 +83,13 @@ impl Actions {
         let _room = self.backtests.acquire().await.map_err(|_closed| BacktestError::Stopping)?;
         let mut result = Backtest::default();
         let mut before: Option<EventId> = None;
-        while result.tried < TRIED {
-            let page = events::page(&parts.db, before, AT_ONCE.min(TRIED - result.tried)).await?;
+        while result.tried < MAX_BACKTEST_EVENTS {
+            let page = events::list_older(
+                &parts.db,
+                before,
+                AT_ONCE.min(MAX_BACKTEST_EVENTS - result.tried),
+            )
+            .await?;
             let Some((oldest, _)) = page.last() else { break };
             before = Some(oldest.id);
             let work = Arc::clone(&work);
@@ -107,11 +112,11 @@ impl Work {
             match dry_run {
                 Ok(DryRun::Skipped(refusal)) => *result.refused.entry(refusal).or_default() += 1,
                 Ok(DryRun::Invalid(why)) => {
-                    result.broken.push((stored, self.redactor.redact(&why)))
+                    result.broken.push((stored, self.redactor.redact(&why)));
                 }
                 Ok(DryRun::Rendered(rendered)) => {
                     result.sent += 1;
-                    if result.shown.len() < SHOWN {
+                    if result.shown.len() < MAX_BACKTEST_PREVIEWS {
                         let mut shown = Preview::of(rendered, &self.redactor);
                         shown.body = shown.body.map(cut);
                         result.shown.push((stored, shown));

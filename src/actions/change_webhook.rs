@@ -32,11 +32,12 @@ impl Actions {
         let parts = &self.parts;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         let vault = &parts.vault;
-        let before =
-            webhooks::find_sealed(&mut tx, vault, id).await?.ok_or(ChangeWebhookError::NotFound)?;
+        let before = webhooks::find_with_secrets_for_update(&mut tx, vault, id)
+            .await?
+            .ok_or(ChangeWebhookError::NotFound)?;
         let now = parts.sources.now();
         if before.active != active {
-            revisions::catch_up(&mut tx, vault, id, &before).await?;
+            revisions::backfill_revision(&mut tx, vault, id, &before).await?;
             let after = Draft { active, ..before.clone() };
             webhooks::update(&mut tx, vault, id, &after, now).await?;
             let new = NewRevision {
@@ -55,7 +56,7 @@ impl Actions {
         } else {
             queue::hold(&mut tx, id).await?;
         }
-        notify::tell(&mut tx, notify::WEBHOOKS).await?;
+        notify::notify(&mut tx, notify::WEBHOOKS).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.reload().await?;
         Ok(())
@@ -76,9 +77,9 @@ impl Actions {
         if !webhooks::delete(&mut tx, id, now).await? {
             return Err(ChangeWebhookError::NotFound);
         }
-        revisions::bury(&mut tx, id, actor, now).await?;
+        revisions::record_deletion(&mut tx, id, actor, now).await?;
         queue::cancel(&mut tx, id, now).await?;
-        notify::tell(&mut tx, notify::WEBHOOKS).await?;
+        notify::notify(&mut tx, notify::WEBHOOKS).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.reload().await?;
         Ok(())

@@ -3,7 +3,7 @@
 use url::form_urlencoded;
 
 use crate::actions::Actions;
-use crate::egress::Outgoing;
+use crate::egress::OutgoingRequest;
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Explanation, judge};
@@ -78,7 +78,7 @@ impl Actions {
         let started_at = parts.sources.now();
         let exchanged = parts
             .client
-            .exchange(Outgoing {
+            .exchange(OutgoingRequest {
                 method: "POST",
                 url: &url,
                 headers: vec![("Content-Type".to_owned(), content_type)],

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::actions::{Actions, Save, SaveWebhookError};
+use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::Actor;
 use crate::model::secret::{mask, unmask_for_same_server};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
@@ -54,7 +54,7 @@ impl Actions {
     /// Where the database failed.
     pub async fn export_webhooks(&self) -> Result<String, ImportError> {
         let drafts: Vec<Draft> =
-            webhooks::all(&self.parts.db).await?.into_iter().map(|(_, draft)| draft).collect();
+            webhooks::list(&self.parts.db).await?.into_iter().map(|(_, draft)| draft).collect();
         write_yaml(&drafts).map_err(|error| ImportError::File(error.to_string()))
     }
 
@@ -77,19 +77,22 @@ impl Actions {
             let name = draft.name.trim().to_owned();
             let id = webhooks::find_id_by_name(&mut tx, &name).await?;
             let before = match id {
-                Some(id) => webhooks::find_sealed(&mut tx, &self.parts.vault, id).await?,
+                Some(id) => {
+                    webhooks::find_with_secrets_for_update(&mut tx, &self.parts.vault, id).await?
+                }
                 None => None,
             };
             let whole = before
                 .as_ref()
                 .map_or_else(|| draft.clone(), |before| unmask_for_same_server(&draft, before));
-            let save = Save { id, actor: actor.clone(), ..Save::default() };
+            let save = SaveRequest { id, actor: actor.clone(), ..SaveRequest::default() };
             let saved = self
                 .save_within(&mut tx, &save, &whole)
                 .await
                 .map_err(|error| ImportError::Webhook { name: name.clone(), error })?;
-            let after =
-                webhooks::find_sealed(&mut tx, &self.parts.vault, saved).await?.unwrap_or(whole);
+            let after = webhooks::find_with_secrets_for_update(&mut tx, &self.parts.vault, saved)
+                .await?
+                .unwrap_or(whole);
             changes.push(Change {
                 name,
                 secrets_change: before

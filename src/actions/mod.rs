@@ -10,20 +10,20 @@ mod inspect_tls;
 mod issue_token;
 mod revisions;
 mod save_webhook;
-mod send_by_hand;
+mod send_now;
 mod set_up;
 mod sign_in;
 mod test_webhook;
 
 pub use crate::egress::FetchError as FetchCertificateError;
-pub use backtest::{Backtest, BacktestError, SHOWN, TRIED};
+pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_webhook::ChangeWebhookError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
 pub use import_webhooks::{Change, ImportError};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
-pub use save_webhook::{Save, SaveWebhookError};
-pub use send_by_hand::{Forbidden, SendByHandError, may_send_by_hand};
+pub use save_webhook::{SaveRequest, SaveWebhookError};
+pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::SignInError;
 pub use test_webhook::{Preview, TestWebhookError};
@@ -32,8 +32,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::delivery::Engine;
-use crate::egress::Client;
+use crate::delivery::Dispatcher;
+use crate::egress::{Client, TokenClient};
 use crate::identity::{PasswordError, Passwords, Throttle};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
@@ -52,12 +52,14 @@ pub struct Parts {
     pub vault: Vault,
     /// Sends tests.
     pub client: Client,
+    /// Obtains access tokens.
+    pub tokens: TokenClient,
     /// Time and randomness.
     pub sources: Sources,
     /// What the operator allows.
     pub rules: Rules,
     /// This instance's dispatcher; none in a command beside a server.
-    pub engine: Option<Engine>,
+    pub dispatcher: Option<Dispatcher>,
     /// Makes the first administrator, once; none where there is one already.
     pub setup_code: Option<String>,
 }
@@ -88,8 +90,8 @@ impl Actions {
 
     /// This instance's webhooks follow at once; other instances are told by the transaction.
     async fn reload(&self) -> Result<(), store::Error> {
-        match &self.parts.engine {
-            Some(engine) => engine.reload().await,
+        match &self.parts.dispatcher {
+            Some(dispatcher) => dispatcher.reload().await,
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! A webhook's history: what changed from one revision to another, and going back to one.
 
-use crate::actions::{Actions, Save, SaveWebhookError};
+use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::webhook::{Difference, differences};
 use crate::model::{Actor, WebhookId};
 use crate::store::{self, revisions, webhooks};
@@ -18,8 +18,8 @@ impl Actions {
     ) -> Result<Option<Vec<Difference>>, store::Error> {
         let mut connection = self.parts.db.acquire().await?;
         let vault = &self.parts.vault;
-        let before = revisions::find_whole(&mut connection, vault, id, from).await?;
-        let after = revisions::find_whole(&mut connection, vault, id, to).await?;
+        let before = revisions::find_with_secrets(&mut connection, vault, id, from).await?;
+        let after = revisions::find_with_secrets(&mut connection, vault, id, to).await?;
         Ok(before.zip(after).map(|(before, after)| differences(&before, &after)))
     }
 
@@ -34,9 +34,9 @@ impl Actions {
     ) -> Result<Option<Vec<Difference>>, store::Error> {
         let mut connection = self.parts.db.acquire().await?;
         let vault = &self.parts.vault;
-        let there = webhooks::find_sealed(&mut connection, vault, id).await?;
-        let old = revisions::find_whole(&mut connection, vault, id, number).await?;
-        Ok(there.zip(old).map(|(there, old)| differences(&there, &old)))
+        let current = webhooks::find_with_secrets_for_update(&mut connection, vault, id).await?;
+        let old = revisions::find_with_secrets(&mut connection, vault, id, number).await?;
+        Ok(current.zip(old).map(|(current, old)| differences(&current, &old)))
     }
 
     /// Saves an earlier revision again, secrets and all.
@@ -47,15 +47,22 @@ impl Actions {
         &self,
         id: WebhookId,
         number: i32,
-        seen: Option<i32>,
+        expected_revision: Option<i32>,
         actor: &Actor,
     ) -> Result<(), SaveWebhookError> {
         let mut connection = self.parts.db.acquire().await.map_err(store::Error::from)?;
-        let old = revisions::find_whole(&mut connection, &self.parts.vault, id, number).await?;
+        let old =
+            revisions::find_with_secrets(&mut connection, &self.parts.vault, id, number).await?;
         drop(connection);
         let old = old.ok_or(SaveWebhookError::NotFound)?;
         let restored = Some(number);
-        let save = Save { id: Some(id), base: None, seen, actor: actor.clone(), restored };
+        let save = SaveRequest {
+            id: Some(id),
+            base: None,
+            expected_revision,
+            actor: actor.clone(),
+            restored,
+        };
         self.save_webhook(&save, &old).await.map(|_id| ())
     }
 }

@@ -18,12 +18,14 @@ pub enum SaveWebhookError {
     #[error("there is no such webhook")]
     NotFound,
     /// Somebody else has saved it since it was read.
-    #[error("somebody else has saved it meanwhile (revision {seen} was read, {there} is there)")]
+    #[error(
+        "somebody else has saved it meanwhile (revision {expected_revision} was read, {current_revision} is there)"
+    )]
     Stale {
         /// The revision that was read.
-        seen: i32,
+        expected_revision: i32,
         /// The one that is there.
-        there: i32,
+        current_revision: i32,
     },
     /// The database failed.
     #[error(transparent)]
@@ -32,14 +34,14 @@ pub enum SaveWebhookError {
 
 /// Which webhook is saved, and by whom.
 #[derive(Debug, Clone, Default)]
-pub struct Save {
+pub struct SaveRequest {
     /// None for a new one.
     pub id: Option<WebhookId>,
     /// The one it was copied from.
     pub base: Option<WebhookId>,
     /// The revision that was read, where another one must not be overwritten.
-    pub seen: Option<i32>,
-    /// Who saves.
+    pub expected_revision: Option<i32>,
+    /// Actor saves.
     pub actor: Actor,
     /// The revision that is restored by it.
     pub restored: Option<i32>,
@@ -52,7 +54,7 @@ impl Actions {
     /// See [`SaveWebhookError`].
     pub async fn save_webhook(
         &self,
-        save: &Save,
+        save: &SaveRequest,
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
@@ -71,12 +73,12 @@ impl Actions {
     pub(super) async fn save_within(
         &self,
         db: &mut PgConnection,
-        save: &Save,
+        save: &SaveRequest,
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
         let parts = &self.parts;
         let before = match save.id {
-            Some(id) => Some(self.read_to_change(db, id, save.seen).await?),
+            Some(id) => Some(self.read_to_change(db, id, save.expected_revision).await?),
             None => None,
         };
         let whole = match (&before, save.base) {
@@ -121,7 +123,7 @@ impl Actions {
                 queue::hold(db, id).await?;
             }
         }
-        notify::tell(db, notify::WEBHOOKS).await?;
+        notify::notify(db, notify::WEBHOOKS).await?;
         Ok(id)
     }
 
@@ -130,14 +132,16 @@ impl Actions {
         &self,
         db: &mut PgConnection,
         id: WebhookId,
-        seen: Option<i32>,
+        expected_revision: Option<i32>,
     ) -> Result<Draft, SaveWebhookError> {
         let vault = &self.parts.vault;
-        let found = webhooks::find_sealed(db, vault, id).await?;
+        let found = webhooks::find_with_secrets_for_update(db, vault, id).await?;
         let found = found.ok_or(SaveWebhookError::NotFound)?;
-        let there = revisions::catch_up(db, vault, id, &found).await?;
-        match seen {
-            Some(seen) if seen != there => Err(SaveWebhookError::Stale { seen, there }),
+        let current_revision = revisions::backfill_revision(db, vault, id, &found).await?;
+        match expected_revision {
+            Some(expected_revision) if expected_revision != current_revision => {
+                Err(SaveWebhookError::Stale { expected_revision, current_revision })
+            }
             _ => Ok(found),
         }
     }
@@ -149,7 +153,7 @@ impl Actions {
         base: WebhookId,
         draft: &Draft,
     ) -> Result<Draft, store::Error> {
-        let stored = webhooks::find_sealed(db, &self.parts.vault, base).await?;
+        let stored = webhooks::find_with_secrets_for_update(db, &self.parts.vault, base).await?;
         Ok(stored.map_or_else(|| draft.clone(), |stored| unmask_for_same_server(draft, &stored)))
     }
 }

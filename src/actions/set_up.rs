@@ -46,7 +46,7 @@ impl Actions {
     /// Where the database failed.
     pub async fn needs_setup(&self) -> Result<bool, store::Error> {
         let mut connection = self.parts.db.acquire().await?;
-        Ok(!users::any(&mut connection).await?)
+        Ok(!users::exist(&mut connection).await?)
     }
 
     /// Makes the first administrator for whoever knows the code that was printed at start.
@@ -100,7 +100,7 @@ impl Actions {
         })?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         users::lock_first(&mut tx).await?;
-        if users::any(&mut tx).await? {
+        if users::exist(&mut tx).await? {
             return Err(SetUpError::Done);
         }
         let user = User {

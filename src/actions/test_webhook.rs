@@ -1,7 +1,7 @@
 //! Tests and previews a webhook as it stands in the form, saved or not.
 
 use crate::actions::Actions;
-use crate::delivery::{self, Subject};
+use crate::delivery::{self, AttemptContext, AttemptRequest};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
@@ -67,7 +67,13 @@ impl Actions {
         let whole = self.whole(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&whole));
         let webhook = self.check(whole).map_err(TestWebhookError::Invalid)?;
-        let subject = Subject {
+        let context = AttemptContext {
+            client: &parts.client,
+            tokens: &parts.tokens,
+            sources: &parts.sources,
+            rules: &parts.rules,
+        };
+        let request = AttemptRequest {
             webhook_id: base,
             delivery_id: None,
             message_id: DeliveryId::new(&parts.sources),
@@ -75,21 +81,13 @@ impl Actions {
             event,
             payload: event.payload(),
         };
-        let invocation = delivery::attempt(
-            &parts.client,
-            &parts.sources,
-            &parts.rules,
-            &webhook,
-            &redactor,
-            subject,
-        )
-        .await;
+        let invocation = delivery::attempt(context, &webhook, &redactor, request).await;
         let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
         invocations::insert(&mut connection, &invocation).await?;
         if let (Some(webhook), true) = (base, invocation.succeeded()) {
             // It works again, so that what waits need not wait for the next probe.
             breakers::close(&mut connection, webhook).await?;
-            notify::tell(&mut connection, notify::WEBHOOKS).await?;
+            notify::notify(&mut connection, notify::WEBHOOKS).await?;
         }
         Ok(invocation)
     }

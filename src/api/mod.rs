@@ -11,7 +11,7 @@ use axum::routing::post;
 
 use crate::actions::Actions;
 use crate::delivery::Intake;
-use crate::identity::KnownTokens;
+use crate::identity::TokenCache;
 use crate::model::Sources;
 
 pub use problem::{Problem, ProblemId};
@@ -26,7 +26,7 @@ const MAX_INVOKE: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct ApiState {
     /// Who may.
-    pub tokens: KnownTokens,
+    pub tokens: TokenCache,
     /// Where events go.
     pub intake: Intake,
     /// What a program can ask for.

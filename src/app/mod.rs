@@ -20,8 +20,8 @@ pub use sources::system_sources;
 
 use crate::actions::{Actions, Parts, SetUpError};
 use crate::config::Config;
-use crate::delivery::{Deps, Engine};
-use crate::egress::{AddressRules, Client};
+use crate::delivery::{Deps, Dispatcher};
+use crate::egress::{AddressRules, Client, TokenClient};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
@@ -34,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(3);
 pub struct App {
     listener: TcpListener,
     router: axum::Router,
-    engine: Engine,
+    dispatcher: Dispatcher,
     database: Database,
     /// What can be asked of it.
     pub actions: Actions,
@@ -47,7 +47,7 @@ pub struct App {
 /// What runs once the database is open.
 struct Started {
     router: axum::Router,
-    engine: Engine,
+    dispatcher: Dispatcher,
     actions: Actions,
     setup_code: Option<String>,
 }
@@ -65,8 +65,8 @@ impl App {
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
         match Self::start(&config, sources, &database, address).await {
-            Ok(Started { router, engine, actions, setup_code }) => {
-                Ok(Self { listener, router, engine, database, actions, address, setup_code })
+            Ok(Started { router, dispatcher, actions, setup_code }) => {
+                Ok(Self { listener, router, dispatcher, database, actions, address, setup_code })
             }
             Err(error) => {
                 database.close().await;
@@ -87,29 +87,33 @@ impl App {
         let rules = Rules { allow_http: config.allow_http };
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
+        let tokens = TokenClient::new(client.clone());
         let deps = Deps {
             db: database.connect_dispatcher().await?,
             vault: vault.clone(),
             client: client.clone(),
+            tokens: tokens.clone(),
             sources: sources.clone(),
             rules,
             retention_days: config.retention_days,
         };
-        let engine = Engine::start(deps).await.context("the dispatcher cannot start")?;
+        let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
         let setup_code = Some(new_code(&sources));
         let actions = Actions::new(Parts {
             db,
             vault,
             client,
+            tokens,
             sources: sources.clone(),
             rules,
-            engine: Some(engine.clone()),
+            dispatcher: Some(dispatcher.clone()),
             setup_code: setup_code.clone(),
         })?;
         first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
-        let router = router::build(config, address, actions.clone(), &engine, database, sources);
-        Ok(Started { router, engine, actions, setup_code })
+        let router =
+            router::build(config, address, actions.clone(), &dispatcher, database, sources);
+        Ok(Started { router, dispatcher, actions, setup_code })
     }
 
     /// Serves until `shutdown` is ready, then stops in order: no new requests, exchanges end, the
@@ -137,7 +141,7 @@ impl App {
             ended = server.into_future() => ended,
             _elapsed = too_long => Ok(()),
         };
-        self.engine.stop().await;
+        self.dispatcher.stop().await;
         self.database.close().await;
         Ok(outcome?)
     }

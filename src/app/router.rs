@@ -9,8 +9,8 @@ use super::{Database, health};
 use crate::actions::Actions;
 use crate::api::{self, ApiState};
 use crate::config::Config;
-use crate::delivery::Engine;
-use crate::identity::KnownTokens;
+use crate::delivery::Dispatcher;
+use crate::identity::TokenCache;
 use crate::model::Sources;
 use crate::web::{self, Public, WebState};
 
@@ -18,7 +18,7 @@ pub(super) fn build(
     config: &Config,
     address: SocketAddr,
     actions: Actions,
-    engine: &Engine,
+    dispatcher: &Dispatcher,
     database: &Database,
     sources: Sources,
 ) -> Router {
@@ -28,8 +28,8 @@ pub(super) fn build(
         .route("/readyz", get(health::readyz))
         .with_state(db.clone());
     let api = api::router(ApiState {
-        tokens: KnownTokens::new(db.clone()),
-        intake: engine.intake().clone(),
+        tokens: TokenCache::new(db.clone()),
+        intake: dispatcher.intake().clone(),
         actions: actions.clone(),
         sources: sources.clone(),
     });

@@ -14,7 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::actions::{Actions, Parts};
 use crate::app::{Database, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
-use crate::egress::{AddressRules, Client};
+use crate::egress::{AddressRules, Client, TokenClient};
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
 
@@ -132,13 +132,15 @@ async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
     let prepared = async {
         database.migrate().await?;
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
+        let client = Client::new(egress);
         let actions = Actions::new(Parts {
             db: database.pool().clone(),
             vault: Vault::new(config.master_key(&sources)?.bytes(), sources.clone()),
-            client: Client::new(egress),
+            tokens: TokenClient::new(client.clone()),
+            client,
             sources,
             rules: Rules { allow_http: config.allow_http },
-            engine: None,
+            dispatcher: None,
             setup_code: None,
         })?;
         anyhow::Ok(actions)

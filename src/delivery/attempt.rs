@@ -1,11 +1,12 @@
-//! One attempt to send: render, exchange, judge, redact. Tests and deliveries go this one way.
+//! One attempt: renders the request, sends it, judges the response and redacts the record. Used by deliveries and
+//! tests.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::authorize::{self, Sent};
-use crate::egress::{Client, Exchanged, Outgoing, TokenWanted};
+use super::authorize::{self, SendResult};
+use crate::egress::{Client, ExchangeResult, OutgoingRequest, TokenClient, TokenRequest};
 use crate::model::event::Event;
 use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
@@ -15,47 +16,59 @@ use crate::model::template::TemplateData;
 use crate::model::webhook::{Field, RenderError, Rules, Webhook};
 use crate::model::{DeliveryId, InvocationId, Sources, WebhookId};
 
-/// What is sent, and on whose behalf.
+/// What attempts of all webhooks share.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptContext<'a> {
+    /// Sends requests.
+    pub client: &'a Client,
+    /// Obtains access tokens.
+    pub tokens: &'a TokenClient,
+    /// Time and randomness.
+    pub sources: &'a Sources,
+    /// What the operator allows.
+    pub rules: &'a Rules,
+}
+
+/// An event to send, and for which delivery.
 #[derive(Debug, Clone)]
-pub struct Subject<'a> {
-    /// The webhook; none for a test of one that is not saved.
+pub struct AttemptRequest<'a> {
+    /// The webhook. `None` for a test of an unsaved webhook.
     pub webhook_id: Option<WebhookId>,
-    /// The delivery; none for a test.
+    /// The delivery. `None` for a test.
     pub delivery_id: Option<DeliveryId>,
-    /// What the receiver sees as `webhook-id`.
+    /// The value of the header `webhook-id`.
     pub message_id: DeliveryId,
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// The event.
     pub event: &'a Event,
-    /// Its payload, or at least what the webhook's templates look at.
+    /// The event's payload, or at least the fields that the webhook's templates read.
     pub payload: &'a Value,
 }
 
-/// Sends once.
+/// Makes one attempt. A failed attempt is no error: the invocation holds its cause.
 pub async fn attempt(
-    client: &Client,
-    sources: &Sources,
-    rules: &Rules,
+    context: AttemptContext<'_>,
     webhook: &Webhook,
     redactor: &Redactor,
-    subject: Subject<'_>,
+    request: AttemptRequest<'_>,
 ) -> Invocation {
+    let AttemptContext { sources, rules, .. } = context;
     let started_at = sources.now();
-    let message_id = subject.message_id.to_string();
-    let event = subject.event;
-    let payload = Cow::Borrowed(subject.payload);
-    let data = TemplateData::new(payload, &message_id, subject.attempt, webhook.name(), &[]);
+    let message_id = request.message_id.to_string();
+    let event = request.event;
+    let payload = Cow::Borrowed(request.payload);
+    let data = TemplateData::new(payload, &message_id, request.attempt, webhook.name(), &[]);
     let sent = match webhook.render(&data, Some(&event.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
-            let address = "http:// (everything would go in the clear)".to_owned();
+            let address = "http:// (everything would be sent unencrypted)".to_owned();
             unsent(webhook, rendered.url.into(), Cause::Blocked { address })
         }
         Ok(rendered) => {
             let mut headers = rendered.headers;
             headers.push(("webhook-id".to_owned(), message_id));
             headers.push(("webhook-timestamp".to_owned(), started_at.timestamp().to_string()));
-            let outgoing = Outgoing {
+            let outgoing = OutgoingRequest {
                 method: webhook.method().as_str(),
                 url: &rendered.url,
                 headers,
@@ -63,24 +76,25 @@ pub async fn attempt(
                 timeout: webhook.timeout(),
                 tls: webhook.tls(),
             };
-            // A test is to show that asking for a token works.
-            let is_test = subject.delivery_id.is_none();
-            let wanted = if is_test { TokenWanted::New } else { TokenWanted::Kept };
-            authorize::send(client, webhook, outgoing, wanted).await
+            // A test also tests the token endpoint.
+            let is_test = request.delivery_id.is_none();
+            let token = if is_test { TokenRequest::Fresh } else { TokenRequest::Cached };
+            authorize::send(context, webhook, outgoing, token).await
         }
         Err(error) => unsent(webhook, webhook.draft().url.clone(), template_cause(&error)),
     };
-    let Sent { exchanged: Exchanged { exchange, failure }, token_exchanges, token } = sent;
+    let SendResult { exchange, token_exchanges, token } = sent;
+    let ExchangeResult { exchange, failure } = exchange;
     let failure = failure.or_else(|| {
-        let answer = exchange.response.as_ref()?;
-        judge(answer, webhook.validators()).err()
+        let response = exchange.response.as_ref()?;
+        judge(response, webhook.validators()).err()
     });
     let invocation = Invocation {
         id: InvocationId::new(sources),
-        webhook_id: subject.webhook_id,
+        webhook_id: request.webhook_id,
         webhook_name: webhook.name().to_owned(),
-        delivery_id: subject.delivery_id,
-        attempt: subject.attempt,
+        delivery_id: request.delivery_id,
+        attempt: request.attempt,
         trigger: event.trigger,
         started_at,
         failure,
@@ -95,13 +109,13 @@ pub async fn attempt(
     }
 }
 
-/// What did not leave.
-fn unsent(webhook: &Webhook, url: String, cause: Cause) -> Sent {
+/// Returns the result of a request that was not sent.
+fn unsent(webhook: &Webhook, url: String, cause: Cause) -> SendResult {
     let method = webhook.method().as_str().to_owned();
     let request = Request { method, url, ..Request::default() };
     let exchange = Exchange { request, ..Exchange::default() };
-    let exchanged = Exchanged { exchange, failure: Some(cause) };
-    Sent { exchanged, token_exchanges: Vec::new(), token: None }
+    let exchange = ExchangeResult { exchange, failure: Some(cause) };
+    SendResult { exchange, token_exchanges: Vec::new(), token: None }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "no other field holds a template")]

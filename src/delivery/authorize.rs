@@ -1,85 +1,86 @@
-//! An exchange together with what the webhook's authentication asks for.
+//! Sends a request with the credentials of the webhook's authentication.
 
-use crate::egress::{Client, Exchanged, Obtained, Outgoing, TokenWanted};
+use super::attempt::AttemptContext;
+use crate::egress::{ExchangeResult, OutgoingRequest, TokenRequest, TokenResult};
 use crate::model::exchange::{Exchange, Request};
 use crate::model::webhook::{Authentication, ClientCredentials, Webhook, basic_credential};
 
-/// What came of it.
-pub(super) struct Sent {
-    /// The exchange with the webhook's server; where there was no token, what would have been sent.
-    pub(super) exchanged: Exchanged,
+/// The exchanges of one attempt.
+pub(super) struct SendResult {
+    /// The exchange with the target. If there was no token, the request that was not sent.
+    pub(super) exchange: ExchangeResult,
     /// The exchanges with the token endpoint.
     pub(super) token_exchanges: Vec<Exchange>,
-    /// The access token that was sent: a secret to be taken out.
+    /// The access token that was sent, to be redacted.
     pub(super) token: Option<String>,
 }
 
-/// Sends as the webhook's authentication says.
+/// Sends a request with the webhook's authentication.
 pub(super) async fn send(
-    client: &Client,
+    context: AttemptContext<'_>,
     webhook: &Webhook,
-    mut outgoing: Outgoing<'_>,
-    wanted: TokenWanted<'_>,
-) -> Sent {
+    mut outgoing: OutgoingRequest<'_>,
+    token: TokenRequest<'_>,
+) -> SendResult {
     let header = match webhook.authentication() {
         Authentication::None => None,
         Authentication::Bearer(token) => Some(format!("Bearer {token}")),
         Authentication::Basic { username, password } => Some(basic_credential(username, password)),
         Authentication::OAuth(credentials) => {
-            // On the heap: those who have none of it need not make room for it.
-            return Box::pin(with_token(client, credentials, outgoing, wanted)).await;
+            // Boxed, so that it does not enlarge the future of attempts without OAuth.
+            return Box::pin(send_with_token(context, credentials, outgoing, token)).await;
         }
     };
     if let Some(value) = header {
         outgoing.headers.push(("Authorization".to_owned(), value));
     }
-    let exchanged = client.exchange(outgoing).await;
-    Sent { exchanged, token_exchanges: Vec::new(), token: None }
+    let exchange = context.client.exchange(outgoing).await;
+    SendResult { exchange, token_exchanges: Vec::new(), token: None }
 }
 
-/// Sends with an access token; once more with a new one where the kept one is refused, for it may
-/// have been taken back before its time.
-async fn with_token(
-    client: &Client,
+/// Sends a request with an access token. If a cached token is rejected with 401, it may have been revoked, so the
+/// request is sent once more with a new token.
+async fn send_with_token(
+    context: AttemptContext<'_>,
     credentials: &ClientCredentials,
-    outgoing: Outgoing<'_>,
-    wanted: TokenWanted<'_>,
-) -> Sent {
+    outgoing: OutgoingRequest<'_>,
+    request: TokenRequest<'_>,
+) -> SendResult {
     let tls = if credentials.token_endpoint.origin() == outgoing.url.origin() {
         outgoing.tls.clone()
     } else {
         outgoing.tls.for_other_server()
     };
-    let ask = |wanted| client.token(credentials, &tls, outgoing.timeout, wanted);
-    let Obtained { token, exchanges: mut token_exchanges } = ask(wanted).await;
+    let obtain = |request| context.tokens.token(credentials, &tls, outgoing.timeout, request);
+    let TokenResult { token, exchanges: mut token_exchanges } = obtain(request).await;
     let mut token = match token {
         Ok(token) => token,
         Err(cause) => {
-            let exchanged = Exchanged { exchange: unsent(&outgoing), failure: Some(cause) };
-            return Sent { exchanged, token_exchanges, token: None };
+            let exchange = ExchangeResult { exchange: unsent(&outgoing), failure: Some(cause) };
+            return SendResult { exchange, token_exchanges, token: None };
         }
     };
-    let was_kept = token_exchanges.is_empty();
-    let mut exchanged = client.exchange(bearing(&outgoing, &token)).await;
-    if was_kept && exchanged.exchange.response.as_ref().is_some_and(|r| r.status == 401) {
-        let renewed = ask(TokenWanted::Other(&token)).await;
+    let was_cached = token_exchanges.is_empty();
+    let mut exchange = context.client.exchange(with_bearer(&outgoing, &token)).await;
+    if was_cached && exchange.exchange.response.as_ref().is_some_and(|r| r.status == 401) {
+        let renewed = obtain(TokenRequest::Replace(&token)).await;
         token_exchanges.extend(renewed.exchanges);
-        // Where no other token comes, the refusal of this one stands.
-        if let Ok(other) = renewed.token {
-            exchanged = client.exchange(bearing(&outgoing, &other)).await;
-            token = other;
+        // Without a new token, the 401 is the result.
+        if let Ok(new) = renewed.token {
+            exchange = context.client.exchange(with_bearer(&outgoing, &new)).await;
+            token = new;
         }
     }
-    Sent { exchanged, token_exchanges, token: Some(token) }
+    SendResult { exchange, token_exchanges, token: Some(token) }
 }
 
-fn bearing<'a>(outgoing: &Outgoing<'a>, token: &str) -> Outgoing<'a> {
+fn with_bearer<'a>(outgoing: &OutgoingRequest<'a>, token: &str) -> OutgoingRequest<'a> {
     let mut outgoing = outgoing.clone();
     outgoing.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
     outgoing
 }
 
-fn unsent(outgoing: &Outgoing<'_>) -> Exchange {
+fn unsent(outgoing: &OutgoingRequest<'_>) -> Exchange {
     let request = Request {
         method: outgoing.method.to_owned(),
         url: outgoing.url.to_string(),

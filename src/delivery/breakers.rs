@@ -11,7 +11,7 @@ use crate::model::WebhookId;
 use crate::model::breaker::{Breaker, PAUSE_AFTER, probe_delay};
 use crate::model::delivery::DeliveryState;
 use crate::store::deliveries::queue::Completion;
-use crate::store::{Error, QUICK, breakers, within};
+use crate::store::{Error, QUICK_TIMEOUT, breakers, within};
 
 /// A probe whose instance is gone is sent again after this: longer than any timeout.
 pub(super) const PROBE_HELD: TimeDelta = TimeDelta::seconds(90);
@@ -51,7 +51,7 @@ impl Breakers {
 
 /// Reads what other instances have noted.
 pub(super) async fn refresh(shared: &Shared) -> Result<(), Error> {
-    let all = breakers::all(&shared.deps.db).await?;
+    let all = breakers::list(&shared.deps.db).await?;
     *shared.breakers.known() = all.into_iter().collect();
     Ok(())
 }
@@ -101,7 +101,7 @@ async fn note_one(shared: &Shared, webhook: WebhookId, tally: &Tally) -> Result<
             let mut connection = deps.db.acquire().await?;
             breakers::close(&mut connection, webhook).await
         };
-        within(&deps.db, QUICK, closing).await?;
+        within(&deps.db, QUICK_TIMEOUT, closing).await?;
         shared.note_backlog([webhook]);
     }
     if tally.failures == 0 {

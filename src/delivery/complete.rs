@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Shared, breakers, send};
 use crate::store::deliveries::queue::{self, Completed, Completion};
-use crate::store::{Error, Held};
+use crate::store::{Error, StickyConnection};
 
 /// Most completions in one statement.
 const BATCH: usize = 256;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Runs until nothing more can come: after a stop, until the last exchange has ended.
 pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Completion>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut connection = Held::default();
+    let mut connection = StickyConnection::default();
     loop {
         let count = tokio::select! {
             count = incoming.recv_many(&mut batch, BATCH) => count,
@@ -67,7 +67,7 @@ async fn gather(
 ///
 /// Where the answer was lost, it is asked again: what the first attempt wrote, the second finds gone from
 /// the queue, and its exchanges there.
-async fn write(shared: &Shared, connection: &mut Held, batch: &[Completion]) {
+async fn write(shared: &Shared, connection: &mut StickyConnection, batch: &[Completion]) {
     let deps = &shared.deps;
     let mut pause = tokio::time::interval(PAUSE);
     let mut tries = 0;

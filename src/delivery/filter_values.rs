@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Deps, Shared};
 use crate::model::EventId;
 use crate::model::filter::{Field, Filters};
-use crate::store::{Error, SLOW, filter_values, within};
+use crate::store::{Error, SLOW_TIMEOUT, filter_values, within};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Of a flood of events so many are looked at, the newest: what they have in common is among them.
@@ -47,7 +47,8 @@ async fn look(
     known: &mut HashSet<(Field, String)>,
 ) -> Result<EventId, Error> {
     let events =
-        within(&deps.db, SLOW, filter_values::events_after(&deps.db, last, AT_MOST)).await?;
+        within(&deps.db, SLOW_TIMEOUT, filter_values::events_after(&deps.db, last, AT_MOST))
+            .await?;
     let newest = events.first().map_or(last, |(id, _)| *id);
     let mut new = HashSet::new();
     for (_, payload) in &events {
@@ -60,7 +61,7 @@ async fn look(
     if !new.is_empty() {
         let seen: Vec<(Field, String)> = new.iter().cloned().collect();
         let now = deps.sources.now();
-        within(&deps.db, SLOW, filter_values::note(&deps.db, &seen, now)).await?;
+        within(&deps.db, SLOW_TIMEOUT, filter_values::note(&deps.db, &seen, now)).await?;
         known.extend(new);
     }
     Ok(newest)

@@ -18,7 +18,7 @@ use super::send::{self, Job};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::deliveries::intake::{self, NewDelivery, NewEvent};
-use crate::store::{self, Held, PgConnection};
+use crate::store::{self, PgConnection, StickyConnection};
 
 /// Most events in one transaction, beyond a single larger request.
 const BATCH: usize = 1000;
@@ -77,7 +77,7 @@ struct Request {
 struct Arrived {
     event: Event,
     key: [u8; 32],
-    /// Who wants it.
+    /// Actor wants it.
     routes: Vec<Arc<Route>>,
 }
 
@@ -109,7 +109,7 @@ impl Intake {
 }
 
 async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
-    let mut connection = Held::default();
+    let mut connection = StickyConnection::default();
     loop {
         let first = tokio::select! {
             () = shared.stop.cancelled() => break,
@@ -151,7 +151,7 @@ async fn next(shared: &Shared, requests: &mut mpsc::Receiver<Request>) -> Option
 /// Stores the requests' events and answers them; the error where the database is away.
 async fn commit_batch(
     shared: &Arc<Shared>,
-    connection: &mut Held,
+    connection: &mut StickyConnection,
     batch: Vec<Request>,
 ) -> Result<(), IntakeError> {
     let mut replies = Vec::with_capacity(batch.len());

@@ -33,11 +33,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub use attempt::{Subject, attempt};
+pub use attempt::{AttemptContext, AttemptRequest, attempt};
 pub use intake::{Accepted, Intake, IntakeError, Submitted, lane_of};
 pub use routing::{Route, Routing};
 
-use crate::egress::Client;
+use crate::egress::{Client, TokenClient};
 use crate::model::webhook::{DeliveryPolicy, Rules};
 use crate::model::{Sources, WebhookId};
 use crate::store::deliveries::leases as stored_leases;
@@ -52,7 +52,7 @@ use rates::Rates;
 /// How long exchanges may go on after a stop is asked for.
 const SOFT_STOP: Duration = Duration::from_secs(10);
 
-/// What the engine works with.
+/// What the dispatcher works with.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// The database.
@@ -61,6 +61,8 @@ pub struct Deps {
     pub vault: Vault,
     /// Sends.
     pub client: Client,
+    /// Obtains access tokens.
+    pub tokens: TokenClient,
     /// Time and randomness.
     pub sources: Sources,
     /// What the operator allows.
@@ -148,14 +150,14 @@ impl Shared {
     }
 }
 
-/// The running engine of this instance.
+/// The running dispatcher of this instance.
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct Dispatcher {
     shared: Arc<Shared>,
     intake: Intake,
 }
 
-impl Engine {
+impl Dispatcher {
     /// Starts all tasks.
     ///
     /// # Errors

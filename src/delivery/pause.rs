@@ -6,12 +6,12 @@ use crate::model::webhook::{Draft, RevisionKind};
 use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::queue;
 use crate::store::revisions::{self, NewRevision};
-use crate::store::{Error, SLOW, notify, webhooks, within};
+use crate::store::{Error, SLOW_TIMEOUT, notify, webhooks, within};
 
 /// Pauses it: what waits is held until a person switches it on again.
 pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<(), Error> {
     let deps = &shared.deps;
-    if !within(&deps.db, SLOW, switch_off(shared, webhook, reason)).await? {
+    if !within(&deps.db, SLOW_TIMEOUT, switch_off(shared, webhook, reason)).await? {
         return Ok(());
     }
     tracing::warn!(webhook.id = %webhook, reason, "paused a webhook");
@@ -24,7 +24,9 @@ pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> 
 async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<bool, Error> {
     let deps = &shared.deps;
     let mut tx = deps.db.begin().await?;
-    let Some(before) = webhooks::find_sealed(&mut tx, &deps.vault, webhook).await? else {
+    let Some(before) =
+        webhooks::find_with_secrets_for_update(&mut tx, &deps.vault, webhook).await?
+    else {
         return Ok(false);
     };
     if !before.active {
@@ -32,7 +34,7 @@ async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result
     }
     let now = deps.sources.now();
     let after = Draft { active: false, ..before.clone() };
-    revisions::catch_up(&mut tx, &deps.vault, webhook, &before).await?;
+    revisions::backfill_revision(&mut tx, &deps.vault, webhook, &before).await?;
     webhooks::update(&mut tx, &deps.vault, webhook, &after, now).await?;
     let new = NewRevision {
         webhook,
@@ -45,7 +47,7 @@ async fn switch_off(shared: &Shared, webhook: WebhookId, reason: &str) -> Result
     revisions::record(&mut tx, &deps.vault, &new, now).await?;
     webhooks::say_why_paused(&mut tx, webhook, reason).await?;
     queue::hold(&mut tx, webhook).await?;
-    notify::tell(&mut tx, notify::WEBHOOKS).await?;
+    notify::notify(&mut tx, notify::WEBHOOKS).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -68,7 +70,7 @@ pub(super) async fn hand_back_queued(shared: &Shared, webhook: WebhookId, state:
         let mut connection = deps.db.acquire().await?;
         queue::complete(&mut connection, shared.lease, deps.sources.now(), &completions).await
     };
-    if let Err(error) = within(&deps.db, SLOW, writing).await {
+    if let Err(error) = within(&deps.db, SLOW_TIMEOUT, writing).await {
         tracing::warn!(
             error = error.chain(),
             "deliveries were not handed back; their leases run out"

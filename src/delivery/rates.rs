@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::{Shared, send};
 use crate::model::WebhookId;
-use crate::store::rates::{self, Wanted};
+use crate::store::rates::{self, PermitRequest};
 
 /// Between two questions for turns.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -53,11 +53,11 @@ impl Rates {
         false
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
+    fn wanted(&self) -> Vec<PermitRequest> {
         let mut webhooks = self.webhooks();
         webhooks.retain(|_, turns| turns.wanted.is_some() || turns.left > 0);
         let wanted = |(webhook, turns): (&WebhookId, &Turns)| {
-            Some(Wanted { webhook: *webhook, apart: turns.wanted? })
+            Some(PermitRequest { webhook: *webhook, interval: turns.wanted? })
         };
         webhooks.iter().filter_map(wanted).collect()
     }
@@ -121,7 +121,7 @@ mod tests {
         assert!(!rates.allow(webhook, Some(600)));
         let wanted = rates.wanted();
         assert_eq!(wanted.len(), 1);
-        assert_eq!(wanted[0].apart, Duration::from_millis(100));
+        assert_eq!(wanted[0].interval, Duration::from_millis(100));
         rates.give(&[(webhook, 3)]);
         assert!(rates.wanted().is_empty());
         assert_eq!((0..10).filter(|_| rates.allow(webhook, Some(600))).count(), 3);

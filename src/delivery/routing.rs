@@ -10,8 +10,8 @@ use crate::model::WebhookId;
 use crate::model::event::{Event, Projection};
 use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Rules, Webhook};
-use crate::store::webhooks::{self, Sealed};
-use crate::store::{self, Error, SLOW};
+use crate::store::webhooks::{self, WebhookWithSecrets};
+use crate::store::{self, Error, SLOW_TIMEOUT};
 
 /// A webhook, ready to match, render and send.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Route {
     pub redactor: Redactor,
     /// What the filters and templates of all webhooks look at: an event is parsed once for all of them.
     pub projection: Arc<Projection>,
-    /// Whether Gatepost itself has switched it off: nobody wanted its events to be lost, so they wait.
+    /// Whether Gatepost itself has switched it off: nobody projection its events to be lost, so they wait.
     pub is_paused: bool,
 }
 
@@ -44,8 +44,8 @@ impl Routes {
         let mut alike: HashMap<_, Vec<Arc<Route>>> = HashMap::new();
         for route in all.values().filter(|route| route.webhook.is_active() || route.is_paused) {
             let draft = route.webhook.draft();
-            let wanted = (draft.triggers.clone(), draft.filters.clone());
-            alike.entry(wanted).or_default().push(Arc::clone(route));
+            let projection = (draft.triggers.clone(), draft.filters.clone());
+            alike.entry(projection).or_default().push(Arc::clone(route));
         }
         Self { all, alike: alike.into_values().collect() }
     }
@@ -62,8 +62,10 @@ impl Routing {
         let rules = Rules { allow_http: true };
         let mut usable = Vec::new();
         let mut projection = Projection::default();
-        let reading = webhooks::all_sealed(&deps.db, &deps.vault);
-        for Sealed { id, draft, is_paused } in store::within(&deps.db, SLOW, reading).await? {
+        let reading = webhooks::list_with_secrets(&deps.db, &deps.vault);
+        for WebhookWithSecrets { id, draft, is_paused } in
+            store::within(&deps.db, SLOW_TIMEOUT, reading).await?
+        {
             let redactor = Redactor::new(&secrets_of(&draft));
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {

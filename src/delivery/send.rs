@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::attempt::{Subject, attempt};
+use super::attempt::{AttemptContext, AttemptRequest, attempt};
 use super::counted::Counted;
 use super::routing::Route;
 use crate::model::delivery::DeliveryState;
@@ -61,7 +61,7 @@ async fn run(shared: &Shared, job: Job) -> Completion {
         return hand_back((id, webhook_id, number), DeliveryState::Held);
     }
     let deps = &shared.deps;
-    let subject = Subject {
+    let request = AttemptRequest {
         webhook_id: Some(webhook_id),
         delivery_id: Some(id),
         message_id: id,
@@ -70,7 +70,13 @@ async fn run(shared: &Shared, job: Job) -> Completion {
         payload: event.project(&route.projection),
     };
     let Route { webhook, redactor, .. } = &*route;
-    let sending = attempt(&deps.client, &deps.sources, &deps.rules, webhook, redactor, subject);
+    let context = AttemptContext {
+        client: &deps.client,
+        tokens: &deps.tokens,
+        sources: &deps.sources,
+        rules: &deps.rules,
+    };
+    let sending = attempt(context, webhook, redactor, request);
     decide(
         shared,
         (id, webhook_id, number),

@@ -13,7 +13,7 @@ use super::{Shared, breakers};
 use crate::model::breaker::probe_delay;
 use crate::model::retry::max_delay;
 use crate::model::{Sources, Timestamp};
-use crate::store::deliveries::steps::{self, Bound};
+use crate::store::deliveries::clock::{self, DueBound};
 use crate::store::{self, Error};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ async fn plan_anew(shared: &Shared) -> Result<u64, Error> {
         let Some(route) = shared.routing.find(webhook) else { continue };
         let schedule = &route.webhook.delivery_policy().retry_schedule;
         for attempts in 0..=u32::try_from(schedule.len()).unwrap_or_default() {
-            bounds.push(Bound {
+            bounds.push(DueBound {
                 webhook,
                 attempts: i32::try_from(attempts).unwrap_or_default(),
                 longest: max_delay(schedule, attempts, false),
@@ -87,8 +87,8 @@ async fn plan_anew(shared: &Shared) -> Result<u64, Error> {
             });
         }
     }
-    let mut changed = steps::bound(db, now, &bounds).await?;
-    for (webhook, breaker) in store::breakers::all(db).await? {
+    let mut changed = clock::limit_due_times(db, now, &bounds).await?;
+    for (webhook, breaker) in store::breakers::list(db).await? {
         let at = now + probe_delay(breaker.probes);
         if breaker.probe_at.is_some_and(|planned| planned > at.max(now + breakers::PROBE_HELD)) {
             store::breakers::plan_probe(db, webhook, breaker.probes, at).await?;

@@ -1,12 +1,12 @@
-//! Which addresses may be reached.
+//! Rules on the IP addresses that outbound connections may reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// The operator's networks. Loopback, link-local (where clouds keep their metadata), unspecified,
-/// multicast and broadcast addresses are refused unless allowed; all others may be reached unless
-/// denied. Deny beats allow.
+/// Networks that the operator allows and denies. Loopback, link-local (the metadata services of clouds), unspecified,
+/// multicast and broadcast addresses are blocked unless allowed. All other addresses are permitted unless denied. Deny
+/// takes precedence over allow.
 #[derive(Debug, Clone, Default)]
 pub struct AddressRules {
     allow: Vec<IpNet>,
@@ -14,12 +14,12 @@ pub struct AddressRules {
 }
 
 impl AddressRules {
-    /// With these networks.
+    /// Creates rules from allowed and denied networks.
     pub fn new(allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
         Self { allow, deny }
     }
 
-    /// Whether the address may be reached.
+    /// Returns whether an address may be reached.
     pub fn permit(&self, address: IpAddr) -> bool {
         let plain = plain(address);
         let within =
@@ -28,7 +28,7 @@ impl AddressRules {
     }
 }
 
-/// The IPv4 address behind an IPv6 form of it: mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`),
+/// Returns the IPv4 address embedded in an IPv6 address: mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`),
 /// NAT64 (`64:ff9b::/96`, RFC 6052) and 6to4 (`2002::/16`, RFC 3056).
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
@@ -40,7 +40,7 @@ fn plain(address: IpAddr) -> IpAddr {
         IpAddr::V4(Ipv4Addr::new(a, b, c, d))
     };
     match v6.segments() {
-        // `::1` and `::` are addresses of their own.
+        // `::1` and `::` embed no IPv4 address.
         [0, 0, 0, 0, 0, 0, 0, _] => address,
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn special_addresses_are_refused_in_every_form() {
+    fn blocks_special_addresses_in_every_notation() {
         for address in [
             "127.0.0.1",
             "127.9.9.9",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn deny_beats_allow() {
+    fn deny_takes_precedence_over_allow() {
         let rules = rules(&["127.0.0.0/8", "10.0.0.0/8"], &["10.1.0.0/16"]);
         for (address, expected) in [
             ("127.0.0.1", true),
@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_mapped_address_fares_like_the_plain_one(bits: u32) {
+        fn treats_mapped_addresses_like_ipv4(bits: u32) {
             let v4 = Ipv4Addr::from(bits);
             let rules = rules(&["127.0.0.0/9"], &["10.0.0.0/8"]);
             prop_assert_eq!(rules.permit(v4.into()), rules.permit(v4.to_ipv6_mapped().into()));

@@ -1,4 +1,4 @@
-//! Makes connections: looks the name up, connects, and shakes hands.
+//! Opens connections: name lookup, TCP connect and TLS handshake.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use tokio_rustls::TlsConnector;
 use tower::Service;
 use url::{Position, Url};
 
-use super::link::Stream;
+use super::http1_connection::Stream;
 use super::resolver::Resolver;
-use super::trace;
+use super::timings;
 
-/// Whatever may go wrong on the way; its sources tell what did.
+/// An error of any of the libraries involved. Its sources hold the cause: see [`super::failure`].
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A stream that stands.
+/// An open stream.
 pub(super) struct Connected {
     pub(super) stream: Box<dyn Stream>,
     pub(super) remote_address: SocketAddr,
-    /// What the server showed; none without TLS.
+    /// The server's certificate. `None` without TLS.
     pub(super) certificate: Option<CertificateDer<'static>>,
 }
 
-/// Connects to hosts, to IPv6 and IPv4 addresses side by side.
+/// Connects to hosts, trying IPv6 and IPv4 addresses in parallel.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     resolver: Resolver,
@@ -41,26 +41,26 @@ impl Connector {
         Self { resolver, tcp }
     }
 
-    /// Connects to a URL's host, and secures the connection where the URL says so.
+    /// Connects to the host of a URL. For `https://`, also performs the TLS handshake.
     pub(super) async fn connect(
         &self,
         url: &Url,
         tls: &Arc<ClientConfig>,
     ) -> Result<Connected, Error> {
         self.resolver.check_literal(url)?;
-        trace::connect_begins();
+        timings::connect_started();
         let host: Uri = url[..Position::BeforePath].parse()?;
         let stream = self.tcp.clone().call(host).await?.into_inner();
         let remote_address = stream.peer_addr()?;
         if url.scheme() != "https" {
-            trace::connect_ends();
+            timings::connect_ended();
             return Ok(Connected { stream: Box::new(stream), remote_address, certificate: None });
         }
-        trace::tls_begins();
+        timings::tls_started();
         let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let name = ServerName::try_from(name.to_owned())?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?;
-        trace::connect_ends();
+        timings::connect_ended();
         let (_, session) = stream.get_ref();
         let certificate = session.peer_certificates().and_then(<[_]>::first).cloned();
         Ok(Connected { stream: Box::new(stream), remote_address, certificate })

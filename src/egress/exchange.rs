@@ -1,136 +1,51 @@
-//! One request and its answer, with everything that is worth knowing of them.
+//! The wire types of one HTTP exchange, and how its request is built and recorded.
 
 use std::time::{Duration, Instant};
 
 use http::{Request as HttpRequest, header};
-use hyper::body::Incoming;
 use url::{Position, Url};
 
-use super::client::Client;
-use super::connect::Error;
-use super::link::Link;
-use super::trace::{self, Shared, Trace};
-use super::{USER_AGENT, certificate, failure};
-use crate::model::exchange::{Exchange, Request, Response, Timings};
-use crate::model::outcome::{Cause, TlsFailure};
+use super::timings::ConnectTrace;
+use crate::model::exchange::{Exchange, Request, Timings};
+use crate::model::outcome::Cause;
 use crate::model::webhook::Tls;
 
-/// How much of an answer is read and kept, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
+/// Maximum size of a response body that is read and recorded, in bytes.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// What to send.
+/// Value of the `User-Agent` header.
+pub(super) const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
+
+/// A request to send.
 #[derive(Debug, Clone)]
-pub struct Outgoing<'a> {
-    /// The method.
+pub struct OutgoingRequest<'a> {
+    /// The HTTP method.
     pub method: &'a str,
     /// The full URL.
     pub url: &'a Url,
-    /// Names and values.
+    /// Header names and values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<String>,
-    /// For the whole exchange.
+    /// Time limit for the whole exchange.
     pub timeout: Duration,
-    /// Whom to trust.
+    /// The TLS policy.
     pub tls: &'a Tls,
 }
 
-/// What came of it. Nothing is judged yet, and secrets still stand in it.
+/// The outcome of an exchange. The response is not judged yet, and secrets are not redacted.
 #[derive(Debug, Clone)]
-pub struct Exchanged {
-    /// What went over the wire.
+pub struct ExchangeResult {
+    /// The request and the response.
     pub exchange: Exchange,
-    /// Why there is no whole answer, if there is none.
+    /// Why there is no complete response, if there is none.
     pub failure: Option<Cause>,
 }
 
-/// An answer on its way in.
-struct Answered {
-    response: Response,
-    remote_address: Option<String>,
-    at: Instant,
-}
-
-impl Client {
-    /// Sends a request and reads the answer, up to [`MAX_BODY`].
-    pub async fn exchange(&self, outgoing: Outgoing<'_>) -> Exchanged {
-        let begun = Instant::now();
-        let trace = Shared::default();
-        let mut answered = None;
-        // On the heap, where it stays: it is large, and would be moved into each of the futures around it.
-        let sending = Box::pin(self.send(&outgoing, &trace, &mut answered));
-        let ended = tokio::time::timeout(outgoing.timeout, sending).await;
-        let trace = trace::read(&trace);
-        let certificate = trace.certificate.as_deref().and_then(certificate::describe);
-        let self_signed = certificate.as_ref().is_some_and(|certificate| certificate.self_signed);
-        let failure = match ended {
-            Ok(Ok(())) => None,
-            Ok(Err(SendError::Cause(cause))) => Some(cause),
-            Ok(Err(SendError::Http(error))) => {
-                Some(failure::classify(&*error, &trace, &outgoing.tls.trust, self_signed))
-            }
-            Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
-                phase: failure::phase(&trace, answered.is_some()),
-                seconds: outgoing.timeout.as_secs(),
-            }),
-        };
-        let timings = timings(&trace, begun, answered.as_ref().map(|answered| answered.at));
-        let (response, remote_address) = match answered {
-            Some(answered) => (Some(answered.response), answered.remote_address),
-            None => (None, None),
-        };
-        let request = record(outgoing);
-        let exchange = Exchange { request, response, timings, remote_address, certificate };
-        Exchanged { exchange, failure }
-    }
-
-    async fn send(
-        &self,
-        outgoing: &Outgoing<'_>,
-        trace: &Shared,
-        answered: &mut Option<Answered>,
-    ) -> Result<(), SendError> {
-        let pool = self.pool(outgoing.tls).map_err(|error| {
-            SendError::Cause(Cause::Certificate(TlsFailure::Other(error.to_string())))
-        })?;
-        let request = request(outgoing).map_err(Error::from)?;
-        let sending = pool.send(&self.connector, outgoing.url, request, trace);
-        let (mut link, answer) = sending.await?;
-        let response = Response {
-            status: answer.status().as_u16(),
-            version: format!("{:?}", answer.version()),
-            headers: answer
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-                })
-                .collect(),
-            ..Response::default()
-        };
-        let remote_address = Some(link.remote_address.to_string());
-        let answered = answered.insert(Answered { response, remote_address, at: Instant::now() });
-        let mut bytes = Vec::new();
-        let read = read_body(&mut link, answer.into_body(), &mut bytes).await;
-        answered.response.body = String::from_utf8_lossy(&bytes).into_owned();
-        answered.response.truncated = read.map_err(Error::from)?;
-        if !answered.response.truncated {
-            pool.keep(outgoing.url, link).await;
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum SendError {
-    #[error("{0:?}")]
-    Cause(Cause),
-    #[error(transparent)]
-    Http(#[from] Error),
-}
-
-/// As it goes over the wire, but for what HTTP itself adds.
-fn request(outgoing: &Outgoing<'_>) -> Result<HttpRequest<String>, http::Error> {
+/// Builds the HTTP request. The connection adds only `Content-Length`.
+pub(super) fn build_request(
+    outgoing: &OutgoingRequest<'_>,
+) -> Result<HttpRequest<String>, http::Error> {
     let url = outgoing.url;
     let mut request = HttpRequest::builder()
         .method(outgoing.method)
@@ -148,23 +63,8 @@ fn request(outgoing: &Outgoing<'_>) -> Result<HttpRequest<String>, http::Error> 
     request.body(outgoing.body.clone().unwrap_or_default())
 }
 
-/// Reads up to [`MAX_BODY`]; true where there was more, which is not read.
-async fn read_body(
-    link: &mut Link,
-    mut body: Incoming,
-    bytes: &mut Vec<u8>,
-) -> Result<bool, hyper::Error> {
-    while let Some(chunk) = link.chunk(&mut body).await? {
-        let room = MAX_BODY - bytes.len();
-        bytes.extend(chunk.iter().take(room));
-        if chunk.len() > room {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn record(outgoing: Outgoing<'_>) -> Request {
+/// Returns the request as it is recorded.
+pub(super) fn recorded_request(outgoing: OutgoingRequest<'_>) -> Request {
     let mut headers = outgoing.headers;
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
         headers.push(("User-Agent".to_owned(), USER_AGENT.to_owned()));
@@ -177,19 +77,24 @@ fn record(outgoing: Outgoing<'_>) -> Request {
     }
 }
 
-fn timings(trace: &Trace, begun: Instant, answered: Option<Instant>) -> Timings {
+/// Returns how long each phase of an exchange took. `responded_at` is when the response head arrived.
+pub(super) fn measure(
+    trace: &ConnectTrace,
+    started_at: Instant,
+    responded_at: Option<Instant>,
+) -> Timings {
     let now = Instant::now();
     let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let between = |from: Option<Instant>, to: Option<Instant>| {
         Some(micros(to?.saturating_duration_since(from?)))
     };
-    let connect_begun = trace.dns_ended.or(trace.connect_begun);
+    let connect_started = trace.dns_ended.or(trace.connect_started);
     Timings {
-        dns_us: between(trace.dns_begun, trace.dns_ended),
-        connect_us: between(connect_begun, trace.tls_begun.or(trace.connect_ended)),
-        tls_us: between(trace.tls_begun, trace.connect_ended),
-        wait_us: between(Some(trace.connect_ended.unwrap_or(begun)), answered),
-        read_us: between(answered, Some(now)),
-        total_us: micros(now.saturating_duration_since(begun)),
+        dns_us: between(trace.dns_started, trace.dns_ended),
+        connect_us: between(connect_started, trace.tls_started.or(trace.connect_ended)),
+        tls_us: between(trace.tls_started, trace.connect_ended),
+        wait_us: between(Some(trace.connect_ended.unwrap_or(started_at)), responded_at),
+        read_us: between(responded_at, Some(now)),
+        total_us: micros(now.saturating_duration_since(started_at)),
     }
 }

@@ -1,4 +1,4 @@
-//! From the HTTP client's errors to a cause that can be explained: by type, never by text.
+//! Maps errors of the HTTP client to causes that can be explained. Errors are told apart by type, never by message.
 
 use std::error::Error;
 use std::io;
@@ -6,25 +6,25 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use super::resolver::ResolveError;
-use super::trace::Trace;
+use super::timings::ConnectTrace;
 use crate::model::outcome::{Cause, Phase, TlsFailure};
 use crate::model::webhook::Trust;
 
-/// What an error means that came after these moments.
+/// Returns the cause of an error. `trace` is what happened before it.
 pub(super) fn classify(
     error: &(dyn Error + 'static),
-    trace: &Trace,
+    trace: &ConnectTrace,
     trust: &Trust,
     self_signed: bool,
 ) -> Cause {
     let cause = of_chain(error, trust, self_signed);
-    if trace.is_shaking_hands() { in_handshake(cause) } else { cause }
+    if trace.is_handshaking() { in_handshake(cause) } else { cause }
 }
 
 fn of_chain(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Cause {
-    let mut link = Some(error);
+    let mut next = Some(error);
     let mut last = error.to_string();
-    while let Some(error) = link {
+    while let Some(error) = next {
         if let Some(resolve) = error.downcast_ref::<ResolveError>() {
             return of_resolve(resolve);
         }
@@ -32,23 +32,23 @@ fn of_chain(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> 
             return cause;
         }
         last = error.to_string();
-        link = error.source();
+        next = error.source();
         if let Some(io) = error.downcast_ref::<io::Error>() {
             if let Some(cause) = of_io(io) {
                 return cause;
             }
-            // Its source is that of the error within: the one within must not be passed over.
+            // `source` skips the wrapped error and returns that error's own source.
             if let Some(inner) = io.get_ref() {
-                link = Some(inner);
+                next = Some(inner);
             }
         }
     }
     Cause::Protocol { detail: last }
 }
 
-/// A connection that breaks off within the handshake: the port does not speak TLS, or not ours.
+/// A connection that breaks during the handshake means that the port does not speak TLS, or no version we accept.
 fn in_handshake(cause: Cause) -> Cause {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all others say more already")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are more specific")]
     match cause {
         Cause::Protocol { detail } | Cause::Unreachable { detail } => {
             Cause::Certificate(TlsFailure::Other(detail))
@@ -57,18 +57,19 @@ fn in_handshake(cause: Cause) -> Cause {
     }
 }
 
-/// What was going on when time ran out.
-pub(super) fn phase(trace: &Trace, answered: bool) -> Phase {
+/// Returns the phase of an exchange in which the timeout expired.
+pub(super) fn phase(trace: &ConnectTrace, has_response: bool) -> Phase {
     match trace {
-        _ if answered => Phase::Read,
-        Trace { connect_ended: Some(_), .. } | Trace { connect_begun: None, .. } => Phase::Wait,
-        _ if trace.is_shaking_hands() => Phase::Tls,
-        Trace { dns_begun: Some(_), dns_ended: None, .. } => Phase::Dns,
+        _ if has_response => Phase::Read,
+        ConnectTrace { connect_ended: Some(_), .. }
+        | ConnectTrace { connect_started: None, .. } => Phase::Wait,
+        _ if trace.is_handshaking() => Phase::Tls,
+        ConnectTrace { dns_started: Some(_), dns_ended: None, .. } => Phase::Dns,
         _ => Phase::Connect,
     }
 }
 
-pub(super) fn of_resolve(error: &ResolveError) -> Cause {
+fn of_resolve(error: &ResolveError) -> Cause {
     match error {
         ResolveError::NoSuchHost => Cause::NoSuchHost,
         ResolveError::Blocked(address) => Cause::Blocked { address: address.to_string() },
@@ -86,7 +87,7 @@ fn of_tls(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Op
     Some(Cause::Certificate(fault))
 }
 
-/// What the server says against the client's part of the handshake (RFC 8446, section 6.2).
+/// Maps an alert by which the server rejected the handshake (RFC 8446, section 6.2).
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
 fn of_alert(alert: AlertDescription) -> TlsFailure {
     match alert {
@@ -102,7 +103,7 @@ fn of_alert(alert: AlertDescription) -> TlsFailure {
             TlsFailure::ClientCertificateRejected(format!("{alert:?}"))
         }
         AlertDescription::ProtocolVersion => TlsFailure::Version,
-        other => TlsFailure::Other(format!("the server broke off with {other:?}")),
+        other => TlsFailure::Other(format!("the server aborted the handshake with {other:?}")),
     }
 }
 

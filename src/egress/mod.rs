@@ -1,29 +1,26 @@
-//! Everything that leaves Gatepost. Tests and deliveries go the same way.
+//! Outbound HTTP: the client of deliveries and tests, address rules and TLS.
 //!
-//! It knows addresses, certificates and HTTP; not webhooks' rules nor what an answer means.
+//! This module knows addresses, certificates and HTTP. It does not depend on the rules of webhooks or on how responses
+//! are judged. Tests and deliveries use the same client.
 
 mod address;
-mod certificate;
 mod client;
 mod connect;
 mod exchange;
 mod failure;
-mod link;
-mod local;
+mod fetch_certificate;
+mod http1_connection;
+mod idle_pool;
 mod oauth;
-mod pem;
+mod post_events;
 mod resolver;
-mod trace;
-mod trust;
+mod timings;
+mod tls;
 
 pub use address::AddressRules;
-pub use certificate::FetchError;
 pub use client::Client;
-pub use exchange::{Exchanged, MAX_BODY, Outgoing};
-pub use local::post_events;
-pub use oauth::{Obtained, TokenWanted};
-pub use pem::describe_pem;
-pub use trust::TlsError;
-
-/// How Gatepost names itself.
-pub const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
+pub use exchange::{ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest};
+pub use fetch_certificate::FetchError;
+pub use oauth::{TokenClient, TokenRequest, TokenResult};
+pub use post_events::post_events;
+pub use tls::{TlsError, describe_pem};

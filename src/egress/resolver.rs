@@ -1,5 +1,5 @@
-//! Looks up names, and lets through only the addresses that may be reached. The check is made on the
-//! addresses that are then connected to, so a name that changes its answer gains nothing.
+//! Resolves host names to permitted addresses. The addresses that are checked are the ones connected to, so DNS
+//! rebinding cannot bypass the check.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -10,9 +10,9 @@ use tower::Service;
 use url::{Host, Url};
 
 use super::address::AddressRules;
-use super::trace;
+use super::timings;
 
-/// Why a name gave no address.
+/// Why a name has no usable address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ResolveError {
     #[error("no such host")]
@@ -21,15 +21,16 @@ pub(super) enum ResolveError {
     Blocked(IpAddr),
 }
 
+/// Resolves names within address rules.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver(pub(super) AddressRules);
 
 impl Resolver {
-    /// The permitted addresses of a name.
+    /// Returns the permitted addresses of a name.
     async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
-        trace::dns_begins();
+        timings::dns_started();
         let found = tokio::net::lookup_host((host, 0)).await;
-        trace::dns_ends();
+        timings::dns_ended();
         let found: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
         let permitted: Vec<SocketAddr> =
             found.iter().copied().filter(|address| self.0.permit(address.ip())).collect();
@@ -40,8 +41,7 @@ impl Resolver {
         }
     }
 
-    /// The connector asks no resolver for an address that stands in the URL itself, so it is
-    /// checked here.
+    /// Checks a literal IP address in a URL. The connector does not call the resolver for those.
     pub(super) fn check_literal(&self, url: &Url) -> Result<(), ResolveError> {
         let address = match url.host() {
             Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
@@ -52,7 +52,7 @@ impl Resolver {
     }
 }
 
-/// As the connector asks.
+/// The interface that `HttpConnector` expects.
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = ResolveError;

@@ -1,15 +1,15 @@
 //! Webhooks that fail again and again: the count is shared by all instances.
 
-use super::{Error, PgConnection, PgPool, QUICK, within};
+use super::{Error, PgConnection, PgPool, QUICK_TIMEOUT, within};
 use crate::model::breaker::Breaker;
 use crate::model::{Timestamp, WebhookId};
 
 /// All webhooks whose newest exchange failed.
-pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
+pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
     let query = sqlx::query!(
         "select webhook_id, failures, failing_since, probes, probe_at from webhook_breakers"
     );
-    let rows = within(db, QUICK, query.fetch_all(db)).await?;
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -43,7 +43,7 @@ pub async fn note_failures(
         now,
         last_error
     );
-    let row = within(db, QUICK, query.fetch_one(db)).await?;
+    let row = within(db, QUICK_TIMEOUT, query.fetch_one(db)).await?;
     Ok(Breaker {
         failures: row.failures,
         failing_since: row.failing_since,
@@ -65,7 +65,7 @@ pub async fn plan_probe(
         probes,
         at
     );
-    within(db, QUICK, query.execute(db)).await?;
+    within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub async fn take_probe(
         now,
         hold
     );
-    let done = within(db, QUICK, query.execute(db)).await?;
+    let done = within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -7,9 +7,9 @@ use super::{Error, PgConnection, PgPool};
 use crate::model::{EventId, Timestamp, Trigger};
 
 /// How long a repeat is known for one.
-pub const SEEN_FOR_DAYS: i32 = 7;
+pub const DEDUPLICATION_DAYS: i32 = 7;
 /// So many of the newest events are searched.
-pub const SEARCHED: i64 = 20_000;
+pub const SEARCH_WINDOW: i64 = 20_000;
 
 /// An event as menus and lists show it.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub async fn prune_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Err
     sqlx::query!(
         "delete from event_keys where seen_at < $1::timestamptz - make_interval(days => $2)",
         now,
-        SEEN_FOR_DAYS
+        DEDUPLICATION_DAYS
     )
     .execute(db)
     .await?;
@@ -69,7 +69,7 @@ pub async fn prune_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Err
 }
 
 /// The newest events that were received, of those whose request or requester holds a text.
-pub async fn newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEvent>, Error> {
+pub async fn list_newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEvent>, Error> {
     let rows = sqlx::query_as!(
         Row,
         "select id, received_at, trigger, request, requester, integrations, null as payload
@@ -80,7 +80,7 @@ pub async fn newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEve
          order by id desc limit $2",
         text,
         limit,
-        SEARCHED
+        SEARCH_WINDOW
     )
     .fetch_all(db)
     .await?;
@@ -88,7 +88,7 @@ pub async fn newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEve
 }
 
 /// The newest events that were received, older than `before`, each with its payload.
-pub async fn page(
+pub async fn list_older(
     db: &PgPool,
     before: Option<EventId>,
     limit: usize,

@@ -23,7 +23,7 @@ pub async fn note(db: &PgPool, seen: &[(Field, String)], now: Timestamp) -> Resu
 }
 
 /// The newest values of each field, at most so many of each.
-pub async fn newest(db: &PgPool, limit: i64) -> Result<Vec<(Field, String)>, Error> {
+pub async fn list_newest(db: &PgPool, limit: i64) -> Result<Vec<(Field, String)>, Error> {
     let fields: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
     let rows = sqlx::query!(
         r#"select f as "field!", v.value as "value!" from unnest($1::text[]) f

@@ -46,7 +46,7 @@ pub async fn find(db: &PgPool, id: InvocationId) -> Result<Option<Invocation>, E
 }
 
 /// A delivery's exchanges, in their order.
-pub async fn of_delivery(db: &PgPool, id: DeliveryId) -> Result<Vec<Invocation>, Error> {
+pub async fn list_by_delivery(db: &PgPool, id: DeliveryId) -> Result<Vec<Invocation>, Error> {
     let records = sqlx::query_scalar!(
         "select record from invocations where delivery_id = $1 order by id limit 100",
         id.uuid()

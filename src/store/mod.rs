@@ -18,11 +18,13 @@ pub mod revisions;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
-pub mod webhook_list;
+pub mod webhook_health;
 pub mod webhooks;
 
 pub use error::Error;
-pub use pool::{Held, QUICK, SLOW, close, connect, connect_dispatcher, within};
+pub use pool::{
+    QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher, within,
+};
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};
 

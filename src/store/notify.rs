@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 
-use super::pool::{QUICK, one_like};
+use super::pool::{QUICK_TIMEOUT, one_like};
 use super::{Error, PgConnection, PgPool, within};
 
 /// After so long without a word the connection is asked whether it still works.
@@ -16,7 +16,7 @@ pub const WEBHOOKS: &str = "gatepost_webhooks";
 pub const DELIVERIES: &str = "gatepost_deliveries";
 
 /// Tells everybody at commit. One constant payload: PostgreSQL sends equal ones once.
-pub async fn tell(db: &mut PgConnection, channel: &str) -> Result<(), Error> {
+pub async fn notify(db: &mut PgConnection, channel: &str) -> Result<(), Error> {
     sqlx::query!("select pg_notify($1, '')", channel).execute(db).await?;
     Ok(())
 }
@@ -39,7 +39,7 @@ impl Listener {
             listener.listen_all([WEBHOOKS, DELIVERIES]).await?;
             Ok::<_, sqlx::Error>(listener)
         };
-        let listener = within(&pool, QUICK, starting).await?;
+        let listener = within(&pool, QUICK_TIMEOUT, starting).await?;
         Ok(Self { listener, pool })
     }
 
@@ -54,7 +54,7 @@ impl Listener {
                 return Ok(received?.map(|notification| notification.channel().to_owned()));
             }
             let query = sqlx::query_scalar!("select 1");
-            within(&self.pool, QUICK, query.fetch_one(&mut self.listener)).await?;
+            within(&self.pool, QUICK_TIMEOUT, query.fetch_one(&mut self.listener)).await?;
         }
     }
 }

@@ -28,9 +28,9 @@ const PING: Duration = Duration::from_millis(500);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How long a statement may take that touches few rows.
-pub const QUICK: Duration = Duration::from_secs(2);
+pub const QUICK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long one may take that reads or looks through more.
-pub const SLOW: Duration = Duration::from_secs(6);
+pub const SLOW_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Opens a pool of connections.
 ///
@@ -87,9 +87,9 @@ async fn works(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 /// A connection that is kept for the next statement, where one soon follows the other: the pool asks a connection
 /// whether it works each time it comes back, and hands them out in turn, though each knows its statements by heart.
 #[derive(Debug, Default)]
-pub struct Held(Option<(PoolConnection<Postgres>, Instant)>);
+pub struct StickyConnection(Option<(PoolConnection<Postgres>, Instant)>);
 
-impl Held {
+impl StickyConnection {
     /// Has work done with the connection, [`within`] a limit. After an error it is given back.
     ///
     /// # Errors

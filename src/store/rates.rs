@@ -5,30 +5,30 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Error, PgPool, QUICK, within};
+use super::{Error, PgPool, QUICK_TIMEOUT, within};
 use crate::model::WebhookId;
 
 /// A webhook that wants to send.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct PermitRequest {
     /// Which.
     pub webhook: WebhookId,
     /// The time from one exchange to the next.
-    pub apart: Duration,
+    pub interval: Duration,
 }
 
 /// Takes the turns of these webhooks that have come, and those of the next `burst`; gives how many of each. One that is
 /// asked for the first time gets its turns the next time.
 pub async fn take(
     db: &PgPool,
-    wanted: &[Wanted],
+    wanted: &[PermitRequest],
     burst: Duration,
 ) -> Result<Vec<(WebhookId, u32)>, Error> {
     let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     let webhooks: Vec<Uuid> = wanted.iter().map(|one| one.webhook.uuid()).collect();
-    let aparts: Vec<i64> = wanted.iter().map(|one| micros(one.apart)).collect();
+    let aparts: Vec<i64> = wanted.iter().map(|one| micros(one.interval)).collect();
     let ahead: Vec<i64> =
-        wanted.iter().map(|one| micros(burst.saturating_sub(one.apart))).collect();
+        wanted.iter().map(|one| micros(burst.saturating_sub(one.interval))).collect();
     let query = sqlx::query!(
         r#"with wanted as (
                select id, interval '1 microsecond' * apart as apart, interval '1 microsecond' * ahead as ahead
@@ -64,7 +64,7 @@ pub async fn take(
         &aparts,
         &ahead
     );
-    let rows = within(db, QUICK, query.fetch_all(db)).await?;
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.webhook_id.into(), u32::try_from(row.count).unwrap_or_default()))

@@ -7,7 +7,7 @@ use crate::model::{Actor, Timestamp, WebhookId};
 use crate::vault::Vault;
 
 /// So many of a webhook are kept.
-pub const KEPT: i32 = 100;
+pub const MAX_REVISIONS: i32 = 100;
 
 /// A revision as the history shows it.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ fn place(id: WebhookId, number: i32) -> String {
     format!("webhook_revisions.sealed/{id}/{number}")
 }
 
-/// Adds a revision, made at the webhook's `updated_at`, and forgets the oldest beyond [`KEPT`].
+/// Adds a revision, made at the webhook's `updated_at`, and forgets the oldest beyond [`MAX_REVISIONS`].
 pub async fn record(
     db: &mut PgConnection,
     vault: &Vault,
@@ -80,7 +80,7 @@ pub async fn record(
     sqlx::query!(
         "delete from webhook_revisions where webhook_id = $1 and number <= $2",
         new.webhook.uuid(),
-        number - KEPT
+        number - MAX_REVISIONS
     )
     .execute(db)
     .await?;
@@ -88,11 +88,11 @@ pub async fn record(
 }
 
 /// Adds what a version without a history has saved, if it has. Gives the number of what is there now.
-pub async fn catch_up(
+pub async fn backfill_revision(
     db: &mut PgConnection,
     vault: &Vault,
     webhook: WebhookId,
-    there: &Draft,
+    current: &Draft,
 ) -> Result<i32, Error> {
     let number = newest(db, webhook).await?;
     let saved_at = sqlx::query_scalar!(
@@ -107,10 +107,12 @@ pub async fn catch_up(
     .fetch_optional(&mut *db)
     .await?;
     let Some(saved_at) = saved_at else { return Ok(number) };
-    let before = if number == 0 { None } else { find_whole(db, vault, webhook, number).await? };
+    let before =
+        if number == 0 { None } else { find_with_secrets(db, vault, webhook, number).await? };
     let kind = if before.is_none() { RevisionKind::Added } else { RevisionKind::Changed };
     let actor = &Actor::Unknown;
-    let new = NewRevision { webhook, before: before.as_ref(), after: there, actor, kind, note: "" };
+    let new =
+        NewRevision { webhook, before: before.as_ref(), after: current, actor, kind, note: "" };
     record(db, vault, &new, saved_at).await?;
     Ok(number + 1)
 }
@@ -125,9 +127,9 @@ async fn newest(db: &mut PgConnection, webhook: WebhookId) -> Result<i32, Error>
     Ok(number.unwrap_or_default())
 }
 
-/// The number of what is there now, or the one that [`catch_up`] would give it; 0 where there is no such
+/// The number of what is there now, or the one that [`backfill_revision`] would give it; 0 where there is no such
 /// webhook.
-pub async fn current(db: &PgPool, webhook: WebhookId) -> Result<i32, Error> {
+pub async fn current_number(db: &PgPool, webhook: WebhookId) -> Result<i32, Error> {
     let number = sqlx::query_scalar!(
         r#"select coalesce(r.number, 0) + (r.made_at is distinct from w.updated_at)::int as "number!"
            from webhooks w
@@ -166,7 +168,7 @@ pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Erro
 }
 
 /// A revision with its secrets; once they are forgotten, masked.
-pub async fn find_whole(
+pub async fn find_with_secrets(
     db: &mut PgConnection,
     vault: &Vault,
     webhook: WebhookId,
@@ -198,7 +200,7 @@ pub async fn forget_deleted(db: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Notes that a webhook was deleted, and forgets the secrets of its whole history.
-pub async fn bury(
+pub async fn record_deletion(
     db: &mut PgConnection,
     webhook: WebhookId,
     actor: &Actor,

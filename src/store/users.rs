@@ -46,7 +46,7 @@ pub async fn lock_first(db: &mut PgConnection) -> Result<(), Error> {
 }
 
 /// Whether there is anybody.
-pub async fn any(db: &mut PgConnection) -> Result<bool, Error> {
+pub async fn exist(db: &mut PgConnection) -> Result<bool, Error> {
     let any =
         sqlx::query_scalar!(r#"select exists (select from users) as "any!""#).fetch_one(db).await?;
     Ok(any)

@@ -119,7 +119,7 @@ pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Res
 }
 
 /// The webhook with its secrets, locked until the transaction ends.
-pub async fn find_sealed(
+pub async fn find_with_secrets_for_update(
     db: &mut PgConnection,
     vault: &Vault,
     id: WebhookId,
@@ -146,7 +146,7 @@ pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
 
 /// A webhook as its page shows it, be it deleted.
 #[derive(Debug)]
-pub struct Shown {
+pub struct WebhookDetails {
     /// The webhook, its secrets masked.
     pub draft: Draft,
     /// Why Gatepost itself has switched it off.
@@ -156,7 +156,10 @@ pub struct Shown {
 }
 
 /// A webhook, its secrets masked, be it deleted.
-pub async fn find_ever(db: &PgPool, id: WebhookId) -> Result<Option<Shown>, Error> {
+pub async fn find_including_deleted(
+    db: &PgPool,
+    id: WebhookId,
+) -> Result<Option<WebhookDetails>, Error> {
     let row = sqlx::query!(
         "select definition, paused_because, deleted_at from webhooks where id = $1",
         id.uuid()
@@ -165,7 +168,7 @@ pub async fn find_ever(db: &PgPool, id: WebhookId) -> Result<Option<Shown>, Erro
     .await?;
     let Some(row) = row else { return Ok(None) };
     let (paused_because, deleted_at) = (row.paused_because, row.deleted_at);
-    Ok(Some(Shown { draft: from_text(&row.definition)?, paused_because, deleted_at }))
+    Ok(Some(WebhookDetails { draft: from_text(&row.definition)?, paused_because, deleted_at }))
 }
 
 /// The id of the webhook of that name, without regard to case.
@@ -183,7 +186,7 @@ pub async fn find_id_by_name(
 }
 
 /// All webhooks as they are shown, by name.
-pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
+pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     let rows = sqlx::query!(
         "select id, definition from webhooks where deleted_at is null order by lower(name)"
     )
@@ -194,7 +197,7 @@ pub async fn all(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
 
 /// A webhook with its secrets.
 #[derive(Debug)]
-pub struct Sealed {
+pub struct WebhookWithSecrets {
     /// Its id.
     pub id: WebhookId,
     /// The whole of it.
@@ -204,7 +207,10 @@ pub struct Sealed {
 }
 
 /// All webhooks with their secrets, for the dispatcher.
-pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<Sealed>, Error> {
+pub async fn list_with_secrets(
+    db: &PgPool,
+    vault: &Vault,
+) -> Result<Vec<WebhookWithSecrets>, Error> {
     let rows = sqlx::query!(
         r#"select id, sealed, paused_because is not null as "is_paused!" from webhooks
            where deleted_at is null order by id"#
@@ -214,7 +220,7 @@ pub async fn all_sealed(db: &PgPool, vault: &Vault) -> Result<Vec<Sealed>, Error
     rows.into_iter()
         .map(|row| {
             let draft = open(vault, &place(row.id), &row.sealed)?;
-            Ok(Sealed { id: row.id.into(), draft, is_paused: row.is_paused })
+            Ok(WebhookWithSecrets { id: row.id.into(), draft, is_paused: row.is_paused })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepost::actions::{Actions, Save};
+use gatepost::actions::{Actions, SaveRequest};
 use gatepost::app::App;
 use gatepost::config::Config;
 use gatepost::identity::Scope;
@@ -158,7 +158,13 @@ impl TestApp {
         let drafts = read_file(yaml).unwrap();
         let mut ids = Vec::new();
         for draft in &drafts {
-            ids.push(self.actions.save_webhook(&Save::default(), draft).await.unwrap().to_string());
+            ids.push(
+                self.actions
+                    .save_webhook(&SaveRequest::default(), draft)
+                    .await
+                    .unwrap()
+                    .to_string(),
+            );
         }
         ids
     }
@@ -167,7 +173,7 @@ impl TestApp {
     pub(crate) async fn change_webhook(&self, id: &str, yaml: &str, email: &str) {
         let draft = read_file(yaml).unwrap().remove(0);
         let (id, actor) = (Some(id.parse().unwrap()), Actor::Person(email.to_owned()));
-        let save = Save { id, actor, ..Save::default() };
+        let save = SaveRequest { id, actor, ..SaveRequest::default() };
         self.actions.save_webhook(&save, &draft).await.unwrap();
     }
 

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::actions::SendByHandError;
+use crate::actions::SendNowError;
 use crate::api::{ApiState, Problem, ProblemId, bearer};
 use crate::identity::Scope;
 use crate::model::event::{EventChoice, EventError};
@@ -40,23 +40,21 @@ pub(in crate::api) async fn invoke(
         Problem::new(ProblemId::TooLarge, "Name the event by its id: the request is too long.")
     })?;
     let choice = read(&body)?;
-    match state.actions.send_by_hand(id, choice, &Actor::Token(token.name)).await {
+    match state.actions.send_now(id, choice, &Actor::Token(token.name)).await {
         Ok(delivery) => Ok((StatusCode::ACCEPTED, Json(Answer { delivery: delivery.to_string() }))),
-        Err(SendByHandError::NotFound) => Err(no_webhook()),
-        Err(SendByHandError::Refused(why)) => {
-            Err(Problem::new(ProblemId::Invalid, why.to_string()))
-        }
-        Err(SendByHandError::Gone) => {
+        Err(SendNowError::NotFound) => Err(no_webhook()),
+        Err(SendNowError::Refused(why)) => Err(Problem::new(ProblemId::Invalid, why.to_string())),
+        Err(SendNowError::Gone) => {
             let detail = "This event is not stored, or no longer. Nothing was sent.";
             let message = "is not stored".to_owned();
             let errors = [EventError { pointer: "/event_id".to_owned(), message }];
             Err(Problem::new(ProblemId::Invalid, detail).with_errors(errors))
         }
-        Err(SendByHandError::Store(error)) if error.is_unavailable() => {
+        Err(SendNowError::Store(error)) if error.is_unavailable() => {
             let detail = "The database is not available: send it again.";
             Err(Problem::new(ProblemId::Unavailable, detail))
         }
-        Err(SendByHandError::Store(error)) => {
+        Err(SendNowError::Store(error)) => {
             tracing::error!(error = error.chain(), "nothing could be sent by hand");
             Err(Problem::new(ProblemId::Internal, "Nothing was sent: the server's log says why."))
         }

@@ -1,75 +1,165 @@
-//! The HTTP client: connections are kept and used again only among webhooks that trust alike.
+//! The HTTP client. Connections are reused only between webhooks with the same TLS policy.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Request, Response};
+use http::{Request as HttpRequest, Response as HttpResponse};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use rustls::ClientConfig;
 use url::{Position, Url};
 
 use super::address::AddressRules;
 use super::connect::{Connector, Error};
-use super::link::{Idle, Link};
-use super::oauth::Tokens;
+use super::exchange::{self, ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest};
+use super::failure;
+use super::http1_connection::Http1Connection;
+use super::idle_pool::IdlePool;
 use super::resolver::Resolver;
-use super::trace;
-use super::trust::{self, TlsError};
+use super::timings::{self, SharedTrace};
+use super::tls::{self, TlsError};
+use crate::model::exchange::{Exchange, Response};
+use crate::model::outcome::{Cause, TlsFailure};
 use crate::model::webhook::Tls;
 
-/// So many ways to trust are kept at once: forms that are tried out must not fill the memory.
+/// Maximum TLS policies with a pool of connections. Each variant of a form that is tested has its own, so their number
+/// must be bounded.
 const MAX_POOLS: usize = 512;
 
-/// Sends requests.
+/// Sends HTTP requests.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) connector: Connector,
-    pub(super) tokens: Tokens,
     pools: Arc<Mutex<HashMap<Tls, Arc<Pool>>>>,
 }
 
-/// The connections of those that trust alike.
+/// The connections of one TLS policy.
 #[derive(Debug)]
-pub(super) struct Pool {
+struct Pool {
     tls: Arc<ClientConfig>,
-    idle: Idle,
+    idle: IdlePool,
+}
+
+/// A response whose body may not be complete yet.
+struct PartialResponse {
+    response: Response,
+    remote_address: Option<String>,
+    /// When the head arrived.
+    responded_at: Instant,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error("{0:?}")]
+    Cause(Cause),
+    #[error(transparent)]
+    Http(#[from] Error),
 }
 
 impl Client {
-    /// Within these rules.
+    /// Creates a client that connects only to addresses permitted by `rules`.
     pub fn new(rules: AddressRules) -> Self {
-        let connector = Connector::new(Resolver(rules));
-        Self { connector, tokens: Tokens::default(), pools: Arc::default() }
+        Self { connector: Connector::new(Resolver(rules)), pools: Arc::default() }
     }
 
-    /// Whether connections can be secured so.
+    /// Checks that connections can be made with a TLS policy.
     ///
     /// # Errors
-    /// What is wrong with a certificate or a key.
+    /// If a certificate or a key cannot be used.
     pub fn check_tls(&self, tls: &Tls) -> Result<(), TlsError> {
-        trust::tls_config(tls).map(drop)
+        tls::client_config(tls).map(drop)
     }
 
-    /// Closes connections that nobody used for a minute: to be called now and then.
+    /// Sends a request and reads the response, up to [`MAX_RESPONSE_BYTES`] of its body.
+    pub async fn exchange(&self, outgoing: OutgoingRequest<'_>) -> ExchangeResult {
+        let started_at = Instant::now();
+        let trace = SharedTrace::default();
+        let mut partial = None;
+        // Boxed: the future is large and would be moved into each of the futures around it.
+        let sending = Box::pin(self.send(&outgoing, &trace, &mut partial));
+        let ended = tokio::time::timeout(outgoing.timeout, sending).await;
+        let trace = timings::snapshot(&trace);
+        let certificate = trace.certificate.as_deref().and_then(tls::describe_certificate);
+        let self_signed = certificate.as_ref().is_some_and(|certificate| certificate.self_signed);
+        let failure = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(SendError::Cause(cause))) => Some(cause),
+            Ok(Err(SendError::Http(error))) => {
+                Some(failure::classify(&*error, &trace, &outgoing.tls.trust, self_signed))
+            }
+            Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
+                phase: failure::phase(&trace, partial.is_some()),
+                seconds: outgoing.timeout.as_secs(),
+            }),
+        };
+        let responded_at = partial.as_ref().map(|partial| partial.responded_at);
+        let timings = exchange::measure(&trace, started_at, responded_at);
+        let (response, remote_address) = match partial {
+            Some(partial) => (Some(partial.response), partial.remote_address),
+            None => (None, None),
+        };
+        let request = exchange::recorded_request(outgoing);
+        let exchange = Exchange { request, response, timings, remote_address, certificate };
+        ExchangeResult { exchange, failure }
+    }
+
+    async fn send(
+        &self,
+        outgoing: &OutgoingRequest<'_>,
+        trace: &SharedTrace,
+        partial: &mut Option<PartialResponse>,
+    ) -> Result<(), SendError> {
+        let pool = self.pool(outgoing.tls).map_err(|error| {
+            SendError::Cause(Cause::Certificate(TlsFailure::Other(error.to_string())))
+        })?;
+        let request = exchange::build_request(outgoing).map_err(Error::from)?;
+        let sending = pool.send(&self.connector, outgoing.url, request, trace);
+        let (mut connection, received) = sending.await?;
+        let response = Response {
+            status: received.status().as_u16(),
+            version: format!("{:?}", received.version()),
+            headers: received
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
+                .collect(),
+            ..Response::default()
+        };
+        let remote_address = Some(connection.remote_address.to_string());
+        let responded_at = Instant::now();
+        let partial = partial.insert(PartialResponse { response, remote_address, responded_at });
+        let mut bytes = Vec::new();
+        let read = read_body(&mut connection, received.into_body(), &mut bytes).await;
+        partial.response.body = String::from_utf8_lossy(&bytes).into_owned();
+        partial.response.truncated = read.map_err(Error::from)?;
+        if !partial.response.truncated {
+            pool.idle.put(origin(outgoing.url), connection).await;
+        }
+        Ok(())
+    }
+
+    /// Closes connections that have been idle for a minute. Call it periodically.
     pub fn close_idle(&self) {
         self.close_idle_at(Instant::now());
     }
 
     fn close_idle_at(&self, now: Instant) {
-        for pool in self.pools.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            pool.idle.close_old(now);
+        for pool in self.pools.lock().values() {
+            pool.idle.close_expired(now);
         }
     }
 
-    /// The connections for a policy, made at first use.
-    pub(super) fn pool(&self, tls: &Tls) -> Result<Arc<Pool>, TlsError> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns the pool of a TLS policy, creating it at first use.
+    fn pool(&self, tls: &Tls) -> Result<Arc<Pool>, TlsError> {
+        let mut pools = self.pools.lock();
         if let Some(pool) = pools.get(tls) {
             return Ok(Arc::clone(pool));
         }
-        let config = Arc::new(trust::tls_config(tls)?);
-        let pool = Arc::new(Pool { tls: config, idle: Idle::default() });
+        let config = Arc::new(tls::client_config(tls)?);
+        let pool = Arc::new(Pool { tls: config, idle: IdlePool::default() });
         if pools.len() >= MAX_POOLS {
             pools.clear();
         }
@@ -79,39 +169,50 @@ impl Client {
 }
 
 impl Pool {
-    /// Sends a request over a connection that stands idle, or over a new one, and waits for the answer's head.
-    pub(super) async fn send(
+    /// Sends a request over an idle connection, or a new one, and waits for the head of the response.
+    async fn send(
         &self,
         connector: &Connector,
         url: &Url,
-        mut request: Request<String>,
-        trace: &trace::Shared,
-    ) -> Result<(Link, Response<Incoming>), Error> {
-        while let Some(mut link) = self.idle.take(origin(url)).await {
-            let unanswered = match link.send(request).await {
-                Ok(response) => return Ok((link, response)),
-                Err(unanswered) => unanswered,
+        mut request: HttpRequest<String>,
+        trace: &SharedTrace,
+    ) -> Result<(Http1Connection, HttpResponse<Incoming>), Error> {
+        while let Some(mut connection) = self.idle.take(origin(url)).await {
+            let failure = match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(failure) => failure,
             };
-            // It had ended, and nothing was sent.
-            request = *unanswered.request.ok_or(unanswered.error)?;
+            // The server had closed the connection and nothing was sent: try another one.
+            request = *failure.request.ok_or(failure.error)?;
         }
-        // Seldom needed, and large: on the heap, so that it is not a part of each exchange.
+        // Boxed: the future is large and rarely needed, so it should not enlarge the future of each exchange.
         let connecting = Box::pin(connector.connect(url, &self.tls));
-        let connected = trace::run(Arc::clone(trace), connecting).await?;
-        let mut link = Link::over(connected.stream, connected.remote_address).await?;
-        let answered = link.send(request).await;
-        let response = answered.map_err(|unanswered| unanswered.error)?;
-        Ok((link, response))
-    }
-
-    /// Takes a connection back whose exchange is over.
-    pub(super) async fn keep(&self, url: &Url, link: Link) {
-        self.idle.keep(origin(url), link).await;
+        let connected = timings::record(Arc::clone(trace), connecting).await?;
+        let mut connection =
+            Http1Connection::new(connected.stream, connected.remote_address).await?;
+        let response = connection.send(request).await.map_err(|failure| failure.error)?;
+        Ok((connection, response))
     }
 }
 
 fn origin(url: &Url) -> &str {
     &url[..Position::BeforePath]
+}
+
+/// Reads up to [`MAX_RESPONSE_BYTES`]. Returns whether the body was longer. The rest is not read.
+async fn read_body(
+    connection: &mut Http1Connection,
+    mut body: Incoming,
+    bytes: &mut Vec<u8>,
+) -> Result<bool, hyper::Error> {
+    while let Some(chunk) = connection.next_chunk(&mut body).await? {
+        let capacity = MAX_RESPONSE_BYTES - bytes.len();
+        bytes.extend(chunk.iter().take(capacity));
+        if chunk.len() > capacity {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What connections are used for, and when they end.
+//! Reuse and closing of connections.
 
 use std::time::Duration;
 
@@ -8,35 +8,36 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::egress::Outgoing;
+use crate::egress::OutgoingRequest;
 use crate::model::exchange::Timings;
 use crate::model::webhook::Trust;
 
-const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-const IN_CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n\
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n\
                          1\r\no\r\n1\r\nk\r\n0\r\nx-sum: 1\r\n\r\n";
-/// In the place of an answer: the connection is closed.
+/// Closes the connection instead of sending a response.
 const CLOSE: &str = "";
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves one connection after the other, each with its answers; the last until the client closes it.
+/// Accepts one connection after another and sends the given responses. Without [`CLOSE`], the client must close the
+/// connection.
 async fn serve(listener: &TcpListener, connections: &[&[&str]]) {
-    for answers in connections {
+    for responses in connections {
         let (mut stream, _) = listener.accept().await.unwrap();
-        for answer in *answers {
-            if *answer != CLOSE {
-                assert_ne!(request(&mut stream).await, "", "the client has closed it");
-                stream.write_all(answer.as_bytes()).await.unwrap();
+        for response in *responses {
+            if *response != CLOSE {
+                assert_ne!(read_head(&mut stream).await, "", "the client closed the connection");
+                stream.write_all(response.as_bytes()).await.unwrap();
             }
         }
-        if answers.last() != Some(&CLOSE) {
-            assert_eq!(request(&mut stream).await, "");
+        if responses.last() != Some(&CLOSE) {
+            assert_eq!(read_head(&mut stream).await, "");
         }
     }
 }
 
-/// Up to its empty line; empty where the client has closed the connection.
-async fn request(stream: &mut (impl AsyncRead + Unpin)) -> String {
+/// Reads a request head. Returns an empty string if the client closed the connection.
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         let mut bytes = [0; 512];
@@ -52,7 +53,7 @@ fn client() -> Client {
     Client::new(AddressRules::new(vec!["127.0.0.0/8".parse().unwrap()], Vec::new()))
 }
 
-/// Fails where the answer is not as it should be; tells whether a connection was made for it.
+/// Makes an exchange and returns whether it opened a connection.
 async fn exchange(client: &Client, listener: &TcpListener) -> bool {
     let timings = exchange_by(client, "http", listener).await;
     assert_eq!(timings.tls_us, None);
@@ -62,12 +63,12 @@ async fn exchange(client: &Client, listener: &TcpListener) -> bool {
 async fn exchange_by(client: &Client, scheme: &str, listener: &TcpListener) -> Timings {
     let url = format!("{scheme}://{}/?a=1", listener.local_addr().unwrap()).parse().unwrap();
     let tls = Tls::from(Trust::None);
-    let outgoing = Outgoing {
+    let outgoing = OutgoingRequest {
         method: "GET",
         url: &url,
         headers: Vec::new(),
         body: None,
-        timeout: PATIENCE,
+        timeout: TEST_TIMEOUT,
         tls: &tls,
     };
     let exchanged = client.exchange(outgoing).await;
@@ -82,13 +83,13 @@ async fn listener() -> TcpListener {
 
 async fn both(serving: impl Future, sending: impl Future) {
     let both = async { tokio::join!(serving, sending) };
-    tokio::time::timeout(PATIENCE, both).await.expect("one waits for the other in vain");
+    tokio::time::timeout(TEST_TIMEOUT, both).await.expect("client and server are deadlocked");
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn reuses_a_connection() {
     let listener = listener().await;
-    both(serve(&listener, &[&[FINE, IN_CHUNKS, FINE]]), async {
+    both(serve(&listener, &[&[OK, CHUNKED, OK]]), async {
         let client = client();
         assert!(exchange(&client, &listener).await);
         for _ in 0..2 {
@@ -99,11 +100,10 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn one_that_the_server_has_closed_is_replaced() {
+async fn replaces_a_connection_that_the_server_closed() {
     let (first, second) = (listener().await, listener().await);
-    let serving = async {
-        tokio::join!(serve(&first, &[&[FINE, CLOSE], &[FINE]]), serve(&second, &[&[FINE]]))
-    };
+    let serving =
+        async { tokio::join!(serve(&first, &[&[OK, CLOSE], &[OK]]), serve(&second, &[&[OK]])) };
     both(serving, async {
         let client = client();
         for server in [&first, &second, &first] {
@@ -114,19 +114,19 @@ async fn one_that_the_server_has_closed_is_replaced() {
 }
 
 #[tokio::test]
-async fn one_that_nobody_uses_is_closed() {
+async fn closes_unused_connections() {
     let listener = listener().await;
     let client = client();
-    both(serve(&listener, &[&[FINE]]), async {
+    both(serve(&listener, &[&[OK]]), async {
         exchange(&client, &listener).await;
         client.close_idle_at(Instant::now() + Duration::from_mins(1));
     })
     .await;
-    let pools = client.pools.lock().unwrap();
+    let pools = client.pools.lock();
     assert!(pools.values().all(|pool| pool.idle.is_empty()));
 }
 
-/// With a certificate of its own.
+/// A TLS server with a self-signed certificate.
 fn acceptor() -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -141,15 +141,15 @@ fn acceptor() -> TlsAcceptor {
 }
 
 #[tokio::test]
-async fn a_secured_one_is_closed_with_a_word() {
+async fn sends_close_notify_before_closing_a_tls_connection() {
     let listener = listener().await;
     let serving = async {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = acceptor().accept(stream).await.unwrap();
-        assert_ne!(request(&mut stream).await, "");
-        stream.write_all(FINE.as_bytes()).await.unwrap();
+        assert_ne!(read_head(&mut stream).await, "");
+        stream.write_all(OK.as_bytes()).await.unwrap();
         // Without close_notify (RFC 8446, section 6.1) this would be an error.
-        assert_eq!(request(&mut stream).await, "");
+        assert_eq!(read_head(&mut stream).await, "");
     };
     both(serving, async {
         let client = client();

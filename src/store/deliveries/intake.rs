@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::queue::{LEASE, interval};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
-use crate::store::events::SEEN_FOR_DAYS;
+use crate::store::events::DEDUPLICATION_DAYS;
 use crate::store::{Error, PgConnection};
 
 /// So often others may be there first: each time fewer of ours are new.
@@ -85,7 +85,7 @@ async fn forget_old(
         "delete from event_keys where key = any($1) and seen_at < $2::timestamptz - make_interval(days => $3)",
         &keys as _,
         now,
-        SEEN_FOR_DAYS
+        DEDUPLICATION_DAYS
     )
     .execute(db)
     .await?;
@@ -163,7 +163,7 @@ async fn insert(
         &keys as _,
         &ids,
         now,
-        SEEN_FOR_DAYS,
+        DEDUPLICATION_DAYS,
         &text(|event| event.trigger.as_str()) as _,
         &text(|event| &event.event_type) as _,
         &text(|event| &event.request_id) as _,

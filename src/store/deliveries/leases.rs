@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::queue::{LEASE, interval};
 use crate::model::Timestamp;
-use crate::store::{Error, PgPool, QUICK, SLOW, within};
+use crate::store::{Error, PgPool, QUICK_TIMEOUT, SLOW_TIMEOUT, within};
 
 /// Keeps what is in hand, but for what was taken or renewed a moment ago. Named one by one: what this lease holds
 /// without knowing it, because the answer to a commit got lost, must run out.
@@ -23,7 +23,7 @@ pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> R
         interval(LEASE),
         held
     );
-    let done = within(db, QUICK, query.execute(db)).await?;
+    let done = within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
@@ -35,7 +35,7 @@ pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
          where state = 'leased' and lease = $1",
         lease
     );
-    let done = within(db, QUICK, query.execute(db)).await?;
+    let done = within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
@@ -59,7 +59,7 @@ pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<V
         soon,
         late
     );
-    let rows = within(db, QUICK, query.fetch_all(db)).await?;
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
     Ok(rows.into_iter().map(|row| Kept { lease: row.lease, until: row.until }).collect())
 }
 
@@ -81,7 +81,7 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
         &leases,
         &untils
     );
-    let done = within(db, QUICK, query.execute(db)).await?;
+    let done = within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
@@ -95,7 +95,7 @@ pub async fn headless(db: &PgPool) -> Result<Vec<i64>, Error> {
                  where e.lane = w.lane and e.lane is not null and e.state <> 'waiting'
              )"#
     );
-    within(db, SLOW, query.fetch_all(db)).await
+    within(db, SLOW_TIMEOUT, query.fetch_all(db)).await
 }
 
 /// Makes due what waits at the head of these lanes: its predecessor was finished at the very moment in
@@ -122,6 +122,6 @@ pub async fn promote(db: &PgPool, now: Timestamp, lanes: &[i64]) -> Result<u64, 
         now,
         lanes
     );
-    let done = within(db, SLOW, query.execute(db)).await?;
+    let done = within(db, SLOW_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }

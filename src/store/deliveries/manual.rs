@@ -2,7 +2,7 @@
 
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
-use crate::store::webhook_list::first_uuid_of;
+use crate::store::webhook_health::first_uuid_of;
 use crate::store::{Error, PgConnection, PgPool};
 
 /// A delivery to make.
@@ -77,7 +77,7 @@ pub async fn insert(
 }
 
 /// Who has sent a delivery by hand; none where nobody has.
-pub async fn sender(db: &PgPool, id: DeliveryId) -> Result<Option<String>, Error> {
+pub async fn find_sender(db: &PgPool, id: DeliveryId) -> Result<Option<String>, Error> {
     let actor =
         sqlx::query_scalar!("select who from manual_deliveries where delivery_id = $1", id.uuid())
             .fetch_optional(db)

@@ -1,11 +1,11 @@
 //! Deliveries: what lists and pages read of them. How they come in, go out and change hands is in
 //! `intake`, `queue` and `leases`.
 
+pub mod clock;
 pub mod intake;
 pub mod leases;
 pub mod manual;
 pub mod queue;
-pub mod steps;
 
 use uuid::Uuid;
 

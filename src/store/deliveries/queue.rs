@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, EventId, InvocationId, Timestamp, WebhookId};
-use crate::store::{Error, PgConnection, PgPool, SLOW, within};
+use crate::store::{Error, PgConnection, PgPool, SLOW_TIMEOUT, within};
 
 /// How long a delivery belongs to who took it, unless renewed. What a killed instance had in hand is
 /// taken over after this.
@@ -108,7 +108,7 @@ pub async fn claim(
         rooms,
         interval(LEASE)
     );
-    let rows = within(db, SLOW, query.fetch_all(db)).await?;
+    let rows = within(db, SLOW_TIMEOUT, query.fetch_all(db)).await?;
     Ok(rows
         .into_iter()
         .map(|row| Claimed {

@@ -94,7 +94,7 @@ pub(in crate::web) async fn show(
         label: state.label().to_owned(),
         chosen: query.state == Some(state),
     });
-    let webhooks = webhooks::all(&state.db).await?.into_iter().map(|(id, draft)| Choice {
+    let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| Choice {
         value: id.to_string(),
         label: draft.name,
         chosen: query.webhook == Some(id),

@@ -43,7 +43,7 @@ pub(in crate::web) async fn show(
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| Error::NotFound)?;
     let (found, payload) = deliveries::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let now = state.sources.now();
-    let attempts = invocations::of_delivery(&state.db, id)
+    let attempts = invocations::list_by_delivery(&state.db, id)
         .await?
         .iter()
         .map(|invocation| AttemptView {
@@ -59,7 +59,7 @@ pub(in crate::web) async fn show(
             took: moment::duration(invocation.exchange.timings.total_us),
         })
         .collect();
-    let sender = manual::sender(&state.db, id).await?.unwrap_or_default();
+    let sender = manual::find_sender(&state.db, id).await?.unwrap_or_default();
     let title = format!("Delivery to {}", found.webhook_name);
     let delivery = DeliveryView::new(&found, now);
     let payload = markup::highlight(markup::pretty(&payload).as_deref().unwrap_or(&payload));

@@ -111,7 +111,7 @@ impl BacktestView {
     pub(super) fn of_all(&self) -> String {
         match self.tried {
             1 => "Of the 1 event that is stored".to_owned(),
-            crate::actions::TRIED => format!("Of the newest {} events", self.tried),
+            crate::actions::MAX_BACKTEST_EVENTS => format!("Of the newest {} events", self.tried),
             tried => format!("Of the {tried} events that are stored"),
         }
     }

@@ -47,7 +47,7 @@ pub(in crate::web) async fn edit(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     // First its number: whoever saves in between is told of, rather than overwritten.
-    let seen = revisions::current(&state.db, id).await?;
+    let seen = revisions::current_number(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let subject = Subject { id: Some(id), seen: Some(seen), ..Subject::default() };
     form::load(&state, &current, subject, draft).await?.page(&current).await

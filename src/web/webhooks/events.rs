@@ -41,7 +41,7 @@ pub(super) struct EventMenu {
 impl EventMenu {
     /// The samples and the newest events, with this one chosen; it stands there too where it is older.
     pub(super) async fn load(state: &WebState, chosen: EventChoice) -> Result<Self, Error> {
-        let mut newest = events::newest(&state.db, "", IN_MENU).await?;
+        let mut newest = events::list_newest(&state.db, "", IN_MENU).await?;
         if let EventChoice::Stored(id) = chosen
             && !newest.iter().any(|event| event.id == id)
             && let Some((older, _)) = events::find(&state.db, id).await?
@@ -122,7 +122,7 @@ pub(in crate::web) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Error> {
     let now = state.sources.now();
-    let found = events::newest(&state.db, asked.q.trim(), FOUND).await?;
+    let found = events::list_newest(&state.db, asked.q.trim(), FOUND).await?;
     let found = found.iter().map(|event| Found::new(event, now)).collect();
     if headers.get("hx-target").is_some_and(|target| target == "events-found") {
         return page::html(&EventsFound { choosing: asked.choosing, found });

@@ -102,7 +102,7 @@ pub(super) struct Seen(Vec<(Field, String)>);
 
 impl Seen {
     pub(super) async fn load(db: &PgPool) -> Result<Self, store::Error> {
-        filter_values::newest(db, MAX_OFFERED).await.map(Self)
+        filter_values::list_newest(db, MAX_OFFERED).await.map(Self)
     }
 
     fn of(&self, field: Field) -> Vec<String> {

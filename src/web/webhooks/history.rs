@@ -172,7 +172,7 @@ pub(in crate::web) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    let shown = webhooks::find_ever(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
     let differences = state.actions.compare_revisions(id, asked.from, asked.to).await?;
     let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);
     let all = revisions::list(&state.db, id).await?;

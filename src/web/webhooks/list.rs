@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::row::{Last, RowView};
 use crate::model::Trigger;
 use crate::model::webhook::preset::{PRESETS, Preset};
-use crate::store::{webhook_list, webhooks};
+use crate::store::{webhook_health, webhooks};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -69,9 +69,9 @@ pub(in crate::web) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Error> {
     let now = state.sources.now();
-    let health = webhook_list::health(&state.db, now).await?;
-    let all = webhooks::all(&state.db).await?;
-    let unknown = webhook_list::Health::default();
+    let health = webhook_health::health(&state.db, now).await?;
+    let all = webhooks::list(&state.db).await?;
+    let unknown = webhook_health::Health::default();
     let mut rows: Vec<RowView> = all
         .iter()
         .map(|(id, draft)| RowView::new(*id, draft, health.get(id).unwrap_or(&unknown), now))

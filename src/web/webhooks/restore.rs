@@ -80,7 +80,7 @@ async fn show(
     number: i32,
     mistakes: Vec<String>,
 ) -> Result<Response, Error> {
-    let seen = revisions::current(&state.db, id).await?;
+    let seen = revisions::current_number(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let differences = state.actions.compare_with_revision(id, number).await?;
     let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);

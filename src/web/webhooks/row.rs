@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::model::webhook::Draft;
 use crate::model::{Timestamp, Trigger, WebhookId};
-use crate::store::webhook_list::{Health, Hour};
+use crate::store::webhook_health::{Health, Hour};
 use crate::web::moment::{self, Moment};
 
 /// Longest path that is shown whole, in characters.

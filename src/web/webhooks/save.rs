@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::form::{self, StaleView, Subject, Wanted};
 use super::parse_id;
 use super::typed::Typed;
-use crate::actions::{Save, SaveWebhookError};
+use crate::actions::{SaveRequest, SaveWebhookError};
 use crate::model::WebhookId;
 use crate::store::revisions;
 use crate::web::form::Form;
@@ -44,7 +44,8 @@ async fn save(
     let draft = typed.draft();
     let subject = Subject { id, ..typed.subject() };
     let Subject { base, seen, .. } = subject;
-    let save = Save { id, base, seen, actor: current.actor(), restored: None };
+    let save =
+        SaveRequest { id, base, expected_revision: seen, actor: current.actor(), restored: None };
     match state.actions.save_webhook(&save, &draft).await {
         Ok(_) => {
             current.visitor.tell(format!("Saved “{}”.", draft.name.trim())).await?;
@@ -57,7 +58,7 @@ async fn save(
             let page = view.page(current).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
-        Err(SaveWebhookError::Stale { seen, there }) => {
+        Err(SaveWebhookError::Stale { expected_revision: seen, current_revision: there }) => {
             let subject = Subject { seen: Some(there), ..subject };
             let mut view = form::load(state, current, subject, draft).await?;
             view.stale = stale(state, id, seen, there).await?;

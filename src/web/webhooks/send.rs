@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::events::{EventMenu, GONE};
 use super::parse_id;
-use crate::actions::{Forbidden, SendByHandError, may_send_by_hand};
+use crate::actions::{ManualSendRefusal, SendNowError, check_manual_send};
 use crate::model::event::EventChoice;
 use crate::model::{Trigger, WebhookId};
 use crate::store::webhooks;
@@ -31,7 +31,7 @@ struct SendPage {
     name: String,
     events: EventMenu,
     /// Why it cannot be sent.
-    forbidden: Option<Forbidden>,
+    forbidden: Option<ManualSendRefusal>,
     /// What was wrong with what was chosen.
     error: String,
 }
@@ -43,7 +43,7 @@ pub(in crate::web) async fn ask(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     // What is sent again is mostly the newest.
-    let newest = crate::store::events::newest(&state.db, "", 1).await?;
+    let newest = crate::store::events::list_newest(&state.db, "", 1).await?;
     let choice = newest
         .first()
         .map_or(EventChoice::Sample(Trigger::Granted), |event| EventChoice::Stored(event.id));
@@ -62,16 +62,16 @@ pub(in crate::web) async fn send(
     let error = match EventChoice::from_value(&wanted.event) {
         None => "Choose an event.".to_owned(),
         Some(choice) => {
-            match state.actions.send_by_hand(id, choice, &current.actor()).await {
+            match state.actions.send_now(id, choice, &current.actor()).await {
                 Ok(delivery) => {
                     current.visitor.tell("Sent on its way.").await?;
                     return Ok(Redirect::to(&format!("/deliveries/{delivery}")).into_response());
                 }
-                Err(SendByHandError::NotFound) => return Err(Error::NotFound),
-                Err(SendByHandError::Store(error)) => return Err(error.into()),
-                Err(SendByHandError::Gone) => GONE.to_owned(),
+                Err(SendNowError::NotFound) => return Err(Error::NotFound),
+                Err(SendNowError::Store(error)) => return Err(error.into()),
+                Err(SendNowError::Gone) => GONE.to_owned(),
                 // The page says it by itself.
-                Err(SendByHandError::Refused(_)) => String::new(),
+                Err(SendNowError::Refused(_)) => String::new(),
             }
         }
     };
@@ -92,7 +92,7 @@ async fn show(
         page: Page::new(current, format!("Send now · {}", draft.name), Nav::Webhooks).await?,
         id: id.to_string(),
         events: EventMenu::load(state, choice).await?,
-        forbidden: may_send_by_hand(&draft).err(),
+        forbidden: check_manual_send(&draft).err(),
         name: draft.name,
         error: error.to_owned(),
     })

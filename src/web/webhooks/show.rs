@@ -53,7 +53,7 @@ pub(in crate::web) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    let shown = webhooks::find_ever(&state.db, id).await?.ok_or(Error::NotFound)?;
+    let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
     let now = state.sources.now();
     let query = deliveries::Query { webhook: Some(id), limit: RECENT, ..Default::default() };
     let recent = deliveries::list(&state.db, &query).await?;

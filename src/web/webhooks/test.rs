@@ -114,7 +114,7 @@ pub(in crate::web) async fn test_saved(
         }
         // It could be saved once; the form tells what has changed since.
         Err(TestWebhookError::Invalid(errors)) => {
-            let seen = revisions::current(&state.db, id).await?;
+            let seen = revisions::current_number(&state.db, id).await?;
             let subject = Subject { id: Some(id), seen: Some(seen), ..Subject::default() };
             let view = form::load(&state, &current, subject, draft)
                 .await?

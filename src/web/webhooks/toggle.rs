@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::parse_id;
 use super::row::{RowPart, RowView};
 use crate::actions::ChangeWebhookError;
-use crate::store::{webhook_list, webhooks};
+use crate::store::{webhook_health, webhooks};
 use crate::web::form::Form;
 use crate::web::page;
 use crate::web::session::{CurrentUser, is_htmx};
@@ -39,7 +39,7 @@ pub(in crate::web) async fn toggle(
     if is_htmx(&headers) {
         let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
         let now = state.sources.now();
-        let health = webhook_list::health(&state.db, now).await?.remove(&id).unwrap_or_default();
+        let health = webhook_health::health(&state.db, now).await?.remove(&id).unwrap_or_default();
         let row = RowView::new(id, &draft, &health, now);
         return page::html(&RowPart { row, csrf: current.visitor.csrf });
     }

@@ -4,12 +4,12 @@ use uuid::Uuid;
 
 use super::queue::interval;
 use crate::model::{Timestamp, WebhookId};
-use crate::store::{Error, PgPool, SLOW, within};
+use crate::store::{Error, PgPool, SLOW_TIMEOUT, within};
 use std::time::Duration;
 
 /// The furthest that a webhook's deliveries can be planned ahead after so many attempts.
 #[derive(Debug, Clone, Copy)]
-pub struct Bound {
+pub struct DueBound {
     /// Which webhook.
     pub webhook: WebhookId,
     /// After how many attempts.
@@ -21,7 +21,11 @@ pub struct Bound {
 }
 
 /// Plans anew what is due later than its bound; gives how many. Whoever does it again changes nothing.
-pub async fn bound(db: &PgPool, now: Timestamp, bounds: &[Bound]) -> Result<u64, Error> {
+pub async fn limit_due_times(
+    db: &PgPool,
+    now: Timestamp,
+    bounds: &[DueBound],
+) -> Result<u64, Error> {
     let webhooks: Vec<Uuid> = bounds.iter().map(|one| one.webhook.uuid()).collect();
     let attempts: Vec<i32> = bounds.iter().map(|one| one.attempts).collect();
     let longest: Vec<_> = bounds.iter().map(|one| interval(one.longest)).collect();
@@ -40,6 +44,6 @@ pub async fn bound(db: &PgPool, now: Timestamp, bounds: &[Bound]) -> Result<u64,
         &longest,
         &asked_for
     );
-    let done = within(db, SLOW, query.execute(db)).await?;
+    let done = within(db, SLOW_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }

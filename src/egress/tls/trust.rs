@@ -1,29 +1,30 @@
-//! Whom to trust: the public authorities, an own one, one pinned certificate, or anybody.
+//! TLS policies: trust in public authorities, a private one, one pinned certificate, or any certificate.
 
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use sha2::{Digest, Sha256};
 
-use super::{pem, trace};
-use crate::model::webhook::{Fingerprint, Tls, TlsVersion, Trust};
+use super::pem;
+use crate::egress::timings;
+use crate::model::webhook::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
 
-/// Why a connection cannot be secured as asked for, in words for whoever gave the PEM.
+/// Why a TLS policy cannot be used. The messages are for the form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
-    /// The own certificate authority cannot be used.
+    /// The private certificate authority cannot be used.
     #[error("{0}")]
     Authority(String),
     /// The client certificate cannot be used.
     #[error("{0}")]
     ClientCertificate(String),
-    /// The client certificate's key cannot be used.
+    /// The key of the client certificate cannot be used.
     #[error("{0}")]
     ClientKey(String),
     /// TLS itself cannot be set up.
@@ -44,8 +45,11 @@ struct Verifier {
     provider: Arc<CryptoProvider>,
 }
 
-/// A TLS client for a policy.
-pub(super) fn tls_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+/// Returns the rustls configuration of a TLS policy.
+///
+/// # Errors
+/// If one of its certificates or keys cannot be used.
+pub(in crate::egress) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let check = check_for(&tls.trust, &provider)?;
     let verifier = Arc::new(Verifier { check, provider: Arc::clone(&provider) });
@@ -61,8 +65,8 @@ pub(super) fn tls_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     match &tls.client {
         None => Ok(builder.with_no_client_auth()),
         Some(client) => {
-            let (chain, key) = pem::client(client)?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| pem::of_client(&error))
+            let (chain, key) = client_identity(client)?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| identity_error(&error))
         }
     }
 }
@@ -71,10 +75,10 @@ fn check_for(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, Tls
     let public = || webpki_roots::TLS_SERVER_ROOTS.to_vec();
     let roots = match trust {
         Trust::Public => public(),
-        Trust::Ca(pem) => pem::authorities(pem)?.roots,
+        Trust::Ca(pem) => private_authorities(pem)?.roots,
         Trust::PublicAnd(pem) => {
             let mut roots = public();
-            roots.extend(pem::authorities(pem)?.roots);
+            roots.extend(private_authorities(pem)?.roots);
             roots
         }
         Trust::Pinned(fingerprint) => return Ok(Check::Pinned(*fingerprint)),
@@ -87,6 +91,40 @@ fn check_for(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, Tls
         .map_err(|error| TlsError::Other(error.to_string()))
 }
 
+fn private_authorities(pem: &str) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in pem::parse_certificates(pem).map_err(TlsError::Authority)? {
+        roots.add(certificate).map_err(|error| {
+            let message = format!("This certificate cannot be used as an authority: {error}.");
+            TlsError::Authority(message)
+        })?;
+    }
+    Ok(roots)
+}
+
+fn client_identity(
+    client: &ClientCertificate,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain =
+        pem::parse_certificates(&client.certificate).map_err(TlsError::ClientCertificate)?;
+    let key = pem::parse_key(&client.key).map_err(TlsError::ClientKey)?;
+    Ok((chain, key))
+}
+
+/// Explains why a certificate and a key cannot be used together.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
+fn identity_error(error: &Error) -> TlsError {
+    match error {
+        Error::InconsistentKeys(_) => TlsError::ClientKey(
+            "This key does not belong to the certificate. Paste the matching key.".to_owned(),
+        ),
+        Error::InvalidCertificate(fault) => {
+            TlsError::ClientCertificate(format!("The certificate cannot be used: {fault}."))
+        }
+        other => TlsError::ClientKey(format!("The key cannot be used: {other}.")),
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -96,7 +134,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        trace::certificate(end_entity);
+        timings::certificate_received(end_entity);
         match &self.check {
             Check::Authorities(verifier) => verifier.verify_server_cert(
                 end_entity,
@@ -115,7 +153,7 @@ impl ServerCertVerifier for Verifier {
         }
     }
 
-    // Whatever the policy, the server must prove that it holds the certificate's key.
+    // Under every policy, the server must prove that it holds the certificate's key.
 
     fn verify_tls12_signature(
         &self,

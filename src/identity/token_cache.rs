@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Finds tokens; those in use cost no look into the database.
 #[derive(Debug, Clone)]
-pub struct KnownTokens {
+pub struct TokenCache {
     db: PgPool,
     known: Arc<Mutex<Known>>,
 }
@@ -28,7 +28,7 @@ pub struct KnownTokens {
 /// By their hash: the token, and until when it is taken.
 type Known = HashMap<Vec<u8>, (Token, Timestamp)>;
 
-impl KnownTokens {
+impl TokenCache {
     /// In this database.
     pub fn new(db: PgPool) -> Self {
         Self { db, known: Arc::default() }

@@ -10,13 +10,13 @@ use crate::store::{self, notify, webhooks};
 
 /// Why nothing is sent.
 #[derive(Debug, thiserror::Error)]
-pub enum SendByHandError {
+pub enum SendNowError {
     /// There is no webhook of that id.
     #[error("there is no such webhook")]
     NotFound,
     /// It does not allow it.
     #[error("{0}")]
-    Refused(Forbidden),
+    Refused(ManualSendRefusal),
     /// Retention has removed the event.
     #[error("the event is no longer stored")]
     Gone,
@@ -27,7 +27,7 @@ pub enum SendByHandError {
 
 /// Why nothing can be sent by hand through a webhook as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Forbidden {
+pub enum ManualSendRefusal {
     /// It is switched off.
     #[error("This webhook is inactive, so nothing is sent through it. Activate it first.")]
     Inactive,
@@ -40,11 +40,11 @@ pub enum Forbidden {
 ///
 /// # Errors
 /// Why not.
-pub fn may_send_by_hand(draft: &Draft) -> Result<(), Forbidden> {
+pub fn check_manual_send(draft: &Draft) -> Result<(), ManualSendRefusal> {
     if !draft.triggers.iter().any(|word| word == Trigger::Manual.as_str()) {
-        Err(Forbidden::NotManual)
+        Err(ManualSendRefusal::NotManual)
     } else if !draft.active {
-        Err(Forbidden::Inactive)
+        Err(ManualSendRefusal::Inactive)
     } else {
         Ok(())
     }
@@ -55,21 +55,21 @@ impl Actions {
     /// with retries. Filters are not asked: a person has decided.
     ///
     /// # Errors
-    /// See [`SendByHandError`].
-    pub async fn send_by_hand(
+    /// See [`SendNowError`].
+    pub async fn send_now(
         &self,
         webhook: WebhookId,
         choice: EventChoice,
         actor: &Actor,
-    ) -> Result<DeliveryId, SendByHandError> {
+    ) -> Result<DeliveryId, SendNowError> {
         let parts = &self.parts;
-        let event = self.chosen_event(choice).await?.ok_or(SendByHandError::Gone)?;
+        let event = self.chosen_event(choice).await?.ok_or(SendNowError::Gone)?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         // Locked, so that it stays as it is until this is committed.
-        let draft = webhooks::find_sealed(&mut tx, &parts.vault, webhook)
+        let draft = webhooks::find_with_secrets_for_update(&mut tx, &parts.vault, webhook)
             .await?
-            .ok_or(SendByHandError::NotFound)?;
-        may_send_by_hand(&draft).map_err(SendByHandError::Refused)?;
+            .ok_or(SendNowError::NotFound)?;
+        check_manual_send(&draft).map_err(SendNowError::Refused)?;
         let now = parts.sources.now();
         let event_id = match choice {
             EventChoice::Stored(id) => id,
@@ -84,9 +84,9 @@ impl Actions {
         let actor = actor.to_string();
         let new = NewManual { id, event_id, webhook_id: webhook, lane, actor: &actor };
         if !manual::insert(&mut tx, &new, now).await? {
-            return Err(SendByHandError::Gone);
+            return Err(SendNowError::Gone);
         }
-        notify::tell(&mut tx, notify::DELIVERIES).await?;
+        notify::notify(&mut tx, notify::DELIVERIES).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(delivery.id = %id, webhook.id = %webhook, actor, "sent by hand");
         Ok(id)

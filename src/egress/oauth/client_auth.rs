@@ -1,0 +1,49 @@
+//! Token requests, with both ways to authenticate the client.
+
+use std::time::Duration;
+
+use crate::egress::exchange::OutgoingRequest;
+use crate::model::webhook::{ClientCredentials, Tls, basic_credential};
+
+/// How the client authenticates at the token endpoint (RFC 6749, section 2.3.1). Servers must support the header, but
+/// many support only the body.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ClientAuthMethod {
+    /// `client_secret_basic`: in the `Authorization` header.
+    SecretBasic,
+    /// `client_secret_post`: in the body.
+    SecretPost,
+}
+
+/// Builds a token request (RFC 6749, section 4.4.2).
+pub(super) fn token_request<'a>(
+    credentials: &'a ClientCredentials,
+    tls: &'a Tls,
+    timeout: Duration,
+    method: ClientAuthMethod,
+) -> OutgoingRequest<'a> {
+    let ClientCredentials { client_id, client_secret, token_endpoint, scopes } = credentials;
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials");
+    if !scopes.is_empty() {
+        form.append_pair("scope", scopes);
+    }
+    let mut headers = vec![
+        ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+        ("Accept".to_owned(), "application/json".to_owned()),
+    ];
+    match method {
+        ClientAuthMethod::SecretBasic => {
+            let encode = |text: &str| -> String {
+                url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+            };
+            let credential = basic_credential(&encode(client_id), &encode(client_secret));
+            headers.push(("Authorization".to_owned(), credential));
+        }
+        ClientAuthMethod::SecretPost => {
+            form.append_pair("client_id", client_id).append_pair("client_secret", client_secret);
+        }
+    }
+    let body = Some(form.finish());
+    OutgoingRequest { method: "POST", url: token_endpoint, headers, body, timeout, tls }
+}

@@ -1,0 +1,26 @@
+//! The request of `gatepost events send` to a Gatepost server. The operator typed the address, so the egress rules do
+//! not apply.
+
+use std::time::Duration;
+
+use super::exchange::USER_AGENT;
+
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Posts events to a server's API. Returns the status and the body of the response.
+///
+/// # Errors
+/// If the server cannot be reached.
+pub async fn post_events(url: &str, token: &str, body: String) -> anyhow::Result<(u16, String)> {
+    #[expect(clippy::disallowed_methods, reason = "not a delivery: no egress rules")]
+    let client =
+        reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT).build()?;
+    let response = client
+        .post(url)
+        .bearer_auth(token)
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await?;
+    Ok((response.status().as_u16(), response.text().await?))
+}

@@ -1,0 +1,11 @@
+//! TLS: policies, certificates in PEM, and certificates described for display.
+
+mod pem;
+mod trust;
+mod x509;
+
+pub use pem::describe_pem;
+pub use trust::TlsError;
+
+pub(super) use trust::client_config;
+pub(super) use x509::describe as describe_certificate;
