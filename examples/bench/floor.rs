@@ -16,8 +16,8 @@ use gatepost::model::delivery::DeliveryState;
 use gatepost::model::event::Event;
 use gatepost::model::webhook::{Tls, Trust};
 use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
-use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
-use gatepost::store::deliveries::queue::{Completion, complete};
+use gatepost::store::deliveries::complete::{Completion, complete};
+use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, store_events};
 use gatepost::store::{
     Error, PgConnectOptions, PgConnection, PgPool, StickyConnection, connect_dispatcher,
 };
@@ -195,7 +195,7 @@ async fn commit(
     let events: Vec<NewEvent<'_>> =
         keys.iter().map(|(id, key)| NewEvent { id: *id, event, key }).collect();
     let deliveries: Vec<NewDelivery> = jobs.iter().map(|(delivery, _)| *delivery).collect();
-    take_in(db, &events, &deliveries, work.lease, chrono::Utc::now()).await?;
+    store_events(db, &events, &deliveries, work.lease, chrono::Utc::now()).await?;
     Ok(jobs)
 }
 

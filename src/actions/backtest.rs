@@ -1,4 +1,4 @@
-//! Tries a webhook, as it stands in the form, on events that were received. Nothing is sent.
+//! Evaluates a draft of a webhook with received events. Nothing is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,36 +13,36 @@ use crate::model::{EventId, WebhookId};
 use crate::store::events::{self, StoredEvent};
 use crate::store::{self};
 
-/// So many of the newest events are tried.
+/// Maximum number of events to evaluate, the newest first.
 pub const MAX_BACKTEST_EVENTS: usize = 1000;
-/// So many of those that would be sent are shown.
+/// Maximum number of previews to return.
 pub const MAX_BACKTEST_PREVIEWS: usize = 50;
-/// Events in memory at once: each may have 1 MiB.
-const AT_ONCE: usize = 100;
-/// Longest body that is shown whole, in bytes.
-const MAX_SHOWN: usize = 16 * 1024;
+/// Number of events to read at once. Each may have 1 MiB.
+const PAGE_SIZE: usize = 100;
+/// Maximum length of a body in a preview, in bytes.
+const MAX_PREVIEW_BYTES: usize = 16 * 1024;
 
-/// What would become of the newest events.
+/// The result of a backtest.
 #[derive(Debug, Default)]
 pub struct Backtest {
-    /// So many were tried.
+    /// Number of evaluated events.
     pub tried: usize,
-    /// The oldest of them.
+    /// The oldest evaluated event.
     pub oldest: Option<StoredEvent>,
-    /// So many would be sent as they should.
+    /// Number of events that would be sent.
     pub sent: usize,
-    /// Why others would not be sent, and how many each.
+    /// Number of events that would not be sent, by reason.
     pub refused: BTreeMap<SkipReason, usize>,
-    /// All that something is wrong with, and what.
+    /// Events for which rendering failed, with the error.
     pub broken: Vec<(StoredEvent, String)>,
-    /// The newest that would be sent, secrets masked; at most [`MAX_BACKTEST_PREVIEWS`].
+    /// Previews of the newest events that would be sent, with masked secrets. At most [`MAX_BACKTEST_PREVIEWS`].
     pub shown: Vec<(StoredEvent, Preview)>,
 }
 
-/// Why nothing was tried.
+/// Why a backtest was not run.
 #[derive(Debug, thiserror::Error)]
 pub enum BacktestError {
-    /// What was typed has mistakes.
+    /// The draft is invalid.
     #[error("{0}")]
     Invalid(FieldErrors),
     /// The server is stopping.
@@ -53,17 +53,17 @@ pub enum BacktestError {
     Store(#[from] store::Error),
 }
 
-/// What is tried, on a thread of its own.
-struct Work {
+/// A running backtest.
+struct Job {
     webhook: Webhook,
     redactor: Redactor,
-    /// Nobody waits for it any more.
+    /// Cancelled when the caller drops its future.
     abandoned: CancellationToken,
 }
 
 impl Actions {
-    /// Runs triggers, filters and templates over the newest events. Masked secrets stand for those of
-    /// `base`. It ends early where the one who asked has left.
+    /// Evaluates triggers, filters and templates of a draft with the newest events. Masked secrets are replaced by those
+    /// of `base`. Stops early if the caller drops the future.
     ///
     /// # Errors
     /// See [`BacktestError`].
@@ -73,34 +73,35 @@ impl Actions {
         draft: &Draft,
     ) -> Result<Backtest, BacktestError> {
         let parts = &self.parts;
-        let whole = self.whole(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&whole));
-        let webhook = Webhook::new(whole, &parts.rules).map_err(BacktestError::Invalid)?;
+        let draft = self.unmasked(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&draft));
+        let webhook = Webhook::new(draft, &parts.rules).map_err(BacktestError::Invalid)?;
         let abandoned = CancellationToken::new();
-        let _left = abandoned.clone().drop_guard();
-        let work = Arc::new(Work { webhook, redactor, abandoned });
-        // A template may take its time for each event: few at once leave room for deliveries.
-        let _room = self.backtests.acquire().await.map_err(|_closed| BacktestError::Stopping)?;
+        let _guard = abandoned.clone().drop_guard();
+        let job = Arc::new(Job { webhook, redactor, abandoned });
+        // Templates can use much CPU time. The limit leaves enough for deliveries.
+        let _permit = self.backtests.acquire().await.map_err(|_closed| BacktestError::Stopping)?;
         let mut result = Backtest::default();
         let mut before: Option<EventId> = None;
         while result.tried < MAX_BACKTEST_EVENTS {
             let page = events::list_older(
                 &parts.db,
                 before,
-                AT_ONCE.min(MAX_BACKTEST_EVENTS - result.tried),
+                PAGE_SIZE.min(MAX_BACKTEST_EVENTS - result.tried),
             )
             .await?;
             let Some((oldest, _)) = page.last() else { break };
             before = Some(oldest.id);
-            let work = Arc::clone(&work);
-            let trying = tokio::task::spawn_blocking(move || work.run(result, page));
-            result = trying.await.map_err(|_stopped| BacktestError::Stopping)?;
+            let job = Arc::clone(&job);
+            let running = tokio::task::spawn_blocking(move || job.run(result, page));
+            result = running.await.map_err(|_stopped| BacktestError::Stopping)?;
         }
         Ok(result)
     }
 }
 
-impl Work {
+impl Job {
+    /// Evaluates a page of events, on a blocking thread.
     fn run(&self, mut result: Backtest, page: Vec<(StoredEvent, String)>) -> Backtest {
         for (stored, payload) in page {
             if self.abandoned.is_cancelled() {
@@ -118,7 +119,7 @@ impl Work {
                     result.sent += 1;
                     if result.shown.len() < MAX_BACKTEST_PREVIEWS {
                         let mut shown = Preview::of(rendered, &self.redactor);
-                        shown.body = shown.body.map(cut);
+                        shown.body = shown.body.map(truncate);
                         result.shown.push((stored, shown));
                     }
                 }
@@ -131,11 +132,11 @@ impl Work {
     }
 }
 
-/// The beginning of what is too long.
-fn cut(body: String) -> String {
-    if body.len() <= MAX_SHOWN {
+/// Truncates a long body.
+fn truncate(body: String) -> String {
+    if body.len() <= MAX_PREVIEW_BYTES {
         return body;
     }
-    let end = body.floor_char_boundary(MAX_SHOWN);
+    let end = body.floor_char_boundary(MAX_PREVIEW_BYTES);
     format!("{}\n… ({} KiB in all)", body.get(..end).unwrap_or_default(), body.len() / 1024)
 }

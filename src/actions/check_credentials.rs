@@ -1,4 +1,4 @@
-//! Asks Logpoint whether a user name and a secret key are right, without changing anything there.
+//! Checks a Logpoint user name and secret key with a request that changes nothing.
 
 use url::form_urlencoded;
 
@@ -12,16 +12,16 @@ use crate::model::webhook::{Draft, FieldErrors};
 use crate::model::{InvocationId, Trigger, WebhookId};
 use crate::store;
 
-/// Where Logpoint is asked: a call that only reads the user's own preferences, in its documented form.
+/// Path of a documented Logpoint API call that only reads the user's own preferences.
 const PATH: &str = "/getalloweddata";
 
-/// Why nothing was asked.
+/// Why credentials were not checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckCredentialsError {
-    /// What was typed has mistakes.
+    /// The draft is invalid.
     #[error("{0}")]
     Invalid(FieldErrors),
-    /// The body holds no user name or no key.
+    /// The body has no user name or no key.
     #[error("the body has no {0}")]
     Missing(&'static str),
     /// The database failed.
@@ -29,18 +29,18 @@ pub enum CheckCredentialsError {
     Store(#[from] store::Error),
 }
 
-/// What Logpoint says of the credentials.
+/// The result of a check.
 #[derive(Debug)]
 pub struct CheckedCredentials {
-    /// Whether it knows them.
-    pub are_right: bool,
-    /// The verdict, what it means and what to do.
+    /// Whether Logpoint accepted the credentials.
+    pub are_valid: bool,
+    /// What happened, what that means, and what to do.
     pub explanation: Explanation,
 }
 
 impl Actions {
-    /// Sends user name and secret key as they stand in the form's body to the form's server, the same
-    /// way as a test. A masked key stands for that of `base`.
+    /// Sends the user name and the secret key of the draft's body to the draft's server, with the same client as a test.
+    /// A masked key is replaced by that of `base`.
     ///
     /// # Errors
     /// See [`CheckCredentialsError`].
@@ -50,9 +50,9 @@ impl Actions {
         draft: &Draft,
     ) -> Result<CheckedCredentials, CheckCredentialsError> {
         let parts = &self.parts;
-        let whole = self.whole(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&whole));
-        let webhook = self.check(only_the_target(whole)).map_err(CheckCredentialsError::Invalid)?;
+        let draft = self.unmasked(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&draft));
+        let webhook = self.check(target_only(draft)).map_err(CheckCredentialsError::Invalid)?;
         let sample = Event::sample(Trigger::Created).map_err(|_broken| store::Error::Corrupt {
             table: "events",
             detail: "the sample event".to_owned(),
@@ -88,8 +88,8 @@ impl Actions {
             })
             .await;
         let failure = exchanged.failure.or_else(|| {
-            let answer = exchanged.exchange.response.as_ref()?;
-            judge(answer, webhook.validators()).err()
+            let response = exchanged.exchange.response.as_ref()?;
+            judge(response, webhook.validators()).err()
         });
         let invocation = Invocation {
             id: InvocationId::new(&parts.sources),
@@ -105,18 +105,18 @@ impl Actions {
             token_exchanges: Vec::new(),
         }
         .redacted(&redactor);
-        Ok(verdict(&invocation, &username))
+        Ok(explain(&invocation, &username))
     }
 }
 
-/// A draft of which only server, key and TLS count: the rest may still be missing.
-fn only_the_target(whole: Draft) -> Draft {
+/// Returns a valid draft with the server, body and TLS policy of another one, whose other fields may be incomplete.
+fn target_only(draft: Draft) -> Draft {
     let kept = Draft {
         name: "Check credentials".to_owned(),
-        url: whole.url,
-        body_template: whole.body_template,
-        tls: whole.tls,
-        timeout_in_sec: whole.timeout_in_sec,
+        url: draft.url,
+        body_template: draft.body_template,
+        tls: draft.tls,
+        timeout_in_sec: draft.timeout_in_sec,
         ..Draft::default()
     };
     Draft {
@@ -126,19 +126,19 @@ fn only_the_target(whole: Draft) -> Draft {
     }
 }
 
-fn verdict(invocation: &Invocation, username: &str) -> CheckedCredentials {
-    let are_right = invocation.succeeded();
+fn explain(invocation: &Invocation, username: &str) -> CheckedCredentials {
+    let are_valid = invocation.succeeded();
     let mut explanation = invocation.explanation();
-    if are_right {
-        let body = invocation.exchange.response.as_ref().map(|answer| answer.body.as_str());
-        let answer: serde_json::Value =
+    if are_valid {
+        let body = invocation.exchange.response.as_ref().map(|response| response.body.as_str());
+        let parsed: serde_json::Value =
             serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
-        explanation.headline = match answer.get("timezone").and_then(serde_json::Value::as_str) {
+        explanation.headline = match parsed.get("timezone").and_then(serde_json::Value::as_str) {
             Some(zone) => {
-                format!("Logpoint knows {username} and the key. Its time zone is {zone}.")
+                format!("Logpoint accepted {username} and the key. The user's time zone is {zone}.")
             }
-            None => format!("Logpoint knows {username} and the key."),
+            None => format!("Logpoint accepted {username} and the key."),
         };
     }
-    CheckedCredentials { are_right, explanation }
+    CheckedCredentials { are_valid, explanation }
 }

@@ -1,18 +1,18 @@
-//! The event that a person tries something out with.
+//! The event chosen for a test, a preview or a manual send.
 
 use crate::actions::Actions;
 use crate::model::event::{Event, EventChoice};
 use crate::store::{self, events};
 
 impl Actions {
-    /// The event; none where retention has removed it meanwhile.
+    /// Returns the chosen event. `None` if retention has removed it.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn chosen_event(&self, choice: EventChoice) -> Result<Option<Event>, store::Error> {
         let broken = |_faults| store::Error::Corrupt {
             table: "events",
-            detail: format!("{} is no event", choice.value()),
+            detail: format!("{} is not a valid event", choice.value()),
         };
         match choice {
             EventChoice::Sample(trigger) => Event::sample(trigger).map(Some).map_err(broken),

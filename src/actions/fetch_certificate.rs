@@ -1,15 +1,15 @@
-//! Fetches a server's certificate, so that it can be pinned.
+//! Fetches a server's certificate for pinning.
 
 use crate::actions::{Actions, FetchCertificateError};
 use crate::model::exchange::Certificate;
 
 impl Actions {
-    /// The certificate of the server at this URL. Nothing is sent but the handshake.
+    /// Returns the certificate of the server at this URL. Only the TLS handshake is made.
     ///
     /// # Errors
-    /// A message for the field.
+    /// With a message for the form.
     pub async fn fetch_certificate(&self, url: &str) -> Result<Certificate, FetchCertificateError> {
-        // Placeholders may stand in the path; the handshake needs only the host.
+        // The path may have placeholders. The handshake needs only the origin.
         let origin = url.trim().split('/').take(3).collect::<Vec<_>>().join("/");
         self.parts.client.fetch_certificate(&origin).await
     }

@@ -1,4 +1,4 @@
-//! Looks at certificates and keys that were pasted, before they are saved.
+//! Inspects certificates and keys before they are saved.
 
 use crate::actions::Actions;
 use crate::egress::{TlsError, describe_pem};
@@ -7,15 +7,15 @@ use crate::model::exchange::Certificate;
 use crate::model::webhook::{ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook};
 use crate::store;
 
-/// What a text in PEM holds.
+/// The contents of a PEM text.
 #[derive(Debug, Default)]
 pub struct Inspected {
-    /// Its certificates.
+    /// The certificates.
     pub certificates: Vec<Certificate>,
-    /// What is wrong.
+    /// Why it cannot be used.
     pub error: Option<String>,
-    /// Whether certificate and key were looked at together, and fit.
-    pub is_whole: bool,
+    /// Whether a certificate and its key were checked together and match.
+    pub is_complete: bool,
 }
 
 impl Inspected {
@@ -31,7 +31,7 @@ impl Inspected {
 }
 
 impl Actions {
-    /// The own certificate authority of a draft.
+    /// Inspects the private certificate authority of a draft.
     pub fn inspect_authority(&self, draft: &Draft) -> Inspected {
         let mut found = Inspected::new(&draft.tls.pem);
         if found.error.is_none() && !found.certificates.is_empty() {
@@ -41,28 +41,28 @@ impl Actions {
         found
     }
 
-    /// The client certificate of a draft and its key. A masked key stands for that of `base`.
+    /// Inspects the client certificate and the key of a draft. A masked key is replaced by that of `base`.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn inspect_client(
         &self,
         base: Option<WebhookId>,
         draft: &Draft,
     ) -> Result<Inspected, store::Error> {
-        let tls = self.whole(base, draft).await?.tls;
+        let tls = self.unmasked(base, draft).await?.tls;
         let mut found = Inspected::new(&tls.client_certificate);
         if found.error.is_none() && !found.certificates.is_empty() && !tls.client_key.is_empty() {
             let client =
                 ClientCertificate { certificate: tls.client_certificate, key: tls.client_key };
             let tls = Tls { client: Some(client), ..Tls::from(Trust::Public) };
             found.error = self.parts.client.check_tls(&tls).err().map(|error| error.to_string());
-            found.is_whole = found.error.is_none();
+            found.is_complete = found.error.is_none();
         }
         Ok(found)
     }
 
-    /// Checks a draft, and that its certificates and keys can be used.
+    /// Checks a draft, including that its certificates and keys can be used.
     pub(super) fn check(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
         let webhook = Webhook::new(draft, &self.parts.rules)?;
         match self.parts.client.check_tls(webhook.tls()) {

@@ -1,18 +1,21 @@
-//! Makes an API token.
+//! Creates an API token.
 
 use crate::actions::Actions;
 use crate::identity::{Scope, TokenText, hash_token};
 use crate::model::TokenId;
 use crate::store::{self, tokens};
 
-/// Why no token was made.
+/// Maximum length of a token name, in characters.
+const MAX_NAME_CHARS: usize = 80;
+
+/// Why no token was created.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueTokenError {
-    /// The name cannot be used.
-    #[error("a token's name has 1 to 80 characters")]
+    /// The name is empty or too long.
+    #[error("a token name must have 1 to 80 characters")]
     Name,
     /// The name is taken.
-    #[error("another token has the name \"{0}\": choose another")]
+    #[error("another token has the name \"{0}\"; choose another name")]
     NameTaken(String),
     /// The database failed.
     #[error(transparent)]
@@ -20,7 +23,7 @@ pub enum IssueTokenError {
 }
 
 impl Actions {
-    /// Makes a token. Its text is nowhere else: whoever asked must keep it.
+    /// Creates a token. Its text is not stored, so the caller must show it.
     ///
     /// # Errors
     /// See [`IssueTokenError`].
@@ -30,7 +33,7 @@ impl Actions {
         scope: Scope,
     ) -> Result<TokenText, IssueTokenError> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > 80 {
+        if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             return Err(IssueTokenError::Name);
         }
         let parts = &self.parts;

@@ -1,9 +1,9 @@
-//! What a person or a program can ask Gatepost to do: one verb a file, one transaction each.
+//! What a user or a program can do with Gatepost: one file and one transaction per action.
 
 mod backtest;
-mod change_webhook;
 mod check_credentials;
 mod chosen_event;
+mod delete_webhook;
 mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;
@@ -14,12 +14,12 @@ mod send_now;
 mod set_up;
 mod sign_in;
 mod test_webhook;
+mod toggle_webhook;
 
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
-pub use change_webhook::ChangeWebhookError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
-pub use import_webhooks::{Change, ImportError};
+pub use import_webhooks::{ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
@@ -27,10 +27,12 @@ pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::SignInError;
 pub use test_webhook::{Preview, TestWebhookError};
+pub use toggle_webhook::ChangeWebhookError;
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
@@ -40,17 +42,17 @@ use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
 
-/// Webhooks that are tried on past events at once, each on a thread of its own.
-const BACKTESTS: usize = 2;
+/// Maximum number of concurrent backtests. Each has a thread of its own.
+const MAX_BACKTESTS: usize = 2;
 
-/// What actions work with.
+/// Dependencies of the actions.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// The database.
     pub db: PgPool,
-    /// Seals webhooks.
+    /// Encrypts webhooks.
     pub vault: Vault,
-    /// Sends tests.
+    /// Sends requests of tests.
     pub client: Client,
     /// Obtains access tokens.
     pub tokens: TokenClient,
@@ -58,40 +60,40 @@ pub struct Parts {
     pub sources: Sources,
     /// What the operator allows.
     pub rules: Rules,
-    /// This instance's dispatcher; none in a command beside a server.
+    /// This instance's dispatcher. `None` in commands.
     pub dispatcher: Option<Dispatcher>,
-    /// Makes the first administrator, once; none where there is one already.
+    /// The one-time code for creating the first administrator. `None` if there is one.
     pub setup_code: Option<String>,
 }
 
-/// Everything that can be asked for.
+/// The actions.
 #[derive(Debug, Clone)]
 pub struct Actions {
     parts: Arc<Parts>,
     passwords: Passwords,
     throttle: Throttle,
-    /// Room for those that try a webhook on past events.
+    /// Limits concurrent backtests.
     backtests: Arc<Semaphore>,
 }
 
 impl Actions {
-    /// With these parts.
+    /// Creates the actions.
     ///
     /// # Errors
-    /// Where passwords cannot be hashed.
+    /// If passwords cannot be hashed.
     pub fn new(parts: Parts) -> Result<Self, PasswordError> {
         Ok(Self {
             parts: Arc::new(parts),
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
-            backtests: Arc::new(Semaphore::new(BACKTESTS)),
+            backtests: Arc::new(Semaphore::new(MAX_BACKTESTS)),
         })
     }
 
-    /// This instance's webhooks follow at once; other instances are told by the transaction.
-    async fn reload(&self) -> Result<(), store::Error> {
+    /// Applies a committed change to this instance's dispatcher. Other instances are notified by the transaction.
+    async fn apply_change(&self, change: Uuid) -> Result<(), store::Error> {
         match &self.parts.dispatcher {
-            Some(dispatcher) => dispatcher.reload().await,
+            Some(dispatcher) => dispatcher.apply_change(change).await,
             None => Ok(()),
         }
     }

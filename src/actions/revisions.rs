@@ -1,4 +1,4 @@
-//! A webhook's history: what changed from one revision to another, and going back to one.
+//! The history of a webhook: comparing and restoring revisions.
 
 use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::webhook::{Difference, differences};
@@ -6,10 +6,10 @@ use crate::model::{Actor, WebhookId};
 use crate::store::{self, revisions, webhooks};
 
 impl Actions {
-    /// What changed between two revisions; none where one of them is not kept.
+    /// Returns the differences between two revisions. `None` if one of them does not exist any more.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn compare_revisions(
         &self,
         id: WebhookId,
@@ -23,10 +23,10 @@ impl Actions {
         Ok(before.zip(after).map(|(before, after)| differences(&before, &after)))
     }
 
-    /// What restoring a revision would change; none where there is no such webhook or revision.
+    /// Returns the differences between a webhook and one of its revisions. `None` if either does not exist.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn compare_with_revision(
         &self,
         id: WebhookId,
@@ -34,15 +34,15 @@ impl Actions {
     ) -> Result<Option<Vec<Difference>>, store::Error> {
         let mut connection = self.parts.db.acquire().await?;
         let vault = &self.parts.vault;
-        let current = webhooks::find_with_secrets_for_update(&mut connection, vault, id).await?;
+        let current = webhooks::find_with_secrets(&mut connection, vault, id).await?;
         let old = revisions::find_with_secrets(&mut connection, vault, id, number).await?;
         Ok(current.zip(old).map(|(current, old)| differences(&current, &old)))
     }
 
-    /// Saves an earlier revision again, secrets and all.
+    /// Saves an earlier revision again, with its secrets.
     ///
     /// # Errors
-    /// See [`SaveWebhookError`]; a revision that was fine once may be no more.
+    /// See [`SaveWebhookError`]. A revision that was valid when it was saved may not be valid any more.
     pub async fn restore_webhook(
         &self,
         id: WebhookId,

@@ -1,30 +1,31 @@
-//! Saves a new webhook, or a changed one.
+//! Saves a new or a changed webhook.
+
+use uuid::Uuid;
 
 use crate::actions::Actions;
 use crate::model::secret::unmask_for_same_server;
 use crate::model::webhook::{Draft, Field, FieldErrors, RevisionKind};
 use crate::model::{Actor, WebhookId};
-use crate::store::deliveries::queue;
-use crate::store::revisions::{self, NewRevision};
-use crate::store::{self, PgConnection, breakers, notify, webhooks};
+use crate::store::webhook_changes::{self, LockedWebhook, WebhookChange};
+use crate::store::{self, PgConnection, webhooks};
 
-/// Why a webhook was not saved. Nothing of it is.
+/// Why a webhook was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveWebhookError {
-    /// What was typed has mistakes.
+    /// The draft is invalid.
     #[error("{0}")]
     Invalid(FieldErrors),
-    /// There is no webhook of that id.
+    /// There is no webhook with this id.
     #[error("there is no such webhook")]
     NotFound,
-    /// Somebody else has saved it since it was read.
+    /// The webhook was saved by someone else since it was read.
     #[error(
-        "somebody else has saved it meanwhile (revision {expected_revision} was read, {current_revision} is there)"
+        "the webhook was changed meanwhile (expected revision {expected_revision}, found {current_revision})"
     )]
     Stale {
-        /// The revision that was read.
+        /// The revision that the draft is based on.
         expected_revision: i32,
-        /// The one that is there.
+        /// The current revision.
         current_revision: i32,
     },
     /// The database failed.
@@ -32,135 +33,107 @@ pub enum SaveWebhookError {
     Store(#[from] store::Error),
 }
 
-/// Which webhook is saved, and by whom.
+/// Which webhook to save, and who saves it.
 #[derive(Debug, Clone, Default)]
 pub struct SaveRequest {
-    /// None for a new one.
+    /// The webhook. `None` for a new one.
     pub id: Option<WebhookId>,
-    /// The one it was copied from.
+    /// The webhook that a new one was copied from.
     pub base: Option<WebhookId>,
-    /// The revision that was read, where another one must not be overwritten.
+    /// The revision that the draft is based on. `None` to overwrite any.
     pub expected_revision: Option<i32>,
-    /// Actor saves.
+    /// Who saves.
     pub actor: Actor,
-    /// The revision that is restored by it.
+    /// The revision that is restored by this.
     pub restored: Option<i32>,
 }
 
 impl Actions {
-    /// Saves. Masked secrets stand for those of the webhook itself, or of the one it was copied from.
+    /// Saves a webhook. Masked secrets are replaced by the stored ones of the webhook or of the one it was copied from.
     ///
     /// # Errors
     /// See [`SaveWebhookError`].
     pub async fn save_webhook(
         &self,
-        save: &SaveRequest,
+        request: &SaveRequest,
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
+        let change_id = self.parts.sources.uuid();
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
-        let saved = self.save_within(&mut tx, save, draft).await;
-        if let Err(SaveWebhookError::Stale { .. }) = &saved {
-            // What was there may just have got its place in the history.
-            tx.commit().await.map_err(store::Error::from)?;
-            return saved;
-        }
-        let saved = saved?;
+        let before = match request.id {
+            Some(id) => {
+                let vault = &self.parts.vault;
+                let locked = webhook_changes::lock(&mut tx, vault, id).await?;
+                let LockedWebhook { draft, revision } = locked.ok_or(SaveWebhookError::NotFound)?;
+                if let Some(expected_revision) = request.expected_revision
+                    && expected_revision != revision
+                {
+                    // Keeps the revision that `lock` may have added.
+                    tx.commit().await.map_err(store::Error::from)?;
+                    let current_revision = revision;
+                    return Err(SaveWebhookError::Stale { expected_revision, current_revision });
+                }
+                Some(draft)
+            }
+            None => None,
+        };
+        let draft = match (&before, request.base) {
+            (Some(before), _) => unmask_for_same_server(draft, before),
+            (None, Some(base)) => self.with_secrets_of(&mut tx, base, draft).await?,
+            (None, None) => draft.clone(),
+        };
+        let (saved, _) = self.apply(&mut tx, change_id, request, before.as_ref(), draft).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        self.reload().await?;
+        self.apply_change(change_id).await?;
         Ok(saved)
     }
 
-    pub(super) async fn save_within(
+    /// Checks a draft with all its secrets and saves it within a transaction. Returns the id and the webhook as saved.
+    pub(super) async fn apply(
         &self,
         db: &mut PgConnection,
-        save: &SaveRequest,
-        draft: &Draft,
-    ) -> Result<WebhookId, SaveWebhookError> {
+        change_id: Uuid,
+        request: &SaveRequest,
+        before: Option<&Draft>,
+        draft: Draft,
+    ) -> Result<(WebhookId, Draft), SaveWebhookError> {
         let parts = &self.parts;
-        let before = match save.id {
-            Some(id) => Some(self.read_to_change(db, id, save.expected_revision).await?),
-            None => None,
+        let webhook = self.check(draft).map_err(SaveWebhookError::Invalid)?;
+        let after = webhook.draft();
+        let id = request.id.unwrap_or_else(|| WebhookId::new(&parts.sources));
+        let restored = request.restored.map(|number| number.to_string());
+        let change = WebhookChange {
+            webhook: id,
+            before,
+            after,
+            actor: &request.actor,
+            kind: match restored {
+                Some(_) => RevisionKind::Restored,
+                None => RevisionKind::of(before, after),
+            },
+            note: restored.as_deref().unwrap_or_default(),
         };
-        let whole = match (&before, save.base) {
-            (Some(before), _) => unmask_for_same_server(draft, before),
-            (None, Some(base)) => self.with_secrets_of(db, base, draft).await?,
-            (None, None) => draft.clone(),
-        };
-        let webhook = self.check(whole).map_err(SaveWebhookError::Invalid)?;
-        let draft = webhook.draft();
-        let now = parts.sources.now();
-        let id = save.id.unwrap_or_else(|| WebhookId::new(&parts.sources));
-        let saved = match &before {
-            None => webhooks::insert(db, &parts.vault, id, draft, now).await,
-            // What changes nothing is no revision.
-            Some(before) if before == draft => Ok(()),
-            Some(_) => webhooks::update(db, &parts.vault, id, draft, now).await.map(|_found| ()),
-        };
-        saved.map_err(name_taken)?;
-        if before.as_ref() != Some(draft) {
-            let restored = save.restored.map(|number| number.to_string());
-            let new = NewRevision {
-                webhook: id,
-                before: before.as_ref(),
-                after: draft,
-                actor: &save.actor,
-                kind: match restored {
-                    Some(_) => RevisionKind::Restored,
-                    None => RevisionKind::of(before.as_ref(), draft),
-                },
-                note: restored.as_deref().unwrap_or_default(),
-            };
-            revisions::record(db, &parts.vault, &new, now).await?;
-        }
-        if before.is_some() {
-            // Somebody has looked after it: what waits need not wait for the next probe.
-            breakers::close(db, id).await?;
-        }
-        if before.is_some_and(|before| before.active != draft.active) {
-            if draft.active {
-                queue::release(db, id, now).await?;
-            } else {
-                queue::hold(db, id).await?;
-            }
-        }
-        notify::notify(db, notify::WEBHOOKS).await?;
-        Ok(id)
+        webhook_changes::apply(db, &parts.vault, change_id, &change, parts.sources.now())
+            .await
+            .map_err(name_taken)?;
+        Ok((id, after.clone()))
     }
 
-    /// The webhook as it is, locked, with its place in the history.
-    async fn read_to_change(
-        &self,
-        db: &mut PgConnection,
-        id: WebhookId,
-        expected_revision: Option<i32>,
-    ) -> Result<Draft, SaveWebhookError> {
-        let vault = &self.parts.vault;
-        let found = webhooks::find_with_secrets_for_update(db, vault, id).await?;
-        let found = found.ok_or(SaveWebhookError::NotFound)?;
-        let current_revision = revisions::backfill_revision(db, vault, id, &found).await?;
-        match expected_revision {
-            Some(expected_revision) if expected_revision != current_revision => {
-                Err(SaveWebhookError::Stale { expected_revision, current_revision })
-            }
-            _ => Ok(found),
-        }
-    }
-
-    /// The draft with its masks replaced by the secrets of another webhook.
+    /// Replaces the masked secrets of a draft by those of another webhook.
     pub(super) async fn with_secrets_of(
         &self,
         db: &mut PgConnection,
         base: WebhookId,
         draft: &Draft,
     ) -> Result<Draft, store::Error> {
-        let stored = webhooks::find_with_secrets_for_update(db, &self.parts.vault, base).await?;
+        let stored = webhooks::find_with_secrets(db, &self.parts.vault, base).await?;
         Ok(stored.map_or_else(|| draft.clone(), |stored| unmask_for_same_server(draft, &stored)))
     }
 }
 
 fn name_taken(error: store::Error) -> SaveWebhookError {
     if error.is_conflict(webhooks::NAME_KEY) {
-        let message = "Another webhook has this name: names are unique, whatever their case.";
+        let message = "Another webhook has this name. Names must be unique, ignoring case.";
         SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message))
     } else {
         SaveWebhookError::Store(error)

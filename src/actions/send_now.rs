@@ -1,20 +1,20 @@
-//! Sends an event to one webhook because a person says so.
+//! Manual sends: an event to one webhook, started by a user or a program.
 
 use crate::actions::Actions;
 use crate::delivery::lane_of;
 use crate::model::event::EventChoice;
 use crate::model::webhook::Draft;
 use crate::model::{Actor, DeliveryId, EventId, Trigger, WebhookId};
-use crate::store::deliveries::manual::{self, NewManual};
+use crate::store::deliveries::manual::{self, NewManualDelivery};
 use crate::store::{self, notify, webhooks};
 
-/// Why nothing is sent.
+/// Why an event was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendNowError {
-    /// There is no webhook of that id.
+    /// There is no webhook with this id.
     #[error("there is no such webhook")]
     NotFound,
-    /// It does not allow it.
+    /// The webhook does not allow manual sends.
     #[error("{0}")]
     Refused(ManualSendRefusal),
     /// Retention has removed the event.
@@ -25,21 +25,21 @@ pub enum SendNowError {
     Store(#[from] store::Error),
 }
 
-/// Why nothing can be sent by hand through a webhook as it is.
+/// Why a webhook does not allow manual sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ManualSendRefusal {
-    /// It is switched off.
-    #[error("This webhook is inactive, so nothing is sent through it. Activate it first.")]
+    /// The webhook is inactive.
+    #[error("This webhook is inactive. Activate it first.")]
     Inactive,
-    /// Its triggers do not have Manual.
-    #[error("This webhook is not sent by hand. To allow it, choose Manual among its triggers.")]
+    /// Manual is not among the webhook's triggers.
+    #[error("This webhook does not allow manual sends. Add Manual to its triggers.")]
     NotManual,
 }
 
-/// Whether a webhook may be sent by hand.
+/// Checks that a webhook allows manual sends.
 ///
 /// # Errors
-/// Why not.
+/// Why it does not.
 pub fn check_manual_send(draft: &Draft) -> Result<(), ManualSendRefusal> {
     if !draft.triggers.iter().any(|word| word == Trigger::Manual.as_str()) {
         Err(ManualSendRefusal::NotManual)
@@ -51,8 +51,8 @@ pub fn check_manual_send(draft: &Draft) -> Result<(), ManualSendRefusal> {
 }
 
 impl Actions {
-    /// Queues an event, stored or a sample, for one webhook. It goes the way of any delivery: in order,
-    /// with retries. Filters are not asked: a person has decided.
+    /// Queues a stored event or a sample for one webhook. It is delivered like any other event, in order and with
+    /// retries, but filters are not applied.
     ///
     /// # Errors
     /// See [`SendNowError`].
@@ -65,7 +65,7 @@ impl Actions {
         let parts = &self.parts;
         let event = self.chosen_event(choice).await?.ok_or(SendNowError::Gone)?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
-        // Locked, so that it stays as it is until this is committed.
+        // Locks the webhook, so that it is not deactivated or deleted before the commit.
         let draft = webhooks::find_with_secrets_for_update(&mut tx, &parts.vault, webhook)
             .await?
             .ok_or(SendNowError::NotFound)?;
@@ -82,13 +82,13 @@ impl Actions {
         let id = DeliveryId::new(&parts.sources);
         let lane = draft.ordered.then(|| lane_of(webhook, &event));
         let actor = actor.to_string();
-        let new = NewManual { id, event_id, webhook_id: webhook, lane, actor: &actor };
+        let new = NewManualDelivery { id, event_id, webhook_id: webhook, lane, actor: &actor };
         if !manual::insert(&mut tx, &new, now).await? {
             return Err(SendNowError::Gone);
         }
-        notify::notify(&mut tx, notify::DELIVERIES).await?;
+        notify::notify_deliveries(&mut tx).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        tracing::info!(delivery.id = %id, webhook.id = %webhook, actor, "sent by hand");
+        tracing::info!(delivery.id = %id, webhook.id = %webhook, actor, "queued a manual send");
         Ok(id)
     }
 }

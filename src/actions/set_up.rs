@@ -1,4 +1,4 @@
-//! Makes the first administrator.
+//! Creates the first administrator.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,17 +22,17 @@ pub enum SetUpField {
     Password,
 }
 
-/// Why there is no first administrator.
+/// Why the first administrator was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
     /// There is one already.
-    #[error("there is an administrator already")]
+    #[error("there is already an administrator")]
     Done,
-    /// What was typed has mistakes.
+    /// The input is invalid.
     #[error("{}", .0.iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<(SetUpField, String)>),
-    /// Too many tries.
-    #[error("too many tries: wait {} seconds", .0.as_secs() + 1)]
+    /// Too many attempts.
+    #[error("too many attempts; wait {} seconds", .0.as_secs() + 1)]
     Throttled(Duration),
     /// The database failed.
     #[error(transparent)]
@@ -40,16 +40,16 @@ pub enum SetUpError {
 }
 
 impl Actions {
-    /// Whether there is nobody yet who could sign in.
+    /// Returns whether there are no users yet.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn needs_setup(&self) -> Result<bool, store::Error> {
         let mut connection = self.parts.db.acquire().await?;
         Ok(!users::exist(&mut connection).await?)
     }
 
-    /// Makes the first administrator for whoever knows the code that was printed at start.
+    /// Creates the first administrator. The code was printed when the server started.
     ///
     /// # Errors
     /// See [`SetUpError`].
@@ -64,9 +64,9 @@ impl Actions {
             .map_err(SetUpError::Throttled)?;
         let mut errors = check(email, password);
         let expected = self.parts.setup_code.as_deref().unwrap_or_default();
-        let typed = code.trim().to_uppercase();
-        if expected.is_empty() || !bool::from(typed.as_bytes().ct_eq(expected.as_bytes())) {
-            let message = "This is not the code that the server printed when it started.";
+        let entered = code.trim().to_uppercase();
+        if expected.is_empty() || !bool::from(entered.as_bytes().ct_eq(expected.as_bytes())) {
+            let message = "This is not the code that the server printed when it started. Copy it from the terminal or the log.";
             errors.insert(0, (SetUpField::Code, message.to_owned()));
         }
         if errors.is_empty() {
@@ -76,7 +76,7 @@ impl Actions {
         }
     }
 
-    /// Makes the first administrator as the operator's environment says.
+    /// Creates the first administrator from the operator's configuration.
     ///
     /// # Errors
     /// See [`SetUpError`].

@@ -1,4 +1,4 @@
-//! Signs a person in.
+//! Signs a user in.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use crate::actions::Actions;
 use crate::store::users::{self, User};
 use crate::store::{self};
 
-/// Why somebody was not signed in.
+/// Why a sign-in was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No such person, or another password: which of them is not told.
+    /// The email address or the password is wrong. The error does not reveal which.
     #[error("the email address or the password is wrong")]
     Wrong,
-    /// Too many tries.
-    #[error("too many tries: wait {} seconds", .0.as_secs() + 1)]
+    /// Too many attempts.
+    #[error("too many attempts; wait {} seconds", .0.as_secs() + 1)]
     Throttled(Duration),
     /// The database failed.
     #[error(transparent)]
@@ -22,7 +22,7 @@ pub enum SignInError {
 }
 
 impl Actions {
-    /// The person, if email address and password are theirs.
+    /// Returns the user with this email address and password.
     ///
     /// # Errors
     /// See [`SignInError`].
@@ -35,14 +35,14 @@ impl Actions {
         self.throttle.try_now(from, email).map_err(SignInError::Throttled)?;
         let found = users::find_by_email(&self.parts.db, email.trim()).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.as_str());
-        let fits = self.passwords.verify(password, hash).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a password could not be checked");
+        let matches = self.passwords.verify(password, hash).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "could not check a password");
             false
         });
         match found {
-            Some((user, _)) if fits => Ok(user),
+            Some((user, _)) if matches => Ok(user),
             _ => {
-                tracing::warn!(%from, "a sign-in was refused");
+                tracing::warn!(%from, "rejected a sign-in");
                 Err(SignInError::Wrong)
             }
         }

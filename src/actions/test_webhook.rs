@@ -1,4 +1,4 @@
-//! Tests and previews a webhook as it stands in the form, saved or not.
+//! Tests and previews a draft of a webhook, saved or not.
 
 use crate::actions::Actions;
 use crate::delivery::{self, AttemptContext, AttemptRequest};
@@ -10,10 +10,10 @@ use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
 
-/// Why nothing was sent.
+/// Why a test was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum TestWebhookError {
-    /// What was typed has mistakes.
+    /// The draft is invalid.
     #[error("{0}")]
     Invalid(FieldErrors),
     /// The database failed.
@@ -21,23 +21,23 @@ pub enum TestWebhookError {
     Store(#[from] store::Error),
 }
 
-/// What would be sent, its secrets masked.
+/// A rendered request with masked secrets.
 #[derive(Debug, Clone)]
 pub struct Preview {
     /// The full URL.
     pub url: String,
-    /// Names and values.
+    /// Header names and values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<String>,
-    /// Likely slips.
+    /// Possible mistakes.
     pub warnings: Vec<String>,
-    /// Those in the body template, with their places.
+    /// Possible mistakes in the body template, with their positions.
     pub slips: Vec<Warning>,
 }
 
 impl Preview {
-    /// Of a rendered request, without its secrets.
+    /// Creates a preview of a rendered request.
     pub(super) fn of(rendered: Rendered, redactor: &Redactor) -> Self {
         let clean = |(name, value): (String, String)| (name, redactor.redact(&value));
         Self {
@@ -51,12 +51,11 @@ impl Preview {
 }
 
 impl Actions {
-    /// Sends an event with the values that are in the form now, whether or not the webhook is active,
-    /// and records the exchange. Masked secrets stand for those of `base`. Where nobody waits for it
-    /// any more, the exchange is broken off, and nothing is recorded.
+    /// Sends an event as the draft defines, whether or not the webhook is active, and records the invocation. Masked
+    /// secrets are replaced by those of `base`. If the caller drops the future, the attempt is aborted and not recorded.
     ///
     /// # Errors
-    /// See [`TestWebhookError`]. A failed exchange is none: it is in the invocation.
+    /// See [`TestWebhookError`]. A failed attempt is no error: the invocation holds its cause.
     pub async fn test_webhook(
         &self,
         base: Option<WebhookId>,
@@ -64,9 +63,9 @@ impl Actions {
         event: &Event,
     ) -> Result<Invocation, TestWebhookError> {
         let parts = &self.parts;
-        let whole = self.whole(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&whole));
-        let webhook = self.check(whole).map_err(TestWebhookError::Invalid)?;
+        let draft = self.unmasked(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&draft));
+        let webhook = self.check(draft).map_err(TestWebhookError::Invalid)?;
         let context = AttemptContext {
             client: &parts.client,
             tokens: &parts.tokens,
@@ -85,26 +84,26 @@ impl Actions {
         let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
         invocations::insert(&mut connection, &invocation).await?;
         if let (Some(webhook), true) = (base, invocation.succeeded()) {
-            // It works again, so that what waits need not wait for the next probe.
+            // The webhook works again: do not wait for the next probe.
             breakers::close(&mut connection, webhook).await?;
-            notify::notify(&mut connection, notify::WEBHOOKS).await?;
+            notify::notify_webhooks(&mut connection, parts.sources.uuid()).await?;
         }
         Ok(invocation)
     }
 
-    /// What would be sent for an event, its secrets masked.
+    /// Renders the request for an event, with masked secrets. The inner error holds the mistakes in the draft.
     ///
     /// # Errors
-    /// Where the database failed; within, the mistakes in what was typed.
+    /// If the database failed.
     pub async fn preview_webhook(
         &self,
         base: Option<WebhookId>,
         draft: &Draft,
         event: &Event,
     ) -> Result<Result<Preview, FieldErrors>, store::Error> {
-        let whole = self.whole(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&whole));
-        let rendered = Webhook::new(whole, &self.parts.rules)
+        let draft = self.unmasked(base, draft).await?;
+        let redactor = Redactor::new(&secrets_of(&draft));
+        let rendered = Webhook::new(draft, &self.parts.rules)
             .and_then(|webhook| Ok((webhook.render_event(event)?, webhook)));
         Ok(rendered.map(|(rendered, webhook)| Preview {
             warnings: webhook.warnings(),
@@ -113,7 +112,8 @@ impl Actions {
         }))
     }
 
-    pub(super) async fn whole(
+    /// Replaces the masked secrets of a draft by those of `base`.
+    pub(super) async fn unmasked(
         &self,
         base: Option<WebhookId>,
         draft: &Draft,

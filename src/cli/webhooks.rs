@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use similar::{ChangeTag, TextDiff};
 
-use crate::actions::Change;
+use crate::actions::ImportedWebhook;
 use crate::config::Config;
 use crate::model::Actor;
 
@@ -29,14 +29,15 @@ pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyho
     let imported = actions.import_webhooks(&text, dry_run, &Actor::CommandLine).await;
     database.close().await;
     let changes = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
-    let real: Vec<&Change> = changes.iter().filter(|change| !change.is_none()).collect();
+    let real: Vec<&ImportedWebhook> =
+        changes.iter().filter(|change| !change.is_unchanged()).collect();
     let mut lines: Vec<String> = real.iter().flat_map(|change| describe(change)).collect();
     let verb = if dry_run { "would change" } else { "changed" };
     lines.push(format!("{} of {} webhooks {verb}.\n", real.len(), changes.len()));
     super::print(&lines.join("\n"))
 }
 
-fn describe(change: &Change) -> Vec<String> {
+fn describe(change: &ImportedWebhook) -> Vec<String> {
     let before = change.before.as_deref().unwrap_or_default();
     let mut lines = vec![format!("{} {}", if before.is_empty() { "+" } else { "~" }, change.name)];
     lines.extend(diff(before, &change.after).into_iter().map(|line| format!("    {line}")));

@@ -5,29 +5,16 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::authorize::{self, SendResult};
-use crate::egress::{Client, ExchangeResult, OutgoingRequest, TokenClient, TokenRequest};
+use super::authorize::{self, AttemptContext, SendResult};
+use crate::egress::{ExchangeResult, OutgoingRequest, TokenRequest};
 use crate::model::event::Event;
 use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
 use crate::model::template::TemplateData;
-use crate::model::webhook::{Field, RenderError, Rules, Webhook};
-use crate::model::{DeliveryId, InvocationId, Sources, WebhookId};
-
-/// What attempts of all webhooks share.
-#[derive(Debug, Clone, Copy)]
-pub struct AttemptContext<'a> {
-    /// Sends requests.
-    pub client: &'a Client,
-    /// Obtains access tokens.
-    pub tokens: &'a TokenClient,
-    /// Time and randomness.
-    pub sources: &'a Sources,
-    /// What the operator allows.
-    pub rules: &'a Rules,
-}
+use crate::model::webhook::{Field, RenderError, Webhook};
+use crate::model::{DeliveryId, InvocationId, WebhookId};
 
 /// An event to send, and for which delivery.
 #[derive(Debug, Clone)]

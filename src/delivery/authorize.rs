@@ -1,9 +1,24 @@
 //! Sends a request with the credentials of the webhook's authentication.
 
-use super::attempt::AttemptContext;
-use crate::egress::{ExchangeResult, OutgoingRequest, TokenRequest, TokenResult};
+use crate::egress::{
+    Client, ExchangeResult, OutgoingRequest, TokenClient, TokenRequest, TokenResult,
+};
+use crate::model::Sources;
 use crate::model::exchange::{Exchange, Request};
-use crate::model::webhook::{Authentication, ClientCredentials, Webhook, basic_credential};
+use crate::model::webhook::{Authentication, ClientCredentials, Rules, Webhook, basic_credential};
+
+/// What attempts of all webhooks share.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptContext<'a> {
+    /// Sends requests.
+    pub client: &'a Client,
+    /// Obtains access tokens.
+    pub tokens: &'a TokenClient,
+    /// Time and randomness.
+    pub sources: &'a Sources,
+    /// What the operator allows.
+    pub rules: &'a Rules,
+}
 
 /// The exchanges of one attempt.
 pub(super) struct SendResult {

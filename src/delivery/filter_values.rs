@@ -1,5 +1,5 @@
-//! Collects the values that filters can have from the events that come in. Not where they come in, which
-//! has no time for it: a look now and then at those that are new.
+//! Collects values for filters from received events. It reads stored events periodically, so that intake does not spend
+//! time on it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,48 +7,49 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Deps, Shared};
+use super::shared::{Deps, Shared};
 use crate::model::EventId;
 use crate::model::filter::{Field, Filters};
 use crate::store::{Error, SLOW_TIMEOUT, filter_values, within};
 
-const EVERY: Duration = Duration::from_secs(2);
-/// Of a flood of events so many are looked at, the newest: what they have in common is among them.
-const AT_MOST: i64 = 300;
-/// Known values are not written again and again; so many are remembered.
-const REMEMBERED: usize = 20_000;
+/// Time between two reads of new events.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Maximum number of events per read. If there are more, only the newest are read: frequent values are among them.
+const MAX_EVENTS: i64 = 300;
+/// Maximum number of values remembered to avoid writing them again.
+const MAX_KNOWN_VALUES: usize = 20_000;
 
-/// Looks at new events until stopped; at first at the newest that are there.
+/// Collects values from new events until stopped, beginning with the newest stored events.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut tick = tokio::time::interval(EVERY);
+    let mut interval = tokio::time::interval(READ_INTERVAL);
     let mut last = EventId::from(Uuid::nil());
     let mut known = HashSet::new();
     let mut day = shared.deps.sources.now().date_naive();
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
-            _instant = tick.tick() => {}
+            _instant = interval.tick() => {}
         }
         let today = shared.deps.sources.now().date_naive();
-        if known.len() > REMEMBERED || today != day {
+        if known.len() > MAX_KNOWN_VALUES || today != day {
             known.clear();
             day = today;
         }
-        match look(&shared.deps, last, &mut known).await {
+        match collect(&shared.deps, last, &mut known).await {
             Ok(newest) => last = newest,
-            Err(error) => tracing::debug!(error = error.chain(), "filters' values were not noted"),
+            Err(error) => tracing::debug!(error = error.chain(), "could not collect filter values"),
         }
     }
 }
 
-async fn look(
+/// Collects values from events after `last`. Returns the newest event.
+async fn collect(
     deps: &Deps,
     last: EventId,
     known: &mut HashSet<(Field, String)>,
 ) -> Result<EventId, Error> {
-    let events =
-        within(&deps.db, SLOW_TIMEOUT, filter_values::events_after(&deps.db, last, AT_MOST))
-            .await?;
+    let reading = filter_values::list_events_after(&deps.db, last, MAX_EVENTS);
+    let events = within(&deps.db, SLOW_TIMEOUT, reading).await?;
     let newest = events.first().map_or(last, |(id, _)| *id);
     let mut new = HashSet::new();
     for (_, payload) in &events {
@@ -59,15 +60,16 @@ async fn look(
         }
     }
     if !new.is_empty() {
-        let seen: Vec<(Field, String)> = new.iter().cloned().collect();
+        let values: Vec<(Field, String)> = new.iter().cloned().collect();
         let now = deps.sources.now();
-        within(&deps.db, SLOW_TIMEOUT, filter_values::note(&deps.db, &seen, now)).await?;
+        let writing = filter_values::record(&deps.db, &values, now);
+        within(&deps.db, SLOW_TIMEOUT, writing).await?;
         known.extend(new);
     }
     Ok(newest)
 }
 
-/// Whether a filter can hold it. A database's text holds no NUL.
+/// Returns whether a value can be used in a filter and stored. PostgreSQL's text type cannot hold NUL.
 fn is_usable(value: &str) -> bool {
     !value.trim().is_empty()
         && value.chars().count() <= Filters::MAX_LENGTH

@@ -1,91 +1,93 @@
-//! What must be done now and then: make partitions ahead, forget what no longer counts.
+//! Periodic maintenance: creates partitions, enforces retention, closes idle connections.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{Deps, Shared};
+use super::shared::{Deps, Shared};
 use crate::model::Timestamp;
 use crate::store::deliveries::manual;
 use crate::store::{Error, PgPool, events, filter_values, partitions, revisions, sessions, within};
 
-const EVERY: Duration = Duration::from_hours(1);
-/// How often it is looked for connections that nobody uses.
-const LOOK_AT_CONNECTIONS: Duration = Duration::from_secs(15);
-/// Longer than any of it takes; what is left undone is done the next time.
-const LONGEST: Duration = Duration::from_mins(10);
-/// Between two days that are dropped, so that whoever inserts comes in between.
-const BETWEEN_DROPS: Duration = Duration::from_millis(100);
-/// So often a day in use is tried again.
-const PATIENCE: u32 = 50;
-/// Partitions exist so many days ahead.
+/// Time between two runs.
+const RUN_INTERVAL: Duration = Duration::from_hours(1);
+/// Time between checks for idle connections to targets.
+const CLOSE_IDLE_INTERVAL: Duration = Duration::from_secs(15);
+/// Timeout of a run. The next run does the rest.
+const RUN_TIMEOUT: Duration = Duration::from_mins(10);
+/// Time between two dropped partitions, so that inserts that wait for the lock can proceed.
+const DROP_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum attempts per run to drop partitions that are in use.
+const MAX_DROP_FAILURES: u32 = 50;
+/// Number of days for which partitions are created in advance.
 const DAYS_AHEAD: i64 = 7;
 
-/// Does it once.
+/// Runs the maintenance once.
 pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
     let now = deps.sources.now();
     let today = now.date_naive();
-    let kept = TimeDelta::days(deps.retention_days.into());
+    let expired_before = now - TimeDelta::days(deps.retention_days.into());
     let work = async {
         partitions::ensure(&deps.db, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
         let mut connection = deps.db.acquire().await?;
-        events::prune_keys(&mut connection, now).await?;
-        manual::forget(&mut connection, now - kept).await?;
-        revisions::forget_deleted(&mut connection).await?;
+        events::delete_expired_keys(&mut connection, now).await?;
+        manual::delete_before(&mut connection, expired_before).await?;
+        revisions::delete_secrets_of_deleted(&mut connection).await?;
         drop(connection);
-        filter_values::forget(&deps.db, now - kept).await?;
-        sessions::prune(&deps.db, now).await?;
-        forget(&deps.db, now - kept).await
+        filter_values::delete_before(&deps.db, expired_before).await?;
+        sessions::delete_expired(&deps.db, now).await?;
+        delete_expired(&deps.db, expired_before).await
     };
-    within(&deps.db, LONGEST, work).await
+    within(&deps.db, RUN_TIMEOUT, work).await
 }
 
-/// Deletes what is kept long enough: what fits no day, and days as a whole.
-async fn forget(db: &PgPool, before: Timestamp) -> Result<(), Error> {
-    let others = partitions::forget_others(db, before).await?;
-    if others > 0 {
-        tracing::info!(others, "deleted what is kept long enough and fits no day");
+/// Deletes expired rows: whole partitions, and rows in the default partitions.
+async fn delete_expired(db: &PgPool, before: Timestamp) -> Result<(), Error> {
+    let count = partitions::delete_from_default(db, before).await?;
+    if count > 0 {
+        tracing::info!(count, "deleted expired rows from default partitions");
     }
-    drop_days(db, before.date_naive()).await
+    drop_partitions(db, before.date_naive()).await
 }
 
-/// A day that is being read is left for the next time.
-async fn drop_days(db: &PgPool, before: NaiveDate) -> Result<(), Error> {
-    let mut pause = tokio::time::interval(BETWEEN_DROPS);
-    let mut refused = 0;
-    while refused < PATIENCE {
-        pause.tick().await;
+/// Drops expired partitions. Partitions that are being read are left to the next run.
+async fn drop_partitions(db: &PgPool, before: NaiveDate) -> Result<(), Error> {
+    let mut interval = tokio::time::interval(DROP_INTERVAL);
+    let mut failures = 0;
+    while failures < MAX_DROP_FAILURES {
+        interval.tick().await;
         match partitions::drop_oldest(db, before).await {
             Ok(None) => return Ok(()),
-            Ok(Some(dropped)) => tracing::info!(dropped, "dropped a day that is kept long enough"),
+            Ok(Some(dropped)) => tracing::info!(dropped, "dropped an expired partition"),
             Err(error) if error.is_unavailable() => return Err(error),
             Err(error) => {
-                refused += 1;
-                tracing::debug!(error = error.chain(), "a day is in use; tries again");
+                failures += 1;
+                tracing::debug!(error = error.chain(), "could not drop a partition; retrying");
             }
         }
     }
-    tracing::warn!("days that are kept long enough are still in use; tries again in an hour");
+    tracing::warn!("could not drop expired partitions that are in use; retrying in an hour");
     Ok(())
 }
 
-/// Does it every hour until stopped, and closes connections that nobody uses.
+/// Runs the maintenance every hour until stopped, and closes idle connections.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut tick = tokio::time::interval(EVERY);
-    let mut look = tokio::time::interval(LOOK_AT_CONNECTIONS);
-    tick.tick().await;
+    let mut interval = tokio::time::interval(RUN_INTERVAL);
+    let mut idle_interval = tokio::time::interval(CLOSE_IDLE_INTERVAL);
+    // The first run was done at the start of the dispatcher.
+    interval.tick().await;
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
-            _instant = look.tick() => {
+            _instant = idle_interval.tick() => {
                 shared.deps.client.close_idle();
                 continue;
             }
-            _instant = tick.tick() => {}
+            _instant = interval.tick() => {}
         }
         if let Err(error) = run_once(&shared.deps).await {
-            tracing::warn!(error = error.chain(), "housekeeping failed; tries again in an hour");
+            tracing::warn!(error = error.chain(), "housekeeping failed; retrying in an hour");
         }
     }
 }

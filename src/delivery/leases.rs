@@ -1,4 +1,4 @@
-//! Keeps what is in hand, takes over what others let go, and lets the next of a lane go.
+//! Renews leases, takes over deliveries with expired leases, and promotes waiting deliveries of lanes without a head.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,42 +6,41 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
-use super::Shared;
-use super::lined_up::Wave;
+use super::lane_rechecks::Recheck;
+use super::shared::Shared;
 use crate::model::Timestamp;
 use crate::store::Error;
-use crate::store::deliveries::leases::{self, Kept};
-use crate::store::deliveries::queue::{HEAD_KEY, LEASE};
+use crate::store::deliveries::leases::{self, HEAD_KEY, LEASE_DURATION, LeaseTerm};
 
-/// Found unrenewed in so many looks in a row, a lease is lost: by then it has run out, and who lives
-/// would have had time for two renewals.
-const LOOKS: u32 = 3;
-/// No renewal reaches further than a lease and what clocks may well differ by.
-const SKEW: Duration = Duration::from_secs(5);
-/// Between looks for heads of lanes that nobody made due.
-const PROMOTE: Duration = Duration::from_secs(1);
-/// Between looks at all that waits, for what an instance did not live to look for.
-const PROMOTE_ALL: Duration = Duration::from_mins(10);
+/// Number of consecutive checks after which an unrenewed lease is taken over. By then it has expired, and a running
+/// holder would have had time for two renewals.
+const CHECKS_BEFORE_REAP: u32 = 3;
+/// Maximum plausible difference between the clocks of two instances.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5);
+/// Time between re-checks of lanes.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between re-checks of all lanes, for those that an instance was killed before it could re-check.
+const RECHECK_ALL_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Renews the leases of what is in hand, and takes over what nobody renewed.
-pub(super) async fn keep(shared: Arc<Shared>) {
+/// Renews the leases of held deliveries and takes over expired ones, until the last attempt has finished.
+pub(super) async fn run(shared: Arc<Shared>) {
     let deps = &shared.deps;
-    let mut tick = tokio::time::interval(LEASE / 4);
+    let mut interval = tokio::time::interval(LEASE_DURATION / 4);
     let mut suspects = HashMap::new();
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            // Exchanges go on for a while after a stop.
-            () = shared.landed() => break,
-            _instant = tick.tick() => {}
+            // Attempts in flight continue for a while after a stop.
+            () = shared.drained() => break,
+            _instant = interval.tick() => {}
         }
-        shared.flight.end_period();
-        let held = shared.flight.held();
+        shared.queue.end_period();
+        let held = shared.queue.held();
         let now = deps.sources.now();
         if !held.is_empty()
-            && let Err(error) = leases::renew(&deps.db, shared.lease, now, &held).await
+            && let Err(error) = leases::renew(&deps.db, shared.lease_id, now, &held).await
         {
-            tracing::warn!(error = error.chain(), "leases could not be renewed");
+            tracing::warn!(error = error.chain(), "could not renew leases");
         }
         if shared.stop.is_cancelled() {
             continue;
@@ -49,73 +48,76 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         match reap(&shared, now, &mut suspects).await {
             Ok(0) => {}
             Ok(count) => {
-                tracing::info!(count, "took over deliveries whose holder is gone");
-                shared.lined_up.note_all();
-                shared.note_backlog(shared.routing.ids());
+                tracing::info!(count, "took over deliveries with expired leases");
+                shared.lane_rechecks.schedule_all();
+                shared.note_backlog(shared.router.ids());
             }
             Err(error) => {
-                tracing::warn!(error = error.chain(), "expired leases could not be freed");
+                tracing::warn!(error = error.chain(), "could not take over expired leases");
             }
         }
     }
 }
 
-/// Takes over from leases that nobody renews. Clocks that step, or differ from one instance to the next,
-/// make leases look old that are not, or good for hours when their holder is gone: so what the row says
-/// only makes them suspects, and what counts is whether they stay as they are.
+/// Takes over deliveries whose leases are not renewed. Returns their number.
+///
+/// If a clock was set back, or the clocks of two instances differ, valid leases can look expired and leases of a killed
+/// holder can look valid for hours. The stored expiry therefore only makes a lease suspect. It is taken over if it
+/// stays unchanged over [`CHECKS_BEFORE_REAP`] checks.
 async fn reap(
     shared: &Shared,
     now: Timestamp,
-    suspects: &mut HashMap<Kept, u32>,
+    suspects: &mut HashMap<LeaseTerm, u32>,
 ) -> Result<u64, Error> {
     let db = &shared.deps.db;
-    // Less than half a lease is left of what has missed a renewal.
-    let seen = leases::suspects(db, now + LEASE / 2, now + LEASE + SKEW).await?;
-    let looks = |kept| suspects.get(kept).copied().unwrap_or_default() + 1;
-    *suspects = seen.iter().map(|kept| (*kept, looks(kept))).collect();
-    let lost: Vec<Kept> =
-        seen.into_iter().filter(|kept| suspects.get(kept) >= Some(&LOOKS)).collect();
+    // A lease that missed a renewal has less than half of its duration left.
+    let (soon, late) = (now + LEASE_DURATION / 2, now + LEASE_DURATION + MAX_CLOCK_SKEW);
+    let found = leases::suspects(db, soon, late).await?;
+    let checks = |term| suspects.get(term).copied().unwrap_or_default() + 1;
+    *suspects = found.iter().map(|term| (*term, checks(term))).collect();
+    let is_lost = |term: &LeaseTerm| suspects.get(term) >= Some(&CHECKS_BEFORE_REAP);
+    let lost: Vec<LeaseTerm> = found.into_iter().filter(is_lost).collect();
     if lost.is_empty() { Ok(0) } else { leases::reap(db, now, &lost).await }
 }
 
-/// Lets go what waits at the head of its lane: see [`super::lined_up`].
+/// Promotes waiting deliveries of lanes without a head until stopped. See [`super::lane_rechecks`].
 pub(super) async fn promote(shared: Arc<Shared>) {
-    let mut tick = tokio::time::interval(PROMOTE);
-    let mut all = tokio::time::interval(PROMOTE_ALL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut interval = tokio::time::interval(RECHECK_INTERVAL);
+    let mut all_interval = tokio::time::interval(RECHECK_ALL_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let may_be_all = tokio::select! {
+        let include_all = tokio::select! {
             () = shared.stop.cancelled() => break,
-            _instant = all.tick() => {
-                shared.lined_up.note_all();
+            _instant = all_interval.tick() => {
+                shared.lane_rechecks.schedule_all();
                 continue;
             }
-            _instant = tick.tick() => true,
-            () = shared.lined_up.noted() => false,
+            _instant = interval.tick() => true,
+            () = shared.lane_rechecks.added() => false,
         };
-        let waves = shared.lined_up.take(Instant::now(), may_be_all);
-        if waves.is_empty() {
+        let rechecks = shared.lane_rechecks.take_due(Instant::now(), include_all);
+        if rechecks.is_empty() {
             continue;
         }
-        let looked = look_at(&shared, &waves).await;
-        shared.lined_up.put_back(waves, looked.is_ok());
-        match looked {
+        let checked = recheck(&shared, &rechecks).await;
+        shared.lane_rechecks.put_back(rechecks, checked.is_ok());
+        match checked {
             Ok(0) => {}
-            Ok(_) => shared.note_backlog(shared.routing.ids()),
-            // A head came in at this very moment.
+            Ok(_) => shared.note_backlog(shared.router.ids()),
+            // A head was inserted at the same time. The re-check is repeated.
             Err(error) if error.is_conflict(HEAD_KEY) => {}
-            Err(error) => tracing::warn!(error = error.chain(), "lanes could not be looked at"),
+            Err(error) => tracing::warn!(error = error.chain(), "could not re-check lanes"),
         }
     }
 }
 
-async fn look_at(shared: &Shared, waves: &[Wave]) -> Result<u64, Error> {
+async fn recheck(shared: &Shared, rechecks: &[Recheck]) -> Result<u64, Error> {
     let deps = &shared.deps;
     let mut lanes = Vec::new();
-    if waves.iter().any(|wave| wave.lanes.is_none()) {
-        lanes = leases::headless(&deps.db).await?;
+    if rechecks.iter().any(|recheck| recheck.lanes.is_none()) {
+        lanes = leases::list_headless_lanes(&deps.db).await?;
     }
-    lanes.extend(waves.iter().filter_map(|wave| wave.lanes.as_deref()).flatten());
+    lanes.extend(rechecks.iter().filter_map(|recheck| recheck.lanes.as_deref()).flatten());
     if lanes.is_empty() {
         Ok(0)
     } else {

@@ -1,154 +1,52 @@
-//! From an event received to an exchange recorded: intake, dispatcher, completion.
+//! From a received event to a recorded invocation: intake, dispatch and completion.
 //!
-//! PostgreSQL is the queue. An event and its deliveries are committed in one transaction before
-//! anybody is told that they were accepted; every delivery in hand is leased, so that what a killed
-//! instance had is taken over. See `docs/architecture.md`.
+//! PostgreSQL is the queue. An event and its deliveries are committed in one transaction before the sender gets a
+//! response. Every delivery that an instance holds is leased, so that other instances take over the deliveries of a
+//! killed one. See `docs/architecture.md`.
 
 mod attempt;
 mod authorize;
-mod breakers;
-mod complete;
-mod counted;
-mod dispatch;
+mod auto_pause;
+mod breaker_updates;
+mod change_listener;
+mod circuit_breakers;
+mod claim;
+mod clock_watch;
+mod completion;
+mod dispatch_queue;
+mod event_budget;
 mod filter_values;
-mod flight;
 mod housekeeping;
 mod intake;
+mod lane_rechecks;
 mod leases;
-mod lined_up;
-mod listen;
-mod pause;
-mod rates;
-mod routing;
-mod send;
-mod steps;
+mod planner;
+mod rate_limits;
+mod router;
+mod shared;
+mod worker;
 
-use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-pub use attempt::{AttemptContext, AttemptRequest, attempt};
-pub use intake::{Accepted, Intake, IntakeError, Submitted, lane_of};
-pub use routing::{Route, Routing};
+pub use attempt::{AttemptRequest, attempt};
+pub use authorize::AttemptContext;
+pub use intake::{Intake, IntakeError};
+pub use planner::{AcceptedEvent, SubmittedEvent, lane_of};
+pub use router::{Route, Router};
+pub use shared::Deps;
 
-use crate::egress::{Client, TokenClient};
-use crate::model::webhook::{DeliveryPolicy, Rules};
-use crate::model::{Sources, WebhookId};
 use crate::store::deliveries::leases as stored_leases;
-use crate::store::deliveries::queue::Completion;
-use crate::store::{self, Error, PgPool};
-use crate::vault::Vault;
-use breakers::Breakers;
-use flight::Flight;
-use lined_up::LinedUp;
-use rates::Rates;
+use crate::store::{self, Error};
+use shared::Shared;
 
-/// How long exchanges may go on after a stop is asked for.
-const SOFT_STOP: Duration = Duration::from_secs(10);
-
-/// What the dispatcher works with.
-#[derive(Debug, Clone)]
-pub struct Deps {
-    /// The database.
-    pub db: PgPool,
-    /// Opens webhooks.
-    pub vault: Vault,
-    /// Sends.
-    pub client: Client,
-    /// Obtains access tokens.
-    pub tokens: TokenClient,
-    /// Time and randomness.
-    pub sources: Sources,
-    /// What the operator allows.
-    pub rules: Rules,
-    /// How many days history is kept.
-    pub retention_days: u16,
-}
-
-/// What the tasks of one instance share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    deps: Deps,
-    /// Marks what this instance has in hand.
-    lease: Uuid,
-    routing: Routing,
-    flight: Flight,
-    breakers: Breakers,
-    rates: Rates,
-    /// Webhooks that may have something due in the database.
-    backlog: Mutex<HashSet<WebhookId>>,
-    /// There may be something to claim.
-    wake: Notify,
-    lined_up: LinedUp,
-    /// Many events are being stored, and their senders wait.
-    coming_in: AtomicBool,
-    stop: CancellationToken,
-    tracker: TaskTracker,
-    done: mpsc::Sender<Completion>,
-}
-
-impl Shared {
-    /// The next job that may be sent now; none after a stop.
-    fn next(&self) -> Option<send::Job> {
-        if self.stop.is_cancelled() {
-            return None;
-        }
-        self.flight.next(|webhook, in_flight| {
-            let route = self.routing.find(webhook);
-            // One that is gone is sent through, to be cancelled.
-            let policy = route.as_ref().map(|route| route.webhook.delivery_policy());
-            in_flight
-                < policy
-                    .map_or(DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT, |policy| policy.max_in_flight)
-                && self.rates.allow(webhook, policy.and_then(|policy| policy.rate_per_minute))
-        })
-    }
-
-    /// Waits for a stop, and then until nothing is in flight or on its way into the database. What is
-    /// only queued is not begun any more, and handed back in the end.
-    async fn landed(&self) {
-        self.stop.cancelled().await;
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
-        loop {
-            tick.tick().await;
-            self.flight.forget_queued();
-            if self.flight.is_empty() {
-                return;
-            }
-        }
-    }
-
-    fn backlogged(&self) -> MutexGuard<'_, HashSet<WebhookId>> {
-        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Webhooks that may have something due in the database.
-    fn backlog(&self) -> Vec<WebhookId> {
-        self.backlogged().iter().copied().collect()
-    }
-
-    fn has_backlog(&self) -> bool {
-        !self.backlogged().is_empty()
-    }
-
-    fn note_backlog(&self, webhooks: impl IntoIterator<Item = WebhookId>) {
-        self.backlogged().extend(webhooks);
-        self.wake.notify_one();
-    }
-
-    fn forget_backlog(&self, webhooks: impl Iterator<Item = WebhookId>) {
-        let mut backlog = self.backlogged();
-        for webhook in webhooks {
-            backlog.remove(&webhook);
-        }
-    }
-}
+/// How long attempts in flight may continue after a stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Capacity of the channel of results.
+const COMPLETION_CHANNEL_CAPACITY: usize = 1024;
 
 /// The running dispatcher of this instance.
 #[derive(Debug, Clone)]
@@ -161,72 +59,62 @@ impl Dispatcher {
     /// Starts all tasks.
     ///
     /// # Errors
-    /// Where the webhooks cannot be read, or were sealed with another master key.
+    /// If the webhooks cannot be read, or were encrypted with another master key.
     pub async fn start(deps: Deps) -> Result<Self, Error> {
-        let routing = Routing::default();
-        routing.reload(&deps).await?;
+        let router = Router::default();
+        router.reload(&deps.db, &deps.vault).await?;
         housekeeping::run_once(&deps).await?;
-        let lease = deps.sources.uuid();
-        let (done, completions) = mpsc::channel(1024);
-        let shared = Arc::new(Shared {
-            deps,
-            lease,
-            routing,
-            flight: Flight::default(),
-            breakers: Breakers::default(),
-            rates: Rates::default(),
-            backlog: Mutex::default(),
-            wake: Notify::new(),
-            lined_up: LinedUp::default(),
-            coming_in: AtomicBool::new(false),
-            stop: CancellationToken::new(),
-            tracker: TaskTracker::new(),
-            done,
-        });
-        breakers::refresh(&shared).await?;
+        let (sender, completions) = mpsc::channel(COMPLETION_CHANNEL_CAPACITY);
+        let shared = Arc::new(Shared::new(deps, router, sender));
+        shared.breakers.refresh(&shared.deps.db).await?;
         let intake = Intake::start(&shared);
         let tracker = &shared.tracker;
-        tracker.spawn(complete::run(Arc::clone(&shared), completions));
-        tracker.spawn(dispatch::run(Arc::clone(&shared)));
-        tracker.spawn(leases::keep(Arc::clone(&shared)));
+        tracker.spawn(completion::run(Arc::clone(&shared), completions));
+        tracker.spawn(claim::run(Arc::clone(&shared)));
+        tracker.spawn(leases::run(Arc::clone(&shared)));
         tracker.spawn(leases::promote(Arc::clone(&shared)));
-        tracker.spawn(rates::run(Arc::clone(&shared)));
-        tracker.spawn(listen::run(Arc::clone(&shared)));
+        tracker.spawn({
+            let (limits, db) = (Arc::clone(&shared.rate_limits), shared.deps.db.clone());
+            let (stop, shared) = (shared.stop.clone(), Arc::clone(&shared));
+            rate_limits::run(limits, db, stop, move || worker::start(&shared))
+        });
+        tracker.spawn(change_listener::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
-        tracker.spawn(steps::run(Arc::clone(&shared)));
+        tracker.spawn(clock_watch::run(Arc::clone(&shared)));
         Ok(Self { shared, intake })
     }
 
-    /// Where events come in.
+    /// Returns the intake of events.
     pub fn intake(&self) -> &Intake {
         &self.intake
     }
 
-    /// Reads the webhooks anew, after one was changed here.
+    /// Applies a committed change of webhooks that was made on this instance. See
+    /// [`notify_webhooks`](crate::store::notify::notify_webhooks).
     ///
     /// # Errors
-    /// Where they cannot be read.
-    pub async fn reload(&self) -> Result<(), Error> {
-        self.shared.routing.reload(&self.shared.deps).await?;
-        breakers::refresh(&self.shared).await?;
-        self.shared.note_backlog(self.shared.routing.ids());
-        Ok(())
+    /// If the webhooks cannot be read.
+    pub async fn apply_change(&self, change: Uuid) -> Result<(), Error> {
+        self.shared.apply_change(change).await
     }
 
-    /// Stops: claims nothing more, lets exchanges end for a while, hands back the rest.
+    /// Stops: claims no more deliveries, waits a while for attempts in flight, hands back all other deliveries.
     pub async fn stop(self) {
-        let Shared { deps, lease, stop, tracker, .. } = &*self.shared;
+        let Shared { deps, lease_id, stop, tracker, .. } = &*self.shared;
         stop.cancel();
         tracker.close();
-        if tokio::time::timeout(SOFT_STOP, tracker.wait()).await.is_err() {
-            tracing::warn!("exchanges were cut off by the stop; they are tried again");
+        if tokio::time::timeout(STOP_TIMEOUT, tracker.wait()).await.is_err() {
+            tracing::warn!("aborted attempts at the stop; they will be retried");
         }
-        match stored_leases::give_back(&deps.db, *lease).await {
+        match stored_leases::give_back(&deps.db, *lease_id).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "deliveries handed back"),
+            Ok(count) => tracing::info!(count, "handed back deliveries"),
             Err(error) => {
-                tracing::warn!(%error, "deliveries in hand could not be handed back; their leases run out");
+                tracing::warn!(
+                    error = error.chain(),
+                    "could not hand back deliveries; their leases will expire"
+                );
             }
         }
         store::close(&deps.db).await;

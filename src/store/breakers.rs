@@ -1,10 +1,10 @@
-//! Webhooks that fail again and again: the count is shared by all instances.
+//! Circuit breakers of webhooks, shared by all instances.
 
 use super::{Error, PgConnection, PgPool, QUICK_TIMEOUT, within};
 use crate::model::breaker::Breaker;
 use crate::model::{Timestamp, WebhookId};
 
-/// All webhooks whose newest exchange failed.
+/// Returns the breakers of all webhooks whose last attempt failed.
 pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
     let query = sqlx::query!(
         "select webhook_id, failures, failing_since, probes, probe_at from webhook_breakers"
@@ -24,8 +24,8 @@ pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
         .collect())
 }
 
-/// Notes failures in a row; gives the state after them.
-pub async fn note_failures(
+/// Adds consecutive failures and returns the new state.
+pub async fn record_failures(
     db: &PgPool,
     webhook: WebhookId,
     failures: i32,
@@ -52,8 +52,8 @@ pub async fn note_failures(
     })
 }
 
-/// Says when the next probe is sent, after so many have failed.
-pub async fn plan_probe(
+/// Schedules the next probe. `probes` is the number of probes that have failed.
+pub async fn schedule_probe(
     db: &PgPool,
     webhook: WebhookId,
     probes: i32,
@@ -69,9 +69,9 @@ pub async fn plan_probe(
     Ok(())
 }
 
-/// Takes the probe that is due; false where another instance has. Until `hold` nobody else takes one,
-/// should this instance not live to tell what came of it.
-pub async fn take_probe(
+/// Claims the probe that is due. Returns false if another instance claimed it. No instance can claim another probe
+/// before `hold`, in case this one is killed before it records the result.
+pub async fn claim_probe(
     db: &PgPool,
     webhook: WebhookId,
     now: Timestamp,
@@ -87,7 +87,7 @@ pub async fn take_probe(
     Ok(done.rows_affected() > 0)
 }
 
-/// Closes it: an exchange went well, or a person has looked after the webhook.
+/// Closes a breaker, after a successful attempt or a change of the webhook.
 pub async fn close(db: &mut PgConnection, webhook: WebhookId) -> Result<(), Error> {
     sqlx::query!("delete from webhook_breakers where webhook_id = $1", webhook.uuid())
         .execute(db)

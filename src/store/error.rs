@@ -1,35 +1,35 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
-/// A statement did not do its work. A row that is not there is no error but `None`.
+/// A statement failed. A missing row is not an error but `None`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database is away, or too busy to give a connection in time.
+    /// The database is down, or no connection was available in time.
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
-    /// A unique index said no; the constraint's name tells which.
+    /// A unique index rejected a row.
     #[error("conflict with {constraint}")]
     Conflict {
-        /// Its name, which is part of the schema's contract.
+        /// The name of the index.
         constraint: String,
     },
-    /// A row cannot be read as what it should be.
-    #[error("a row of {table} is not readable: {detail}")]
+    /// A row cannot be parsed.
+    #[error("a row of {table} cannot be read: {detail}")]
     Corrupt {
         /// The table.
         table: &'static str,
-        /// Why.
+        /// The reason.
         detail: String,
     },
-    /// Anything else.
-    #[error("the database refused a statement")]
+    /// Any other error.
+    #[error("the database rejected a statement")]
     Query(#[source] sqlx::Error),
-    /// The migrations do not fit.
+    /// A migration could not be applied.
     #[error("{0}")]
     Migration(String),
 }
 
 impl Error {
-    /// The error and its causes in one line, for the log.
+    /// Returns the error and its causes in one line, for the log.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -40,22 +40,22 @@ impl Error {
         text
     }
 
-    /// Whether waiting may help.
+    /// Returns whether the database is down or overloaded, so that a later attempt may succeed.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether the same statement may go through next time: the database is away, or PostgreSQL chose
-    /// this one to break a deadlock.
-    pub fn may_pass(&self) -> bool {
+    /// Returns whether the same statement may succeed if retried: the database is down, or PostgreSQL aborted the
+    /// statement to resolve a deadlock.
+    pub fn is_transient(&self) -> bool {
         let Self::Query(sqlx::Error::Database(error)) = self else {
             return self.is_unavailable();
         };
-        // PostgreSQL's appendix A: serialization_failure, deadlock_detected.
+        // PostgreSQL, appendix A: serialization_failure, deadlock_detected.
         matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
-    /// Whether this unique index said no.
+    /// Returns whether this unique index rejected the row.
     pub fn is_conflict(&self, name: &str) -> bool {
         matches!(self, Self::Conflict { constraint } if constraint == name)
     }
@@ -65,7 +65,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if let Some(database) = error.as_database_error() {
             let constraint = database.constraint().unwrap_or_default().to_owned();
-            // PostgreSQL's appendix A: class 53 insufficient resources (disk full), 57P operator
+            // PostgreSQL, appendix A: class 53 insufficient resources (disk full), 57P operator
             // intervention (shut down, crash), 08 connection exceptions, 25006 read only.
             let code = database.code().unwrap_or_default();
             return match code.as_ref() {

@@ -1,30 +1,30 @@
-//! Events as received, and which were seen before. How they come in is in `deliveries::intake`; the
-//! trigger `Manual` marks a sample that a person has sent, which is no event of a real request.
+//! Events as received, and their deduplication keys. They are inserted by `deliveries::intake`. The trigger `Manual`
+//! marks samples that were sent manually, which are not listed as events.
 
 use uuid::Uuid;
 
 use super::{Error, PgConnection, PgPool};
 use crate::model::{EventId, Timestamp, Trigger};
 
-/// How long a repeat is known for one.
+/// How long duplicates of an event are detected, in days.
 pub const DEDUPLICATION_DAYS: i32 = 7;
-/// So many of the newest events are searched.
+/// Number of the newest events that a search reads.
 pub const SEARCH_WINDOW: i64 = 20_000;
 
-/// An event as menus and lists show it.
+/// An event with the fields shown in menus and lists.
 #[derive(Debug, Clone)]
 pub struct StoredEvent {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// When it came in.
+    /// When the event was received.
     pub received_at: Timestamp,
-    /// Which status the access request reached.
+    /// The status that the access request reached.
     pub trigger: Trigger,
-    /// The access request, as people call it.
+    /// The access request's display name.
     pub request: String,
-    /// Who asked.
+    /// The user who requested access.
     pub requester: String,
-    /// The integrations' names.
+    /// The names of the integrations.
     pub integrations: String,
 }
 
@@ -56,8 +56,8 @@ impl Row {
     }
 }
 
-/// Forgets keys that no longer count.
-pub async fn prune_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
+/// Deletes keys older than [`DEDUPLICATION_DAYS`].
+pub async fn delete_expired_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
     sqlx::query!(
         "delete from event_keys where seen_at < $1::timestamptz - make_interval(days => $2)",
         now,
@@ -68,7 +68,8 @@ pub async fn prune_keys(db: &mut PgConnection, now: Timestamp) -> Result<(), Err
     Ok(())
 }
 
-/// The newest events that were received, of those whose request or requester holds a text.
+/// Returns the newest events whose request or requester contains a text, ignoring case. Searches the newest
+/// [`SEARCH_WINDOW`] events.
 pub async fn list_newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEvent>, Error> {
     let rows = sqlx::query_as!(
         Row,
@@ -87,7 +88,7 @@ pub async fn list_newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<Stor
     rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
 }
 
-/// The newest events that were received, older than `before`, each with its payload.
+/// Returns events older than `before` with their payloads, newest first.
 pub async fn list_older(
     db: &PgPool,
     before: Option<EventId>,
@@ -106,7 +107,7 @@ pub async fn list_older(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// An event, with its payload as received; none where retention has removed it.
+/// Returns an event and its payload as received. `None` if retention has removed it.
 pub async fn find(db: &PgPool, id: EventId) -> Result<Option<(StoredEvent, String)>, Error> {
     let row = sqlx::query_as!(
         Row,

@@ -1,11 +1,11 @@
-//! The values that filters can have, as seen in events.
+//! Values for filters, collected from events.
 
 use super::{Error, PgPool};
 use crate::model::filter::Field;
 use crate::model::{EventId, Timestamp};
 
-/// Notes values that were seen.
-pub async fn note(db: &PgPool, seen: &[(Field, String)], now: Timestamp) -> Result<(), Error> {
+/// Records values that occurred in events.
+pub async fn record(db: &PgPool, seen: &[(Field, String)], now: Timestamp) -> Result<(), Error> {
     let fields: Vec<String> = seen.iter().map(|(field, _)| field.key().to_owned()).collect();
     let values: Vec<String> = seen.iter().map(|(_, value)| value.clone()).collect();
     sqlx::query!(
@@ -22,7 +22,7 @@ pub async fn note(db: &PgPool, seen: &[(Field, String)], now: Timestamp) -> Resu
     Ok(())
 }
 
-/// The newest values of each field, at most so many of each.
+/// Returns the newest values of each field, at most `limit` per field.
 pub async fn list_newest(db: &PgPool, limit: i64) -> Result<Vec<(Field, String)>, Error> {
     let fields: Vec<String> = Field::ALL.iter().map(|field| field.key().to_owned()).collect();
     let rows = sqlx::query!(
@@ -35,12 +35,12 @@ pub async fn list_newest(db: &PgPool, limit: i64) -> Result<Vec<(Field, String)>
     )
     .fetch_all(db)
     .await?;
-    // A later version may know more fields.
+    // A newer version may have added fields.
     let known = |field: &str, value| Field::from_key(field).map(|field| (field, value));
     Ok(rows.into_iter().filter_map(|row| known(&row.field, row.value)).collect())
 }
 
-/// The values of a field that hold a text, whatever its case; the newest first, at most so many.
+/// Returns the values of a field that contain a text, ignoring case, newest first.
 pub async fn search(
     db: &PgPool,
     field: Field,
@@ -60,14 +60,14 @@ pub async fn search(
     Ok(values)
 }
 
-/// Forgets what was last seen before a time.
-pub async fn forget(db: &PgPool, before: Timestamp) -> Result<(), Error> {
+/// Deletes values that last occurred before a time.
+pub async fn delete_before(db: &PgPool, before: Timestamp) -> Result<(), Error> {
     sqlx::query!("delete from filter_values where seen_at < $1", before).execute(db).await?;
     Ok(())
 }
 
-/// The newest events after one, newest first, each with its JSON.
-pub async fn events_after(
+/// Returns the newest events after one with their payloads, newest first.
+pub async fn list_events_after(
     db: &PgPool,
     after: EventId,
     limit: i64,

@@ -1,6 +1,6 @@
-//! PostgreSQL. Plain functions, one a statement; transactions are opened by those who call.
+//! PostgreSQL. Plain functions, mostly one per statement. Callers open transactions.
 //!
-//! It knows tables, not what people want of them.
+//! This module knows tables, not the use cases that read and write them.
 
 pub mod breakers;
 pub mod deliveries;
@@ -18,6 +18,7 @@ pub mod revisions;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
+pub mod webhook_changes;
 pub mod webhook_health;
 pub mod webhooks;
 
@@ -28,19 +29,19 @@ pub use pool::{
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};
 
-/// Whether the database answers. A kept connection that has died since it was used says nothing of the
-/// database: it is asked again over others.
+/// Checks that the database responds. A pooled connection may have died since its last use, so the check is repeated
+/// over other connections.
 ///
 /// # Errors
-/// Where it does not.
+/// If the database does not respond.
 pub async fn ping(db: &PgPool) -> Result<(), Error> {
-    let mut tries = 3;
+    let mut attempts_left = 3;
     loop {
-        tries -= 1;
+        attempts_left -= 1;
         match sqlx::query_scalar!("select 1").fetch_one(db).await {
             Ok(_one) => return Ok(()),
-            Err(error) if tries == 0 => return Err(error.into()),
-            Err(error) => tracing::debug!(%error, "asks the database again"),
+            Err(error) if attempts_left == 0 => return Err(error.into()),
+            Err(error) => tracing::debug!(%error, "retrying the database check"),
         }
     }
 }

@@ -1,37 +1,59 @@
-//! Tells other instances that something changed.
+//! Notifies other instances of changes, by `LISTEN` and `NOTIFY`.
 
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
+use uuid::Uuid;
 
 use super::pool::{QUICK_TIMEOUT, one_like};
 use super::{Error, PgConnection, PgPool, within};
 
-/// After so long without a word the connection is asked whether it still works.
-const SILENCE: Duration = Duration::from_secs(2);
+/// Time without a notification after which the connection is checked.
+const CHECK_AFTER: Duration = Duration::from_secs(2);
 
-/// Webhooks were changed.
-pub const WEBHOOKS: &str = "gatepost_webhooks";
-/// Deliveries became due that nobody has in hand.
-pub const DELIVERIES: &str = "gatepost_deliveries";
+/// Channel for changed webhooks. The payload is the id of the change, see [`notify_webhooks`].
+const WEBHOOKS: &str = "gatepost_webhooks";
+/// Channel for due deliveries that no instance has leased.
+const DELIVERIES: &str = "gatepost_deliveries";
 
-/// Tells everybody at commit. One constant payload: PostgreSQL sends equal ones once.
-pub async fn notify(db: &mut PgConnection, channel: &str) -> Result<(), Error> {
-    sqlx::query!("select pg_notify($1, '')", channel).execute(db).await?;
+/// What a listener received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notification {
+    /// Webhooks were changed. Older versions of Gatepost send no id.
+    Webhooks(Option<Uuid>),
+    /// Deliveries are due that no instance has leased.
+    Deliveries,
+    /// The listener reconnected, so notifications may have been missed.
+    Reconnected,
+}
+
+/// Notifies all instances at commit that webhooks were changed. The id lets the instance that made the change recognise
+/// its own notification.
+pub async fn notify_webhooks(db: &mut PgConnection, change: Uuid) -> Result<(), Error> {
+    notify(db, WEBHOOKS, &change.to_string()).await
+}
+
+/// Notifies all instances at commit that deliveries are due. The payload is constant, because PostgreSQL sends equal
+/// notifications of a transaction only once.
+pub async fn notify_deliveries(db: &mut PgConnection) -> Result<(), Error> {
+    notify(db, DELIVERIES, "").await
+}
+
+async fn notify(db: &mut PgConnection, channel: &str, payload: &str) -> Result<(), Error> {
+    sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
     Ok(())
 }
 
-/// Listens to both channels, on a connection of its own. Reconnects by itself, and then reports once, for
-/// something may have been missed.
+/// Listens to both channels on a connection of its own. Reconnects automatically.
 #[derive(Debug)]
 pub struct Listener {
     listener: PgListener,
-    // Its own, so that a connection which never ends takes no room from others.
+    // A separate pool, so that this permanent connection does not count towards the limit of another pool.
     pool: PgPool,
 }
 
 impl Listener {
-    /// Begins to listen.
+    /// Starts to listen.
     pub async fn start(db: &PgPool) -> Result<Self, Error> {
         let pool = one_like(db);
         let starting = async {
@@ -43,15 +65,19 @@ impl Listener {
         Ok(Self { listener, pool })
     }
 
-    /// Waits for the next; `None` after a reconnect, when anything may have happened.
+    /// Waits for the next notification.
     ///
     /// # Errors
-    /// Where the connection has died, with or without a word.
-    pub async fn next(&mut self) -> Result<Option<String>, Error> {
+    /// If the connection has died.
+    pub async fn next(&mut self) -> Result<Notification, Error> {
         loop {
-            let waited = tokio::time::timeout(SILENCE, self.listener.try_recv()).await;
+            let waited = tokio::time::timeout(CHECK_AFTER, self.listener.try_recv()).await;
             if let Ok(received) = waited {
-                return Ok(received?.map(|notification| notification.channel().to_owned()));
+                return Ok(match received? {
+                    None => Notification::Reconnected,
+                    Some(sent) if sent.channel() == DELIVERIES => Notification::Deliveries,
+                    Some(sent) => Notification::Webhooks(sent.payload().parse().ok()),
+                });
             }
             let query = sqlx::query_scalar!("select 1");
             within(&self.pool, QUICK_TIMEOUT, query.fetch_one(&mut self.listener)).await?;

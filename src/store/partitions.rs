@@ -1,30 +1,30 @@
-//! The daily partitions of the big tables.
+//! Daily partitions of the large tables.
 
 use chrono::NaiveDate;
 
 use super::{Error, PgPool};
 use crate::model::Timestamp;
 
-/// Makes the partitions from one day to another, where they are missing.
+/// Creates missing partitions for a range of days.
 pub async fn ensure(db: &PgPool, first: NaiveDate, last: NaiveDate) -> Result<(), Error> {
     sqlx::query!("select ensure_partitions($1, $2)", first, last).execute(db).await?;
     Ok(())
 }
 
-/// Drops the oldest partition of a day before this one; its name, or none where there is none.
+/// Drops the oldest partition of a day before this one and returns its name. `None` if there is none.
 ///
 /// # Errors
-/// Also where somebody reads the table at that moment: try again.
+/// Also if the partition is being read. Try again.
 pub async fn drop_oldest(db: &PgPool, before: NaiveDate) -> Result<Option<String>, Error> {
     let dropped =
         sqlx::query_scalar!("select drop_oldest_partition($1)", before).fetch_one(db).await?;
     Ok(dropped)
 }
 
-/// Deletes what is older and fits no day: a clock was wrong, or the day was dropped before its last delivery was
-/// finished. An event that is not delivered stays, and so does a delivery that was finished later. Returns the number
-/// of rows.
-pub async fn forget_others(db: &PgPool, before: Timestamp) -> Result<i64, Error> {
+/// Deletes expired rows from the default partitions. Rows are there if a clock was wrong, or if the partition of their
+/// day was dropped before their last delivery was finished. Keeps events with unfinished deliveries, and deliveries
+/// that were finished after `before`. Returns the number of deleted rows.
+pub async fn delete_from_default(db: &PgPool, before: Timestamp) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
         r#"with events as (
                delete from events_other e

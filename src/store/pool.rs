@@ -1,9 +1,8 @@
-//! Connections, and how long they are waited for.
+//! Connections and timeouts.
 //!
-//! A connection can die without a word: a firewall has forgotten it, or the machine behind it is gone. The
-//! kernel may take a quarter of an hour to say so. Here it takes a second or two: a connection that lay idle
-//! is asked whether it still works before it is used, and again before it goes back into the pool; and
-//! [`within`] ends the statement that is under way.
+//! A connection can die silently: a firewall dropped its state, or the machine behind it is gone. The kernel may take
+//! 15 minutes to report that. Gatepost detects it within one or two seconds: an idle connection is checked before it is
+//! used and before it returns to the pool, and [`within`] limits the statement in progress.
 
 use std::time::{Duration, Instant};
 
@@ -13,39 +12,40 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::Error;
 
-/// How long a database that is starting is waited for.
-const START: Duration = Duration::from_secs(10);
+/// How long to wait for a database that is starting.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long pages and commands wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the dispatcher does: a sender is told to come again after this.
-const HASTE: Duration = Duration::from_secs(1);
-/// A connection that was in use so lately is not asked: under load that would be a round trip for each
-/// statement. Should it have died meanwhile, its statement fails, and is tried again as any other.
-const FRESH: Duration = Duration::from_secs(1);
-/// How long a connection has to say that it works. Less than [`HASTE`], so that another can be made.
-const PING: Duration = Duration::from_millis(500);
-/// How long connections have to end.
-const FAREWELL: Duration = Duration::from_secs(1);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the dispatcher waits for a connection. After this, senders of events get status 503 and retry.
+const DISPATCHER_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection used within this time is not checked: under load that would add a round trip to each statement. If it
+/// has died meanwhile, its statement fails and is retried like any other.
+const UNCHECKED_IDLE_TIME: Duration = Duration::from_secs(1);
+/// How long a connection may take to respond to a check. Less than [`DISPATCHER_ACQUIRE_TIMEOUT`], so that
+/// another connection can be opened in time.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long connections may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a statement may take that touches few rows.
+/// Timeout of a statement that touches few rows.
 pub const QUICK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long one may take that reads or looks through more.
+/// Timeout of a statement that reads many rows.
 pub const SLOW_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Opens a pool of connections.
 ///
 /// # Errors
-/// Where the database cannot be reached within ten seconds, with the last reason.
+/// If the database cannot be reached within ten seconds, with the last error.
 pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
-    open(options, max, PATIENCE).await
+    open(options, max, ACQUIRE_TIMEOUT).await
 }
 
-/// Opens the dispatcher's own connections, so that pages never wait for it, nor it for pages. Its
-/// statements touch few rows by index, whatever the statistics say of tables that were empty a
-/// moment ago; so the plans that read whole tables, and compiling plans, are switched off.
+/// Opens a separate pool for the dispatcher, so that it and the pages never wait for each other. Its statements touch
+/// few rows by index, even if the statistics still describe empty tables. Plans that read whole tables and JIT
+/// compilation are therefore disabled.
 ///
 /// # Errors
-/// Where the database cannot be reached within ten seconds.
+/// If the database cannot be reached within ten seconds.
 pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
     let settings = [
         ("jit", "off"),
@@ -55,45 +55,49 @@ pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<P
         ("enable_bitmapscan", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ];
-    open(options.options(settings), max, HASTE).await
+    open(options.options(settings), max, DISPATCHER_ACQUIRE_TIMEOUT).await
 }
 
-async fn open(options: PgConnectOptions, max: u32, patience: Duration) -> Result<PgPool, Error> {
+async fn open(
+    options: PgConnectOptions,
+    max: u32,
+    acquire_timeout: Duration,
+) -> Result<PgPool, Error> {
     let options = options.application_name("gatepost");
     await_database(&options).await?;
-    Ok(pool(max, patience).connect_lazy_with(options))
+    Ok(pool(max, acquire_timeout).connect_lazy_with(options))
 }
 
-fn pool(max: u32, patience: Duration) -> PgPoolOptions {
+fn pool(max: u32, acquire_timeout: Duration) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max)
-        .acquire_timeout(patience)
-        // The library's own test has no limit, nor has the one with which it takes a connection back;
-        // that one is harmless right after ours.
+        .acquire_timeout(acquire_timeout)
+        // The library's own check has no timeout. Neither has the one before a connection returns to the pool, but
+        // right after ours it returns at once.
         .test_before_acquire(false)
-        .before_acquire(|connection, met| {
-            Box::pin(async move { Ok(met.idle_for < FRESH || works(connection).await?) })
+        .before_acquire(|connection, metadata| {
+            Box::pin(async move { Ok(metadata.idle_for < UNCHECKED_IDLE_TIME || is_alive(connection).await?) })
         })
-        .after_release(|connection, _met| Box::pin(works(connection)))
+        .after_release(|connection, _metadata| Box::pin(is_alive(connection)))
 }
 
-/// Whether a connection answers; the error says that it does not.
-async fn works(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let asked = tokio::time::timeout(PING, connection.ping()).await;
-    asked.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
+/// Checks that a connection responds. Returns an error if not, never false.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let pinged = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
+    pinged.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
     Ok(true)
 }
 
-/// A connection that is kept for the next statement, where one soon follows the other: the pool asks a connection
-/// whether it works each time it comes back, and hands them out in turn, though each knows its statements by heart.
+/// A connection kept between statements that follow each other closely. The pool would check it on each return, and
+/// would rotate connections although each has its own prepared statements.
 #[derive(Debug, Default)]
 pub struct StickyConnection(Option<(PoolConnection<Postgres>, Instant)>);
 
 impl StickyConnection {
-    /// Has work done with the connection, [`within`] a limit. After an error it is given back.
+    /// Runs work on the connection, [`within`] a limit. After an error, the connection is returned to the pool.
     ///
     /// # Errors
-    /// Those of the work; [`Error::Unavailable`] where it took longer, or no connection was to be had.
+    /// Those of the work, and [`Error::Unavailable`] if it took longer or no connection was available.
     pub async fn within<T>(
         &mut self,
         db: &PgPool,
@@ -107,31 +111,30 @@ impl StickyConnection {
         done
     }
 
-    /// The connection; one of the pool where none is kept, or has lain idle for a while.
+    /// Returns the kept connection, or one from the pool if there is none or it has been idle for a while.
     async fn get(&mut self, db: &PgPool) -> Result<&mut PgConnection, Error> {
-        let held = match self.0.take() {
-            Some((held, used)) if used.elapsed() < FRESH => held,
+        let connection = match self.0.take() {
+            Some((kept, used_at)) if used_at.elapsed() < UNCHECKED_IDLE_TIME => kept,
             stale => {
                 drop(stale);
                 db.acquire().await?
             }
         };
-        let (held, _) = self.0.insert((held, Instant::now()));
-        Ok(held)
+        let (connection, _) = self.0.insert((connection, Instant::now()));
+        Ok(connection)
     }
 }
 
-/// A connection that belongs to no pool's count, such as one that listens.
+/// Returns a pool of one connection to the same database, for a permanent connection such as a listener.
 pub(super) fn one_like(db: &PgPool) -> PgPool {
-    pool(1, HASTE).connect_lazy_with((*db.connect_options()).clone())
+    pool(1, DISPATCHER_ACQUIRE_TIMEOUT).connect_lazy_with((*db.connect_options()).clone())
 }
 
-/// Ends work that takes longer. Whether its statement was done nobody knows: the work must be such that it
-/// can be asked for again. Its connection is closed, and so are those that lie idle, for they led to the
-/// same place.
+/// Runs work with a time limit. If the limit expires, it is unknown whether the statement was executed, so the work must
+/// be idempotent. Its connection is closed, and so are idle connections, which probably died too.
 ///
 /// # Errors
-/// Those of the work; [`Error::Unavailable`] where it took longer.
+/// Those of the work, and [`Error::Unavailable`] if it took longer.
 pub async fn within<T, E: Into<Error>>(
     db: &PgPool,
     limit: Duration,
@@ -146,19 +149,19 @@ pub async fn within<T, E: Into<Error>>(
     Err(Error::Unavailable(sqlx::Error::PoolTimedOut))
 }
 
-/// Closes all connections; those that do not end are left behind.
+/// Closes all connections. Abandons those that do not close in time.
 pub async fn close(db: &PgPool) {
-    if tokio::time::timeout(FAREWELL, db.close()).await.is_err() {
-        tracing::warn!("a connection to the database does not end; it is left behind");
+    if tokio::time::timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
+        tracing::warn!("abandoned a database connection that did not close");
     }
 }
 
-/// Waits for a database that is starting, as beside us in a compose file.
+/// Waits for a database that is starting, such as one in the same compose file.
 async fn await_database(options: &PgConnectOptions) -> Result<(), Error> {
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     let began = tick.tick().await;
     loop {
-        let connecting = tokio::time::timeout(START, options.connect()).await;
+        let connecting = tokio::time::timeout(START_TIMEOUT, options.connect()).await;
         let error = match connecting {
             Ok(Ok(connection)) => {
                 connection.close().await?;
@@ -167,7 +170,7 @@ async fn await_database(options: &PgConnectOptions) -> Result<(), Error> {
             Ok(Err(error)) => Error::from(error),
             Err(tokio::time::error::Elapsed { .. }) => Error::from(sqlx::Error::PoolTimedOut),
         };
-        if !error.is_unavailable() || began.elapsed() > START {
+        if !error.is_unavailable() || began.elapsed() > START_TIMEOUT {
             return Err(error);
         }
         tick.tick().await;

@@ -1,5 +1,4 @@
-//! Turns of the webhooks that may have only so many exchanges a minute, taken by all instances from one place and
-//! by the database's clock.
+//! Permits of webhooks with a rate limit. All instances take them from one table, by the database's clock.
 
 use std::time::Duration;
 
@@ -8,27 +7,27 @@ use uuid::Uuid;
 use super::{Error, PgPool, QUICK_TIMEOUT, within};
 use crate::model::WebhookId;
 
-/// A webhook that wants to send.
+/// A webhook that needs permits.
 #[derive(Debug, Clone, Copy)]
 pub struct PermitRequest {
-    /// Which.
+    /// The webhook.
     pub webhook: WebhookId,
-    /// The time from one exchange to the next.
+    /// The time between two attempts.
     pub interval: Duration,
 }
 
-/// Takes the turns of these webhooks that have come, and those of the next `burst`; gives how many of each. One that is
-/// asked for the first time gets its turns the next time.
-pub async fn take(
+/// Takes the permits available now and within the next `burst`. Returns the number of permits per webhook. A webhook
+/// that is requested for the first time gets its permits with the next call.
+pub async fn take_permits(
     db: &PgPool,
-    wanted: &[PermitRequest],
+    requests: &[PermitRequest],
     burst: Duration,
 ) -> Result<Vec<(WebhookId, u32)>, Error> {
     let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-    let webhooks: Vec<Uuid> = wanted.iter().map(|one| one.webhook.uuid()).collect();
-    let aparts: Vec<i64> = wanted.iter().map(|one| micros(one.interval)).collect();
+    let webhooks: Vec<Uuid> = requests.iter().map(|one| one.webhook.uuid()).collect();
+    let intervals: Vec<i64> = requests.iter().map(|one| micros(one.interval)).collect();
     let ahead: Vec<i64> =
-        wanted.iter().map(|one| micros(burst.saturating_sub(one.interval))).collect();
+        requests.iter().map(|one| micros(burst.saturating_sub(one.interval))).collect();
     let query = sqlx::query!(
         r#"with wanted as (
                select id, interval '1 microsecond' * apart as apart, interval '1 microsecond' * ahead as ahead
@@ -61,7 +60,7 @@ pub async fn take(
            from turns t where r.webhook_id = t.webhook_id
            returning r.webhook_id, t.count as "count!""#,
         &webhooks,
-        &aparts,
+        &intervals,
         &ahead
     );
     let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;

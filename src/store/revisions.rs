@@ -1,4 +1,4 @@
-//! What each save made of a webhook. Called within the transaction that saves it, the webhook's row locked.
+//! The history of webhooks. Revisions are written in the transaction that changes the webhook, with its row locked.
 
 use super::{Error, PgConnection, PgPool, webhooks};
 use crate::model::secret;
@@ -6,23 +6,23 @@ use crate::model::webhook::{Draft, RevisionKind, differences};
 use crate::model::{Actor, Timestamp, WebhookId};
 use crate::vault::Vault;
 
-/// So many of a webhook are kept.
+/// Maximum number of revisions kept per webhook.
 pub const MAX_REVISIONS: i32 = 100;
 
-/// A revision as the history shows it.
+/// A revision with the fields shown in the history.
 #[derive(Debug, Clone)]
 pub struct Revision {
-    /// From 1.
+    /// The number of the revision, from 1.
     pub number: i32,
     /// When it was saved.
     pub made_at: Timestamp,
-    /// By whom.
+    /// Who saved it.
     pub actor: Actor,
-    /// What was done.
+    /// The kind of change.
     pub kind: RevisionKind,
-    /// Why it was paused, or the number of the revision that was restored.
+    /// The reason for a pause, or the number of the restored revision.
     pub note: String,
-    /// The fields that it changed, by their names on the form.
+    /// The labels of the changed fields, separated by commas.
     pub changed: String,
 }
 
@@ -31,13 +31,13 @@ pub struct Revision {
 pub struct NewRevision<'a> {
     /// The webhook.
     pub webhook: WebhookId,
-    /// What it was before, where it was there.
+    /// The webhook before the change. `None` for a new one.
     pub before: Option<&'a Draft>,
-    /// What it is now.
+    /// The webhook after the change.
     pub after: &'a Draft,
-    /// By whom.
+    /// Who saved it.
     pub actor: &'a Actor,
-    /// What was done.
+    /// The kind of change.
     pub kind: RevisionKind,
     /// See [`Revision::note`].
     pub note: &'a str,
@@ -47,7 +47,7 @@ fn place(id: WebhookId, number: i32) -> String {
     format!("webhook_revisions.sealed/{id}/{number}")
 }
 
-/// Adds a revision, made at the webhook's `updated_at`, and forgets the oldest beyond [`MAX_REVISIONS`].
+/// Adds a revision, dated like the webhook's `updated_at`, and deletes revisions beyond [`MAX_REVISIONS`].
 pub async fn record(
     db: &mut PgConnection,
     vault: &Vault,
@@ -87,7 +87,8 @@ pub async fn record(
     Ok(())
 }
 
-/// Adds what a version without a history has saved, if it has. Gives the number of what is there now.
+/// Adds a revision if the webhook was saved by a version of Gatepost without a history. Returns the number of the
+/// current revision.
 pub async fn backfill_revision(
     db: &mut PgConnection,
     vault: &Vault,
@@ -127,8 +128,8 @@ async fn newest(db: &mut PgConnection, webhook: WebhookId) -> Result<i32, Error>
     Ok(number.unwrap_or_default())
 }
 
-/// The number of what is there now, or the one that [`backfill_revision`] would give it; 0 where there is no such
-/// webhook.
+/// Returns the number of the current revision, or the one that [`backfill_revision`] would give it. 0 if there is no
+/// such webhook.
 pub async fn current_number(db: &PgPool, webhook: WebhookId) -> Result<i32, Error> {
     let number = sqlx::query_scalar!(
         r#"select coalesce(r.number, 0) + (r.made_at is distinct from w.updated_at)::int as "number!"
@@ -145,7 +146,7 @@ pub async fn current_number(db: &PgPool, webhook: WebhookId) -> Result<i32, Erro
     Ok(number.unwrap_or_default())
 }
 
-/// A webhook's history, newest first.
+/// Returns the history of a webhook, newest first.
 pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Error> {
     let rows = sqlx::query!(
         "select number, made_at, who_kind, who_name, act, note, changed from webhook_revisions
@@ -167,7 +168,7 @@ pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Erro
         .collect())
 }
 
-/// A revision with its secrets; once they are forgotten, masked.
+/// Returns a revision with its secrets. They are masked if the webhook was deleted.
 pub async fn find_with_secrets(
     db: &mut PgConnection,
     vault: &Vault,
@@ -188,8 +189,8 @@ pub async fn find_with_secrets(
     webhooks::open(vault, &place(webhook, number), &row.sealed).map(Some)
 }
 
-/// Forgets the secrets of webhooks that a version without a history has deleted.
-pub async fn forget_deleted(db: &mut PgConnection) -> Result<(), Error> {
+/// Deletes the secrets of webhooks that were deleted by a version of Gatepost without a history.
+pub async fn delete_secrets_of_deleted(db: &mut PgConnection) -> Result<(), Error> {
     sqlx::query!(
         "update webhook_revisions r set sealed = '' from webhooks w
          where w.id = r.webhook_id and w.deleted_at is not null and r.sealed <> ''"
@@ -199,7 +200,7 @@ pub async fn forget_deleted(db: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes that a webhook was deleted, and forgets the secrets of its whole history.
+/// Adds a revision for the deletion of a webhook, and deletes the secrets in its history.
 pub async fn record_deletion(
     db: &mut PgConnection,
     webhook: WebhookId,

@@ -1,4 +1,4 @@
-//! Sessions of the pages, for tower-sessions.
+//! Browser sessions, as a session store for tower-sessions.
 
 use std::collections::HashMap;
 
@@ -12,15 +12,15 @@ use uuid::Uuid;
 use super::PgPool;
 use crate::model::Timestamp;
 
-/// The key of a session's data that names the person.
+/// The key of the user id in a session's data.
 pub const USER_ID: &str = "user_id";
 
-/// Keeps sessions in PostgreSQL.
+/// Stores sessions in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct SessionStore(PgPool);
 
 impl SessionStore {
-    /// In this database.
+    /// Creates a session store.
     pub fn new(db: PgPool) -> Self {
         Self(db)
     }
@@ -42,7 +42,7 @@ fn expiry(record: &Record) -> Timestamp {
 #[async_trait]
 impl session_store::SessionStore for SessionStore {
     async fn create(&self, record: &mut Record) -> Result<(), Error> {
-        // 128 random bits do not meet by chance; should they, nobody gets another's session.
+        // Ids have 128 random bits. In case of a collision, no user must get another user's session.
         while self.load(&record.id).await?.is_some() {
             record.id = Id::default();
         }
@@ -93,8 +93,8 @@ impl session_store::SessionStore for SessionStore {
     }
 }
 
-/// Removes sessions that have ended.
-pub async fn prune(db: &PgPool, now: Timestamp) -> Result<(), super::Error> {
+/// Deletes expired sessions.
+pub async fn delete_expired(db: &PgPool, now: Timestamp) -> Result<(), super::Error> {
     sqlx::query!("delete from sessions where expires_at < $1", now).execute(db).await?;
     Ok(())
 }

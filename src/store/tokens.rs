@@ -1,23 +1,23 @@
-//! API tokens, by the SHA-256 of their text.
+//! API tokens. Only the SHA-256 of a token's text is stored.
 
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, TokenId};
 
-/// A token as stored; its text is nowhere.
+/// An API token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Its id.
+    /// The token's id.
     pub id: TokenId,
-    /// What it is for.
+    /// The name, unique.
     pub name: String,
     /// `events`, `manage` or `read`.
     pub scope: String,
 }
 
-/// Adds a token.
+/// Inserts a token.
 ///
 /// # Errors
-/// `tokens_name_key` where the name is taken.
+/// A conflict with `tokens_name_key` if the name is taken.
 pub async fn insert(
     db: &mut PgConnection,
     token: &Token,
@@ -37,7 +37,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// The token with that hash.
+/// Returns the token with this hash.
 pub async fn find_by_hash(db: &PgPool, hash: &[u8]) -> Result<Option<Token>, Error> {
     let row = sqlx::query!("select id, name, scope from tokens where hash = $1", hash)
         .fetch_optional(db)
@@ -45,7 +45,7 @@ pub async fn find_by_hash(db: &PgPool, hash: &[u8]) -> Result<Option<Token>, Err
     Ok(row.map(|row| Token { id: row.id.into(), name: row.name, scope: row.scope }))
 }
 
-/// Notes that a token was used; at most once a minute, so that it costs nothing.
+/// Records that a token was used, at most once a minute to save writes.
 pub async fn touch(db: &PgPool, id: TokenId, now: Timestamp) -> Result<(), Error> {
     sqlx::query!(
         "update tokens set last_used_at = $2::timestamptz

@@ -1,23 +1,23 @@
-//! People.
+//! Users.
 
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
-/// Someone who may sign in.
+/// A user who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Their id.
+    /// The user's id.
     pub id: UserId,
-    /// What they sign in with.
+    /// The email address, used to sign in.
     pub email: String,
     /// `admin`, `editor` or `viewer`.
     pub role: String,
 }
 
-/// Adds a person.
+/// Inserts a user.
 ///
 /// # Errors
-/// `users_email_key` where the address is taken.
+/// A conflict with `users_email_key` if the address is taken.
 pub async fn insert(
     db: &mut PgConnection,
     user: &User,
@@ -37,7 +37,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Keeps others from adding the first person at the same time.
+/// Locks out concurrent attempts to insert the first user, until the transaction ends.
 pub async fn lock_first(db: &mut PgConnection) -> Result<(), Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtext('gatepost.first_user'))")
         .execute(db)
@@ -45,14 +45,14 @@ pub async fn lock_first(db: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether there is anybody.
+/// Returns whether there are any users.
 pub async fn exist(db: &mut PgConnection) -> Result<bool, Error> {
     let any =
         sqlx::query_scalar!(r#"select exists (select from users) as "any!""#).fetch_one(db).await?;
     Ok(any)
 }
 
-/// The person of that address, with their password's hash.
+/// Returns the user with this email address, ignoring case, and the hash of their password.
 pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, String)>, Error> {
     let row = sqlx::query!(
         "select id, email, role, password_hash from users where lower(email) = lower($1)",
@@ -65,7 +65,7 @@ pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, Str
     }))
 }
 
-/// The person of that id.
+/// Returns a user.
 pub async fn find(db: &PgPool, id: UserId) -> Result<Option<User>, Error> {
     let row = sqlx::query!("select id, email, role from users where id = $1", id.uuid())
         .fetch_optional(db)

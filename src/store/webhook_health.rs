@@ -1,4 +1,4 @@
-//! How webhooks fare: what the table shows beside each.
+//! Delivery health of webhooks, for the list of webhooks.
 
 use std::collections::HashMap;
 
@@ -7,31 +7,31 @@ use uuid::Uuid;
 use super::{Error, PgPool};
 use crate::model::{Timestamp, WebhookId};
 
-/// How the deliveries of one webhook went.
+/// Delivery health of one webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// When the newest attempt of any delivery succeeded, or its delivery was made.
+    /// When the newest successful delivery was created.
     pub last_delivered_at: Option<Timestamp>,
-    /// The oldest failed delivery since the last that arrived; none where the last one arrived.
+    /// When the oldest delivery that failed since the last success was created. `None` if the newest delivery succeeded.
     pub failing_since: Option<Timestamp>,
-    /// The newest failure since then, in short.
+    /// A summary of the newest failure since the last success.
     pub last_error: Option<String>,
-    /// Why Gatepost itself switched it off.
+    /// Why Gatepost paused the webhook.
     pub paused_because: Option<String>,
-    /// The last 24 hours, oldest first: delivered and failed for each hour.
+    /// Deliveries of the last 24 hours by hour, oldest first.
     pub hours: Vec<Hour>,
 }
 
-/// One hour's deliveries.
+/// Deliveries of one hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hour {
-    /// Arrived.
+    /// Successful deliveries.
     pub delivered: i64,
-    /// Failed at the last attempt: given up, or waiting to be tried again.
+    /// Deliveries whose last attempt failed, whether or not they are retried.
     pub failed: i64,
 }
 
-/// The health of all webhooks that ever had a delivery.
+/// Returns the health of all webhooks.
 pub async fn health(db: &PgPool, now: Timestamp) -> Result<HashMap<WebhookId, Health>, Error> {
     let mut all: HashMap<WebhookId, Health> = HashMap::new();
     let rows = sqlx::query!(
@@ -77,7 +77,7 @@ async fn count_hours(
     all: &mut HashMap<WebhookId, Health>,
 ) -> Result<(), Error> {
     let since = now - chrono::TimeDelta::hours(24);
-    let first = first_uuid_of(since);
+    let first = first_uuid_at(since);
     let rows = sqlx::query!(
         r#"select d.webhook_id as "webhook_id!",
                   floor(extract(epoch from d.created_at - $2) / 3600)::int as "hour!",
@@ -94,17 +94,17 @@ async fn count_hours(
     .await?;
     for row in rows {
         let hour = usize::try_from(row.hour).unwrap_or_default().min(23);
-        if let Some(place) =
+        if let Some(entry) =
             all.get_mut(&row.webhook_id.into()).and_then(|health| health.hours.get_mut(hour))
         {
-            *place = Hour { delivered: row.delivered, failed: row.failed };
+            *entry = Hour { delivered: row.delivered, failed: row.failed };
         }
     }
     Ok(())
 }
 
-/// The smallest `UUIDv7` of a moment: ids from there on were made then or later.
-pub(super) fn first_uuid_of(moment: Timestamp) -> Uuid {
-    let millis = u128::try_from(moment.timestamp_millis()).unwrap_or_default();
+/// Returns the smallest `UUIDv7` of a timestamp. Greater ids were created then or later.
+pub(super) fn first_uuid_at(time: Timestamp) -> Uuid {
+    let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
 }

@@ -1,4 +1,4 @@
-//! Webhooks: the masked definition in clear, the whole one sealed.
+//! Webhooks. Each row has the definition twice: with masked secrets in plain text, and with its secrets encrypted.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::model::webhook::{Draft, WebhookFile};
 use crate::model::{Timestamp, WebhookId};
 use crate::vault::Vault;
 
-/// The unique index on names.
+/// The unique index on names, ignoring case.
 pub const NAME_KEY: &str = "webhooks_name_key";
 
 const TABLE: &str = "webhooks";
@@ -39,10 +39,10 @@ pub(super) fn open(vault: &Vault, place: &str, sealed: &[u8]) -> Result<Draft, E
     from_text(std::str::from_utf8(&text).map_err(|error| corrupt(&error))?)
 }
 
-/// Adds a webhook.
+/// Inserts a webhook.
 ///
 /// # Errors
-/// [`NAME_KEY`] where the name is taken.
+/// A conflict with [`NAME_KEY`] if the name is taken.
 pub async fn insert(
     db: &mut PgConnection,
     vault: &Vault,
@@ -65,10 +65,10 @@ pub async fn insert(
     Ok(())
 }
 
-/// Replaces a webhook; false where there is none of that id.
+/// Replaces a webhook. Returns false if there is none with this id.
 ///
 /// # Errors
-/// [`NAME_KEY`] where the name is taken.
+/// A conflict with [`NAME_KEY`] if the name is taken.
 pub async fn update(
     db: &mut PgConnection,
     vault: &Vault,
@@ -93,8 +93,8 @@ pub async fn update(
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes why Gatepost itself switched a webhook off; forgotten when it is on again.
-pub async fn say_why_paused(
+/// Records why Gatepost paused a webhook. Activating the webhook deletes the reason.
+pub async fn set_pause_reason(
     db: &mut PgConnection,
     id: WebhookId,
     reason: &str,
@@ -105,7 +105,7 @@ pub async fn say_why_paused(
     Ok(())
 }
 
-/// Marks a webhook as deleted and forgets its secrets; false where there is none.
+/// Marks a webhook as deleted and deletes its secrets. Returns false if there is none with this id.
 pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update webhooks set deleted_at = $2, active = false, sealed = ''
@@ -118,7 +118,22 @@ pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Res
     Ok(done.rows_affected() > 0)
 }
 
-/// The webhook with its secrets, locked until the transaction ends.
+/// Returns a webhook with its secrets.
+pub async fn find_with_secrets(
+    db: &mut PgConnection,
+    vault: &Vault,
+    id: WebhookId,
+) -> Result<Option<Draft>, Error> {
+    let row = sqlx::query_scalar!(
+        "select sealed from webhooks where id = $1 and deleted_at is null",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|sealed| open(vault, &place(id.uuid()), &sealed)).transpose()
+}
+
+/// Returns a webhook with its secrets, and locks its row until the transaction ends.
 pub async fn find_with_secrets_for_update(
     db: &mut PgConnection,
     vault: &Vault,
@@ -133,7 +148,7 @@ pub async fn find_with_secrets_for_update(
     row.map(|sealed| open(vault, &place(id.uuid()), &sealed)).transpose()
 }
 
-/// The webhook as it is shown, its secrets masked.
+/// Returns a webhook with masked secrets.
 pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
     let row = sqlx::query_scalar!(
         "select definition from webhooks where id = $1 and deleted_at is null",
@@ -144,18 +159,18 @@ pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
     row.as_deref().map(from_text).transpose()
 }
 
-/// A webhook as its page shows it, be it deleted.
+/// A webhook with the fields shown on its page.
 #[derive(Debug)]
 pub struct WebhookDetails {
-    /// The webhook, its secrets masked.
+    /// The webhook, with masked secrets.
     pub draft: Draft,
-    /// Why Gatepost itself has switched it off.
+    /// Why Gatepost paused it.
     pub paused_because: Option<String>,
-    /// When it was deleted.
+    /// When it was deleted, if it was.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// A webhook, its secrets masked, be it deleted.
+/// Returns a webhook with masked secrets, even if it was deleted.
 pub async fn find_including_deleted(
     db: &PgPool,
     id: WebhookId,
@@ -171,7 +186,7 @@ pub async fn find_including_deleted(
     Ok(Some(WebhookDetails { draft: from_text(&row.definition)?, paused_because, deleted_at }))
 }
 
-/// The id of the webhook of that name, without regard to case.
+/// Returns the id of the webhook with this name, ignoring case.
 pub async fn find_id_by_name(
     db: &mut PgConnection,
     name: &str,
@@ -185,7 +200,7 @@ pub async fn find_id_by_name(
     Ok(id.map(WebhookId::from))
 }
 
-/// All webhooks as they are shown, by name.
+/// Returns all webhooks with masked secrets, by name.
 pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     let rows = sqlx::query!(
         "select id, definition from webhooks where deleted_at is null order by lower(name)"
@@ -198,15 +213,15 @@ pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
 /// A webhook with its secrets.
 #[derive(Debug)]
 pub struct WebhookWithSecrets {
-    /// Its id.
+    /// The webhook's id.
     pub id: WebhookId,
-    /// The whole of it.
+    /// The webhook, with its secrets.
     pub draft: Draft,
-    /// Whether Gatepost itself has switched it off.
+    /// Whether Gatepost paused it.
     pub is_paused: bool,
 }
 
-/// All webhooks with their secrets, for the dispatcher.
+/// Returns all webhooks with their secrets.
 pub async fn list_with_secrets(
     db: &PgPool,
     vault: &Vault,

@@ -14,6 +14,6 @@ mod api;
 mod cli;
 mod crash;
 mod delivery;
+mod fault_injection;
 mod pages;
-mod promises;
 mod security;

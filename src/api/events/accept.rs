@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::api::{ApiState, MAX_REQUEST, Problem, ProblemId, bearer};
-use crate::delivery::{IntakeError, Submitted};
+use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Scope;
 use crate::model::event::{Event, EventError};
 
@@ -104,7 +104,7 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
     })
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Submitted>, Problem> {
+fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
     let not_json = |error: &dyn std::fmt::Display| {
         Problem::new(ProblemId::NotJson, format!("The body is not JSON: {error}."))
     };
@@ -129,7 +129,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<Submitted>, Problem> {
             return Err(Problem::new(ProblemId::TooLarge, detail));
         }
         match Event::parse(one) {
-            Ok(event) => submitted.push(Submitted { event, key: None }),
+            Ok(event) => submitted.push(SubmittedEvent { event, key: None }),
             Err(_) if !is_array && let Err(error) = serde_json::from_str::<&RawValue>(one) => {
                 return Err(not_json(&error));
             }

@@ -1,26 +1,28 @@
-//! What a clock that was ahead has planned.
+//! Corrects due times that were computed from a clock that was ahead.
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::queue::interval;
+use super::leases::interval;
 use crate::model::{Timestamp, WebhookId};
 use crate::store::{Error, PgPool, SLOW_TIMEOUT, within};
-use std::time::Duration;
 
-/// The furthest that a webhook's deliveries can be planned ahead after so many attempts.
+/// The latest due time of a webhook's deliveries after a number of attempts, relative to now.
 #[derive(Debug, Clone, Copy)]
 pub struct DueBound {
-    /// Which webhook.
+    /// The webhook.
     pub webhook: WebhookId,
-    /// After how many attempts.
+    /// The number of attempts made.
     pub attempts: i32,
-    /// By the schedule.
-    pub longest: Duration,
-    /// Where the answer may have said how long to wait.
-    pub longest_asked_for: Duration,
+    /// The maximum delay by the retry schedule.
+    pub max_delay: Duration,
+    /// The maximum delay if the response may have had a `Retry-After` header (status 429 or 503).
+    pub max_delay_asked_for: Duration,
 }
 
-/// Plans anew what is due later than its bound; gives how many. Whoever does it again changes nothing.
+/// Moves deliveries that are due later than their bound to that bound. Idempotent. Returns the number of moved
+/// deliveries.
 pub async fn limit_due_times(
     db: &PgPool,
     now: Timestamp,
@@ -28,8 +30,8 @@ pub async fn limit_due_times(
 ) -> Result<u64, Error> {
     let webhooks: Vec<Uuid> = bounds.iter().map(|one| one.webhook.uuid()).collect();
     let attempts: Vec<i32> = bounds.iter().map(|one| one.attempts).collect();
-    let longest: Vec<_> = bounds.iter().map(|one| interval(one.longest)).collect();
-    let asked_for: Vec<_> = bounds.iter().map(|one| interval(one.longest_asked_for)).collect();
+    let longest: Vec<_> = bounds.iter().map(|one| interval(one.max_delay)).collect();
+    let asked_for: Vec<_> = bounds.iter().map(|one| interval(one.max_delay_asked_for)).collect();
     let query = sqlx::query!(
         "update delivery_queue q
          set due_at = $1::timestamptz + case when q.last_status in (429, 503) then b.asked_for else b.longest end

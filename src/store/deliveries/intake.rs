@@ -1,81 +1,80 @@
-//! Takes events in, with their deliveries: one statement, which is one transaction.
+//! Stores events and their deliveries in one statement, which is one transaction.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::queue::{LEASE, interval};
+use super::leases::{LEASE_DURATION, interval};
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::events::DEDUPLICATION_DAYS;
 use crate::store::{Error, PgConnection};
 
-/// So often others may be there first: each time fewer of ours are new.
-const TRIES: usize = 3;
+/// Maximum attempts to insert when another instance inserts the same keys. Each time, fewer keys are new.
+const MAX_RETRIES: usize = 3;
 
-/// An event and the key by which a repeat is known.
+/// An event and its deduplication key.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
     /// The event.
     pub event: &'a Event,
-    /// Given once in a batch.
+    /// Unique within a batch.
     pub key: &'a [u8],
 }
 
-/// Not yet stored.
+/// A delivery to insert.
 #[derive(Debug, Clone, Copy)]
 pub struct NewDelivery {
-    /// Its id: later ones are larger.
+    /// The delivery's id. Ids increase over time.
     pub id: DeliveryId,
     /// The event.
     pub event_id: EventId,
     /// The webhook.
     pub webhook_id: WebhookId,
-    /// Where order matters: a hash of webhook and access request.
+    /// The ordering lane, a hash of webhook and access request. `None` for webhooks without ordering.
     pub lane: Option<i64>,
-    /// Whether the inserting instance takes it in hand at once, unless it has to wait.
+    /// Whether the inserting instance leases the delivery, unless it has to wait for its lane.
     pub leased: bool,
-    /// Whether another of this batch comes before it in its lane.
+    /// Whether an earlier delivery of this batch is in the same lane.
     pub behind: bool,
 }
 
-/// What was taken in.
+/// The result of an insert.
 #[derive(Debug, Clone, Default)]
-pub struct Taken {
-    /// The events that were new.
+pub struct Stored {
+    /// The events that were new. The others were duplicates.
     pub events: Vec<Uuid>,
-    /// The deliveries that this instance has in hand.
+    /// The deliveries leased to this instance.
     pub leased: Vec<Uuid>,
-    /// The lanes in which something waits behind another.
-    pub lined_up: Vec<i64>,
+    /// The lanes in which a delivery waits for its predecessor.
+    pub waiting_lanes: Vec<i64>,
 }
 
-/// Stores events that are new, and their deliveries. Keys and lanes are taken in order, so that two
-/// instances never wait for each other in a circle.
+/// Stores new events and their deliveries. Keys and lanes are inserted in order, so that two instances cannot deadlock.
 ///
-/// What another has taken in at this very moment is not seen, and the unique indexes refuse it: so it is looked for
-/// again. (`on conflict` would spare that, and make every event dearer: it looks into the index once more, locks, and
-/// writes twice to the log.)
-pub async fn take_in(
+/// Keys that another transaction inserts at the same time are not visible yet, and the unique indexes reject them. The
+/// statement is then retried. (`on conflict` would avoid that but make every event more expensive: it probes the index
+/// once more, locks, and writes to the WAL twice.)
+pub async fn store_events(
     db: &mut PgConnection,
     new: &[NewEvent<'_>],
     deliveries: &[NewDelivery],
     lease: Uuid,
     now: Timestamp,
-) -> Result<Taken, Error> {
-    for _ in 0..TRIES {
+) -> Result<Stored, Error> {
+    for _ in 0..MAX_RETRIES {
         match insert(db, new, deliveries, lease, now).await {
-            Err(Error::Conflict { .. }) => forget_old(db, new, now).await?,
+            Err(Error::Conflict { .. }) => delete_expired_keys(db, new, now).await?,
             outcome => return outcome,
         }
     }
     insert(db, new, deliveries, lease, now).await
 }
 
-/// Forgets those keys among them that no longer count.
-async fn forget_old(
+/// Deletes those keys that are older than the deduplication window.
+async fn delete_expired_keys(
     db: &mut PgConnection,
     new: &[NewEvent<'_>],
     now: Timestamp,
@@ -99,7 +98,7 @@ async fn insert(
     deliveries: &[NewDelivery],
     lease: Uuid,
     now: Timestamp,
-) -> Result<Taken, Error> {
+) -> Result<Stored, Error> {
     let text =
         |get: fn(&Event) -> &str| -> Vec<&str> { new.iter().map(|one| get(one.event)).collect() };
     let keys: Vec<&[u8]> = new.iter().map(|one| one.key).collect();
@@ -178,15 +177,15 @@ async fn insert(
         &leased,
         &behind,
         lease,
-        interval(LEASE)
+        interval(LEASE_DURATION)
     )
     .fetch_one(db)
     .await?;
-    Ok(Taken { events: row.events, leased: row.leased, lined_up: row.lined_up })
+    Ok(Stored { events: row.events, leased: row.leased, waiting_lanes: row.lined_up })
 }
 
-/// The events that were first to have these keys.
-pub async fn owners(
+/// Returns the events that these keys belong to.
+pub async fn find_key_owners(
     db: &mut PgConnection,
     keys: &[&[u8]],
 ) -> Result<HashMap<Vec<u8>, EventId>, Error> {

@@ -1,14 +1,29 @@
-//! Leases: renewed while somebody lives, given back, or taken over. Rows that another statement has
-//! locked are passed over, so that none of these ever waits for a completion, nor the other way round.
+//! Leases of deliveries: renewed by their holder, handed back, or taken over once expired. These statements skip rows
+//! locked by others, so that leases and completions never wait for each other.
 
+use std::time::Duration;
+
+use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
-use super::queue::{LEASE, interval};
 use crate::model::Timestamp;
 use crate::store::{Error, PgPool, QUICK_TIMEOUT, SLOW_TIMEOUT, within};
 
-/// Keeps what is in hand, but for what was taken or renewed a moment ago. Named one by one: what this lease holds
-/// without knowing it, because the answer to a commit got lost, must run out.
+/// How long a claimed delivery belongs to its instance unless renewed. Deliveries of a killed instance are taken over
+/// after this time.
+pub const LEASE_DURATION: Duration = Duration::from_secs(8);
+
+/// The unique index that ensures that a lane has at most one head.
+pub const HEAD_KEY: &str = "delivery_queue_head";
+
+pub(super) fn interval(duration: Duration) -> PgInterval {
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds }
+}
+
+/// Renews the leases of these deliveries, except those claimed or renewed a moment ago. Returns the number of renewed
+/// leases. The deliveries are listed one by one, because a lease must expire on deliveries that the instance does not
+/// know it holds: those of a commit whose confirmation was lost.
 pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> Result<u64, Error> {
     let query = sqlx::query!(
         "with kept as (
@@ -20,14 +35,14 @@ pub async fn renew(db: &PgPool, lease: Uuid, now: Timestamp, held: &[Uuid]) -> R
          from kept where q.id = kept.id",
         lease,
         now,
-        interval(LEASE),
+        interval(LEASE_DURATION),
         held
     );
     let done = within(db, QUICK_TIMEOUT, query.execute(db)).await?;
     Ok(done.rows_affected())
 }
 
-/// Hands back all that this lease holds; the attempt does not count.
+/// Hands back all deliveries of a lease. Their current attempt does not count. Returns their number.
 pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
     let query = sqlx::query!(
         "update delivery_queue
@@ -39,18 +54,22 @@ pub async fn give_back(db: &PgPool, lease: Uuid) -> Result<u64, Error> {
     Ok(done.rows_affected())
 }
 
-/// A lease as somebody last renewed it.
+/// A lease as last renewed by its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Kept {
-    /// Whose.
+pub struct LeaseTerm {
+    /// The holder's lease id.
     pub lease: Uuid,
-    /// Until when, by the holder's clock.
+    /// The expiry, by the holder's clock.
     pub until: Timestamp,
 }
 
-/// Leases that do not look renewed lately: less is left of them than `soon`, or more than any renewal
-/// gives, which is what a clock that stepped back makes of them.
-pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<Vec<Kept>, Error> {
+/// Returns leases that may not have been renewed recently: those that expire before `soon`, and those that expire after
+/// `late`, which is later than any renewal and happens if the clock was set back.
+pub async fn suspects(
+    db: &PgPool,
+    soon: Timestamp,
+    late: Timestamp,
+) -> Result<Vec<LeaseTerm>, Error> {
     let query = sqlx::query!(
         r#"select lease as "lease!", leased_until as "until!" from delivery_queue
            where state = 'leased' and leased_until < $1
@@ -60,13 +79,13 @@ pub async fn suspects(db: &PgPool, soon: Timestamp, late: Timestamp) -> Result<V
         late
     );
     let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
-    Ok(rows.into_iter().map(|row| Kept { lease: row.lease, until: row.until }).collect())
+    Ok(rows.into_iter().map(|row| LeaseTerm { lease: row.lease, until: row.until }).collect())
 }
 
-/// Makes due again what nobody has renewed since: its holder was killed or cut off.
-pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Error> {
-    let leases: Vec<Uuid> = lost.iter().map(|kept| kept.lease).collect();
-    let untils: Vec<Timestamp> = lost.iter().map(|kept| kept.until).collect();
+/// Makes deliveries due whose lease is still the given one: their holder was killed or cut off. Returns their number.
+pub async fn reap(db: &PgPool, now: Timestamp, lost: &[LeaseTerm]) -> Result<u64, Error> {
+    let leases: Vec<Uuid> = lost.iter().map(|term| term.lease).collect();
+    let untils: Vec<Timestamp> = lost.iter().map(|term| term.until).collect();
     let query = sqlx::query!(
         "with lost as (
              select q.id from delivery_queue q
@@ -85,8 +104,8 @@ pub async fn reap(db: &PgPool, now: Timestamp, lost: &[Kept]) -> Result<u64, Err
     Ok(done.rows_affected())
 }
 
-/// Lanes in which something waits, and nobody is on the way who would let it go. This looks at all that waits.
-pub async fn headless(db: &PgPool) -> Result<Vec<i64>, Error> {
+/// Returns the lanes with waiting deliveries but no head. Reads all waiting deliveries.
+pub async fn list_headless_lanes(db: &PgPool) -> Result<Vec<i64>, Error> {
     let query = sqlx::query_scalar!(
         r#"select distinct w.lane as "lane!" from delivery_queue w
            where w.state = 'waiting'
@@ -98,12 +117,14 @@ pub async fn headless(db: &PgPool) -> Result<Vec<i64>, Error> {
     within(db, SLOW_TIMEOUT, query.fetch_all(db)).await
 }
 
-/// Makes due what waits at the head of these lanes: its predecessor was finished at the very moment in
-/// which it came in, or by another instance. Who waits may have the smaller id, where the clocks of two
-/// instances differ, or one stepped back; so nobody else of the lane may be on the way.
+/// Makes the first waiting delivery due in each of these lanes that has no head. That happens if the predecessor was
+/// finished while this delivery was being inserted, or by another instance. Returns the number of promoted deliveries.
+///
+/// A waiting delivery can have a smaller id than the head, if the clocks of two instances differ or a clock was set
+/// back. A lane is therefore skipped if it has any delivery that is not waiting.
 ///
 /// # Errors
-/// Also [`HEAD_KEY`](super::queue::HEAD_KEY), where a head came in at this moment: look again.
+/// A conflict with [`HEAD_KEY`] if a head was inserted at the same time. Try again.
 pub async fn promote(db: &PgPool, now: Timestamp, lanes: &[i64]) -> Result<u64, Error> {
     let query = sqlx::query!(
         "with heads as materialized (

@@ -1,27 +1,27 @@
-//! Deliveries that a person sends by hand: made here, and from then on like any other.
+//! Manual sends. Once inserted, they are processed like any other delivery.
 
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
-use crate::store::webhook_health::first_uuid_of;
+use crate::store::webhook_health::first_uuid_at;
 use crate::store::{Error, PgConnection, PgPool};
 
-/// A delivery to make.
+/// A delivery to insert.
 #[derive(Debug, Clone, Copy)]
-pub struct NewManual<'a> {
-    /// Its id.
+pub struct NewManualDelivery<'a> {
+    /// The delivery's id.
     pub id: DeliveryId,
-    /// The event, which is stored.
+    /// A stored event.
     pub event_id: EventId,
     /// The webhook.
     pub webhook_id: WebhookId,
-    /// Where order matters: a hash of webhook and access request.
+    /// The ordering lane, a hash of webhook and access request. `None` for webhooks without ordering.
     pub lane: Option<i64>,
-    /// Who sends it, as pages name them.
+    /// Who sends it, as displayed.
     pub actor: &'a str,
 }
 
-/// Stores a sample as an event. Its trigger `Manual` tells it from those that were received, and no key
-/// is kept: a real event is never taken for a repeat of it.
+/// Stores a sample as an event. The trigger `Manual` distinguishes it from received events. It has no deduplication
+/// key, so that no received event can be a duplicate of it.
 pub async fn insert_sample(
     db: &mut PgConnection,
     id: EventId,
@@ -46,11 +46,11 @@ pub async fn insert_sample(
     Ok(())
 }
 
-/// Queues a delivery; false where its event is gone. Behind an unfinished one of its lane it waits: where
-/// that one is finished just now, `leases::promote` lets this one go a moment later.
+/// Inserts a delivery. Returns false if retention has removed its event. If its lane has an unfinished delivery, the new
+/// one waits for it. If that one is finished at the same time, [`promote`](super::leases::promote) makes this one due.
 pub async fn insert(
     db: &mut PgConnection,
-    new: &NewManual<'_>,
+    new: &NewManualDelivery<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
@@ -76,7 +76,7 @@ pub async fn insert(
     Ok(done.rows_affected() > 0)
 }
 
-/// Who has sent a delivery by hand; none where nobody has.
+/// Returns who sent a delivery manually. `None` for other deliveries.
 pub async fn find_sender(db: &PgPool, id: DeliveryId) -> Result<Option<String>, Error> {
     let actor =
         sqlx::query_scalar!("select who from manual_deliveries where delivery_id = $1", id.uuid())
@@ -85,9 +85,9 @@ pub async fn find_sender(db: &PgPool, id: DeliveryId) -> Result<Option<String>, 
     Ok(actor)
 }
 
-/// Forgets who sent what is older.
-pub async fn forget(db: &mut PgConnection, before: Timestamp) -> Result<(), Error> {
-    let first = first_uuid_of(before);
+/// Deletes the senders of deliveries made before a time.
+pub async fn delete_before(db: &mut PgConnection, before: Timestamp) -> Result<(), Error> {
+    let first = first_uuid_at(before);
     sqlx::query!("delete from manual_deliveries where delivery_id < $1", first).execute(db).await?;
     Ok(())
 }

@@ -1,11 +1,12 @@
-//! Deliveries: what lists and pages read of them. How they come in, go out and change hands is in
-//! `intake`, `queue` and `leases`.
+//! Deliveries, as pages show them. The modules below hold the statements of the queue.
 
+pub mod claim;
 pub mod clock;
+pub mod complete;
+pub mod hold;
 pub mod intake;
 pub mod leases;
 pub mod manual;
-pub mod queue;
 
 use uuid::Uuid;
 
@@ -13,53 +14,53 @@ use super::{Error, PgPool};
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 
-/// A delivery as lists and its page show it.
+/// A delivery with the fields shown in lists and on its page.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Its id.
+    /// The delivery's id.
     pub id: DeliveryId,
     /// The event.
     pub event_id: EventId,
     /// The webhook.
     pub webhook_id: WebhookId,
-    /// The webhook's name now, or when it was deleted.
+    /// The webhook's current name, or its last one if it was deleted.
     pub webhook_name: String,
-    /// Whether the webhook is gone.
+    /// Whether the webhook was deleted.
     pub webhook_deleted: bool,
-    /// Where it stands.
+    /// The state.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: i32,
-    /// When it is tried next, while it waits.
+    /// When the next attempt is due, if the state is `due`.
     pub due_at: Timestamp,
-    /// When it came to be.
+    /// When the delivery was created.
     pub created_at: Timestamp,
-    /// When it arrived or was given up.
+    /// When it was delivered, failed or was cancelled.
     pub finished_at: Option<Timestamp>,
-    /// The last answer's status.
+    /// The status of the last response.
     pub last_status: Option<i32>,
-    /// Why the last attempt failed, in short.
+    /// A summary of why the last attempt failed.
     pub last_error: Option<String>,
-    /// The event's type as received.
+    /// The event type as received.
     pub event_type: String,
-    /// The access request, as people call it.
+    /// The access request's display name.
     pub request: String,
-    /// Who asked.
+    /// The user who requested access.
     pub requester: String,
 }
 
-/// Which deliveries to list.
+/// Filters of a list of deliveries.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query {
-    /// Only this one.
+    /// Only this delivery.
     pub id: Option<DeliveryId>,
-    /// Only these.
+    /// Only deliveries in this state.
     pub state: Option<DeliveryState>,
-    /// Only this webhook's.
+    /// Only deliveries of this webhook.
     pub webhook: Option<WebhookId>,
-    /// Older than this one (the last of the page before).
+    /// Only deliveries older than this one, the last of the previous page.
     pub after: Option<DeliveryId>,
-    /// At most so many.
+    /// Maximum number of deliveries.
     pub limit: i64,
 }
 
@@ -109,7 +110,7 @@ impl TryFrom<Row> for Delivery {
     }
 }
 
-/// A page of deliveries, newest first.
+/// Returns a page of deliveries, newest first.
 pub async fn list(db: &PgPool, query: &Query) -> Result<Vec<Delivery>, Error> {
     let rows = sqlx::query_as!(
         Row,
@@ -138,7 +139,7 @@ pub async fn list(db: &PgPool, query: &Query) -> Result<Vec<Delivery>, Error> {
     rows.into_iter().map(Delivery::try_from).collect()
 }
 
-/// One delivery, with its event's payload (empty where retention has removed it).
+/// Returns a delivery and the payload of its event, which is empty if retention has removed it.
 pub async fn find(db: &PgPool, id: DeliveryId) -> Result<Option<(Delivery, String)>, Error> {
     let query = Query { id: Some(id), limit: 1, ..Query::default() };
     let Some(delivery) = list(db, &query).await?.into_iter().next() else {
@@ -151,7 +152,7 @@ pub async fn find(db: &PgPool, id: DeliveryId) -> Result<Option<(Delivery, Strin
     Ok(Some((delivery, payload.unwrap_or_default())))
 }
 
-/// How many deliveries of a webhook are not finished.
+/// Returns the number of unfinished deliveries of a webhook.
 pub async fn count_unfinished(db: &PgPool, webhook: WebhookId) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from delivery_queue where webhook_id = $1"#,

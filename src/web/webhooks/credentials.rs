@@ -41,7 +41,7 @@ pub(in crate::web) async fn check(
     let credentials = match state.actions.check_credentials(typed.secrets_from(), &draft).await {
         Ok(found) => CredentialsView {
             asked: true,
-            ok: found.are_right,
+            ok: found.are_valid,
             headline: found.explanation.headline,
             more: [found.explanation.meaning, found.explanation.remedy].join(" ").trim().to_owned(),
         },

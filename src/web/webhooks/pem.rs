@@ -44,6 +44,6 @@ pub(in crate::web) async fn client(
 fn answer(state: &WebState, found: Inspected, whole: &'static str) -> Result<Response, Error> {
     let now = state.sources.now();
     let certificates = found.certificates.iter().map(|one| Facts::new(one, now)).collect();
-    let note = if found.is_whole { whole } else { "" };
+    let note = if found.is_complete { whole } else { "" };
     page::html(&Part { error: found.error.unwrap_or_default(), certificates, note })
 }

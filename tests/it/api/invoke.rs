@@ -56,7 +56,7 @@ async fn what_cannot_be_sent_says_why() {
         (&events, by_hand.as_str(), sample, 403, "this needs manage"),
         (&manage, gone, sample, 404, "no webhook"),
         (&manage, "not-an-id", sample, 404, "no webhook"),
-        (&manage, &never, sample, 422, "choose Manual among its triggers"),
+        (&manage, &never, sample, 422, "Add Manual to its triggers"),
         (&manage, &by_hand, &lost, 422, "not stored"),
         (&manage, &by_hand, "{}", 422, "either event_id"),
         (&manage, &by_hand, r#"{"sample": "Never"}"#, 422, "Never"),

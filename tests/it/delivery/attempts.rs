@@ -42,7 +42,7 @@ async fn http_200_with_success_false_is_a_failure_and_is_tried_again_under_the_s
     logpoint.behave([Behaviour::RefuseInside200, Behaviour::Status(503, "busy".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
-    assert_eq!(last_error(&app).await.unwrap(), "Refused: Authentication Failed");
+    assert_eq!(last_error(&app).await.unwrap(), "Rejected: Authentication Failed");
     app.advance(Duration::from_secs(7)).await;
     app.wait_until("the second attempt", async || {
         last_error(&app).await.as_deref() == Some("HTTP 503")

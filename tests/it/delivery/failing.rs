@@ -98,7 +98,7 @@ async fn five_days_of_nothing_but_failures_pause_the_webhook_and_the_table_says_
     let seen = ann.get("/webhooks").await;
     assert_eq!(seen.text("tbody td.status"), "Inactive");
     assert!(
-        seen.text("tbody td.last").contains("Paused: Nothing but failures for 5 days"),
+        seen.text("tbody td.last").contains("Paused: All attempts failed for 5 days"),
         "{}",
         seen.body
     );

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use gatepost::app::system_sources;
 use gatepost::model::Trigger;
 use gatepost::model::event::Event;
-use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
+use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, store_events};
 use gatepost::store::deliveries::leases;
 use gatepost::store::{PgConnectOptions, PgPool, connect_dispatcher};
 
@@ -62,15 +62,16 @@ async fn what_waits_in_other_lanes_is_not_read() {
     });
     let before = read(&db).await;
     let mut connection = db.acquire().await.unwrap();
-    let taken =
-        take_in(&mut connection, &new, &deliveries, sources.uuid(), sources.now()).await.unwrap();
+    let taken = store_events(&mut connection, &new, &deliveries, sources.uuid(), sources.now())
+        .await
+        .unwrap();
     drop(connection);
-    assert_eq!((taken.lined_up, taken.leased.len()), (vec![5], 1));
+    assert_eq!((taken.waiting_lanes, taken.leased.len()), (vec![5], 1));
     assert_eq!(leases::promote(&db, sources.now(), &lanes).await.unwrap(), 0);
     let for_one = read(&db).await - before;
     assert!(for_one < 50, "{for_one}");
     // This is what it looks like where all are read.
-    assert_eq!(leases::headless(&db).await.unwrap(), Vec::<i64>::new());
+    assert_eq!(leases::list_headless_lanes(&db).await.unwrap(), Vec::<i64>::new());
     let for_all = read(&db).await - before - for_one;
     assert!(for_all >= LANES, "{for_all}");
     db.close().await;
@@ -84,11 +85,11 @@ async fn a_lane_that_lost_its_head_is_found_and_let_go() {
         .execute(&db)
         .await
         .unwrap();
-    let mut lanes = leases::headless(&db).await.unwrap();
+    let mut lanes = leases::list_headless_lanes(&db).await.unwrap();
     lanes.sort_unstable();
     assert_eq!(lanes, [3, 9]);
     assert_eq!(leases::promote(&db, system_sources().now(), &[3, 3, 9, 10]).await.unwrap(), 2);
-    assert_eq!(leases::headless(&db).await.unwrap(), Vec::<i64>::new());
+    assert_eq!(leases::list_headless_lanes(&db).await.unwrap(), Vec::<i64>::new());
     db.close().await;
     database.drop().await;
 }

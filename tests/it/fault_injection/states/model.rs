@@ -5,9 +5,10 @@ use gatepost::model::delivery::DeliveryState;
 use gatepost::model::event::Event;
 use gatepost::model::{Timestamp, Trigger};
 use gatepost::store::PgPool;
-use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, take_in};
-use gatepost::store::deliveries::leases::{self, Kept};
-use gatepost::store::deliveries::queue::{self, Completion, LEASE};
+use gatepost::store::deliveries::complete::{self, Completion};
+use gatepost::store::deliveries::intake::{NewDelivery, NewEvent, store_events};
+use gatepost::store::deliveries::leases::{self, LEASE_DURATION, LeaseTerm};
+use gatepost::store::deliveries::{claim, hold};
 use uuid::Uuid;
 
 use super::Step;
@@ -42,7 +43,7 @@ impl Row {
 }
 
 fn lease_seconds() -> i64 {
-    i64::try_from(LEASE.as_secs()).unwrap()
+    i64::try_from(LEASE_DURATION.as_secs()).unwrap()
 }
 
 type Stored = (Uuid, Uuid, Option<i64>, String, i32, Timestamp, Option<Uuid>, Option<Timestamp>);
@@ -152,10 +153,10 @@ impl<'a> Run<'a> {
         }
         let (lease, now) = (self.lease(server), self.time());
         let mut db = self.db.acquire().await.unwrap();
-        let taken = take_in(&mut db, &new, &deliveries, lease, now).await.unwrap();
+        let taken = store_events(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert_eq!(taken.events.len(), new.len());
         // The same again is known, and changes nothing.
-        let again = take_in(&mut db, &new, &deliveries, lease, now).await.unwrap();
+        let again = store_events(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert!(again.events.is_empty() && again.leased.is_empty(), "{again:?}");
     }
 
@@ -174,7 +175,7 @@ impl<'a> Run<'a> {
         }
         expected.sort();
         let room = i64::try_from(room).unwrap();
-        let claimed = queue::claim(self.db, lease, self.time(), &[webhook], &[room]).await.unwrap();
+        let claimed = claim::claim(self.db, lease, self.time(), &[webhook], &[room]).await.unwrap();
         assert_eq!(claimed.iter().map(|one| one.id.uuid()).collect::<Vec<_>>(), expected);
     }
 
@@ -201,8 +202,8 @@ impl<'a> Run<'a> {
         };
         let (lease, _) = row.lease.unwrap();
         let mut db = self.db.acquire().await.unwrap();
-        let done = queue::complete(&mut db, lease, self.time(), &[completion]).await.unwrap();
-        assert_eq!(done.moved, usize::from(!outdated));
+        let done = complete::complete(&mut db, lease, self.time(), &[completion]).await.unwrap();
+        assert_eq!(done.changed, usize::from(!outdated));
         if outdated {
             return;
         }
@@ -258,8 +259,8 @@ impl<'a> Run<'a> {
         }
         let far = moment(now + 1_000_000);
         let suspects = leases::suspects(self.db, self.time(), far).await.unwrap();
-        let own = |kept: &Kept| kept.lease == self.lease(0) || kept.lease == self.lease(1);
-        let lost: Vec<Kept> = suspects.into_iter().filter(own).collect();
+        let own = |kept: &LeaseTerm| kept.lease == self.lease(0) || kept.lease == self.lease(1);
+        let lost: Vec<LeaseTerm> = suspects.into_iter().filter(own).collect();
         leases::reap(self.db, self.time(), &lost).await.unwrap();
     }
 
@@ -271,7 +272,7 @@ impl<'a> Run<'a> {
             }
         }
         let mut connection = self.db.acquire().await.unwrap();
-        queue::hold(&mut connection, webhook.into()).await.unwrap();
+        hold::hold(&mut connection, webhook.into()).await.unwrap();
     }
 
     async fn release(&mut self, webhook: usize) {
@@ -283,7 +284,7 @@ impl<'a> Run<'a> {
             }
         }
         let mut connection = self.db.acquire().await.unwrap();
-        queue::release(&mut connection, webhook.into(), self.time()).await.unwrap();
+        hold::release(&mut connection, webhook.into(), self.time()).await.unwrap();
     }
 
     async fn cancel(&mut self, webhook: usize) {
@@ -293,7 +294,7 @@ impl<'a> Run<'a> {
             self.history.push((row.id, "cancelled".to_owned(), row.attempts));
         }
         let mut connection = self.db.acquire().await.unwrap();
-        queue::cancel(&mut connection, webhook.into(), self.time()).await.unwrap();
+        hold::cancel(&mut connection, webhook.into(), self.time()).await.unwrap();
     }
 
     async fn promote(&mut self) {
@@ -305,7 +306,7 @@ impl<'a> Run<'a> {
                 self.let_go(lane);
             }
         }
-        let lanes = leases::headless(self.db).await.unwrap();
+        let lanes = leases::list_headless_lanes(self.db).await.unwrap();
         leases::promote(self.db, self.time(), &lanes).await.unwrap();
     }
 

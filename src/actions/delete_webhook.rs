@@ -1,0 +1,33 @@
+//! Deletes a webhook.
+
+use super::toggle_webhook::ChangeWebhookError;
+use crate::actions::Actions;
+use crate::model::{Actor, WebhookId};
+use crate::store::deliveries::hold;
+use crate::store::{self, notify, revisions, webhooks};
+
+impl Actions {
+    /// Deletes a webhook, its secrets, and the secrets in its history. Its waiting deliveries are cancelled. Finished
+    /// deliveries stay in the list of deliveries.
+    ///
+    /// # Errors
+    /// See [`ChangeWebhookError`].
+    pub async fn delete_webhook(
+        &self,
+        id: WebhookId,
+        actor: &Actor,
+    ) -> Result<(), ChangeWebhookError> {
+        let change_id = self.parts.sources.uuid();
+        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let now = self.parts.sources.now();
+        if !webhooks::delete(&mut tx, id, now).await? {
+            return Err(ChangeWebhookError::NotFound);
+        }
+        revisions::record_deletion(&mut tx, id, actor, now).await?;
+        hold::cancel(&mut tx, id, now).await?;
+        notify::notify_webhooks(&mut tx, change_id).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        self.apply_change(change_id).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Changes a webhook together with everything that depends on it: its history, its circuit breaker, its waiting
+//! deliveries, and the other instances.
+
+use uuid::Uuid;
+
+use super::deliveries::hold;
+use super::revisions::{self, NewRevision};
+use super::{Error, PgConnection, breakers, notify, webhooks};
+use crate::model::webhook::{Draft, RevisionKind};
+use crate::model::{Actor, Timestamp, WebhookId};
+use crate::vault::Vault;
+
+/// A webhook whose row is locked until the transaction ends.
+#[derive(Debug)]
+pub struct LockedWebhook {
+    /// The webhook, with its secrets.
+    pub draft: Draft,
+    /// The number of its current revision.
+    pub revision: i32,
+}
+
+/// A change of one webhook.
+#[derive(Debug)]
+pub struct WebhookChange<'a> {
+    /// The webhook.
+    pub webhook: WebhookId,
+    /// The webhook before the change, from [`lock`]. `None` for a new one.
+    pub before: Option<&'a Draft>,
+    /// The webhook after the change.
+    pub after: &'a Draft,
+    /// Who makes the change.
+    pub actor: &'a Actor,
+    /// The kind of change.
+    pub kind: RevisionKind,
+    /// See [`revisions::Revision::note`].
+    pub note: &'a str,
+}
+
+/// Locks a webhook and makes sure that its current definition is in its history.
+pub async fn lock(
+    db: &mut PgConnection,
+    vault: &Vault,
+    id: WebhookId,
+) -> Result<Option<LockedWebhook>, Error> {
+    let Some(draft) = webhooks::find_with_secrets_for_update(db, vault, id).await? else {
+        return Ok(None);
+    };
+    let revision = revisions::backfill_revision(db, vault, id, &draft).await?;
+    Ok(Some(LockedWebhook { draft, revision }))
+}
+
+/// Applies a change. A change without a difference adds no revision.
+///
+/// `change_id` identifies the notification of the change, see [`notify::notify_webhooks`].
+///
+/// # Errors
+/// A conflict with [`webhooks::NAME_KEY`] if the name is taken.
+pub async fn apply(
+    db: &mut PgConnection,
+    vault: &Vault,
+    change_id: Uuid,
+    change: &WebhookChange<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let WebhookChange { webhook, before, after, actor, kind, note } = *change;
+    if before != Some(after) {
+        if before.is_some() {
+            webhooks::update(db, vault, webhook, after, now).await?;
+        } else {
+            webhooks::insert(db, vault, webhook, after, now).await?;
+        }
+        let revision = NewRevision { webhook, before, after, actor, kind, note };
+        revisions::record(db, vault, &revision, now).await?;
+    }
+    if before.is_some() {
+        if after.active {
+            // The change may have fixed the failures: do not wait for the next probe.
+            breakers::close(db, webhook).await?;
+            hold::release(db, webhook, now).await?;
+        } else {
+            hold::hold(db, webhook).await?;
+        }
+    }
+    notify::notify_webhooks(db, change_id).await
+}
