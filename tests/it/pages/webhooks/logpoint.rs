@@ -19,7 +19,7 @@ async fn credentials_are_checked_without_changing_anything() {
     ann.get("/webhooks/new").await;
     let pin = logpoint.fingerprint().to_owned();
     for (key, good, hint) in [
-        ("demo-key", true, "Logpoint knows svc-gatepost and the key. Its time zone is UTC."),
+        ("demo-key", true, "Logpoint accepted svc-gatepost and the key. Its time zone is UTC."),
         ("wrong-key", false, "My Preferences in Logpoint"),
     ] {
         let body = body(key);
@@ -86,7 +86,7 @@ async fn a_masked_key_is_the_one_that_is_stored() {
     let fields =
         [("id", id), ("url", url.as_str()), ("body_template", &masked), ("tls_verify", "none")];
     let seen = ann.post_part("/webhooks/credentials", &fields).await;
-    assert!(seen.text(".verdict.good").contains("knows svc-gatepost"), "{}", seen.body);
+    assert!(seen.text(".verdict.good").contains("accepted svc-gatepost"), "{}", seen.body);
     app.finish().await;
 }
 

@@ -101,7 +101,7 @@ async fn pem_is_looked_at_as_it_is_pasted() {
     let half = mine.certificate.get(..200).unwrap();
     for (pem, hint) in [
         (half, "Copy the whole block"),
-        ("hello", "No certificate is in it"),
+        ("hello", "contains no certificate"),
         (mine.key.as_str(), "This is a private key"),
     ] {
         let seen = ann.post_part("/webhooks/pem/authority", &[("tls_pem", pem)]).await;
