@@ -1,18 +1,21 @@
 //! Gatepost delivers Apono's access-request events to Logpoint and other targets.
 //!
-//! The crate is a house of rooms; an import only ever points down this list:
+//! Imports between modules only point down this table, which docs/architecture.md explains:
 //!
-//! | room | what it is for |
+//! | module | purpose |
 //! | --- | --- |
-//! | `cli` | the commands |
-//! | `app` | puts everything together and runs it |
-//! | `web`, `api` | the pages; the JSON API |
-//! | `actions` | what a person or program can ask for, one verb a file |
-//! | `delivery` | from an event received to an exchange recorded |
-//! | `identity`, `egress`, `store` | who may; what leaves; PostgreSQL |
-//! | `vault` | secrets at rest |
-//! | `config` | what the operator sets |
-//! | `model` | what things are |
+//! | [`cli`] | the commands |
+//! | [`app`] | assembles all modules and runs the server |
+//! | [`web`], [`api`] | the pages; the JSON API |
+//! | [`actions`] | what users and programs can do, one action per file |
+//! | [`delivery`] | accepting, queuing and sending events |
+//! | [`identity`] | passwords, tokens and rate limits |
+//! | [`store`] | PostgreSQL |
+//! | [`egress`] | all outgoing connections |
+//! | [`vault`] | encryption of secrets |
+//! | [`config`] | settings |
+//! | [`model`] | the domain model |
+//! | [`template`] | the template engine |
 
 pub mod actions;
 pub mod api;
@@ -24,5 +27,6 @@ pub mod egress;
 pub mod identity;
 pub mod model;
 pub mod store;
+pub mod template;
 pub mod vault;
 pub mod web;

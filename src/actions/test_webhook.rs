@@ -5,10 +5,10 @@ use crate::delivery::{self, AttemptContext, AttemptRequest};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::template::Warning;
 use crate::model::webhook::{Draft, FieldErrors, Rendered, Webhook};
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
+use crate::template::Warning;
 
 /// Why a test was not sent.
 #[derive(Debug, thiserror::Error)]

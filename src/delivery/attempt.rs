@@ -12,9 +12,9 @@ use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
-use crate::model::template::TemplateData;
 use crate::model::webhook::{Field, RenderError, Webhook};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
+use crate::template::TemplateData;
 
 /// An event to send, and for which delivery.
 #[derive(Debug, Clone)]

@@ -72,6 +72,6 @@ async fn collect(
 /// Returns whether a value can be used in a filter and stored. PostgreSQL's text type cannot hold NUL.
 fn is_usable(value: &str) -> bool {
     !value.trim().is_empty()
-        && value.chars().count() <= Filters::MAX_LENGTH
+        && value.chars().count() <= Filters::MAX_VALUE_CHARS
         && !value.contains(['\0', '\n', '\r'])
 }

@@ -1,25 +1,25 @@
-//! Who has done something.
+//! Actors.
 
 use std::fmt;
 
-/// Who has changed or sent something.
+/// The user, token or command that changed or sent something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody who signed in, by their email.
+    /// A signed-in user, by email.
     Person(String),
-    /// A program, by its token's name.
+    /// An API token, by name.
     Token(String),
     /// A command on the server, such as an import.
     CommandLine,
     /// Gatepost itself.
     Gatepost,
-    /// It was not noted.
+    /// The actor was not recorded.
     #[default]
     Unknown,
 }
 
 impl Actor {
-    /// The kind's word in the database, and the name that goes with it.
+    /// Returns the kind and the name as stored in the database.
     pub fn parts(&self) -> (&'static str, &str) {
         match self {
             Self::Person(email) => ("person", email),
@@ -30,7 +30,7 @@ impl Actor {
         }
     }
 
-    /// From its parts. A kind of a later version is unknown here.
+    /// Creates an actor from its stored parts. Kinds that a later version added are unknown.
     pub fn from_parts(kind: &str, name: String) -> Self {
         match kind {
             "person" => Self::Person(name),
@@ -49,7 +49,7 @@ impl fmt::Display for Actor {
             Self::Token(name) => write!(f, "the token {name}"),
             Self::CommandLine => f.write_str("the command line"),
             Self::Gatepost => f.write_str("Gatepost"),
-            Self::Unknown => f.write_str("somebody unknown"),
+            Self::Unknown => f.write_str("an unknown user"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! When a webhook fails again and again: deliveries wait while one at a time is sent as a probe, and
-//! after days the webhook is paused.
+//! Circuit breaker of a webhook. While it is open, deliveries wait and only single probes are sent; after
+//! days without success the webhook is paused.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use chrono::TimeDelta;
 
 use super::Timestamp;
 
-/// So many failures in a row open it.
+/// Number of consecutive failures that open the breaker.
 pub const FAILURES_TO_OPEN: i32 = 10;
-/// A webhook that has only failed for so long is paused.
+/// Time without any success after which the webhook is paused.
 pub const PAUSE_AFTER: TimeDelta = TimeDelta::days(5);
-/// The waits between probes; the last one stays.
-const PROBES: [Duration; 6] = [
+/// Delays between probes. The last one repeats.
+const PROBE_DELAYS: [Duration; 6] = [
     Duration::from_secs(5),
     Duration::from_secs(15),
     Duration::from_mins(1),
@@ -21,35 +21,35 @@ const PROBES: [Duration; 6] = [
     Duration::from_mins(10),
 ];
 
-/// A row of failures.
+/// State of a circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breaker {
-    /// How many in a row.
+    /// Number of consecutive failures.
     pub failures: i32,
-    /// When the first of them was.
+    /// Time of the first of these failures.
     pub failing_since: Timestamp,
-    /// How many probes have failed.
+    /// Number of failed probes.
     pub probes: i32,
-    /// When the next probe is sent; none while deliveries go out as usual.
+    /// Time of the next probe; `None` while the breaker is closed.
     pub probe_at: Option<Timestamp>,
 }
 
 impl Breaker {
-    /// Whether deliveries wait.
+    /// Whether the breaker is open, so that deliveries wait.
     pub fn is_open(&self) -> bool {
         self.failures >= FAILURES_TO_OPEN
     }
 
-    /// Whether the webhook is to be paused.
+    /// Whether the webhook has failed for so long that it should be paused.
     pub fn should_pause(&self, now: Timestamp) -> bool {
         self.is_open() && now - self.failing_since >= PAUSE_AFTER
     }
 }
 
-/// How long after a failed probe the next one is sent.
+/// Returns the delay before the next probe after this number of failed probes.
 pub fn probe_delay(probes: i32) -> Duration {
     let index = usize::try_from(probes.max(0)).unwrap_or_default();
-    PROBES.get(index).or(PROBES.last()).copied().unwrap_or_default()
+    PROBE_DELAYS.get(index).or(PROBE_DELAYS.last()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_failures_open_it_and_five_days_of_them_are_enough() {
+    fn opens_after_ten_failures_and_pauses_after_five_days() {
         assert!(!breaker(9, 0).0.is_open());
         assert!(breaker(10, 0).0.is_open());
         for (failures, days, expected) in [(9, 6, false), (10, 4, false), (10, 5, true)] {
@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn probes_come_ever_more_seldom_but_always(probes in 0i32..1000) {
+        fn probe_delays_increase_up_to_ten_minutes(probes in 0i32..1000) {
             prop_assert!(probe_delay(probes) <= probe_delay(probes + 1));
             prop_assert!(probe_delay(probes) <= Duration::from_mins(10));
         }

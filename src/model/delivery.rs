@@ -1,28 +1,28 @@
-//! One event on its way to one webhook.
+//! States of a delivery.
 
 use std::fmt;
 
-/// Where a delivery stands.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryState {
-    /// Waits for its time.
+    /// Scheduled: waits for its due time.
     Due,
-    /// Waits for an earlier event of the same access request.
+    /// Waits for an earlier delivery of the same ordering lane.
     Waiting,
-    /// An instance has it in hand.
+    /// Leased by an instance that sends it.
     Leased,
-    /// Its webhook is inactive: it waits until the webhook is active again.
+    /// Waits because its webhook is inactive.
     Held,
-    /// Arrived.
+    /// Delivered successfully.
     Delivered,
-    /// Given up after the last attempt.
+    /// The last attempt failed.
     Failed,
-    /// Will not be sent: its webhook was deleted.
+    /// Never sent because its webhook was deleted.
     Cancelled,
 }
 
 impl DeliveryState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 7] = [
         Self::Due,
         Self::Waiting,
@@ -33,7 +33,7 @@ impl DeliveryState {
         Self::Cancelled,
     ];
 
-    /// The word in the database, in URLs and in the API.
+    /// The name in the database, in URLs and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
@@ -46,12 +46,12 @@ impl DeliveryState {
         }
     }
 
-    /// From the word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    /// Finds a state by its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// What the page calls it.
+    /// The label on the page.
     pub fn label(self) -> &'static str {
         match self {
             Self::Due => "Due",

@@ -1,4 +1,4 @@
-//! Typed identifiers: `UUIDv7` (RFC 9562), so that they sort by the time they were made.
+//! Typed ids. All are `UUIDv7` (RFC 9562), so they sort by creation time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,12 +16,12 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new one, of this moment.
+            /// Creates an id with the current time.
             pub fn new(sources: &Sources) -> Self {
                 Self(sources.uuid())
             }
 
-            /// The plain UUID, for the database.
+            /// The UUID, for the database.
             pub fn uuid(self) -> Uuid {
                 self.0
             }
@@ -50,16 +50,16 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A webhook: where and how to send.
+    /// Id of a webhook.
     WebhookId;
-    /// An access-request event as received.
+    /// Id of an event.
     EventId;
-    /// One event on its way to one webhook. Receivers see it as `webhook-id`.
+    /// Id of a delivery. Receivers see it in the header `webhook-id`.
     DeliveryId;
-    /// One HTTP exchange of a delivery or of a test.
+    /// Id of an invocation.
     InvocationId;
-    /// A person who signs in.
+    /// Id of a user.
     UserId;
-    /// An API token.
+    /// Id of an API token.
     TokenId;
 }

@@ -1,7 +1,7 @@
-//! What things are: no async, no I/O, no clock of its own.
+//! The domain model: events, filters, webhooks, outcomes, retries and circuit breakers.
 //!
-//! This is the ground floor. Everything here can be tested without a database or a network, and
-//! every other room may use it. It must not know how things are stored, sent or shown.
+//! It contains only rules: no async code, no I/O and no access to the clock, so that everything can be
+//! tested without a database or a network. It does not know how things are stored, sent or shown.
 
 pub mod actor;
 pub mod breaker;
@@ -15,7 +15,6 @@ pub mod outcome;
 pub mod retry;
 pub mod secret;
 pub mod sources;
-pub mod template;
 pub mod trigger;
 pub mod webhook;
 

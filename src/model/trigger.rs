@@ -1,34 +1,34 @@
-//! The statuses of an access request that can set off a webhook.
+//! Triggers: changes of an access request that webhooks react to.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What happened to an access request.
+/// A change of an access request, or a manual send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Trigger {
-    /// It was made.
+    /// The request was created.
     Created,
-    /// It was approved.
+    /// The request was approved.
     Approved,
-    /// It was rejected.
+    /// The request was rejected.
     Rejected,
-    /// Access was given.
+    /// Access was granted.
     Granted,
-    /// Access has ended.
+    /// Access expired.
     Expired,
-    /// Access could not be given.
+    /// Access could not be granted.
     Failed,
-    /// A person fires the webhook by hand.
+    /// A user sent the event manually.
     Manual,
 }
 
 impl Trigger {
-    /// The six that arrive from Apono, in the order of a request's life.
+    /// The triggers of events from Apono, in the order of a request's life cycle.
     pub const EVENTS: [Self; 6] =
         [Self::Created, Self::Approved, Self::Rejected, Self::Granted, Self::Expired, Self::Failed];
 
-    /// All of them.
+    /// All triggers.
     pub const ALL: [Self; 7] = [
         Self::Created,
         Self::Approved,
@@ -39,7 +39,7 @@ impl Trigger {
         Self::Manual,
     ];
 
-    /// The word on the page and in files.
+    /// The name on the page, in files and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "Created",
@@ -52,20 +52,20 @@ impl Trigger {
         }
     }
 
-    /// From the word, exactly as [`Self::as_str`] writes it.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|trigger| trigger.as_str() == word)
+    /// Finds a trigger by its exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trigger| trigger.as_str() == name)
     }
 
-    /// From an event's `event_type`, in either documented spelling: `AccessRequestCreated` or
+    /// Finds a trigger by an event's `event_type` in either documented spelling, `AccessRequestCreated` or
     /// `RequestCreated`.
     pub fn from_event_type(event_type: &str) -> Option<Self> {
         let rest = event_type.strip_prefix("Access").unwrap_or(event_type);
-        let word = rest.strip_prefix("Request")?;
-        Self::EVENTS.into_iter().find(|trigger| trigger.as_str() == word)
+        let name = rest.strip_prefix("Request")?;
+        Self::EVENTS.into_iter().find(|trigger| trigger.as_str() == name)
     }
 
-    /// The spelling of Apono's documented example.
+    /// The `event_type` as in Apono's documentation.
     pub fn event_type(self) -> String {
         format!("AccessRequest{}", self.as_str())
     }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_of_each_are_known() {
+    fn both_spellings_of_an_event_type_are_known() {
         for trigger in Trigger::EVENTS {
             for prefix in ["AccessRequest", "Request"] {
                 let event_type = format!("{prefix}{trigger}");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is() {
+    fn other_event_types_are_unknown() {
         for other in [
             "",
             "Created",

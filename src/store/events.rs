@@ -40,7 +40,7 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<(StoredEvent, String), Error> {
-        let trigger = Trigger::from_word(&self.trigger).ok_or_else(|| Error::Corrupt {
+        let trigger = Trigger::from_name(&self.trigger).ok_or_else(|| Error::Corrupt {
             table: "events",
             detail: format!("trigger {}", self.trigger),
         })?;

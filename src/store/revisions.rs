@@ -161,7 +161,7 @@ pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Erro
             number: row.number,
             made_at: row.made_at,
             actor: Actor::from_parts(&row.who_kind, row.who_name),
-            kind: RevisionKind::from_word(&row.act),
+            kind: RevisionKind::from_name(&row.act),
             note: row.note,
             changed: row.changed,
         })

@@ -63,7 +63,7 @@ async fn fields_and_blocks_are_offered_as_a_placeholder_is_typed() {
     let app = TestApp::start().await;
     let ann = begin(&app).await;
     ann.press("{\"who\": \"{{reqmail").await;
-    ann.reads(".cm-completionInfo", "Who asked: email address").await;
+    ann.reads(".cm-completionInfo", "Requester: email address").await;
     assert_eq!(ann.texts(".cm-completionLabel").await, ["data.requester.email"]);
     ann.press(TAB).await;
     ann.holds(FIELD, "{\"who\": \"{{data.requester.email}}\"}").await;

@@ -42,7 +42,7 @@ pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
 
 /// The documented event with its type and request id changed.
 pub(crate) fn event(trigger: &str, request: &str) -> serde_json::Value {
-    let trigger = gatepost::model::Trigger::from_word(trigger).unwrap();
+    let trigger = gatepost::model::Trigger::from_name(trigger).unwrap();
     let mut event = gatepost::model::event::sample(trigger);
     event["data"]["id"] = request.into();
     event["data"]["friendly_id"] = format!("AR-{request}").into();

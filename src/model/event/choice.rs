@@ -1,24 +1,24 @@
-//! Which event a person tries something out with.
+//! The event for a test, preview or manual send.
 
 use crate::model::{EventId, Trigger};
 
-/// A made-up event, or one that was received.
+/// A sample event or a received one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventChoice {
-    /// The sample of a trigger.
+    /// The sample event of a trigger.
     Sample(Trigger),
     /// A stored event.
     Stored(EventId),
 }
 
 impl EventChoice {
-    /// From a menu's value: a trigger's word, or an event's id.
+    /// Parses the value of the event menu: the name of a trigger or the id of an event.
     pub fn from_value(value: &str) -> Option<Self> {
-        let sample = Trigger::from_word(value).map(Self::Sample);
+        let sample = Trigger::from_name(value).map(Self::Sample);
         sample.or_else(|| value.parse().ok().map(Self::Stored))
     }
 
-    /// The menu's value.
+    /// The value in the event menu.
     pub fn value(self) -> String {
         match self {
             Self::Sample(trigger) => trigger.as_str().to_owned(),
@@ -26,11 +26,11 @@ impl EventChoice {
         }
     }
 
-    /// The sample that shows best what a webhook with these triggers sends.
+    /// The sample event that best represents what a webhook with these triggers sends.
     pub fn sample_for(triggers: &[String]) -> Self {
-        let first = triggers.iter().find_map(|word| Trigger::from_word(word));
+        let first = triggers.iter().find_map(|name| Trigger::from_name(name));
         let first = first.unwrap_or(Trigger::Created);
-        // What is sent by hand is an event that exists; a granted one has all fields.
+        // A manual send uses a received event. The granted sample has all fields.
         Self::Sample(if first == Trigger::Manual { Trigger::Granted } else { first })
     }
 }
@@ -40,18 +40,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_menus_value_is_read_back() {
+    fn menu_values_are_parsed() {
         let id = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
         for value in ["Created", "Failed", id] {
             assert_eq!(EventChoice::from_value(value).unwrap().value(), value);
         }
         assert_eq!(EventChoice::from_value("nothing"), None);
-        let of = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            EventChoice::sample_for(&words).value()
+        let sample_for = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            EventChoice::sample_for(&names).value()
         };
-        assert_eq!(of(&[]), "Created");
-        assert_eq!(of(&["Expired", "Granted"]), "Expired");
-        assert_eq!(of(&["Manual"]), "Granted");
+        assert_eq!(sample_for(&[]), "Created");
+        assert_eq!(sample_for(&["Expired", "Granted"]), "Expired");
+        assert_eq!(sample_for(&["Manual"]), "Granted");
     }
 }

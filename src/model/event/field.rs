@@ -1,21 +1,25 @@
-//! The schema of what a body template sees, as data: the payload schema panel, hints and checks
-//! all come from here.
+//! The schema of the data in templates. The payload schema panel, sample events and lint warnings derive
+//! from it.
 
-/// One field.
+use std::sync::LazyLock;
+
+use crate::template::{FieldKind, SchemaField};
+
+/// A documented field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
-    /// Dotted path; `[]` stands after an array.
+    /// Path from the root, with `[]` after each list.
     pub path: &'static str,
-    /// The JSON type in words.
+    /// The JSON type.
     pub kind: &'static str,
-    /// What it means.
+    /// The meaning.
     pub description: &'static str,
-    /// A value it may have.
+    /// An example value.
     pub example: &'static str,
 }
 
 impl Field {
-    /// What to write in a template to get it: the first entry where it lies in an array.
+    /// The placeholder for the field in a template. For lists, it takes the first entry.
     pub fn placeholder(&self) -> String {
         format!("{{{{{}}}}}", self.path.replace("[]", ".[0]"))
     }
@@ -30,12 +34,12 @@ const fn field(
     Field { path, kind, description, example }
 }
 
-/// Every documented field, in the payload's order, then what Gatepost adds.
+/// All documented fields in the order of the payload, then the fields that Gatepost adds.
 pub const FIELDS: &[Field] = &[
     field(
         "event_type",
         "string",
-        "The trigger: which status the access request reached",
+        "The trigger: what happened to the access request",
         "AccessRequestCreated",
     ),
     field(
@@ -45,24 +49,24 @@ pub const FIELDS: &[Field] = &[
         "1696263265.851898000",
     ),
     field("data.id", "string", "The access request's id", "123"),
-    field("data.friendly_id", "string", "The id that Apono's pages show", "AR-123"),
-    field("data.requester.id", "string", "Actor asked: id", "user-1"),
-    field("data.requester.name", "string", "Actor asked: name", "User"),
-    field("data.requester.email", "string", "Actor asked: email address", "user@example.com"),
-    field("data.grantee.id", "string", "Actor receives the access: id", "user-1"),
+    field("data.friendly_id", "string", "The id shown in Apono", "AR-123"),
+    field("data.requester.id", "string", "Requester: id", "user-1"),
+    field("data.requester.name", "string", "Requester: name", "User"),
+    field("data.requester.email", "string", "Requester: email address", "user@example.com"),
+    field("data.grantee.id", "string", "Grantee: id", "user-1"),
+    field("data.grantee.source_id", "string", "Grantee: id in the identity provider", "okta-1"),
+    field("data.grantee.name", "string", "Grantee: name", "User"),
+    field("data.grantee.type", "string", "Grantee: type of identity", "user"),
     field(
-        "data.grantee.source_id",
+        "data.justification",
         "string",
-        "Actor receives the access: id in the identity provider",
-        "okta-1",
+        "The reason given for the request",
+        "I need access to this",
     ),
-    field("data.grantee.name", "string", "Actor receives the access: name", "User"),
-    field("data.grantee.type", "string", "Actor receives the access: kind of identity", "user"),
-    field("data.justification", "string", "The reason that was given", "I need access to this"),
     field(
         "data.creation_date",
         "number or null",
-        "When the request was made, in epoch seconds",
+        "When the request was created, in epoch seconds",
         "1696263265.852378000",
     ),
     field(
@@ -71,30 +75,10 @@ pub const FIELDS: &[Field] = &[
         "When the access ends, in epoch seconds",
         "1696266865.852380000",
     ),
-    field(
-        "data.access_flow.id",
-        "string, may be absent",
-        "The access flow that decided: id",
-        "flow-1",
-    ),
-    field(
-        "data.access_flow.name",
-        "string, may be absent",
-        "The access flow that decided: name",
-        "Flow 1",
-    ),
-    field(
-        "data.access_bundle.id",
-        "string, may be absent",
-        "The bundle that was asked for: id",
-        "bundle-1",
-    ),
-    field(
-        "data.access_bundle.name",
-        "string, may be absent",
-        "The bundle that was asked for: name",
-        "Bundle 1",
-    ),
+    field("data.access_flow.id", "string, may be absent", "Access flow: id", "flow-1"),
+    field("data.access_flow.name", "string, may be absent", "Access flow: name", "Flow 1"),
+    field("data.access_bundle.id", "string, may be absent", "Requested bundle: id", "bundle-1"),
+    field("data.access_bundle.name", "string, may be absent", "Requested bundle: name", "Bundle 1"),
     field(
         "data.access_duration_in_seconds",
         "number",
@@ -108,7 +92,7 @@ pub const FIELDS: &[Field] = &[
     field(
         "data.access_groups[].resource_types",
         "array",
-        "The types of the resources asked for",
+        "The types of the requested resources",
         "[…]",
     ),
     field(
@@ -177,40 +161,50 @@ pub const FIELDS: &[Field] = &[
     field(
         "data.approvals",
         "array",
-        "Actor approved or rejected; empty when it was automatic",
+        "Approvals and rejections; empty if the request was approved automatically",
         "[…]",
     ),
     field(
         "data.approvals[].name",
         "string",
-        "Approval: the group or person asked",
+        "Approval: name of the approver or approver group",
         "Approver group",
     ),
-    field("data.approvals[].type", "string", "Approval: kind of approver", "user"),
+    field("data.approvals[].type", "string", "Approval: type of approver", "user"),
     field(
         "data.approvals[].status",
         "string",
         "Approval: Approved, Rejected or Pending",
         "Approved",
     ),
-    field("data.approvals[].approver.id", "string", "Approval: id of who answered", "user-2"),
-    field("data.approvals[].approver.name", "string", "Approval: name of who answered", "Approver"),
+    field(
+        "data.approvals[].approver.id",
+        "string",
+        "Approval: id of the user who decided",
+        "user-2",
+    ),
+    field(
+        "data.approvals[].approver.name",
+        "string",
+        "Approval: name of the user who decided",
+        "Approver",
+    ),
     field(
         "data.approvals[].approver.email",
         "string",
-        "Approval: email address of who answered",
+        "Approval: email address of the user who decided",
         "approver@example.com",
     ),
     field(
         "data.custom_fields",
         "object, may be absent",
-        "Your own fields, string to string",
+        "Your custom fields, names to texts",
         "{…}",
     ),
     field(
         "data.custom_fields.ticket",
         "string, may be absent",
-        "An own field, here one called ticket",
+        "A custom field, in this example ticket",
         "SEC-42",
     ),
     field(
@@ -223,18 +217,38 @@ pub const FIELDS: &[Field] = &[
     field("webhook.name", "string", "This webhook's name", "Logpoint comment"),
 ];
 
+/// The schema for lint warnings.
+pub static SCHEMA: LazyLock<Vec<SchemaField<'static>>> = LazyLock::new(|| {
+    let kind = |field: &Field| match field.kind {
+        kind if kind.starts_with("array") => FieldKind::List,
+        kind if kind.starts_with("object") => FieldKind::Map,
+        _ => FieldKind::Scalar,
+    };
+    FIELDS.iter().map(|field| SchemaField { path: field.path, kind: kind(field) }).collect()
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Trigger;
     use crate::model::event::sample;
+    use crate::template::{OutputContext, Template, lint};
 
     #[test]
-    fn the_sample_event_has_every_field_of_the_payload() {
+    fn the_sample_event_has_every_documented_field() {
         let sample = sample(Trigger::Granted);
         for field in FIELDS.iter().filter(|f| f.path.starts_with("data.")) {
             let pointer = format!("/{}", field.path.replace("[]", ".0").replace('.', "/"));
             assert!(sample.pointer(&pointer).is_some(), "{} is not in the sample", field.path);
+        }
+    }
+
+    #[test]
+    fn the_placeholder_of_every_field_compiles_without_warnings() {
+        for field in FIELDS {
+            let context = OutputContext::TextBody;
+            let template = Template::compile(&field.placeholder(), context).unwrap();
+            assert_eq!(lint(&template, &SCHEMA), [], "{}", field.path);
         }
     }
 

@@ -1,45 +1,51 @@
-//! An access-request event as Apono sends it.
+//! Access-request events as Apono sends them.
 //!
-//! The received JSON is kept to the letter: numbers with their digits, unknown fields, order.
+//! The received JSON is kept exactly: all digits of numbers, unknown fields, and the order of fields.
 
 mod choice;
 pub mod field;
 mod projection;
 mod sample;
+#[cfg(test)]
+mod template_projection_tests;
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde_json::Value;
 
 pub use choice::EventChoice;
+pub use field::SCHEMA;
 pub use projection::Projection;
 pub use sample::sample;
 
 use super::Trigger;
 
-/// A checked event: it has what Gatepost needs to route and tell it, and everything else it came with.
+/// Longest text in a summary or error message, in characters.
+const MAX_SUMMARY_CHARS: usize = 200;
+
+/// A valid event: it has the fields that Gatepost needs to route and list it.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The JSON text as received.
     pub raw: String,
-    /// Which status the access request reached.
+    /// The trigger.
     pub trigger: Trigger,
     /// `event_type` as received, in either spelling.
     pub event_type: String,
-    /// `event_time` as received: epoch seconds, all digits.
+    /// `event_time` as received: epoch seconds with all digits.
     pub event_time: String,
     /// `data.id`.
     pub request_id: String,
-    /// What lists show of it.
+    /// The fields that lists show.
     pub summary: Summary,
     payload: OnceLock<Value>,
-    /// A part of it, and which.
-    part: OnceLock<(Arc<Projection>, Value)>,
+    /// Some fields of the payload, and the projection that selected them.
+    projected: OnceLock<(Arc<Projection>, Value)>,
 }
 
-/// What is looked at when an event comes in.
-static FACTS: LazyLock<Projection> = LazyLock::new(|| {
-    Projection::of(&[
+/// The fields that are read when an event is received.
+static INTAKE_FIELDS: LazyLock<Projection> = LazyLock::new(|| {
+    Projection::new(&[
         &["event_type"],
         &["event_time"],
         &["data", "id"],
@@ -51,7 +57,7 @@ static FACTS: LazyLock<Projection> = LazyLock::new(|| {
     ])
 });
 
-/// The few facts of an event that lists show.
+/// The fields of an event that lists show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// `data.friendly_id`, else `data.id`.
@@ -62,12 +68,12 @@ pub struct Summary {
     pub integrations: String,
 }
 
-/// What is wrong with an event, and where.
+/// A validation error of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventError {
-    /// JSON pointer (RFC 6901) to the place.
+    /// JSON pointer (RFC 6901) to the field.
     pub pointer: String,
-    /// What to mend.
+    /// The problem and the fix.
     pub message: String,
 }
 
@@ -78,15 +84,15 @@ impl EventError {
 }
 
 impl Event {
-    /// Checks one event's JSON text.
+    /// Parses and validates an event.
     ///
     /// # Errors
-    /// Everything that is wrong with it, at once.
+    /// Every error in the event.
     pub fn parse(raw: &str) -> Result<Self, Vec<EventError>> {
-        let payload = projection::read(raw, &FACTS)
-            .map_err(|error| vec![EventError::new("", format!("not valid JSON: {error}"))])?;
+        let payload = projection::read(raw, &INTAKE_FIELDS)
+            .map_err(|error| vec![EventError::new("", format!("is not valid JSON: {error}"))])?;
         if !payload.is_object() {
-            return Err(vec![EventError::new("", "an event is a JSON object")]);
+            return Err(vec![EventError::new("", "must be a JSON object")]);
         }
         let mut errors = Vec::new();
         let trigger = check_event_type(&payload).map_err(|error| errors.push(error)).ok();
@@ -96,7 +102,7 @@ impl Event {
             (Some((event_type, trigger)), Some(event_time), Some(request_id)) => {
                 let summary = summarise(&payload, &request_id);
                 let raw = raw.trim().to_owned();
-                let (payload, part) = <_>::default();
+                let (payload, projected) = <_>::default();
                 Ok(Self {
                     raw,
                     trigger,
@@ -105,44 +111,44 @@ impl Event {
                     request_id,
                     summary,
                     payload,
-                    part,
+                    projected,
                 })
             }
             _ => Err(errors),
         }
     }
 
-    /// All of it, parsed at first use: many events are in hand at once, and a text takes a fraction of the room.
-    /// Numbers keep their digits.
+    /// The complete event, parsed on first use: the dispatch queue holds many events, and a text needs a
+    /// fraction of the memory. Numbers keep their digits.
     pub fn payload(&self) -> &Value {
-        // It was checked when it came in.
+        // The text was validated by `parse`.
         self.payload.get_or_init(|| serde_json::from_str(&self.raw).unwrap_or_default())
     }
 
-    /// At least what is wanted of it, parsed at first use.
+    /// At least the fields in `projection`, parsed on first use.
     pub fn project(&self, projection: &Arc<Projection>) -> &Value {
-        if let Some(whole) = self.payload.get() {
-            return whole;
+        if let Some(payload) = self.payload.get() {
+            return payload;
         }
-        // It was checked when it came in.
+        // The text was validated by `parse`.
         let read = || projection::read_unchecked(&self.raw, projection).unwrap_or_default();
-        match self.part.get_or_init(|| (Arc::clone(projection), read())) {
-            (there, part) if Arc::ptr_eq(there, projection) => part,
-            // The webhooks have changed since.
+        match self.projected.get_or_init(|| (Arc::clone(projection), read())) {
+            (known, projected) if Arc::ptr_eq(known, projection) => projected,
+            // The webhooks, and with them the projection, have changed.
             _ => self.payload(),
         }
     }
 
-    /// The same event, set off by a person.
+    /// The same event for a manual send.
     #[must_use]
     pub fn as_manual(&self) -> Self {
         Self { trigger: Trigger::Manual, ..self.clone() }
     }
 
-    /// The sample event of a trigger, as if it had been received.
+    /// The sample event of a trigger.
     ///
     /// # Errors
-    /// Never, unless the sample itself is broken, which a test rules out.
+    /// The sample is invalid, which a test rules out.
     pub fn sample(trigger: Trigger) -> Result<Self, Vec<EventError>> {
         Self::parse(&sample(trigger).to_string())
     }
@@ -153,7 +159,7 @@ fn check_event_type(payload: &Value) -> Result<(String, Trigger), EventError> {
     let Some(value) = payload.get("event_type") else {
         return Err(EventError::new(
             pointer,
-            "is missing; it names what happened, such as \"AccessRequestCreated\"",
+            "is missing: add the type of the event, such as \"AccessRequestCreated\"",
         ));
     };
     let Some(text) = value.as_str() else {
@@ -164,7 +170,7 @@ fn check_event_type(payload: &Value) -> Result<(String, Trigger), EventError> {
         None => Err(EventError::new(
             pointer,
             format!(
-                "\"{}\" is not known; use AccessRequest or Request followed by Created, Approved, \
+                "\"{}\" is unknown: use AccessRequest or Request followed by Created, Approved, \
                  Rejected, Granted, Expired or Failed",
                 shorten(text)
             ),
@@ -172,7 +178,7 @@ fn check_event_type(payload: &Value) -> Result<(String, Trigger), EventError> {
     }
 }
 
-/// A JSON number, or the same in quotes (a body template may have quoted it).
+/// Accepts a JSON number, or a string with a number because body templates may quote it.
 fn check_event_time(payload: &Value) -> Result<String, EventError> {
     let pointer = "/event_time";
     let expected = "epoch seconds, such as 1696263265.851898000";
@@ -180,7 +186,7 @@ fn check_event_time(payload: &Value) -> Result<String, EventError> {
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::String(text)) => text.trim().to_owned(),
         None => {
-            return Err(EventError::new(pointer, format!("is missing; it is {expected}")));
+            return Err(EventError::new(pointer, format!("is missing: add {expected}")));
         }
         Some(_) => return Err(EventError::new(pointer, format!("must be {expected}"))),
     };
@@ -192,24 +198,24 @@ fn check_event_time(payload: &Value) -> Result<String, EventError> {
 
 fn check_request_id(payload: &Value) -> Result<String, EventError> {
     let Some(data) = payload.get("data") else {
-        return Err(EventError::new("/data", "is missing; it holds the access request"));
+        return Err(EventError::new("/data", "is missing: add the access request"));
     };
     if !data.is_object() {
-        return Err(EventError::new("/data", "must be an object: the access request"));
+        return Err(EventError::new("/data", "must be an object with the access request"));
     }
     let pointer = "/data/id";
     let id = match data.get("id") {
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),
         None => {
-            return Err(EventError::new(pointer, "is missing; it is the access request's id"));
+            return Err(EventError::new(pointer, "is missing: add the id of the access request"));
         }
         Some(_) => return Err(EventError::new(pointer, "must be a string")),
     };
     match id.len() {
-        0 => Err(EventError::new(pointer, "is empty; it is the access request's id")),
+        0 => Err(EventError::new(pointer, "is empty: enter the id of the access request")),
         1..=200 => Ok(printable(&id)),
-        _ => Err(EventError::new(pointer, "is longer than 200 bytes")),
+        _ => Err(EventError::new(pointer, "is longer than 200 bytes: shorten it")),
     }
 }
 
@@ -238,16 +244,16 @@ fn summarise(payload: &Value, request_id: &str) -> Summary {
     }
 }
 
-/// At most 200 characters, printable.
+/// The first [`MAX_SUMMARY_CHARS`] characters, printable.
 fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(200).collect();
+    let mut short: String = text.chars().take(MAX_SUMMARY_CHARS).collect();
     if short.len() < text.len() {
         short.push('…');
     }
     printable(&short)
 }
 
-/// PostgreSQL's text cannot hold a NUL, JSON strings can.
+/// Replaces NUL, which JSON strings can contain but PostgreSQL's text cannot.
 fn printable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
@@ -258,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_documented_payload_is_an_event() {
+    fn the_documented_payload_is_valid() {
         let raw = sample(Trigger::Granted).to_string();
         let event = Event::parse(&raw).unwrap();
         assert_eq!(event.trigger, Trigger::Granted);
@@ -269,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_survive() {
+    fn numbers_keep_their_digits() {
         let event = Event::parse(
             r#"{"event_type":"RequestCreated","event_time":1696263265.851898000,"data":{"id":"1"}}"#,
         )
@@ -279,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_its_place() {
+    fn every_error_has_the_pointer_of_its_field() {
         let pointers = |raw: &str| -> Vec<String> {
             Event::parse(raw).unwrap_err().into_iter().map(|error| error.pointer).collect()
         };
@@ -301,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_does_not_reach_the_columns() {
+    fn nul_is_removed_from_database_columns() {
         let raw = r#"{"event_type":"RequestFailed","event_time":1,"data":{"id":"a\u0000b"}}"#;
         let event = Event::parse(raw).unwrap();
         assert!(!event.request_id.contains('\0'));
@@ -310,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_refused_or_kept_without_panic(text in ".{0,200}") {
+        fn any_text_is_parsed_or_rejected_without_panic(text in ".{0,200}") {
             if let Ok(event) = Event::parse(&text) {
                 prop_assert_eq!(event.raw, text.trim());
             }

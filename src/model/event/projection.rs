@@ -1,4 +1,5 @@
-//! Reads a few places of a JSON text: an event is not built in memory whole, neither to take it in nor to send it.
+//! Reads only selected fields of a JSON text, so that events need not be parsed completely to accept or send
+//! them.
 
 use std::fmt;
 
@@ -7,37 +8,37 @@ use serde::de::{
 };
 use serde_json::{Map, Value};
 
-/// Places of a JSON text that are wanted, with all that lies below them.
+/// Selection of fields of a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Projection {
-    /// All of what stands there.
+    /// The complete value.
     All,
-    /// The members of those names, and of each these places; of a list, those of each of its entries.
+    /// The named members of an object, each with its own projection. In a list, the members of each entry.
     Members(Vec<(Box<str>, Projection)>),
 }
 
 const NOTHING: Projection = Projection::Members(Vec::new());
 
 impl Default for Projection {
-    /// Nothing.
+    /// Selects nothing.
     fn default() -> Self {
         NOTHING
     }
 }
 
 impl Projection {
-    /// These places, each by the names of the members on the way to it.
-    pub(super) fn of(ways: &[&[&str]]) -> Self {
+    /// Selects the fields at these paths.
+    pub(super) fn new(paths: &[&[&str]]) -> Self {
         let mut projection = Self::default();
-        for way in ways {
-            projection.add(way);
+        for path in paths {
+            projection.add(path);
         }
         projection
     }
 
-    /// One more place, by the names of the members on the way to it. Without a name all is wanted.
-    pub fn add(&mut self, way: &[impl AsRef<str>]) {
-        let [name, rest @ ..] = way else {
+    /// Adds the field at this path. The empty path selects everything.
+    pub fn add(&mut self, path: &[impl AsRef<str>]) {
+        let [name, rest @ ..] = path else {
             *self = Self::All;
             return;
         };
@@ -54,52 +55,56 @@ impl Projection {
     }
 }
 
-/// What is wanted of a text. Whatever else stands in it is checked just as if all were wanted.
+/// Reads the selected fields. The rest is validated as if it were selected.
 ///
 /// # Errors
-/// Where the text is not JSON.
+/// The text is not JSON.
 pub(super) fn read(text: &str, projection: &Projection) -> Result<Value, serde_json::Error> {
-    part(text, projection, true)
+    project(text, projection, true)
 }
 
-/// What is wanted of a text that was read before: the rest of it is passed over.
+/// Reads the selected fields of a text that is known to be valid. The rest is skipped.
 ///
 /// # Errors
-/// Where the text is not JSON, perhaps.
+/// The text is not JSON. Not every error is detected.
 pub(super) fn read_unchecked(
     text: &str,
     projection: &Projection,
 ) -> Result<Value, serde_json::Error> {
-    part(text, projection, false)
+    project(text, projection, false)
 }
 
-fn part(text: &str, projection: &Projection, is_checked: bool) -> Result<Value, serde_json::Error> {
+fn project(
+    text: &str,
+    projection: &Projection,
+    validate: bool,
+) -> Result<Value, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Part { projection, is_checked }.deserialize(&mut json)?;
+    let value = Reader { projection, validate }.deserialize(&mut json)?;
     json.end()?;
     Ok(value)
 }
 
-/// A part that is read.
+/// Deserializes the selected fields.
 #[derive(Clone, Copy)]
-struct Part<'w> {
+struct Reader<'w> {
     projection: &'w Projection,
-    /// Whether the rest is checked.
-    is_checked: bool,
+    /// Whether the rest is validated.
+    validate: bool,
 }
 
-impl Part<'_> {
-    /// What is not wanted. (`IgnoredAny` lets pass what no string may hold, and any depth.)
-    fn pass<'de, A: MapAccess<'de>>(self, members: &mut A) -> Result<(), A::Error> {
-        if self.is_checked {
-            members.next_value_seed(Part { projection: &NOTHING, ..self }).map(drop)
+impl Reader<'_> {
+    /// Skips a member. (`IgnoredAny` alone would accept invalid strings and unlimited nesting.)
+    fn skip<'de, A: MapAccess<'de>>(self, members: &mut A) -> Result<(), A::Error> {
+        if self.validate {
+            members.next_value_seed(Reader { projection: &NOTHING, ..self }).map(drop)
         } else {
             members.next_value::<IgnoredAny>().map(drop)
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Part<'_> {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
@@ -110,7 +115,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Part<'_> {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,12 +127,12 @@ impl<'de> Visitor<'de> for Part<'_> {
         while let Some(name) = members.next_key_seed(Name(self.projection))? {
             match name {
                 Member::Projected(name, projection) => {
-                    let value = members.next_value_seed(Part { projection, ..self })?;
+                    let value = members.next_value_seed(Reader { projection, ..self })?;
                     found.insert(name.to_owned(), value);
                 }
-                Member::Other => self.pass(&mut members)?,
+                Member::Other => self.skip(&mut members)?,
                 Member::Number => {
-                    self.pass(&mut members)?;
+                    self.skip(&mut members)?;
                     return Ok(Value::Null);
                 }
             }
@@ -145,7 +150,7 @@ impl<'de> Visitor<'de> for Part<'_> {
         Ok(Value::Array(found))
     }
 
-    // Where members are wanted, it does not matter what stands there instead.
+    // The value of a scalar where members are selected does not matter.
 
     fn visit_str<E>(self, _: &str) -> Result<Value, E> {
         Ok(Value::Null)
@@ -168,18 +173,18 @@ impl<'de> Visitor<'de> for Part<'_> {
     }
 }
 
-/// Under which name `serde_json` gives a visitor a number with all of its digits.
+/// Name of the member in which `serde_json` passes a number with all its digits to a visitor.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// A member's name.
+/// The name of a member.
 enum Member<'w> {
     Projected(&'w str, &'w Projection),
     Other,
-    /// It is no object, but a number.
+    /// The value is a number, not an object.
     Number,
 }
 
-/// Reads a member's name.
+/// Deserializes the name of a member.
 struct Name<'w>(&'w Projection);
 
 impl<'de, 'w> DeserializeSeed<'de> for Name<'w> {
@@ -214,10 +219,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn projection() -> Projection {
-        Projection::of(&[&["a"], &["b", "a"], &["b", "c"]])
+        Projection::new(&[&["a"], &["b", "a"], &["b", "c"]])
     }
 
-    /// JSON, of the names that are wanted and others, with all that strings and numbers can be.
+    /// JSON with selected and other names, and unusual strings and numbers.
     fn json() -> impl Strategy<Value = String> {
         let scalar = prop_oneof![
             Just("null".to_owned()),
@@ -242,15 +247,17 @@ mod tests {
         })
     }
 
-    /// What is left of a whole value where only what is wanted is kept.
-    fn cut(value: &Value, projection: &Projection) -> Value {
+    /// Applies a projection to a complete value.
+    fn reference(value: &Value, projection: &Projection) -> Value {
         let Projection::Members(places) = projection else { return value.clone() };
         match value {
-            Value::Array(entries) => entries.iter().map(|entry| cut(entry, projection)).collect(),
+            Value::Array(entries) => {
+                entries.iter().map(|entry| reference(entry, projection)).collect()
+            }
             Value::Object(members) => {
                 let find = |name: &str| places.iter().find(|(known, _)| **known == *name);
                 let kept = members.iter().filter_map(|(name, value)| {
-                    find(name).map(|(_, projection)| (name.clone(), cut(value, projection)))
+                    find(name).map(|(_, projection)| (name.clone(), reference(value, projection)))
                 });
                 Value::Object(kept.collect())
             }
@@ -258,11 +265,11 @@ mod tests {
         }
     }
 
-    fn is_alike(text: &str) {
+    fn assert_equals_complete_read(text: &str) {
         let whole = serde_json::from_str::<Value>(text);
         match (read(text, &projection()), whole) {
             (Ok(part), Ok(whole)) => {
-                assert_eq!(part, cut(&whole, &projection()), "{text}");
+                assert_eq!(part, reference(&whole, &projection()), "{text}");
                 assert_eq!(read_unchecked(text, &projection()).unwrap(), part, "{text}");
             }
             (Err(part), Err(whole)) => assert_eq!(part.to_string(), whole.to_string(), "{text}"),
@@ -271,25 +278,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_deep_is_refused_wherever_it_stands() {
+    fn nesting_is_limited_everywhere() {
         for name in ["a", "b", "x"] {
             for depth in [120, 200] {
-                is_alike(&format!("{{\"{name}\": {}{}}}", "[".repeat(depth), "]".repeat(depth)));
+                assert_equals_complete_read(&format!(
+                    "{{\"{name}\": {}{}}}",
+                    "[".repeat(depth),
+                    "]".repeat(depth)
+                ));
             }
         }
     }
 
     proptest! {
         #[test]
-        fn it_is_as_if_all_had_been_read(text in json()) {
-            is_alike(&text);
+        fn reading_a_projection_equals_projecting_a_complete_read(text in json()) {
+            assert_equals_complete_read(&text);
         }
 
         #[test]
-        fn what_is_no_json_is_refused_just_so(text in json(), at in any::<prop::sample::Index>(), junk in "[\\[\\]{},:\"\\\\ue0-]") {
+        fn invalid_json_is_rejected_with_the_same_error(text in json(), at in any::<prop::sample::Index>(), junk in "[\\[\\]{},:\"\\\\ue0-]") {
             let mut chars: Vec<char> = text.chars().collect();
             chars.insert(at.index(chars.len() + 1), junk.chars().next().unwrap());
-            is_alike(&chars.into_iter().collect::<String>());
+            assert_equals_complete_read(&chars.into_iter().collect::<String>());
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A made-up access request, in the shape that Apono documents: the schema's examples in their places.
+//! Sample events, built from the examples of the schema.
 
 use serde_json::{Map, Value};
 
 use super::field::{FIELDS, Field};
 use crate::model::Trigger;
 
-/// The sample event of a trigger: what **Test** sends and the preview shows.
+/// Returns the sample event of a trigger, which **Test** sends and the preview shows.
 pub fn sample(trigger: Trigger) -> Value {
     let approval = match trigger {
         Trigger::Created | Trigger::Manual => "Pending",
@@ -13,7 +13,7 @@ pub fn sample(trigger: Trigger) -> Value {
         Trigger::Approved | Trigger::Granted | Trigger::Expired | Trigger::Failed => "Approved",
     };
     let event_type = match trigger {
-        // A webhook fired by hand sends an event that exists; the sample stands for a granted one.
+        // A manual send uses a received event. The sample is a granted one.
         Trigger::Manual => Trigger::Granted.event_type(),
         Trigger::Created
         | Trigger::Approved
@@ -23,7 +23,7 @@ pub fn sample(trigger: Trigger) -> Value {
         | Trigger::Failed => trigger.event_type(),
     };
     let mut event = Value::Null;
-    for field in FIELDS.iter().filter(|field| is_of_event(field)) {
+    for field in FIELDS.iter().filter(|field| is_leaf_of_event(field)) {
         let example = match field.path {
             "event_type" => event_type.as_str(),
             "data.approvals[].status" => approval,
@@ -31,19 +31,20 @@ pub fn sample(trigger: Trigger) -> Value {
         };
         let value =
             if field.kind.starts_with("number") { number(example) } else { Value::from(example) };
-        put(&mut event, field.path, value);
+        insert(&mut event, field.path, value);
     }
     event
 }
 
-/// What arrives, and not what Gatepost adds. Lists and objects come with what is in them.
-fn is_of_event(field: &Field) -> bool {
-    let is_whole = field.kind.starts_with("array") || field.kind.starts_with("object");
-    !is_whole && (field.path.starts_with("data.") || field.path.starts_with("event_"))
+/// Whether a field belongs to the event, not to what Gatepost adds, and is not a list or object, which are
+/// built from their fields.
+fn is_leaf_of_event(field: &Field) -> bool {
+    let is_container = field.kind.starts_with("array") || field.kind.starts_with("object");
+    !is_container && (field.path.starts_with("data.") || field.path.starts_with("event_"))
 }
 
-/// Puts a value at its path; of a list there is one entry.
-fn put(place: &mut Value, path: &str, value: Value) {
+/// Inserts a value at its path. Lists get one entry.
+fn insert(place: &mut Value, path: &str, value: Value) {
     let (first, rest) =
         path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let (name, is_list) = first.strip_suffix("[]").map_or((first, false), |name| (name, true));
@@ -60,12 +61,12 @@ fn put(place: &mut Value, path: &str, value: Value) {
         inner = entry;
     }
     match rest {
-        Some(rest) => put(inner, rest, value),
+        Some(rest) => insert(inner, rest, value),
         None => *inner = value,
     }
 }
 
-/// A number with its digits, which an `f64` would lose.
+/// Parses a number with all its digits, which an `f64` would lose.
 fn number(digits: &str) -> Value {
     serde_json::from_str(digits).unwrap_or_default()
 }
@@ -76,7 +77,7 @@ mod tests {
     use crate::model::event::Event;
 
     #[test]
-    fn every_sample_is_an_event_with_its_digits() {
+    fn every_sample_is_a_valid_event() {
         for trigger in Trigger::ALL {
             let event = Event::sample(trigger).unwrap();
             assert_eq!(event.event_time, "1696263265.851898000");
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_has_the_documented_shape() {
+    fn a_sample_has_the_documented_structure() {
         let expected = serde_json::json!({
             "event_type": "AccessRequestRejected",
             "event_time": number("1696263265.851898000"),

@@ -1,34 +1,36 @@
-//! A webhook's condition, read back in plain words.
+//! Describes the triggers and filters of a webhook in a sentence.
 
 use super::{Choices, Field, Rule};
 use crate::model::Trigger;
 
-/// One sentence, such as "Sends when a request is granted or expires, its integration is prod-*,
-/// and a person was asked to approve it."
+/// Returns a sentence such as "Sends when access is granted or access expires, its integration is prod-* and
+/// it was approved manually."
 pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
     if triggers.is_empty() {
-        return "Sends nothing: no trigger is chosen.".to_owned();
+        return "Sends nothing, because no trigger is selected.".to_owned();
     }
     let whens: Vec<&str> = triggers.iter().filter_map(|trigger| when(*trigger)).collect();
-    // What a person sends by hand asks no filter.
     let is_manual = triggers.contains(&Trigger::Manual);
     if whens.is_empty() {
-        return "Sends what somebody sends by hand, whatever the filters say.".to_owned();
+        return "Sends events that users send manually, regardless of the filters.".to_owned();
     }
     let mut clauses = vec![format!("Sends when {}", join(&whens, "or"))];
     for (field, choice) in choices {
-        let values = choice.meant();
+        let values = choice.effective_values();
         if !values.is_empty() {
             clauses.push(condition(*field, choice.rule, &values));
         }
     }
     let clauses: Vec<&str> = clauses.iter().map(String::as_str).collect();
-    let by_hand =
-        if is_manual { " And what somebody sends by hand, whatever the filters say." } else { "" };
-    format!("{}.{by_hand}", join(&clauses, "and"))
+    let manual = if is_manual {
+        " Also sends events that users send manually, regardless of the filters."
+    } else {
+        ""
+    };
+    format!("{}.{manual}", join(&clauses, "and"))
 }
 
-/// None for what a person does.
+/// `None` for manual sends, to which filters do not apply.
 fn when(trigger: Trigger) -> Option<&'static str> {
     Some(match trigger {
         Trigger::Created => "a request is created",
@@ -46,12 +48,12 @@ fn condition(field: Field, rule: Rule, values: &[&str]) -> String {
         return approval(rule, values).to_owned();
     }
     let any = join(values, "or");
-    let own = field == Field::CustomField;
+    let is_custom = field == Field::CustomField;
     let name = field.label().to_lowercase();
     match (rule, values) {
-        (Rule::AnyOf, _) if own => format!("it has the {name} {any}"),
+        (Rule::AnyOf, _) if is_custom => format!("it has the {name} {any}"),
         (Rule::AnyOf, _) => format!("its {name} is {any}"),
-        (Rule::NoneOf, _) if own => format!("it does not have the {name} {any}"),
+        (Rule::NoneOf, _) if is_custom => format!("it does not have the {name} {any}"),
         (Rule::NoneOf, [one]) => format!("its {name} is not {one}"),
         (Rule::NoneOf, _) => format!("its {name} is none of {}", join(values, "and")),
     }
@@ -59,14 +61,12 @@ fn condition(field: Field, rule: Rule, values: &[&str]) -> String {
 
 fn approval(rule: Rule, values: &[&str]) -> &'static str {
     match (rule, values) {
-        (Rule::AnyOf, ["manual"]) | (Rule::NoneOf, ["automatic"]) => {
-            "a person was asked to approve it"
-        }
+        (Rule::AnyOf, ["manual"]) | (Rule::NoneOf, ["automatic"]) => "it was approved manually",
         (Rule::AnyOf, ["automatic"]) | (Rule::NoneOf, ["manual"]) => {
             "it was approved automatically"
         }
-        (Rule::AnyOf, _) => "it was approved by a person or automatically",
-        (Rule::NoneOf, _) => "it was approved neither by a person nor automatically",
+        (Rule::AnyOf, _) => "it was approved manually or automatically",
+        (Rule::NoneOf, _) => "it was approved neither manually nor automatically",
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_condition_in_one_sentence() {
+    fn triggers_and_filters_become_a_sentence() {
         let choices = Choices::from([
             (Field::Integration, Choice::any_of(["prod-*", "db"])),
             (Field::Approval, Choice::any_of(["manual"])),
@@ -96,16 +96,18 @@ mod tests {
         assert_eq!(
             explain(&[Trigger::Granted, Trigger::Expired], &choices),
             "Sends when access is granted or access expires, its integration is prod-* or db, \
-             its permission is none of read and list, its requester is not *@bots.example and a \
-             person was asked to approve it."
+             its permission is none of read and list, its requester is not *@bots.example and it was \
+             approved manually."
         );
-        assert_eq!(explain(&[], &Choices::new()), "Sends nothing: no trigger is chosen.");
-        let by_hand = "ends what somebody sends by hand, whatever the filters say.";
-        assert_eq!(explain(&[Trigger::Manual], &choices), format!("S{by_hand}"));
+        assert_eq!(explain(&[], &Choices::new()), "Sends nothing, because no trigger is selected.");
+        assert_eq!(
+            explain(&[Trigger::Manual], &choices),
+            "Sends events that users send manually, regardless of the filters."
+        );
         let both = explain(&[Trigger::Granted, Trigger::Manual], &Choices::new());
         assert_eq!(
             both,
-            "Sends when access is granted. And what somebody sends by hand, whatever the filters say."
+            "Sends when access is granted. Also sends events that users send manually, regardless of the filters."
         );
     }
 }

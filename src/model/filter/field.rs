@@ -1,9 +1,9 @@
-//! The fields that can be filtered on, and where each lies in the payload.
+//! The fields that filters can use, and their location in the payload.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One filter dropdown.
+/// A field that a filter can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
@@ -27,14 +27,14 @@ pub enum Field {
     Grantee,
     /// The grantee's type.
     GranteeType,
-    /// Manual where anybody was asked, else automatic.
+    /// `manual` if the request had approvers, else `automatic`.
     Approval,
-    /// An own field, as `name=value`.
+    /// A custom field, as `name=value`.
     CustomField,
 }
 
 impl Field {
-    /// All of them, in the order of the page.
+    /// All fields, in the order of the page.
     pub const ALL: [Self; 12] = [
         Self::Integration,
         Self::IntegrationType,
@@ -68,7 +68,7 @@ impl Field {
         }
     }
 
-    /// From the name in files and forms.
+    /// Finds a field by its name in files and forms.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.key() == key)
     }
@@ -91,8 +91,8 @@ impl Field {
         }
     }
 
-    /// Whether it belongs to an access group, of which an event may have several.
-    pub(super) fn is_of_group(self) -> bool {
+    /// Whether the field belongs to access groups, of which an event may have several.
+    pub(super) fn is_per_access_group(self) -> bool {
         matches!(
             self,
             Self::Integration
@@ -103,7 +103,7 @@ impl Field {
         )
     }
 
-    /// Where it lies in the payload: the names of the members on the way to what its values are part of.
+    /// Path of the payload field that contains the values.
     pub(super) fn field_path(self) -> [&'static str; 2] {
         let member = match self {
             Self::Integration
@@ -121,36 +121,36 @@ impl Field {
         ["data", member]
     }
 
-    /// Whether any of the field's values in `place` (the payload, or an access group) passes `test`.
-    pub(super) fn any_value(self, place: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    /// Whether `test` accepts any of the field's values in `scope`, the payload or an access group.
+    pub(super) fn any_value(self, scope: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match self {
-            Self::Integration => any(place.get("integration"), &["name", "id"], test),
-            Self::IntegrationType => any(place.get("integration"), &["type"], test),
+            Self::Integration => any(scope.get("integration"), &["name", "id"], test),
+            Self::IntegrationType => any(scope.get("integration"), &["type"], test),
             Self::ResourceType => {
-                each(list(place, "resource_types"), |kind| any(Some(kind), &["name", "id"], test))
+                each(list(scope, "resource_types"), |kind| any(Some(kind), &["name", "id"], test))
             }
-            Self::Resource => each(list(place, "access_units"), |unit| {
+            Self::Resource => each(list(scope, "access_units"), |unit| {
                 any(unit.get("resource"), &["name", "id", "path"], test)
             }),
-            Self::Permission => each(list(place, "access_units"), |unit| {
+            Self::Permission => each(list(scope, "access_units"), |unit| {
                 any(unit.get("permission"), &["name", "id"], test)
             }),
-            Self::AccessFlow => any(place.pointer("/data/access_flow"), &["name", "id"], test),
-            Self::Bundle => any(place.pointer("/data/access_bundle"), &["name", "id"], test),
-            Self::Requester => any(place.pointer("/data/requester"), &["email", "id"], test),
-            Self::Grantee => any(place.pointer("/data/grantee"), &["source_id", "name"], test),
-            Self::GranteeType => any(place.pointer("/data/grantee"), &["type"], test),
+            Self::AccessFlow => any(scope.pointer("/data/access_flow"), &["name", "id"], test),
+            Self::Bundle => any(scope.pointer("/data/access_bundle"), &["name", "id"], test),
+            Self::Requester => any(scope.pointer("/data/requester"), &["email", "id"], test),
+            Self::Grantee => any(scope.pointer("/data/grantee"), &["source_id", "name"], test),
+            Self::GranteeType => any(scope.pointer("/data/grantee"), &["type"], test),
             Self::Approval => {
-                let asked = place.pointer("/data/approvals").and_then(Value::as_array);
-                test(if asked.is_some_and(|list| !list.is_empty()) {
+                let approvals = scope.pointer("/data/approvals").and_then(Value::as_array);
+                test(if approvals.is_some_and(|list| !list.is_empty()) {
                     "manual"
                 } else {
                     "automatic"
                 })
             }
             Self::CustomField => {
-                let own = place.pointer("/data/custom_fields").and_then(Value::as_object);
-                own.into_iter().flatten().fold(false, |found, (name, value)| {
+                let fields = scope.pointer("/data/custom_fields").and_then(Value::as_object);
+                fields.into_iter().flatten().fold(false, |found, (name, value)| {
                     let written = value.to_string();
                     test(&format!("{name}={}", value.as_str().unwrap_or(&written))) || found
                 })
@@ -158,15 +158,15 @@ impl Field {
         }
     }
 
-    /// The values of this field in an event, for the choices of its dropdown.
+    /// Returns the values of this field in an event, as suggestions for the filter.
     pub fn values(self, payload: &Value) -> Vec<String> {
         let mut values = Vec::new();
         let mut keep = |value: &str| {
             values.push(value.to_owned());
-            // The first of several names (a name before an id) is the one to offer.
+            // Stops at the first of several identifiers: a name is suggested rather than an id.
             true
         };
-        if self.is_of_group() {
+        if self.is_per_access_group() {
             for group in list(payload.get("data").unwrap_or(&Value::Null), "access_groups") {
                 self.any_value(group, &mut keep);
             }
@@ -177,23 +177,23 @@ impl Field {
     }
 }
 
-fn list<'a>(place: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    place.get(key).and_then(Value::as_array).into_iter().flatten()
+fn list<'a>(scope: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    scope.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Asks for every item, even when one has passed: the test may collect.
+/// Tests every item, even after a success, because the test may collect values.
 fn each<'a>(
     items: impl Iterator<Item = &'a Value>,
-    mut ask: impl FnMut(&'a Value) -> bool,
+    mut test: impl FnMut(&'a Value) -> bool,
 ) -> bool {
     let mut found = false;
     for item in items {
-        found |= ask(item);
+        found |= test(item);
     }
     found
 }
 
-/// Whether any of an object's texts passes; the rest is not asked.
+/// Whether `test` accepts any of the texts of an object. Stops at the first success.
 fn any(object: Option<&Value>, keys: &[&str], test: &mut dyn FnMut(&str) -> bool) -> bool {
     object.is_some_and(|object| {
         keys.iter().any(|key| object.get(key).and_then(Value::as_str).is_some_and(&mut *test))
@@ -210,7 +210,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_choices_are_the_names_of_every_entry() {
+    fn values_are_the_names_in_every_entry() {
         let payload = json!({"data": {
             "access_groups": [
                 {"integration": {"name": "a", "id": "1"}, "resource_types": [{"name": "x"}, {"id": "y"}]},
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_looks_at_lies_on_its_way() {
+    fn values_are_found_below_the_field_path() {
         for trigger in Trigger::ALL {
             let whole = sample(trigger);
             for field in Field::ALL {

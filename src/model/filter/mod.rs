@@ -1,8 +1,8 @@
-//! Which events a webhook wants, beyond its triggers.
+//! Filters: conditions on events in addition to a webhook's triggers.
 //!
-//! Within one field any of the values will do (or none may be there), across fields all must hold. Conditions on access
-//! groups must hold for one and the same group: "integration A with resource type B" is not met by
-//! A in one group and B in another.
+//! A filter matches if any of its values matches (or none of them, depending on its rule). All filters must
+//! match. Filters on access groups must match the same group: "integration A with resource type B" does not
+//! match A in one group and B in another.
 
 mod explain;
 mod field;
@@ -16,55 +16,55 @@ pub use explain::explain;
 pub use field::Field;
 use pattern::Pattern;
 
-/// What was chosen or typed, by field.
+/// Filter settings by field.
 pub type Choices = BTreeMap<Field, Choice>;
 
-/// What was chosen or typed for one field.
+/// Settings of one filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Choice {
-    /// What must hold of the values.
+    /// How the values are compared.
     pub rule: Rule,
-    /// Values, with `*` for anything.
+    /// Values, in which `*` stands for any text.
     pub values: Vec<String>,
 }
 
-/// What must hold of a field's values.
+/// How the values of a filter are compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
-    /// One of them is there.
+    /// The event has at least one of the values.
     #[default]
     AnyOf,
-    /// None of them is there. An event without the field passes.
+    /// The event has none of the values. An event without the field matches.
     NoneOf,
 }
 
-/// The filters that say no to an event.
+/// The filters that do not match an event. Empty if the event matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterMismatch {
-    /// In the order of the page.
+    /// The fields of the filters, in the order of the page.
     pub fields: Vec<Field>,
-    /// Whether each of them is met by some access group, and only no group meets all.
+    /// Whether each filter matches some access group, but no single group matches all of them.
     pub no_single_group: bool,
 }
 
 impl Choice {
-    /// Any of these values.
+    /// A filter that matches any of these values.
     pub fn any_of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
         Self { rule: Rule::AnyOf, values: values.into_iter().map(Into::into).collect() }
     }
 
-    /// None of these values.
+    /// A filter that matches none of these values.
     pub fn none_of<T: Into<String>>(values: impl IntoIterator<Item = T>) -> Self {
         Self { rule: Rule::NoneOf, ..Self::any_of(values) }
     }
 
-    /// The values that say something.
-    fn meant(&self) -> Vec<&str> {
+    /// The non-empty values.
+    fn effective_values(&self) -> Vec<&str> {
         self.values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect()
     }
 }
 
-/// Checked filters, ready to match.
+/// Validated filters.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
     conditions: Vec<Condition>,
@@ -77,31 +77,31 @@ struct Condition {
     patterns: Vec<Pattern>,
 }
 
-/// A filter that cannot be used, and why.
+/// A validation error of a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FilterError {
-    /// Which filter.
+    /// The field of the filter.
     pub field: Field,
-    /// What to mend.
+    /// The problem and the fix.
     pub message: String,
 }
 
 impl Filters {
-    /// Most values in one filter.
+    /// Maximum number of values in a filter.
     pub const MAX_VALUES: usize = 100;
     /// Longest value, in characters.
-    pub const MAX_LENGTH: usize = 300;
+    pub const MAX_VALUE_CHARS: usize = 300;
 
-    /// Checks what was typed. Empty values and empty fields mean nothing and are passed over.
+    /// Validates filter settings. Empty values and empty filters are ignored.
     ///
     /// # Errors
-    /// Each filter that cannot be used.
+    /// Every invalid filter.
     pub fn new(choices: &Choices) -> Result<Self, Vec<FilterError>> {
         let mut conditions = Vec::new();
         let mut errors = Vec::new();
         for (&field, choice) in choices {
-            let values = choice.meant();
+            let values = choice.effective_values();
             if values.is_empty() {
                 continue;
             }
@@ -117,46 +117,46 @@ impl Filters {
         if errors.is_empty() { Ok(Self { conditions }) } else { Err(errors) }
     }
 
-    /// Whether every event passes.
+    /// Whether there are no filters, so that every event matches.
     pub fn is_empty(&self) -> bool {
         self.conditions.is_empty()
     }
 
-    /// The ways to all that they look at, each by the names of the members on it.
+    /// Returns the paths of the payload fields that the filters read.
     pub fn field_paths(&self) -> impl Iterator<Item = [&'static str; 2]> {
         self.conditions.iter().map(|condition| condition.field.field_path())
     }
 
-    /// Whether an event's payload passes.
+    /// Whether an event's payload matches all filters.
     pub fn matches(&self, payload: &Value) -> bool {
-        let (grouped, single) = self.by_place();
-        single.iter().all(|condition| condition.holds(payload)) && any_group(&grouped, payload)
+        let (on_group, on_event) = self.by_scope();
+        on_event.iter().all(|condition| condition.holds(payload)) && any_group(&on_group, payload)
     }
 
-    /// Which filters say no to an event's payload; none where it passes.
+    /// Returns the filters that do not match an event's payload.
     pub fn mismatch(&self, payload: &Value) -> FilterMismatch {
-        let (grouped, mut refusing) = self.by_place();
-        refusing.retain(|condition| !condition.holds(payload));
+        let (on_group, mut failing) = self.by_scope();
+        failing.retain(|condition| !condition.holds(payload));
         let mut no_single_group = false;
-        if !any_group(&grouped, payload) {
+        if !any_group(&on_group, payload) {
             let alone = |condition: &&&Condition| !any_group(&[**condition], payload);
-            let unmet: Vec<&Condition> = grouped.iter().filter(alone).copied().collect();
-            no_single_group = unmet.is_empty() && refusing.is_empty();
-            refusing.extend(if unmet.is_empty() { grouped } else { unmet });
+            let unmet: Vec<&Condition> = on_group.iter().filter(alone).copied().collect();
+            no_single_group = unmet.is_empty() && failing.is_empty();
+            failing.extend(if unmet.is_empty() { on_group } else { unmet });
         }
-        let mut fields: Vec<Field> = refusing.iter().map(|condition| condition.field).collect();
+        let mut fields: Vec<Field> = failing.iter().map(|condition| condition.field).collect();
         fields.sort();
         FilterMismatch { fields, no_single_group }
     }
 
-    /// Conditions on one access group, and those on the whole event.
-    fn by_place(&self) -> (Vec<&Condition>, Vec<&Condition>) {
-        self.conditions.iter().partition(|condition| condition.field.is_of_group())
+    /// Separates conditions on access groups from conditions on the event.
+    fn by_scope(&self) -> (Vec<&Condition>, Vec<&Condition>) {
+        self.conditions.iter().partition(|condition| condition.field.is_per_access_group())
     }
 }
 
-/// Whether one and the same access group meets all conditions. Without a group there is nothing that
-/// could be one of the unwanted.
+/// Whether a single access group meets all conditions. Without groups, only conditions of the kind "none of"
+/// are met.
 fn any_group(conditions: &[&Condition], payload: &Value) -> bool {
     let mut groups = groups(payload).peekable();
     if groups.peek().is_none() {
@@ -166,9 +166,9 @@ fn any_group(conditions: &[&Condition], payload: &Value) -> bool {
 }
 
 impl Condition {
-    /// `place` is the payload, or one access group for a field of the group.
-    fn holds(&self, place: &Value) -> bool {
-        let found = self.field.any_value(place, &mut |value| {
+    /// `scope` is the payload, or one access group for a field of the group.
+    fn holds(&self, scope: &Value) -> bool {
+        let found = self.field.any_value(scope, &mut |value| {
             self.patterns.iter().any(|pattern| pattern.matches(value))
         });
         found == (self.rule == Rule::AnyOf)
@@ -182,21 +182,24 @@ fn groups(payload: &Value) -> impl Iterator<Item = &Value> {
 fn check(field: Field, values: &[&str]) -> Result<(), String> {
     if values.len() > Filters::MAX_VALUES {
         return Err(format!(
-            "{} values are too many: at most {}; use a wildcard such as prod-*",
+            "{} values are too many: use at most {}, or a wildcard such as prod-*.",
             values.len(),
             Filters::MAX_VALUES
         ));
     }
     for value in values {
-        if value.chars().count() > Filters::MAX_LENGTH {
-            return Err(format!("a value is longer than {} characters", Filters::MAX_LENGTH));
+        if value.chars().count() > Filters::MAX_VALUE_CHARS {
+            return Err(format!(
+                "A value is too long: use at most {} characters.",
+                Filters::MAX_VALUE_CHARS
+            ));
         }
         if field == Field::Approval && !matches!(*value, "manual" | "automatic") {
-            return Err(format!("\"{value}\" is not an approval: use manual or automatic"));
+            return Err(format!("\"{value}\" is not an approval: use manual or automatic."));
         }
         if field == Field::CustomField && !value.contains('=') {
             return Err(format!(
-                "\"{value}\" has no name: write it as name=value, such as ticket=SEC-*"
+                "\"{value}\" has no name: enter name=value, such as ticket=SEC-*."
             ));
         }
     }
@@ -218,18 +221,18 @@ mod tests {
         Filters::new(&choices).unwrap()
     }
 
-    fn passes(choices: &[(Field, &[&str])]) -> bool {
+    fn matches(choices: &[(Field, &[&str])]) -> bool {
         filters(choices).matches(&sample(Trigger::Granted))
     }
 
     #[test]
-    fn no_filter_lets_everything_pass() {
-        assert!(passes(&[]));
-        assert!(passes(&[(Field::Integration, &["", " "])]));
+    fn without_filters_every_event_matches() {
+        assert!(matches(&[]));
+        assert!(matches(&[(Field::Integration, &["", " "])]));
     }
 
     #[test]
-    fn every_field_finds_its_value_in_the_sample() {
+    fn every_field_is_found_in_the_sample() {
         let hits: &[(Field, &str)] = &[
             (Field::Integration, "prod db"),
             (Field::Integration, "integration-1"),
@@ -248,7 +251,7 @@ mod tests {
             (Field::CustomField, "ticket=SEC-*"),
         ];
         for (field, value) in hits {
-            assert!(passes(&[(*field, &[value])]), "{field:?} {value}");
+            assert!(matches(&[(*field, &[value])]), "{field:?} {value}");
         }
         for field in Field::ALL {
             let miss: &[&str] = match field {
@@ -265,18 +268,18 @@ mod tests {
                 | Field::Grantee
                 | Field::GranteeType => &["nothing like it"],
             };
-            assert!(!passes(&[(field, miss)]), "{field:?}");
+            assert!(!matches(&[(field, miss)]), "{field:?}");
         }
     }
 
     #[test]
-    fn any_of_within_one_field_and_all_of_across() {
-        assert!(passes(&[(Field::Integration, &["staging", "prod*"])]));
-        assert!(!passes(&[(Field::Integration, &["prod*"]), (Field::ResourceType, &["Bucket"])]));
+    fn any_value_of_a_field_and_all_fields_must_match() {
+        assert!(matches(&[(Field::Integration, &["staging", "prod*"])]));
+        assert!(!matches(&[(Field::Integration, &["prod*"]), (Field::ResourceType, &["Bucket"])]));
     }
 
     #[test]
-    fn conditions_on_groups_hold_for_one_and_the_same_group() {
+    fn conditions_on_groups_must_match_the_same_group() {
         let payload = json!({"data": {"access_groups": [
             {"integration": {"name": "a"}, "resource_types": [{"name": "x"}]},
             {"integration": {"name": "b"}, "resource_types": [{"name": "y"}]},
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn none_of_keeps_out_what_any_of_lets_in() {
+    fn none_of_is_the_opposite_of_any_of() {
         for payload in [sample(Trigger::Granted), json!({"data": {}}), json!({})] {
             for (field, value) in [
                 (Field::Integration, "prod *"),
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn one_group_that_has_none_of_them_is_enough() {
+    fn none_of_matches_if_one_group_has_none_of_the_values() {
         let payload = json!({"data": {"access_groups": [
             {"integration": {"name": "prod"}}, {"integration": {"name": "staging"}},
         ]}});
@@ -320,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filters_that_say_no_are_named() {
+    fn failing_filters_are_reported() {
         let payload = json!({"data": {
             "requester": {"email": "a@b.c"},
             "access_groups": [
@@ -328,22 +331,25 @@ mod tests {
                 {"integration": {"name": "b"}, "resource_types": [{"name": "y"}]},
             ],
         }});
-        let no = |choices: &[(Field, &[&str])]| {
+        let mismatch = |choices: &[(Field, &[&str])]| {
             let FilterMismatch { fields, no_single_group } = filters(choices).mismatch(&payload);
             (fields, no_single_group)
         };
         let (integration, kind) = (Field::Integration, Field::ResourceType);
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["x"])]), (vec![], false));
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["z"])]), (vec![kind], false));
-        assert_eq!(no(&[(integration, &["a"]), (kind, &["y"])]), (vec![integration, kind], true));
+        assert_eq!(mismatch(&[(integration, &["a"]), (kind, &["x"])]), (vec![], false));
+        assert_eq!(mismatch(&[(integration, &["a"]), (kind, &["z"])]), (vec![kind], false));
         assert_eq!(
-            no(&[(integration, &["c"]), (Field::Requester, &["z@*"])]),
+            mismatch(&[(integration, &["a"]), (kind, &["y"])]),
+            (vec![integration, kind], true)
+        );
+        assert_eq!(
+            mismatch(&[(integration, &["c"]), (Field::Requester, &["z@*"])]),
             (vec![integration, Field::Requester], false)
         );
     }
 
     #[test]
-    fn no_approvals_at_all_is_automatic() {
+    fn an_event_without_approvals_was_approved_automatically() {
         for payload in [json!({"data": {}}), json!({"data": {"approvals": []}})] {
             assert!(filters(&[(Field::Approval, &["automatic"])]).matches(&payload));
             assert!(!filters(&[(Field::Approval, &["manual"])]).matches(&payload));
@@ -351,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_cannot_be_meant_is_refused() {
+    fn invalid_filters_are_rejected() {
         for (field, value) in [(Field::Approval, "perhaps"), (Field::CustomField, "SEC-42")] {
             let choices = Choices::from([(field, Choice::any_of([value]))]);
             assert_eq!(Filters::new(&choices).unwrap_err()[0].field, field);
@@ -360,9 +366,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_event_passes_exactly_where_no_filter_says_no(
+        fn an_event_matches_exactly_if_no_filter_fails(
             names in proptest::collection::vec(("[ab]", "[xy]"), 0..3),
-            wanted in ("[ab]", "[xy]", any::<bool>(), any::<bool>()),
+            values in ("[ab]", "[xy]", any::<bool>(), any::<bool>()),
         ) {
             let groups: Vec<Value> = names.iter().map(|(name, kind)| {
                 json!({"integration": {"name": name}, "resource_types": [{"name": kind}]})
@@ -371,7 +377,7 @@ mod tests {
             let choice = |value: &str, any: bool| {
                 if any { Choice::any_of([value]) } else { Choice::none_of([value]) }
             };
-            let (name, kind, any_name, any_kind) = wanted;
+            let (name, kind, any_name, any_kind) = values;
             let filters = Filters::new(&Choices::from([
                 (Field::Integration, choice(&name, any_name)),
                 (Field::ResourceType, choice(&kind, any_kind)),
@@ -380,7 +386,7 @@ mod tests {
         }
 
         #[test]
-        fn a_value_seen_in_an_event_matches_that_event(name in "[^*]{1,40}") {
+        fn a_value_from_an_event_matches_that_event(name in "[^*]{1,40}") {
             prop_assume!(!name.trim().is_empty());
             let payload = json!({"data": {"access_groups": [{"integration": {"name": name.trim()}}]}});
             prop_assert!(filters(&[(Field::Integration, &[&name])]).matches(&payload));

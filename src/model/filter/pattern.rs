@@ -1,6 +1,6 @@
-//! One value of a filter: text in which `*` stands for any run of characters, without regard to case.
+//! Wildcard patterns: `*` stands for any text, and case is ignored.
 
-/// A value, split at its wildcards.
+/// A pattern, split at its wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     /// The pieces between the `*`, in lower case.
@@ -12,7 +12,8 @@ impl Pattern {
         Self { pieces: text.to_lowercase().split('*').map(str::to_owned).collect() }
     }
 
-    /// Linear in the text for each piece: the leftmost place for a piece leaves most for the rest.
+    /// Whether the text matches. Taking the leftmost occurrence of each piece is enough, because it leaves the
+    /// most text for the rest.
     pub(super) fn matches(&self, text: &str) -> bool {
         let text = text.trim().to_lowercase();
         let [first, middle @ .., last] = self.pieces.as_slice() else {
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wildcards() {
+    fn wildcards_match_any_text() {
         for (pattern, text, expected) in [
             ("prod", "prod", true),
             ("prod", "PROD", true),

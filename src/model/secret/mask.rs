@@ -1,20 +1,20 @@
-//! Masks a draft's secrets, and puts them back.
+//! Masking the secrets of a draft, and restoring them.
 
-use super::scan::{self, Found};
-use super::{MASK, is_secret_name};
+use super::name::{MASK, is_secret_name};
+use super::scan::{Found, find_in_body, find_in_url};
 use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credential};
 
-/// The draft with every secret masked: what is shown, exported and kept in clear.
+/// Returns the draft with every secret masked, to show, export or store unencrypted.
 pub fn mask(draft: &Draft) -> Draft {
     let mut masked = draft.clone();
-    masked.url = replace(&draft.url, &scan::in_url(&draft.url), |_, _| Some(MASK.to_owned()));
+    masked.url = replace(&draft.url, &find_in_url(&draft.url), |_, _| Some(MASK.to_owned()));
     masked.body_template = mask_body(&draft.body_template);
     for (name, value) in &mut masked.headers {
         if is_secret_header(name, value) {
             MASK.clone_into(value);
         }
     }
-    for (_, secret) in fields_of(&mut masked) {
+    for (_, secret) in secret_fields(&mut masked) {
         if !secret.is_empty() {
             MASK.clone_into(secret);
         }
@@ -22,13 +22,13 @@ pub fn mask(draft: &Draft) -> Draft {
     masked
 }
 
-/// A body with every secret in it masked.
+/// Returns a body with every secret masked.
 pub fn mask_body(body: &str) -> String {
-    replace(body, &scan::in_body(body), |_, _| Some(MASK.to_owned()))
+    replace(body, &find_in_body(body), |_, _| Some(MASK.to_owned()))
 }
 
-/// Fields that are secret as a whole, in the order of the page.
-fn fields_of(draft: &mut Draft) -> [(Field, &mut String); 4] {
+/// The fields that are secret as a whole, in the order of the page.
+fn secret_fields(draft: &mut Draft) -> [(Field, &mut String); 4] {
     let AuthDraft { token, password, client_secret, .. } = &mut draft.authentication;
     [
         (Field::AuthToken, token),
@@ -38,15 +38,15 @@ fn fields_of(draft: &mut Draft) -> [(Field, &mut String); 4] {
     ]
 }
 
-/// The draft with every mask replaced by what stands there in `stored`: the same name, and among
-/// several of one name the same place in the row. A mask without a counterpart stays.
+/// Returns the draft with every mask replaced by the secret of the same name in `stored`. If several have the
+/// same name, they are matched in order. A mask without a counterpart stays.
 pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
     let mut whole = draft.clone();
-    let known = named_values(&stored.url, &scan::in_url(&stored.url));
-    whole.url = replace(&draft.url, &scan::in_url(&draft.url), put_back(&known));
-    let known = named_values(&stored.body_template, &scan::in_body(&stored.body_template));
+    let known = named_values(&stored.url, &find_in_url(&stored.url));
+    whole.url = replace(&draft.url, &find_in_url(&draft.url), restore(&known));
+    let known = named_values(&stored.body_template, &find_in_body(&stored.body_template));
     whole.body_template =
-        replace(&draft.body_template, &scan::in_body(&draft.body_template), put_back(&known));
+        replace(&draft.body_template, &find_in_body(&draft.body_template), restore(&known));
     for (name, value) in &mut whole.headers {
         if value == MASK
             && let Some((_, known)) =
@@ -56,7 +56,9 @@ pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
         }
     }
     let mut stored = stored.clone();
-    for ((_, secret), (_, known)) in fields_of(&mut whole).into_iter().zip(fields_of(&mut stored)) {
+    for ((_, secret), (_, known)) in
+        secret_fields(&mut whole).into_iter().zip(secret_fields(&mut stored))
+    {
         if secret == MASK && !known.is_empty() {
             *secret = std::mem::take(known);
         }
@@ -64,24 +66,24 @@ pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
     whole
 }
 
-/// Like [`unmask`], but only for the server that the secrets were typed for: whoever can change a URL
-/// must not be able to have a stored secret sent to a server of theirs. For another host or port the
-/// masks stay, and are told as mistakes. OAuth's client secret is the token endpoint's.
+/// Like [`unmask`], but only if scheme, host and port are unchanged: a user who can change the URL must not
+/// be able to send a stored secret to another server. Otherwise the masks stay, and [`check_masks`] reports
+/// them. The OAuth client secret belongs to the token endpoint instead.
 pub fn unmask_for_same_server(draft: &Draft, stored: &Draft) -> Draft {
     let whole = unmask(draft, stored);
     let is_same = server_of(&draft.url) == server_of(&stored.url);
-    let mut kept = if is_same { whole.clone() } else { draft.clone() };
+    let mut unmasked = if is_same { whole.clone() } else { draft.clone() };
     let endpoint = |draft: &Draft| server_of(&draft.authentication.token_endpoint_url);
     let client_secret = if endpoint(draft) == endpoint(stored) {
         whole.authentication.client_secret
     } else {
         draft.authentication.client_secret.clone()
     };
-    kept.authentication.client_secret = client_secret;
-    kept
+    unmasked.authentication.client_secret = client_secret;
+    unmasked
 }
 
-/// Scheme, host and port of a URL as typed, which may hold placeholders after that.
+/// Scheme, host and port of a URL, which may contain placeholders after them.
 fn server_of(url: &str) -> Option<(String, String, u16)> {
     let (scheme, rest) = url.trim().split_once("://")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
@@ -89,17 +91,16 @@ fn server_of(url: &str) -> Option<(String, String, u16)> {
     Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 
-/// Every secret value in a draft, as it is sent.
+/// Returns every secret of a draft, as written and as sent.
 pub fn secrets_of(draft: &Draft) -> Vec<String> {
     let mut secrets: Vec<String> = Vec::new();
-    let body = named_values(&draft.body_template, &scan::in_body(&draft.body_template));
+    let body = named_values(&draft.body_template, &find_in_body(&draft.body_template));
     for (_, value) in body {
-        // As written, and as it reads once JSON is undone.
-        let read = serde_json::from_str::<String>(&format!("\"{value}\"")).unwrap_or_default();
-        secrets.push(read);
+        let unescaped = serde_json::from_str::<String>(&format!("\"{value}\"")).unwrap_or_default();
+        secrets.push(unescaped);
         secrets.push(value);
     }
-    for (_, value) in named_values(&draft.url, &scan::in_url(&draft.url)) {
+    for (_, value) in named_values(&draft.url, &find_in_url(&draft.url)) {
         let decoded = percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned();
         secrets.push(decoded);
         secrets.push(value);
@@ -120,28 +121,28 @@ pub fn secrets_of(draft: &Draft) -> Vec<String> {
     secrets
 }
 
-/// The private key of a client certificate is not among them: it never leaves.
+/// The private key of a client certificate is omitted because it is never sent.
 fn secrets_of_authentication(auth: &AuthDraft) -> Vec<String> {
     let AuthDraft { token, username, password, client_id, client_secret, .. } = auth;
     let mut secrets = vec![token.clone(), password.clone(), client_secret.clone()];
-    // In base64 a short secret cannot be told from chance: the whole value can.
+    // A short secret inside base64 could match by chance, so the complete encoded value is added.
     let encode =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     for (name, secret) in
         [(username.clone(), password.clone()), (encode(client_id), encode(client_secret))]
     {
         if !name.is_empty() {
-            let whole = basic_credential(&name, &secret);
+            let header = basic_credential(&name, &secret);
             secrets
-                .extend(whole.split_once(' ').map(|(_scheme, credential)| credential.to_owned()));
+                .extend(header.split_once(' ').map(|(_scheme, credential)| credential.to_owned()));
         }
     }
     secrets
 }
 
-/// A mask that is still there has nothing behind it: say so at its field.
+/// Adds an error for each remaining mask, because no stored secret belongs to it.
 pub fn check_masks(draft: &Draft, errors: &mut FieldErrors) {
-    let message = format!("No secret is kept for this server behind {MASK}: type it again.");
+    let message = "No secret is stored for this server. Enter the secret again.".to_owned();
     if draft.url.contains(MASK) {
         errors.add(Field::Url, message.clone());
     }
@@ -153,7 +154,7 @@ pub fn check_masks(draft: &Draft, errors: &mut FieldErrors) {
     if let Some(line) = draft.body_template.lines().position(|line| line.contains(MASK)) {
         errors.add_at_line(Field::BodyTemplate, message.clone(), line + 1);
     }
-    for (field, secret) in fields_of(&mut draft.clone()) {
+    for (field, secret) in secret_fields(&mut draft.clone()) {
         if secret.contains(MASK) {
             errors.add(field, message.clone());
         }
@@ -174,18 +175,19 @@ fn named_values(text: &str, found: &[Found]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Gives what to put in place of a value: called with the name and its number among those of that
-/// name.
-fn put_back(known: &[(String, String)]) -> impl Fn(&str, (usize, &str)) -> Option<String> {
-    move |name, (number, current)| {
+/// Returns a function that restores a masked value by its name and its index among values of that name.
+fn restore(known: &[(String, String)]) -> impl Fn(&str, (usize, &str)) -> Option<String> {
+    move |name, (index, current)| {
         if current != MASK {
             return None;
         }
         let mut same = known.iter().filter(|(known, _)| known == name);
-        same.nth(number).map(|(_, value)| value.clone())
+        same.nth(index).map(|(_, value)| value.clone())
     }
 }
 
+/// Replaces the found values with the results of `with`, which gets the name, the index among values of that
+/// name, and the current value.
 fn replace(
     text: &str,
     found: &[Found],
@@ -193,11 +195,13 @@ fn replace(
 ) -> String {
     let mut result = String::with_capacity(text.len());
     let mut at = 0;
-    for (index, one) in found.iter().enumerate() {
-        let number = found.iter().take(index).filter(|earlier| earlier.name == one.name).count();
+    for (position, one) in found.iter().enumerate() {
+        let same_name =
+            found.iter().take(position).filter(|earlier| earlier.name == one.name).count();
         let current = text.get(one.value.clone()).unwrap_or_default();
-        // A value may hold what looks like another: the outer one counts.
-        if let Some(value) = with(&one.name, (number, current)).filter(|_| one.value.start >= at) {
+        // A value may contain text that looks like another secret. The outer value counts.
+        if let Some(value) = with(&one.name, (same_name, current)).filter(|_| one.value.start >= at)
+        {
             result.push_str(text.get(at..one.value.start).unwrap_or_default());
             result.push_str(&value);
             at = one.value.end;
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn masked_and_put_back() {
+    fn masked_secrets_are_restored() {
         let stored = draft("abcdef");
         let mut shown = mask(&stored);
         assert!(!format!("{shown:?}").contains("abcdef"));
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_with_nothing_behind_it_is_told() {
+    fn a_mask_without_a_stored_secret_is_an_error() {
         let shown = mask(&draft("abcdef"));
         let mut errors = FieldErrors::default();
         check_masks(&unmask(&shown, &Draft::default()), &mut errors);
@@ -255,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_goes_back_only_to_the_server_it_was_typed_for() {
+    fn secrets_are_restored_only_for_the_same_server() {
         let stored = draft("abcdef");
         let moved = |from: &str, to: &str| {
             let mut shown = mask(&stored);
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_secret_is_the_token_endpoints() {
+    fn the_client_secret_belongs_to_the_token_endpoint() {
         let with = |url: &str, endpoint: &str, client_secret: &str| Draft {
             url: url.to_owned(),
             authentication: AuthDraft {
@@ -295,13 +299,13 @@ mod tests {
             ..Draft::default()
         };
         let stored = with("https://a/", "https://login/token", "s3cret");
-        let kept = |url: &str, endpoint: &str| {
+        let unmasked = |url: &str, endpoint: &str| {
             let shown = with(url, endpoint, MASK);
             unmask_for_same_server(&shown, &stored).authentication.client_secret
         };
-        assert_eq!(kept("https://a/", "https://login/other"), "s3cret");
-        assert_eq!(kept("https://b/", "https://login/token"), "s3cret");
-        assert_eq!(kept("https://a/", "https://evil/token"), MASK);
+        assert_eq!(unmasked("https://a/", "https://login/other"), "s3cret");
+        assert_eq!(unmasked("https://b/", "https://login/token"), "s3cret");
+        assert_eq!(unmasked("https://a/", "https://evil/token"), MASK);
     }
 
     proptest! {

@@ -1,27 +1,28 @@
-//! Takes secrets out of what is stored and shown of an exchange.
+//! Redaction of secrets in recorded exchanges.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::MASK;
+use super::name::MASK;
 
-/// Replaces secrets by [`MASK`], in every encoding they may take: as they are, escaped for JSON one
-/// to three times, percent-encoded, and in base64 at each of its three alignments.
+/// Replaces secrets with [`MASK`] in every encoding they may have: plain, JSON-escaped one to three times,
+/// percent-encoded, form-encoded, and in base64 at each of its three alignments.
 #[derive(Debug, Default)]
 pub struct Redactor {
-    /// Longest first, so that a secret within another leaves nothing behind.
+    /// All encodings, longest first, so that a secret inside another one leaves no remainder.
     forms: Vec<String>,
 }
 
 impl Redactor {
-    /// Shorter ones are let be: replacing every "1" would hide nothing and spoil everything.
-    pub const SHORTEST: usize = 4;
+    /// Shortest secret that is redacted, in bytes. Replacing every "1" would hide nothing and make the
+    /// record unreadable.
+    pub const MIN_BYTES: usize = 4;
 
-    /// For these secrets.
+    /// Creates a redactor for these secrets.
     pub fn new(secrets: &[String]) -> Self {
         let mut forms = Vec::new();
-        for secret in secrets.iter().filter(|secret| secret.len() >= Self::SHORTEST) {
+        for secret in secrets.iter().filter(|secret| secret.len() >= Self::MIN_BYTES) {
             let mut escaped = secret.clone();
             for _ in 0..3 {
                 escaped = escape_json(&escaped);
@@ -32,20 +33,20 @@ impl Redactor {
             base64_forms(secret, &mut forms);
             forms.push(secret.clone());
         }
-        forms.retain(|form| form.len() >= Self::SHORTEST);
+        forms.retain(|form| form.len() >= Self::MIN_BYTES);
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         forms.dedup();
         Self { forms }
     }
 
-    /// The text without its secrets.
+    /// Returns the text with its secrets masked.
     pub fn redact(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        self.redact_in_place(&mut clean);
-        clean
+        let mut redacted = text.to_owned();
+        self.redact_in_place(&mut redacted);
+        redacted
     }
 
-    /// Takes the secrets out of the text.
+    /// Masks the secrets in the text.
     pub fn redact_in_place(&self, text: &mut String) {
         for form in &self.forms {
             if text.contains(form.as_str()) {
@@ -64,8 +65,8 @@ fn form_encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// The part of the base64 text that depends on the secret alone, whatever stands before and after:
-/// at each alignment, without the characters that share bits with a neighbour.
+/// Adds the base64 characters that depend only on the secret and not on the bytes around it: at each of the
+/// three alignments, without the characters that share bits with a neighbor.
 fn base64_forms(secret: &str, forms: &mut Vec<String>) {
     for lead in 0..3 {
         let mut bytes = vec![0; lead];
@@ -75,7 +76,7 @@ fn base64_forms(secret: &str, forms: &mut Vec<String>) {
             let encoded = engine.encode(bytes.get(..whole).unwrap_or_default());
             let skip = if lead == 0 { 0 } else { lead + 1 };
             let core: String = encoded.chars().skip(skip).collect();
-            // Short cores would hit by chance.
+            // Shorter parts would match by chance.
             if core.len() >= 6 {
                 forms.push(core);
             }
@@ -91,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_form_of_a_secret_survives(
+        fn every_encoding_of_a_secret_is_redacted(
             secret in "[ -~]{4,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}"
         ) {
             let redactor = Redactor::new(std::slice::from_ref(&secret));
@@ -104,12 +105,12 @@ mod tests {
         }
 
         #[test]
-        fn nor_does_it_in_base64(secret in "[A-Za-z0-9]{12,40}", user in "[a-z]{0,7}") {
+        fn a_secret_within_base64_is_redacted(secret in "[A-Za-z0-9]{12,40}", user in "[a-z]{0,7}") {
             let redactor = Redactor::new(std::slice::from_ref(&secret));
             let header = STANDARD.encode(format!("{user}:{secret}"));
             let clean = redactor.redact(&header);
             let rest: String = clean.replace(MASK, "");
-            // What is left is the user's part and at most the few characters around the secret.
+            // Only the user name and a few characters around the secret remain.
             prop_assert!(rest.len() <= user.len() * 4 / 3 + 10, "{} left of {}", rest, header);
         }
     }

@@ -1,23 +1,25 @@
-//! Finds the values of secret names in a body template and in a URL, as they stand in the text.
+//! Finds secrets in body templates and URLs.
 
 use std::ops::Range;
 
-use super::is_secret_name;
+use super::name::{MASK, is_secret_name};
 
-/// A secret in a text: its name and where its value stands.
+/// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) name: String,
+    /// Byte range of the value.
     pub(super) value: Range<usize>,
 }
 
-/// In a body: `"secret_key": "…"` at any depth of JSON within JSON, and `secret_key=…` in a form.
-pub(super) fn in_body(text: &str) -> Vec<Found> {
+/// Finds secrets in a body: `"secret_key": "…"` at any level of nested JSON, and `secret_key=…` in a form.
+pub(super) fn find_in_body(text: &str) -> Vec<Found> {
     let trimmed = text.trim_start();
-    if trimmed.starts_with(['{', '[']) { in_json(text) } else { in_parameters(text, 0) }
+    if trimmed.starts_with(['{', '[']) { find_in_json(text) } else { find_in_parameters(text, 0) }
 }
 
-/// Services whose secret stands in the path: host, or how it ends after a dot, and what comes before.
+/// Services with a secret in the path: the host (or its suffix, starting with a dot) and the path before the
+/// secret.
 const SECRET_PATHS: [(&str, &str); 4] = [
     ("hooks.slack.com", "/services/"),
     (".workflows.okta.com", "/api/flo/"),
@@ -25,55 +27,63 @@ const SECRET_PATHS: [(&str, &str); 4] = [
     ("discord.com", "/api/webhooks/"),
 ];
 
-/// In a URL's path, and in its query.
-pub(super) fn in_url(url: &str) -> Vec<Found> {
+/// Returns the names of the unmasked secrets in a URL. A secret in the path is named `path`.
+pub fn secret_names_in_url(url: &str) -> Vec<String> {
+    let is_unmasked = |found: &Found| url.get(found.value.clone()).is_some_and(|text| text != MASK);
+    find_in_url(url).into_iter().filter(is_unmasked).map(|found| found.name).collect()
+}
+
+/// Finds secrets in the path and query of a URL.
+pub(super) fn find_in_url(url: &str) -> Vec<Found> {
     let query = url.find('?');
     let mut found: Vec<Found> =
-        in_path(url.get(..query.unwrap_or(url.len())).unwrap_or_default()).into_iter().collect();
+        find_in_path(url.get(..query.unwrap_or(url.len())).unwrap_or_default())
+            .into_iter()
+            .collect();
     if let Some(at) = query {
-        found.extend(in_parameters(url, at + 1));
+        found.extend(find_in_parameters(url, at + 1));
     }
     found
 }
 
-fn in_path(url: &str) -> Option<Found> {
+fn find_in_path(url: &str) -> Option<Found> {
     let start = url.find("://")? + 3;
     let path = start + url.get(start..)?.find('/')?;
     let host = url.get(start..path)?.split(':').next()?.to_ascii_lowercase();
-    let is_at = |name: &str| host == name || (name.starts_with('.') && host.ends_with(name));
-    let before = SECRET_PATHS.iter().find(|(name, _)| is_at(name)).map(|(_, before)| *before)?;
+    let is_host = |name: &str| host == name || (name.starts_with('.') && host.ends_with(name));
+    let before = SECRET_PATHS.iter().find(|(name, _)| is_host(name)).map(|(_, before)| *before)?;
     let value = url.get(path..)?.strip_prefix(before)?;
     let range = path + before.len()..url.len();
     (!value.is_empty() && !value.contains("{{"))
         .then(|| Found { name: "path".to_owned(), value: range })
 }
 
-fn in_parameters(text: &str, from: usize) -> Vec<Found> {
+fn find_in_parameters(text: &str, from: usize) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = from;
     for pair in text.get(from..).unwrap_or_default().split('&') {
         if let Some((name, value)) = pair.split_once('=') {
             let start = at + name.len() + 1;
-            keep(&mut found, name, value, start..start + value.len());
+            add_if_secret(&mut found, name, value, start..start + value.len());
         }
         at += pair.len() + 1;
     }
     found
 }
 
-/// A quote with the backslashes before it: one string depth has one such run length.
+/// A quote with the backslashes before it, whose number depends on the level of nesting.
 #[derive(Clone, Copy)]
 struct Quote {
-    /// Where the run of backslashes begins.
+    /// Start of the backslashes.
     start: usize,
-    /// After the quote.
+    /// End of the quote.
     end: usize,
     backslashes: usize,
 }
 
-/// Looks for quote, key, quote, colon, quote, value, quote, all four quotes of the same depth.
-/// Bytes suffice: quote, backslash and colon are never part of a longer UTF-8 sequence.
-fn in_json(text: &str) -> Vec<Found> {
+/// Finds a quoted key, a colon and a quoted value whose four quotes are on the same level. Looking at bytes is
+/// enough, because quotes, backslashes and colons are never part of a longer UTF-8 sequence.
+fn find_in_json(text: &str) -> Vec<Found> {
     let quotes = quotes(text);
     let mut found = Vec::new();
     for (index, open) in quotes.iter().enumerate() {
@@ -91,15 +101,16 @@ fn in_json(text: &str) -> Vec<Found> {
             continue;
         };
         let name = text.get(open.end..close.start).unwrap_or_default();
-        // Backslashes of an escaped backslash before the closing quote belong to the value.
+        // Escaped backslashes before the closing quote belong to the value.
         let value = start.end..end.end - 1 - open.backslashes;
         let content = text.get(value.clone()).unwrap_or_default();
-        keep(&mut found, name, content, value);
+        add_if_secret(&mut found, name, content, value);
     }
     found
 }
 
-/// At the outermost depth an even run is escaped backslashes, then the end of the string.
+/// Whether a quote ends a string of this level. On the outermost level, an even number of backslashes
+/// consists of escaped backslashes.
 fn ends(quote: Quote, depth: usize) -> bool {
     quote.backslashes == depth || (depth == 0 && quote.backslashes.is_multiple_of(2))
 }
@@ -120,8 +131,8 @@ fn quotes(text: &str) -> Vec<Quote> {
     quotes
 }
 
-/// A value that is nothing but placeholders is no secret itself.
-fn keep(found: &mut Vec<Found>, name: &str, value: &str, range: Range<usize>) {
+/// Adds a value if its name is secret and it is a literal. A placeholder is not a secret itself.
+fn add_if_secret(found: &mut Vec<Found>, name: &str, value: &str, range: Range<usize>) {
     if is_secret_name(name) && !value.is_empty() && !value.contains("{{") {
         found.push(Found { name: name.to_owned(), value: range });
     }
@@ -136,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn json_at_every_depth() {
+    fn secrets_are_found_at_every_level_of_json() {
         for (text, expected) in [
             (r#"{"secret_key": "s3cret", "user": "x"}"#, vec!["s3cret"]),
             (r#"{"secret_key":"a\"b\\"}"#, vec![r#"a\"b\\"#]),
@@ -146,22 +157,22 @@ mod tests {
             (r#"{"a": ["token", "b"], "token": 5}"#, vec![]),
             (r#"{"password": "p", "api_key" : "k"}"#, vec!["p", "k"]),
         ] {
-            assert_eq!(values(text, &in_body(text)), expected, "{text}");
+            assert_eq!(values(text, &find_in_body(text)), expected, "{text}");
         }
     }
 
     #[test]
-    fn parameters() {
+    fn secrets_are_found_in_urls_and_forms() {
         let url = "https://a/x?token=abc&x=1&sig=d";
-        assert_eq!(values(url, &in_url(url)), ["abc", "d"]);
+        assert_eq!(values(url, &find_in_url(url)), ["abc", "d"]);
         for (url, secret) in [
             ("https://hooks.slack.com/services/T0/B0/xyz", "T0/B0/xyz"),
             ("https://acme.workflows.okta.com:443/api/flo/abc?x=1", "abc"),
         ] {
-            assert_eq!(values(url, &in_url(url)), [secret]);
+            assert_eq!(values(url, &find_in_url(url)), [secret]);
         }
-        assert_eq!(in_url("https://hooks.slack.com.evil.example/services/a"), []);
+        assert_eq!(find_in_url("https://hooks.slack.com.evil.example/services/a"), []);
         let form = "username=me&secret_key=abc";
-        assert_eq!(values(form, &in_body(form)), ["abc"]);
+        assert_eq!(values(form, &find_in_body(form)), ["abc"]);
     }
 }

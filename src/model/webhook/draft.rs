@@ -1,86 +1,86 @@
-//! What was typed, unchecked.
+//! The unvalidated webhook.
 
 use crate::model::filter;
 
-/// A webhook as typed in the form, or written in a file. Nothing in it is checked yet.
+/// A webhook as entered in the form or read from a file. Nothing is validated yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Unique without regard to case.
+    /// Name, unique regardless of case.
     pub name: String,
     /// Whether events are sent.
     pub active: bool,
     /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
-    /// May hold placeholders after the host.
+    /// URL. May contain placeholders after the host.
     pub url: String,
-    /// Name and value; values may hold placeholders. Pairs of two empty strings are passed over.
+    /// Names and values of headers. Values may contain placeholders. Empty pairs are ignored.
     pub headers: Vec<(String, String)>,
-    /// How Gatepost shows who it is.
+    /// Authentication to the server.
     pub authentication: AuthDraft,
-    /// Handlebars; empty sends the event as received.
+    /// Handlebars template of the body. If empty, the event is sent as received.
     pub body_template: String,
-    /// The triggers' words.
+    /// Names of the triggers.
     pub triggers: Vec<String>,
     /// Filters by field.
     pub filters: filter::Choices,
-    /// Seconds, or empty for the default.
+    /// Timeout of an exchange in seconds, or empty for the default.
     pub timeout_in_sec: String,
-    /// JSON path and the values of which one must be there. Empty pairs are passed over.
+    /// JSON paths and the values of which one is expected there. Empty pairs are ignored.
     pub response_validators: Vec<(String, Vec<String>)>,
-    /// Shown in place of the reason when a validator says no; may be empty.
+    /// Message shown instead of the reason if a response validator fails. May be empty.
     pub custom_validation_error_message: String,
-    /// How the server's certificate is checked.
+    /// TLS settings.
     pub tls: TlsDraft,
     /// Whether events of one access request are delivered in order.
     pub ordered: bool,
-    /// Exchanges at once, or empty for the default.
+    /// Maximum number of concurrent attempts, or empty for the default.
     pub max_in_flight: String,
-    /// Exchanges a minute, or empty for no limit.
+    /// Maximum number of attempts per minute, or empty for no limit.
     pub rate_per_minute: String,
-    /// Waits between attempts, such as `5s 30s 2m`, or empty for the default.
+    /// Delays between attempts, such as `5s 30s 2m`, or empty for the default.
     pub retry_schedule: String,
 }
 
-/// How the server's certificate is to be checked, as typed.
+/// Unvalidated TLS settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsDraft {
-    /// `public`, `ca`, `pinned` or `none`.
+    /// Verification of the server: `public`, `ca`, `pinned` or `none`.
     pub verify: String,
-    /// The pinned certificate's SHA-256, in hex, colons or not.
+    /// SHA-256 fingerprint of the pinned certificate in hex, with or without colons.
     pub sha256: String,
-    /// The own certificate authority, PEM.
+    /// Private certificate authority, PEM.
     pub pem: String,
-    /// The oldest protocol version to speak: `1.2`, `1.3`, or empty for the default.
+    /// Minimum TLS version: `1.2`, `1.3`, or empty for the default.
     pub min_version: String,
-    /// Gatepost's own certificate and its chain, PEM; empty for none.
+    /// Client certificate and its chain, PEM, or empty for none.
     pub client_certificate: String,
-    /// That certificate's private key, PEM.
+    /// Private key of the client certificate, PEM.
     pub client_key: String,
 }
 
-/// How Gatepost shows who it is, as typed. What does not belong to the kind is passed over.
+/// Unvalidated authentication settings. Fields that do not belong to the type are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthDraft {
-    /// `none`, `bearer`, `basic` or `oauth`; empty is `none`.
+    /// Type: `none`, `bearer`, `basic` or `oauth`. Empty means `none`.
     pub kind: String,
-    /// The bearer token.
+    /// Bearer token.
     pub token: String,
-    /// The user name of basic authentication.
+    /// User name of basic authentication.
     pub username: String,
-    /// Its password.
+    /// Password of basic authentication.
     pub password: String,
-    /// OAuth's client id.
+    /// OAuth client ID.
     pub client_id: String,
-    /// OAuth's client secret.
+    /// OAuth client secret.
     pub client_secret: String,
-    /// Where OAuth's tokens are asked for.
+    /// URL of the OAuth token endpoint.
     pub token_endpoint_url: String,
-    /// OAuth's scopes, with spaces in between.
+    /// OAuth scopes separated by spaces.
     pub scopes: String,
 }
 
 impl AuthDraft {
-    /// The fields of its kind alone: what was typed for another is forgotten.
+    /// Keeps the fields of the selected type and clears all others.
     #[must_use]
     pub fn only_selected_kind(self) -> Self {
         let Self { kind, token, username, password, client_id, client_secret, .. } = self;

@@ -1,40 +1,40 @@
-//! What a webhook would make of an event, and why.
+//! Dry runs: what a webhook would do with an event, without sending anything.
 
 use super::errors::Field;
-use super::render::{RenderError, Rendered};
-use super::validate::Webhook;
+use super::request::{RenderError, Rendered};
+use super::validated::Webhook;
 use crate::model::Trigger;
 use crate::model::event::Event;
 use crate::model::filter;
-use crate::model::template::check_json;
+use crate::template::check_json;
 
-/// Why an event is not sent.
+/// Why an event is not sent to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SkipReason {
-    /// This trigger is not chosen.
+    /// The webhook does not have this trigger.
     Trigger(Trigger),
-    /// This filter does not fit.
+    /// This filter does not match.
     Filter(filter::Field),
-    /// Each of these filters fits, but not all of them one and the same access group.
+    /// Each of these filters matches an access group, but no single access group matches all of them.
     NoSingleGroup(Vec<filter::Field>),
 }
 
-/// What would become of an event.
+/// Result of a dry run.
 #[derive(Debug, Clone)]
 pub enum DryRun {
-    /// It would not be sent.
+    /// The event would not be sent.
     Skipped(SkipReason),
-    /// This would be sent.
+    /// This request would be sent.
     Rendered(Rendered),
-    /// It would be sent, but something is wrong with what: told in words.
+    /// The request could not be rendered, or its body would be invalid. Contains the message.
     Invalid(String),
 }
 
 impl Webhook {
-    /// What would become of an event.
+    /// Evaluates the webhook for an event without sending anything.
     pub fn dry_run(&self, event: &Event) -> DryRun {
         match self.skip_reason(event) {
-            Some(refusal) => DryRun::Skipped(refusal),
+            Some(reason) => DryRun::Skipped(reason),
             None => self.try_render(event),
         }
     }
@@ -43,7 +43,7 @@ impl Webhook {
         if !self.triggers().contains(&event.trigger) {
             return Some(SkipReason::Trigger(event.trigger));
         }
-        let mismatch = self.mismatch(event.payload());
+        let mismatch = self.filters.mismatch(event.payload());
         if mismatch.no_single_group {
             return Some(SkipReason::NoSingleGroup(mismatch.fields));
         }
@@ -53,21 +53,24 @@ impl Webhook {
     fn try_render(&self, event: &Event) -> DryRun {
         let rendered = match self.render(&self.sample_data(event), Some(&event.raw)) {
             Ok(rendered) => rendered,
-            Err(error) => return DryRun::Invalid(in_words(&error)),
+            Err(error) => return DryRun::Invalid(describe(&error)),
         };
-        let written = rendered.body.as_deref().filter(|_| self.is_json && self.body.is_some());
-        match written.map(check_json) {
+        let json_body = rendered.body.as_deref().filter(|_| self.is_json && self.body.is_some());
+        match json_body.map(check_json) {
             Some(Err(error)) => {
-                let place = format!("line {}, column {}", error.line, error.column);
-                DryRun::Invalid(format!("The body is not valid JSON ({place}): {}", error.message))
+                let position = format!("line {}, column {}", error.line, error.column);
+                DryRun::Invalid(format!(
+                    "The body is not valid JSON ({position}): {}",
+                    error.message
+                ))
             }
             Some(Ok(())) | None => DryRun::Rendered(rendered),
         }
     }
 }
 
-/// Which template it is, and where in it.
-fn in_words(error: &RenderError) -> String {
+/// The error with the name of the template.
+fn describe(error: &RenderError) -> String {
     let field = error.field();
     if let Field::Header(row) = field {
         return format!("Header {}, {error}", row + 1);
@@ -98,33 +101,36 @@ mod tests {
         Event::parse(&payload.to_string()).unwrap()
     }
 
-    fn refused(webhook: &Webhook, event: &Event) -> SkipReason {
-        let DryRun::Skipped(refusal) = webhook.dry_run(event) else { panic!("it is not refused") };
-        refusal
+    fn skip_reason(webhook: &Webhook, event: &Event) -> SkipReason {
+        let DryRun::Skipped(reason) = webhook.dry_run(event) else { panic!("not skipped") };
+        reason
     }
 
     #[test]
-    fn the_trigger_is_asked_first_then_each_filter() {
+    fn the_trigger_is_checked_before_the_filters() {
         let webhook = webhook(|draft| {
             draft.filters.insert(filter::Field::Integration, filter::Choice::any_of(["prod*"]));
             draft.filters.insert(filter::Field::ResourceType, filter::Choice::any_of(["Bucket"]));
         });
         let created = Event::sample(Trigger::Created).unwrap();
-        assert_eq!(refused(&webhook, &created), SkipReason::Trigger(Trigger::Created));
+        assert_eq!(skip_reason(&webhook, &created), SkipReason::Trigger(Trigger::Created));
         let database = event(|_| {});
-        assert_eq!(refused(&webhook, &database), SkipReason::Filter(filter::Field::ResourceType));
-        let apart = event(|payload| {
+        assert_eq!(
+            skip_reason(&webhook, &database),
+            SkipReason::Filter(filter::Field::ResourceType)
+        );
+        let separate = event(|payload| {
             payload["data"]["access_groups"] = json!([
                 {"integration": {"name": "prod db"}},
                 {"integration": {"name": "b"}, "resource_types": [{"name": "Bucket"}]},
             ]);
         });
         let both = vec![filter::Field::Integration, filter::Field::ResourceType];
-        assert_eq!(refused(&webhook, &apart), SkipReason::NoSingleGroup(both));
+        assert_eq!(skip_reason(&webhook, &separate), SkipReason::NoSingleGroup(both));
     }
 
     #[test]
-    fn what_cannot_be_rendered_is_told_with_its_place() {
+    fn a_rendering_error_names_the_template_and_the_position() {
         let webhook = webhook(|draft| {
             draft.headers = vec![
                 ("X-A".to_owned(), "a".to_owned()),
@@ -134,17 +140,17 @@ mod tests {
         let good = event(|_| {});
         assert!(matches!(webhook.dry_run(&good), DryRun::Rendered(_)));
         let bad = event(|payload| payload["data"]["justification"] = "two\nlines".into());
-        let DryRun::Invalid(told) = webhook.dry_run(&bad) else { panic!("it was rendered") };
-        assert!(told.starts_with("Header 2, line 1, column 1: "), "{told}");
+        let DryRun::Invalid(message) = webhook.dry_run(&bad) else { panic!("rendered") };
+        assert!(message.starts_with("Header 2, line 1, column 1: "), "{message}");
     }
 
     #[test]
-    fn a_body_that_is_not_json_for_this_event_is_told() {
+    fn a_body_that_is_invalid_json_for_this_event_is_reported() {
         let webhook = webhook(|draft| {
             draft.body_template = "{{#each data.approvals}}{\"a\": 1}{{/each}}".to_owned();
         });
         let none = event(|payload| payload["data"]["approvals"] = json!([]));
-        let DryRun::Invalid(told) = webhook.dry_run(&none) else { panic!("it was rendered") };
-        assert!(told.starts_with("The body is not valid JSON (line 1, column 1)"), "{told}");
+        let DryRun::Invalid(message) = webhook.dry_run(&none) else { panic!("rendered") };
+        assert!(message.starts_with("The body is not valid JSON (line 1, column 1)"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! Mistakes in a draft, each at its field.
+//! Validation errors of a draft, each with its field.
 
 use std::fmt;
 
@@ -13,21 +13,21 @@ pub enum Field {
     Method,
     /// The URL.
     Url,
-    /// A header's row, from 0.
+    /// A header, by row from 0.
     Header(usize),
-    /// The kind of authentication.
+    /// The authentication type.
     Authentication,
     /// The bearer token.
     AuthToken,
     /// The user name of basic authentication.
     AuthUsername,
-    /// Its password.
+    /// The password of basic authentication.
     AuthPassword,
-    /// OAuth's client id.
+    /// The OAuth client ID.
     AuthClientId,
-    /// OAuth's client secret.
+    /// The OAuth client secret.
     AuthClientSecret,
-    /// OAuth's token endpoint.
+    /// The URL of the OAuth token endpoint.
     AuthTokenEndpoint,
     /// The body template.
     BodyTemplate,
@@ -37,32 +37,32 @@ pub enum Field {
     Filter(filter::Field),
     /// The timeout.
     Timeout,
-    /// A response validator's row, from 0.
+    /// A response validator, by row from 0.
     Validator(usize),
-    /// The custom validation error message.
+    /// The custom failure message.
     CustomMessage,
-    /// The kind of certificate check.
+    /// The TLS verification mode.
     TlsVerify,
     /// The pinned fingerprint.
     TlsSha256,
-    /// The own certificate authority.
+    /// The private certificate authority.
     TlsPem,
-    /// The oldest protocol version.
+    /// The minimum TLS version.
     TlsMinVersion,
-    /// Gatepost's own certificate.
+    /// The client certificate.
     TlsClientCertificate,
-    /// Its private key.
+    /// The private key of the client certificate.
     TlsClientKey,
-    /// Exchanges at once.
+    /// The limit of concurrent attempts.
     MaxInFlight,
-    /// Exchanges a minute.
+    /// The rate limit.
     RatePerMinute,
-    /// The waits between attempts.
+    /// The retry schedule.
     RetrySchedule,
 }
 
 impl Field {
-    /// The form element's id.
+    /// Id of the form element.
     pub fn id(self) -> String {
         match self {
             Self::Name => "name".to_owned(),
@@ -94,7 +94,7 @@ impl Field {
         }
     }
 
-    /// JSON pointer (RFC 6901) into the file's and the API's form of a webhook.
+    /// JSON pointer (RFC 6901) into a webhook in a file or the API.
     pub fn pointer(self) -> String {
         match self {
             Self::Name => "/name".to_owned(),
@@ -127,65 +127,65 @@ impl Field {
     }
 }
 
-/// One mistake.
+/// One validation error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where.
+    /// The field.
     pub field: Field,
-    /// What it is and how to mend it.
+    /// The problem and the fix.
     pub message: String,
-    /// The line within the body template, from 1.
+    /// Line of the template in this field, from 1.
     pub line: Option<usize>,
 }
 
-/// All mistakes of a draft, in the order of the page.
+/// All validation errors of a draft.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// One mistake.
+    /// A list with one error.
     pub fn single(field: Field, message: impl Into<String>) -> Self {
         let mut errors = Self::default();
         errors.add(field, message);
         errors
     }
 
-    /// Notes a mistake.
+    /// Adds an error.
     pub fn add(&mut self, field: Field, message: impl Into<String>) {
         self.0.push(FieldError { field, message: message.into(), line: None });
     }
 
-    /// Notes a mistake on a line of the body template.
+    /// Adds an error on a line of the template in `field`.
     pub fn add_at_line(&mut self, field: Field, message: impl Into<String>, line: usize) {
         self.0.push(FieldError { field, message: message.into(), line: Some(line) });
     }
 
-    /// Keeps only some.
+    /// Keeps the errors for which `keep` returns true.
     pub(super) fn retain(&mut self, keep: impl FnMut(&FieldError) -> bool) {
         self.0.retain(keep);
     }
 
-    /// Adds others.
+    /// Adds all errors of another list.
     pub(super) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
-    /// Whether there is none.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The mistakes as they are told apart from their fields: in which template a line is, too.
+    /// The messages for use without their fields: a line number is preceded by the name of its template.
     pub fn messages(&self) -> Vec<String> {
-        let told = |error: &FieldError| match (error.field, error.line) {
+        let message = |error: &FieldError| match (error.field, error.line) {
             (Field::Url, Some(_)) => format!("URL: {}", error.message),
             (Field::Header(row), Some(_)) => format!("Header {}: {}", row + 1, error.message),
             _ => error.message.clone(),
         };
-        self.iter().map(told).collect()
+        self.iter().map(message).collect()
     }
 
-    /// The mistakes.
+    /// Iterates over the errors.
     pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
         self.0.iter()
     }

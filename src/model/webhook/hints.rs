@@ -1,4 +1,4 @@
-//! What looks like a slip in a webhook, told at its field: no mistake that keeps it from being saved.
+//! Hints: likely mistakes in a webhook. They do not prevent saving.
 
 use strsim::levenshtein;
 
@@ -6,8 +6,8 @@ use super::draft::Draft;
 use super::errors::Field;
 use crate::model::secret;
 
-/// Logpoint's calls that take an access event (its documented API); all are POST.
-const CALLS: [&str; 5] = [
+/// Logpoint API calls that an access event can make. All are POST.
+const ACTIONS: [&str; 5] = [
     "add_incident_comment",
     "reopen_incident",
     "assign_incident",
@@ -15,59 +15,59 @@ const CALLS: [&str; 5] = [
     "close_incident",
 ];
 
-/// Logpoint's other documented calls: right, but nothing that an event can do.
+/// Logpoint API calls that only read data.
 const QUERIES: [&str; 5] =
     ["incidents", "incident_states", "get_data_from_incident", "get_users", "getalloweddata"];
 
-/// A hint at a field.
+/// A hint for a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// Where.
+    /// The field.
     pub field: Field,
-    /// What may be wrong, and what would be right.
+    /// The likely mistake, and what to enter instead.
     pub message: String,
 }
 
-/// All hints on a draft.
+/// Returns all hints for a draft.
 pub fn hints(draft: &Draft) -> Vec<Hint> {
     let mut hints = Vec::new();
     let mut add = |field: Field, message: String| hints.push(Hint { field, message });
-    if let Some(message) = about_path(draft) {
+    if let Some(message) = path_hint(draft) {
         add(Field::Url, message);
     }
-    if let Some(message) = about_url_secret(&draft.url) {
+    if let Some(message) = url_secret_hint(&draft.url) {
         add(Field::Url, message);
     }
     if is_logpoint(draft) {
         if !draft.method.trim().eq_ignore_ascii_case("post") {
-            add(Field::Method, "Logpoint takes its calls as POST.".to_owned());
+            add(Field::Method, "Logpoint accepts only POST: change the method.".to_owned());
         }
-        if let Some(message) = about_ids(&draft.body_template) {
+        if let Some(message) = incident_id_hint(&draft.body_template) {
             add(Field::BodyTemplate, message);
         }
         if draft.response_validators.is_empty() {
-            let message = "Logpoint says no with HTTP 200 too: add the validator $.success = true under Advanced, \
-                           or a refusal counts as delivered.";
+            let message = "Logpoint also rejects requests with status 200: add the response validator $.success = true \
+                           under Advanced, or a rejected request counts as delivered.";
             add(Field::BodyTemplate, message.to_owned());
         }
     }
     hints
 }
 
-/// Whether a draft is likely meant for Logpoint: by its path, or by its body. Other services have
-/// incidents too, so that the word alone says nothing.
+/// Whether a draft is probably meant for Logpoint, judging by its path or its body. The word "incident"
+/// alone proves nothing, because other services have incidents too.
 pub fn is_logpoint(draft: &Draft) -> bool {
     let body = &draft.body_template;
     (body.contains("\"requestData\"") && body.contains("\"secret_key\""))
-        || last_segment(&draft.url).is_some_and(|last| nearest(&last).is_some())
+        || last_segment(&draft.url).is_some_and(|last| nearest_action(&last).is_some())
 }
 
-/// The call that a path's last part names, or nearly names: a plural, or a word that is mistyped.
-fn nearest(last: &str) -> Option<&'static str> {
-    CALLS.into_iter().find(|call| levenshtein(call, last) <= 2)
+/// The action whose name equals the last path segment up to two typing errors.
+fn nearest_action(last: &str) -> Option<&'static str> {
+    ACTIONS.into_iter().find(|call| levenshtein(call, last) <= 2)
 }
 
-/// The last part of the path, in lower case.
+/// The last path segment in lower case.
 fn last_segment(url: &str) -> Option<String> {
     let (_, rest) = url.trim().split_once("://")?;
     let path = rest.split(['?', '#']).next()?;
@@ -76,50 +76,52 @@ fn last_segment(url: &str) -> Option<String> {
     Some(last.to_ascii_lowercase()).filter(|last| !last.is_empty())
 }
 
-fn about_path(draft: &Draft) -> Option<String> {
+fn path_hint(draft: &Draft) -> Option<String> {
     let last = last_segment(&draft.url)?;
-    if CALLS.contains(&last.as_str()) {
+    if ACTIONS.contains(&last.as_str()) {
         return None;
     }
     if let Some(query) = QUERIES.into_iter().find(|query| *query == last) {
         return is_logpoint(draft)
-            .then(|| format!("/{query} only reads. What an event can do: {}.", paths()));
+            .then(|| format!("/{query} only reads data. For an event, use one of {}.", paths()));
     }
     if last.starts_with("create_incident") || last.starts_with("add_incident_s") {
         return Some(format!(
-            "Logpoint has no call that creates an incident: they come from alert rules. What an event can do: {}.",
+            "Logpoint has no call that creates an incident, only alert rules do. Use one of {}.",
             paths()
         ));
     }
-    if let Some(near) = nearest(&last) {
-        return Some(format!("Logpoint's path is /{near}: singular, and with underscores."));
+    if let Some(near) = nearest_action(&last) {
+        return Some(format!(
+            "Did you mean Logpoint's path /{near}? It is singular and has underscores."
+        ));
     }
-    is_logpoint(draft)
-        .then(|| format!("Logpoint has no /{last}. What an event can do: {}.", paths()))
+    is_logpoint(draft).then(|| format!("Logpoint has no path /{last}. Use one of {}.", paths()))
 }
 
 fn paths() -> String {
-    CALLS.map(|call| format!("/{call}")).join(", ")
+    ACTIONS.map(|call| format!("/{call}")).join(", ")
 }
 
-fn about_url_secret(url: &str) -> Option<String> {
+fn url_secret_hint(url: &str) -> Option<String> {
     let found = secret::secret_names_in_url(url);
     let first = found.first()?;
-    let what = if first == "path" { "Its path".to_owned() } else { format!("Its {first}") };
+    let what =
+        if first == "path" { "The path".to_owned() } else { format!("The parameter {first}") };
     Some(format!(
-        "{what} is a secret: whoever has this URL can use it. It is kept sealed and shows as {} from now on.",
+        "{what} is a secret: everyone who knows this URL can use it. It is stored encrypted and shown as {}.",
         secret::MASK
     ))
 }
 
-/// Ids of 32 hex digits where 24 are wanted.
-fn about_ids(body: &str) -> Option<String> {
+/// Finds an `incident_id` (32 hex digits) where Logpoint expects the id of the incident (24 hex digits).
+fn incident_id_hint(body: &str) -> Option<String> {
     let at = body.find("\"incident_ids\"").or_else(|| body.find("\"_id\""))?;
     let mut texts = body.get(at..)?.split('"');
     let id = texts.find(|text| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()))?;
     let start = id.get(..8)?;
     Some(format!(
-        "{start}… has 32 digits: that is Logpoint's incident_id. Its calls take the incident's id, of 24."
+        "{start}… has 32 digits, so it is an incident_id. Use the id of the incident, which has 24 digits."
     ))
 }
 
@@ -138,15 +140,15 @@ mod tests {
         }
     }
 
-    fn told(url: &str, body: &str) -> Vec<(Field, String)> {
+    fn hints_for(url: &str, body: &str) -> Vec<(Field, String)> {
         hints(&draft(url, body)).into_iter().map(|hint| (hint.field, hint.message)).collect()
     }
 
     #[test]
-    fn what_is_right_gets_no_hint() {
-        for call in CALLS {
-            assert_eq!(told(&format!("https://10.0.0.5/{call}"), BODY), []);
-            assert_eq!(told(&format!("https://10.0.0.5:8443/{call}/"), BODY), []);
+    fn a_correct_webhook_has_no_hints() {
+        for call in ACTIONS {
+            assert_eq!(hints_for(&format!("https://10.0.0.5/{call}"), BODY), []);
+            assert_eq!(hints_for(&format!("https://10.0.0.5:8443/{call}/"), BODY), []);
         }
         for url in [
             "https://a.example/x",
@@ -155,45 +157,45 @@ mod tests {
             "",
             "no url",
         ] {
-            assert_eq!(told(url, "{}"), [], "{url}");
+            assert_eq!(hints_for(url, "{}"), [], "{url}");
         }
     }
 
     #[test]
-    fn slips_in_the_path_are_told() {
+    fn mistakes_in_the_path_are_found() {
         for (path, hint) in [
-            ("close_incidents", "/close_incident:"),
-            ("Reopen_Incidents", "/reopen_incident:"),
-            ("add_incident_comments", "/add_incident_comment:"),
+            ("close_incidents", "/close_incident?"),
+            ("Reopen_Incidents", "/reopen_incident?"),
+            ("add_incident_comments", "/add_incident_comment?"),
             ("create_incident", "no call that creates"),
             ("create_incidents", "no call that creates"),
-            ("get_users", "only reads"),
-            ("delete_incident", "no /delete_incident"),
+            ("get_users", "only reads data"),
+            ("delete_incident", "no path /delete_incident"),
         ] {
-            let found = told(&format!("https://10.0.0.5/{path}"), BODY);
+            let found = hints_for(&format!("https://10.0.0.5/{path}"), BODY);
             assert_eq!(found.len(), 1, "{path}: {found:?}");
             assert!(found[0].0 == Field::Url && found[0].1.contains(hint), "{path}: {found:?}");
         }
     }
 
     #[test]
-    fn the_other_id_is_told_apart() {
+    fn an_incident_id_instead_of_an_id_is_found() {
         let long = BODY.replace("5a62bd8cce983de89085429c", "00a1d29cb9849c4e8b3edb9f6e1a1f2c");
-        let found = told("https://10.0.0.5/close_incident", &long);
+        let found = hints_for("https://10.0.0.5/close_incident", &long);
         assert!(found[0].0 == Field::BodyTemplate && found[0].1.contains("00a1d29c…"), "{found:?}");
     }
 
     #[test]
-    fn a_url_that_is_a_secret_and_an_answer_that_nobody_reads() {
+    fn secrets_in_the_url_and_unchecked_responses_are_found() {
         for url in ["https://l.example/?token=abc", "https://hooks.slack.com/services/T/B/x"] {
-            assert!(told(url, "{}")[0].1.contains("is a secret"), "{url}");
+            assert!(hints_for(url, "{}")[0].1.contains("is a secret"), "{url}");
         }
-        let blind = Draft {
+        let unchecked = Draft {
             response_validators: Vec::new(),
             method: "GET".to_owned(),
             ..draft("https://10.0.0.5/close_incident", BODY)
         };
-        let fields: Vec<Field> = hints(&blind).iter().map(|hint| hint.field).collect();
+        let fields: Vec<Field> = hints(&unchecked).iter().map(|hint| hint.field).collect();
         assert_eq!(fields, [Field::Method, Field::BodyTemplate]);
     }
 }

@@ -1,31 +1,36 @@
-//! Method, URL and headers: what HTTP asks of them.
+//! Validation of method, URL and headers.
 
 use std::fmt;
 
 use url::Url;
 
-use super::Rules;
+/// Rules that the operator sets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    /// Whether `http://` is allowed.
+    pub allow_http: bool,
+}
 
-/// The methods that can be chosen.
+/// HTTP methods of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// No body unless a template is given.
+    /// `GET`, without a body unless the webhook has a template.
     Get,
-    /// What Logpoint needs.
+    /// `POST`, which Logpoint needs.
     Post,
-    /// Replaces.
+    /// `PUT`.
     Put,
-    /// Changes.
+    /// `PATCH`.
     Patch,
-    /// Removes.
+    /// `DELETE`, without a body unless the webhook has a template.
     Delete,
 }
 
 impl Method {
-    /// All, in the order of the page.
+    /// All methods, in the order of the page.
     pub const ALL: [Self; 5] = [Self::Post, Self::Put, Self::Patch, Self::Get, Self::Delete];
 
-    /// The method's name.
+    /// The name of the method.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -36,7 +41,8 @@ impl Method {
         }
     }
 
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    /// Parses a method in any case.
+    pub(super) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
@@ -47,7 +53,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// Headers that the HTTP client or Gatepost itself sets.
+/// Headers that the HTTP client or Gatepost sets.
 pub const RESERVED_HEADERS: [&str; 9] = [
     "host",
     "content-length",
@@ -60,80 +66,81 @@ pub const RESERVED_HEADERS: [&str; 9] = [
     "webhook-signature",
 ];
 
-/// Longest URL, in bytes, before and after its placeholders are filled in.
-pub(super) const MAX_URL: usize = 4096;
+/// Longest URL, in bytes.
+const MAX_URL_BYTES: usize = 4096;
 
-/// Checks a URL as typed. Placeholders may stand only after the host: a value that comes from
-/// outside must not decide where a secret is sent.
+/// Checks a URL with placeholders. They are allowed only after the host, so that a value from an event
+/// cannot decide where a secret is sent.
 pub(super) fn check_url(url: &str, rules: Rules) -> Result<(), String> {
     if url.is_empty() {
-        return Err("Enter the address to send to, such as https://10.0.0.5/add_incident_comment."
-            .to_owned());
+        return Err("Enter a URL, such as https://10.0.0.5/add_incident_comment.".to_owned());
     }
-    if url.len() > MAX_URL {
-        return Err(format!("The URL is longer than {MAX_URL} bytes."));
+    if url.len() > MAX_URL_BYTES {
+        return Err(format!("The URL is too long: use at most {MAX_URL_BYTES} bytes."));
     }
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(format!("The URL has no scheme: write https://{url}"));
+        return Err(format!("The URL has no scheme: enter https://{url}."));
     };
     match scheme.to_ascii_lowercase().as_str() {
         "https" => {}
         "http" if rules.allow_http => {}
         "http" => {
-            return Err("http:// sends everything in the clear, secrets included: use https://. \
-                 (An operator can allow http with GATEPOST_ALLOW_HTTP=true.)"
+            return Err("http:// sends everything unencrypted, including secrets: use https://. \
+                 (The operator can allow HTTP with GATEPOST_ALLOW_HTTP=true.)"
                 .to_owned());
         }
         other => {
-            return Err(format!("\"{other}://\" is not a web address: begin with https://"));
+            return Err(format!("\"{other}://\" is not supported: use https://."));
         }
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains("{{") {
-        return Err(
-            "Placeholders may stand after the host only: the host itself must be fixed.".to_owned()
-        );
+        return Err("The host cannot contain placeholders: use them only after it.".to_owned());
     }
     if authority.contains('@') {
         return Err(
-            "Credentials do not belong in the URL: send them in a header or the body.".to_owned()
+            "The URL cannot contain credentials: use Authentication, a header or the body."
+                .to_owned(),
         );
     }
     Ok(())
 }
 
-/// Checks a URL whose placeholders are filled in, and gives it in its normal form.
+/// Parses a rendered URL.
 pub(super) fn check_rendered_url(url: &str) -> Result<Url, String> {
-    let parsed = Url::parse(url).map_err(|error| format!("This is not a URL: {error}."))?;
+    let parsed = Url::parse(url).map_err(|error| format!("The URL is invalid: {error}."))?;
     if parsed.host_str().is_none_or(str::is_empty) {
-        return Err("The URL has no host.".to_owned());
+        return Err("The URL has no host: enter one after https://.".to_owned());
     }
     if parsed.fragment().is_some() {
-        return Err("A URL's part after # is never sent: remove it.".to_owned());
+        return Err("The part of the URL after # would not be sent: remove it.".to_owned());
     }
     Ok(parsed)
 }
 
-/// Checks one header as typed.
+/// Checks a header. Its value may contain placeholders.
 pub(super) fn check_header(name: &str, value: &str) -> Result<(), String> {
     if name.contains(['\r', '\n']) || value.contains(['\r', '\n']) {
-        return Err("A header cannot hold a line break: remove it.".to_owned());
+        return Err("A header cannot contain a line break: remove it.".to_owned());
     }
     if name.is_empty() {
-        return Err("This header has a value but no name.".to_owned());
+        return Err("This header has no name: enter one, or clear the value.".to_owned());
     }
     if name.contains("{{") {
-        return Err("A header's name is fixed: placeholders may stand in its value.".to_owned());
+        return Err(
+            "The name of a header cannot contain placeholders: use them only in the value."
+                .to_owned(),
+        );
     }
     if ::http::HeaderName::try_from(name).is_err() {
-        return Err(format!("\"{name}\" is not a header name: use letters, digits and -."));
+        return Err(format!("\"{name}\" is not a header name: use letters, digits and hyphens."));
     }
     let lower = name.to_ascii_lowercase();
     if RESERVED_HEADERS.contains(&lower.as_str()) {
-        return Err(format!("{name} is set by Gatepost itself: remove this row."));
+        return Err(format!("Gatepost sets {name} itself: remove this header."));
     }
     if ::http::HeaderValue::try_from(value).is_err() {
-        return Err(format!("{name} has a character that a header cannot hold."));
+        return Err(format!("The value of {name} contains a control character: remove it."));
     }
     Ok(())
 }
@@ -143,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls() {
+    fn urls_are_checked() {
         let rules = Rules::default();
         for good in
             ["https://10.0.0.5/x", "https://[::1]:8443/x?y={{data.id}}", "HTTPS://a.example"]
@@ -151,12 +158,12 @@ mod tests {
             assert_eq!(check_url(good, rules), Ok(()), "{good}");
         }
         for (bad, hint) in [
-            ("", "Enter the address"),
+            ("", "Enter a URL"),
             ("10.0.0.5/x", "https://10.0.0.5/x"),
             ("http://a", "GATEPOST_ALLOW_HTTP"),
-            ("ftp://a", "begin with https://"),
-            ("https://{{data.id}}/x", "host itself must be fixed"),
-            ("https://me:pw@a/x", "Credentials"),
+            ("ftp://a", "use https://"),
+            ("https://{{data.id}}/x", "host cannot contain placeholders"),
+            ("https://me:pw@a/x", "credentials"),
         ] {
             let error = check_url(bad, rules).unwrap_err();
             assert!(error.contains(hint), "{bad}: {error}");
@@ -165,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn headers() {
+    fn headers_are_checked() {
         assert_eq!(check_header("X-Team", "sec"), Ok(()));
         for (name, value) in [
             ("X", "a\r\nB: c"),

@@ -1,7 +1,7 @@
-//! A webhook: where and how to send.
+//! Webhooks: where and how to send events.
 //!
-//! A [`Draft`] is what somebody typed, whether in the form, a file or the API; validating it gives
-//! a [`Webhook`], ready to match and render, or every mistake at once, each at its field.
+//! A [`Draft`] is the unvalidated input of the form, a file or the API. [`Webhook::new`] validates it and
+//! returns either a [`Webhook`], ready to match events and render requests, or every error with its field.
 
 mod auth;
 mod delivery_policy;
@@ -12,10 +12,11 @@ mod file;
 mod hints;
 mod http;
 pub mod preset;
-mod render;
+mod request;
 mod revision;
 mod tls;
-mod validate;
+mod validated;
+mod validation;
 mod validator;
 
 pub use auth::{Authentication, ClientCredentials, basic_credential};
@@ -25,9 +26,9 @@ pub use dry_run::{DryRun, SkipReason};
 pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};
 pub use hints::{Hint, hints, is_logpoint};
-pub use http::{Method, RESERVED_HEADERS};
-pub use render::{RenderError, Rendered};
+pub use http::{Method, RESERVED_HEADERS, Rules};
+pub use request::{RenderError, Rendered};
 pub use revision::{Difference, Line, RevisionKind, differences};
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
-pub use validate::{Rules, Webhook};
+pub use validated::Webhook;
 pub use validator::{Validator, ValidatorMismatch};

@@ -1,5 +1,5 @@
-//! Where to start from. Each preset is a file in `presets/`: a webhook with `<placeholders>` for what
-//! only the admin knows, notes, and what each placeholder stands for.
+//! Presets: webhooks to start from. Each is a file in `presets/` that contains a webhook with
+//! `<placeholders>` for values that only the administrator knows, their meanings, and notes.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use super::file::WebhookFile;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
 
-/// All presets, in the order of the page: that of their files' names.
+/// All presets, sorted by file name, which is the order on the page.
 pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let mut files: Vec<_> = FILES.files().collect();
     files.sort_by_key(|file| file.path());
@@ -22,33 +22,33 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
         .filter_map(|file| {
             let name = file.path().file_stem()?.to_str()?;
             let (_number, id) = name.split_once('-')?;
-            // A test reads every one of them.
+            // A test ensures that every file is valid.
             Preset::read(id, file.contents_utf8()?).ok()
         })
         .collect()
 });
 
-/// A filled-in form to start from.
+/// A webhook to start from.
 #[derive(Debug, Clone)]
 pub struct Preset {
-    /// In URLs.
+    /// Id in URLs.
     pub id: String,
-    /// On the page.
+    /// Title on the page.
     pub title: String,
-    /// Whom it sends to, where presets are grouped by that.
+    /// Group of the target.
     pub group: Group,
-    /// What it does and what to fill in.
+    /// What the webhook does, and what to configure at the target.
     pub notes: String,
     draft: Draft,
     placeholders: BTreeMap<String, String>,
 }
 
-/// Presets that belong together.
+/// Groups of presets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Group {
-    /// Calls of Logpoint.
+    /// Calls to Logpoint.
     Logpoint,
-    /// Everything else.
+    /// Other targets.
     Other,
 }
 
@@ -58,23 +58,23 @@ struct File {
     title: String,
     group: Group,
     notes: String,
-    /// Name, without the angle brackets, and meaning.
+    /// Placeholders without angle brackets, and their meanings.
     placeholders: BTreeMap<String, String>,
     webhook: WebhookFile,
 }
 
 impl Preset {
-    /// The preset of that id.
+    /// Finds the preset with that id.
     pub fn find(id: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.id == id)
     }
 
-    /// Whether it is a call of Logpoint.
+    /// Whether the target is Logpoint.
     pub fn is_logpoint(&self) -> bool {
         self.group == Group::Logpoint
     }
 
-    /// The form filled in.
+    /// The draft to fill into the form.
     pub fn draft(&self) -> Draft {
         self.draft.clone()
     }
@@ -92,13 +92,13 @@ impl Preset {
     }
 }
 
-/// Every placeholder of every preset, in its angle brackets, and what to put there.
+/// The placeholders of all presets with angle brackets, and their meanings.
 static PLACEHOLDERS: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     let all = PRESETS.iter().flat_map(|preset| &preset.placeholders);
     all.map(|(name, meaning)| (format!("<{name}>"), meaning.as_str())).collect()
 });
 
-/// The texts of a draft that may hold a placeholder, each with its field.
+/// The texts of a draft that may contain placeholders of presets, each with its field.
 fn texts(draft: &mut Draft) -> Vec<(Field, &mut String)> {
     let mut texts = vec![(Field::Url, &mut draft.url)];
     let headers = draft.headers.iter_mut().enumerate();
@@ -116,7 +116,7 @@ fn texts(draft: &mut Draft) -> Vec<(Field, &mut String)> {
     texts
 }
 
-/// What a preset left to fill in and nobody has yet, each at its field.
+/// Returns an error for each remaining placeholder.
 fn unfilled(draft: &Draft) -> FieldErrors {
     let mut errors = FieldErrors::default();
     for (field, text) in texts(&mut draft.clone()) {
@@ -136,12 +136,13 @@ fn unfilled(draft: &Draft) -> FieldErrors {
     errors
 }
 
-/// The draft with something harmless in place of what a preset leaves to fill in, for previews, and
-/// what is still to do.
+/// Returns the draft with valid sample values instead of placeholders, for previews, and the messages about
+/// the placeholders.
 pub fn fill_placeholders(draft: &Draft) -> (Draft, Vec<String>) {
-    let mut left: Vec<String> = unfilled(draft).iter().map(|error| error.message.clone()).collect();
-    left.sort();
-    left.dedup();
+    let mut messages: Vec<String> =
+        unfilled(draft).iter().map(|error| error.message.clone()).collect();
+    messages.sort();
+    messages.dedup();
     let mut filled = draft.clone();
     for (field, text) in texts(&mut filled) {
         for placeholder in PLACEHOLDERS.keys() {
@@ -149,7 +150,10 @@ pub fn fill_placeholders(draft: &Draft) -> (Draft, Vec<String>) {
                 continue;
             }
             let name = placeholder.trim_matches(['<', '>']);
-            #[expect(clippy::wildcard_enum_match_arm, reason = "all others are one word")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "all other fields take a single word"
+            )]
             let shown = match field {
                 Field::BodyTemplate => format!("‹{name}›"),
                 Field::Header(_) => format!("({name})"),
@@ -158,11 +162,11 @@ pub fn fill_placeholders(draft: &Draft) -> (Draft, Vec<String>) {
             *text = text.replace(placeholder.as_str(), &shown);
         }
     }
-    (filled, left)
+    (filled, messages)
 }
 
-/// A preset cannot be saved or sent with its placeholders left in. Whatever else is wrong with such a
-/// field will be another thing once it is filled in.
+/// Adds an error for each remaining placeholder. Other errors of the same field are dropped, because
+/// they may only be caused by the placeholder.
 pub(super) fn check_placeholders(draft: &Draft, errors: &mut FieldErrors) {
     let unfilled = unfilled(draft);
     let is_unfilled = |field: Field| unfilled.iter().any(|error| error.field == field);
@@ -176,7 +180,7 @@ mod tests {
     use crate::model::webhook::{Rules, Webhook};
     use crate::model::{Trigger, event::Event};
 
-    /// The draft with all filled in as an admin would.
+    /// The draft with valid values instead of placeholders.
     fn filled(preset: &Preset) -> Draft {
         let mut draft = preset.draft();
         for (_, text) in texts(&mut draft) {
@@ -197,7 +201,7 @@ mod tests {
         for file in FILES.files() {
             let name = file.path().file_stem().unwrap().to_str().unwrap();
             let (number, id) = name.split_once('-').unwrap();
-            assert!(number.parse::<u8>().is_ok(), "{name}: begins with its place");
+            assert!(number.parse::<u8>().is_ok(), "{name}: starts with its position");
             let preset = Preset::read(id, file.contents_utf8().unwrap());
             let preset = preset.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(preset.notes.ends_with('.'), "{name}: notes are sentences");
@@ -206,13 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_needs_its_placeholders_filled_in_and_nothing_else() {
+    fn a_preset_is_valid_except_for_its_placeholders() {
         for preset in PRESETS.iter() {
             let errors = Webhook::new(preset.draft(), &Rules::default()).unwrap_err();
             assert!(errors.iter().all(|error| error.message.starts_with("Replace <")), "{errors}");
             for name in preset.placeholders.keys() {
-                let told = errors.iter().any(|error| error.message.contains(&format!("<{name}>")));
-                assert!(told, "{}: <{name}> is used", preset.id);
+                let is_used =
+                    errors.iter().any(|error| error.message.contains(&format!("<{name}>")));
+                assert!(is_used, "{}: <{name}> is used", preset.id);
             }
             let webhook = Webhook::new(filled(preset), &Rules::default());
             let webhook = webhook.unwrap_or_else(|errors| panic!("{}: {errors}", preset.id));
@@ -221,17 +226,17 @@ mod tests {
     }
 
     #[test]
-    fn the_preview_of_a_preset_says_what_is_left() {
+    fn the_preview_of_a_preset_lists_its_placeholders() {
         for preset in PRESETS.iter() {
-            let (shown, left) = fill_placeholders(&preset.draft());
-            assert_eq!(left.len(), preset.placeholders.len(), "{}: {left:?}", preset.id);
+            let (shown, messages) = fill_placeholders(&preset.draft());
+            assert_eq!(messages.len(), preset.placeholders.len(), "{}: {messages:?}", preset.id);
             let webhook = Webhook::new(shown, &Rules::default());
             assert!(webhook.is_ok(), "{}: {}", preset.id, webhook.unwrap_err());
         }
     }
 
     #[test]
-    fn json_within_json_is_valid_at_both_depths() {
+    fn nested_json_is_valid_at_both_levels() {
         let mut nested = 0;
         for preset in PRESETS.iter() {
             let webhook = Webhook::new(filled(preset), &Rules::default()).unwrap();
@@ -258,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn logpoints_presets_look_into_the_answer() {
+    fn logpoint_presets_validate_the_response() {
         for preset in PRESETS.iter().filter(|preset| preset.group == Group::Logpoint) {
             let webhook = Webhook::new(filled(preset), &Rules::default()).unwrap();
             assert_eq!(webhook.validators()[0].path(), "$.success", "{}", preset.id);

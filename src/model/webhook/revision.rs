@@ -1,4 +1,4 @@
-//! A webhook's history: what was done to it, and what that changed.
+//! Revisions of a webhook: the kind of change, and the differences between two drafts.
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -8,25 +8,25 @@ use super::file::WebhookFile;
 use crate::model::filter;
 use crate::model::secret::{mask, unmask};
 
-/// Unchanged lines around those that changed.
-const CONTEXT: usize = 3;
+/// Number of unchanged lines shown around a change.
+const CONTEXT_LINES: usize = 3;
 
-/// What was done to a webhook.
+/// Kind of change to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevisionKind {
-    /// It was added.
+    /// The webhook was added.
     Added,
-    /// It was saved with changes.
+    /// The webhook was saved with changes.
     Changed,
-    /// It was switched on, and nothing else.
+    /// The webhook was activated without other changes.
     Activated,
-    /// It was switched off, and nothing else.
+    /// The webhook was deactivated without other changes.
     Deactivated,
-    /// Gatepost itself switched it off.
+    /// Gatepost paused the webhook because it only failed.
     Paused,
-    /// An earlier revision was saved again.
+    /// An earlier revision was restored.
     Restored,
-    /// It was deleted.
+    /// The webhook was deleted.
     Deleted,
 }
 
@@ -41,7 +41,7 @@ impl RevisionKind {
         Self::Deleted,
     ];
 
-    /// What saving this over that is.
+    /// Determines the kind of a change from the drafts before and after it.
     pub fn of(before: Option<&Draft>, after: &Draft) -> Self {
         match before {
             None => Self::Added,
@@ -56,7 +56,7 @@ impl RevisionKind {
         }
     }
 
-    /// The word in the database, which is also the page's.
+    /// The name in the database and on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "Added",
@@ -69,40 +69,40 @@ impl RevisionKind {
         }
     }
 
-    /// From the word. One of a later version is some change.
-    pub fn from_word(word: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Changed)
+    /// Parses a name. Unknown names, written by a later version, become `Changed`.
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Changed)
     }
 }
 
-/// A field that differs between two drafts. No secret stands in it.
+/// A field that differs between two drafts. Secrets in it are masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What people call the field.
+    /// Label of the field.
     pub label: String,
-    /// None where it was not set.
+    /// The value before; `None` if it was not set.
     pub before: Option<String>,
-    /// None where it is not set any more.
+    /// The value after; `None` if it is no longer set.
     pub after: Option<String>,
-    /// Whether a secret in it differs, which the texts do not show.
+    /// Whether a secret in the field differs, which the masked values do not show.
     pub secret: bool,
 }
 
-/// A line of a text that differs.
+/// A line of a diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// The same in both.
+    /// In both texts.
     Kept(String),
-    /// Only before.
-    Gone(String),
-    /// Only after.
-    Come(String),
-    /// Some that are the same are left out.
+    /// Only in the text before.
+    Removed(String),
+    /// Only in the text after.
+    Added(String),
+    /// Omitted unchanged lines.
     Gap,
 }
 
 impl Difference {
-    /// The lines around each change, where one of the texts has several; empty where neither has.
+    /// Returns a diff of the lines around each change. Empty if neither text has several lines.
     pub fn lines(&self) -> Vec<Line> {
         let (before, after) =
             (self.before.as_deref().unwrap_or_default(), self.after.as_deref().unwrap_or_default());
@@ -113,7 +113,7 @@ impl Difference {
             (before.lines().collect(), after.lines().collect());
         let diff = TextDiff::from_slices(&old, &new);
         let mut lines = Vec::new();
-        for group in diff.grouped_ops(CONTEXT) {
+        for group in diff.grouped_ops(CONTEXT_LINES) {
             if !lines.is_empty() {
                 lines.push(Line::Gap);
             }
@@ -121,8 +121,8 @@ impl Difference {
                 let text = change.value().to_owned();
                 lines.push(match change.tag() {
                     ChangeTag::Equal => Line::Kept(text),
-                    ChangeTag::Delete => Line::Gone(text),
-                    ChangeTag::Insert => Line::Come(text),
+                    ChangeTag::Delete => Line::Removed(text),
+                    ChangeTag::Insert => Line::Added(text),
                 });
             }
         }
@@ -130,20 +130,20 @@ impl Difference {
     }
 }
 
-/// Every field in which two whole drafts differ, in the file's order.
+/// Returns every field in which two drafts with their secrets differ, in the order of the file format.
 pub fn differences(before: &Draft, after: &Draft) -> Vec<Difference> {
     let (old, new) = (fields(&mask(before)), fields(&mask(after)));
-    let whole = fields(after);
-    // What it would be with the secrets as they were: a field that is not, has another secret.
-    let as_before = fields(&unmask(&mask(after), before));
+    let unmasked = fields(after);
+    // The draft after the change with the secrets from before it. Where it differs, a secret has changed.
+    let with_old_secrets = fields(&unmask(&mask(after), before));
     let find = |all: &[(Vec<String>, String)], path: &Vec<String>| {
         all.iter().find(|(known, _)| known == path).map(|(_, text)| text.clone())
     };
-    let gone = old.iter().filter(|(path, _)| find(&new, path).is_none());
+    let removed = old.iter().filter(|(path, _)| find(&new, path).is_none());
     let mut found = Vec::new();
-    for (path, _) in new.iter().chain(gone) {
+    for (path, _) in new.iter().chain(removed) {
         let (before, after) = (find(&old, path), find(&new, path));
-        let secret = find(&whole, path) != find(&as_before, path);
+        let secret = find(&unmasked, path) != find(&with_old_secrets, path);
         if before != after || secret {
             found.push(Difference { label: label(path), before, after, secret });
         }
@@ -151,7 +151,7 @@ pub fn differences(before: &Draft, after: &Draft) -> Vec<Difference> {
     found
 }
 
-/// The draft's fields as texts, each with its path in the file.
+/// The fields of a draft as texts, each with its path in the file format.
 fn fields(draft: &Draft) -> Vec<(Vec<String>, String)> {
     let file = serde_json::to_value(WebhookFile::from_draft(draft)).unwrap_or_default();
     let mut fields = Vec::new();
@@ -190,7 +190,7 @@ fn text(value: &Value, path: &[String]) -> String {
     }
 }
 
-/// An entry of a list: of a validator its path, and what is expected there.
+/// Formats an entry of a list: a response validator as a condition, anything else as text.
 fn item(value: &Value) -> String {
     let expected = value.get("expected_values").and_then(Value::as_array);
     if let (Some(path), Some(expected)) = (value.get("json_path").and_then(Value::as_str), expected)
@@ -201,7 +201,7 @@ fn item(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What people call a field, as on the form.
+/// Label of a field, as on the form.
 fn label(path: &[String]) -> String {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
@@ -210,7 +210,7 @@ fn label(path: &[String]) -> String {
         ["type", "http_request", "headers", name] => format!("Header {name}"),
         ["filters", key, rest @ ..] => {
             let known = filter::Field::from_key(key).map(filter::Field::label);
-            let name = known.map_or_else(|| plain(key), str::to_owned);
+            let name = known.map_or_else(|| capitalize(key), str::to_owned);
             match rest {
                 ["none_of", rest @ ..] => {
                     [&["Filter", &name], rest, &["is none of"]].concat().join(" ")
@@ -227,16 +227,16 @@ fn label(path: &[String]) -> String {
         ["tls", "sha256"] => "SHA-256 fingerprint".to_owned(),
         ["tls", "pem"] => "Certificate authority".to_owned(),
         ["tls", "min_version"] => "Minimum TLS version".to_owned(),
-        ["tls" | "type", .., name] => plain(name),
+        ["tls" | "type", .., name] => capitalize(name),
         ["ordered"] => "Order".to_owned(),
-        ["max_in_flight"] => "Exchanges at once".to_owned(),
-        ["rate_per_minute"] => "Exchanges a minute".to_owned(),
-        other => plain(&other.join(" ")),
+        ["max_in_flight"] => "Concurrent attempts".to_owned(),
+        ["rate_per_minute"] => "Attempts per minute".to_owned(),
+        other => capitalize(&other.join(" ")),
     }
 }
 
-/// `body_template` as `Body template`.
-fn plain(name: &str) -> String {
+/// Turns `body_template` into `Body template`.
+fn capitalize(name: &str) -> String {
     let spaced = name.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_is_told_by_its_name_on_the_form() {
+    fn differences_have_the_labels_of_the_form() {
         let before = draft();
         let mut after = draft();
         after.active = false;
@@ -272,7 +272,7 @@ mod tests {
         after.response_validators.clear();
         after.timeout_in_sec = "5".to_owned();
         after.ordered = false;
-        let told: Vec<(String, Option<String>, Option<String>)> = differences(&before, &after)
+        let found: Vec<(String, Option<String>, Option<String>)> = differences(&before, &after)
             .into_iter()
             .map(|one| (one.label, one.before, one.after))
             .collect();
@@ -280,7 +280,7 @@ mod tests {
             (label.to_owned(), before.map(str::to_owned), after.map(str::to_owned))
         };
         assert_eq!(
-            told,
+            found,
             [
                 row("Status", Some("Active"), Some("Inactive")),
                 row("Triggers", Some("Granted"), Some("Granted\nExpired")),
@@ -297,27 +297,27 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_changes_is_told_and_never_shown() {
+    fn a_changed_secret_is_reported_but_never_shown() {
         let before = draft();
         let mut after = draft();
         after.url = after.url.replace("abcdef", "ghijkl");
         after.headers[0].1 = "Bearer ghijkl".to_owned();
         after.body_template = after.body_template.replace("abcdef", "ghijkl").replace('1', "2");
         after.headers.push(("X-Api-Key".to_owned(), "mnopqr".to_owned()));
-        let told = differences(&before, &after);
-        let labels: Vec<&str> = told.iter().map(|one| one.label.as_str()).collect();
+        let found = differences(&before, &after);
+        let labels: Vec<&str> = found.iter().map(|one| one.label.as_str()).collect();
         assert_eq!(labels, ["URL", "Header Authorization", "Header X-Api-Key", "Body template"]);
-        assert!(told.iter().all(|one| one.secret), "{told:#?}");
-        let shown = format!("{told:?} {:?}", told[3].lines());
+        assert!(found.iter().all(|one| one.secret), "{found:#?}");
+        let shown = format!("{found:?} {:?}", found[3].lines());
         assert!(!["abcdef", "ghijkl", "mnopqr"].iter().any(|one| shown.contains(one)), "{shown}");
-        assert_eq!(told[0].before, told[0].after);
-        // The same secret beside another change is none.
+        assert_eq!(found[0].before, found[0].after);
+        // An unchanged secret next to another change is not reported.
         let renamed = Draft { name: "B".to_owned(), ..draft() };
         assert!(differences(&before, &renamed).iter().all(|one| !one.secret));
     }
 
     #[test]
-    fn long_texts_show_the_lines_around_a_change() {
+    fn diffs_show_only_the_lines_around_a_change() {
         let text = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
         let one = Difference {
             label: String::new(),
@@ -326,15 +326,15 @@ mod tests {
             secret: false,
         };
         let lines = one.lines();
-        assert_eq!(lines[0], Line::Gone("0".to_owned()));
+        assert_eq!(lines[0], Line::Removed("0".to_owned()));
         assert_eq!(lines[4], Line::Gap);
-        assert!(lines.contains(&Line::Come("ten".to_owned())));
+        assert!(lines.contains(&Line::Added("ten".to_owned())));
         assert_eq!(lines.len(), 4 + 1 + 8);
         assert!(Difference { after: one.before.clone(), ..one }.lines().is_empty());
     }
 
     #[test]
-    fn what_was_done_is_known_from_what_changed() {
+    fn the_kind_follows_from_the_changed_fields() {
         let mut off = draft();
         off.active = false;
         assert_eq!(RevisionKind::of(None, &off), RevisionKind::Added);
@@ -342,6 +342,6 @@ mod tests {
         assert_eq!(RevisionKind::of(Some(&off), &draft()), RevisionKind::Activated);
         off.name = "B".to_owned();
         assert_eq!(RevisionKind::of(Some(&draft()), &off), RevisionKind::Changed);
-        assert_eq!(RevisionKind::from_word("Paused"), RevisionKind::Paused);
+        assert_eq!(RevisionKind::from_name("Paused"), RevisionKind::Paused);
     }
 }

@@ -1,19 +1,19 @@
-//! How a server's certificate is checked.
+//! TLS settings: verification of the server, and the client certificate.
 
 use std::fmt;
 
 use super::draft::TlsDraft;
 use super::errors::{Field, FieldErrors};
 
-/// How a certificate in PEM begins (RFC 7468, section 5.1).
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+/// First line of a certificate in PEM (RFC 7468, section 5.1).
+const PEM_HEADER: &str = "-----BEGIN CERTIFICATE-----";
 
-/// A certificate's SHA-256, over its DER form.
+/// SHA-256 of a certificate's DER form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
-    /// From 64 hex digits, in upper or lower case, with or without colons and spaces.
+    /// Parses 64 hex digits in any case, with or without colons and spaces.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: Vec<u8> = text
             .chars()
@@ -43,48 +43,48 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Whom to trust.
+/// Verification of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Trust {
-    /// The public certificate authorities, as browsers do.
+    /// Trusts the public certificate authorities, as browsers do.
     Public,
-    /// An own certificate authority alone: PEM.
+    /// Trusts only a private certificate authority (PEM).
     Ca(String),
-    /// The public authorities and an own one: PEM.
+    /// Trusts the public authorities and a private one (PEM).
     PublicAnd(String),
-    /// This one certificate, whatever it says of itself.
+    /// Trusts exactly this certificate, whatever its names and dates.
     Pinned(Fingerprint),
-    /// Anybody. Whoever sits in between can read the secret key.
+    /// Trusts every server. An attacker on the network can read the secrets that are sent.
     None,
 }
 
-/// The oldest protocol version to speak.
+/// Minimum TLS version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246), and newer.
+    /// TLS 1.2 (RFC 5246) or later.
     #[default]
     V1_2,
     /// TLS 1.3 (RFC 8446).
     V1_3,
 }
 
-/// What Gatepost shows to a server that asks for a certificate.
+/// Certificate for servers that require one (mutual TLS).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCertificate {
     /// The certificate and its chain, PEM.
     pub certificate: String,
-    /// Its private key, PEM.
+    /// The private key, PEM.
     pub key: String,
 }
 
-/// How a connection is secured.
+/// TLS settings of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tls {
-    /// Whom to trust.
+    /// Verification of the server.
     pub trust: Trust,
-    /// The oldest protocol version to speak.
+    /// Minimum TLS version.
     pub min_version: TlsVersion,
-    /// What to show to a server that asks.
+    /// Client certificate, if there is one.
     pub client: Option<ClientCertificate>,
 }
 
@@ -95,9 +95,9 @@ impl From<Trust> for Tls {
 }
 
 impl Tls {
-    /// The same for a server that is not the webhook's own: the public authorities, and an own one. A
-    /// pin is another server's, not to look would be a risk that nobody chose, and the client's
-    /// certificate is not for everybody's eyes.
+    /// The settings for a server other than the webhook's target, such as a token endpoint: public
+    /// authorities and the private one. The pin belongs to the target, skipping verification was allowed
+    /// only for the target, and the client certificate is meant only for the target.
     #[must_use]
     pub fn for_other_server(&self) -> Self {
         let trust = match &self.trust {
@@ -108,7 +108,7 @@ impl Tls {
     }
 }
 
-/// Checks what was typed; whether the PEM can be used is seen where it is used.
+/// Validates the settings. PEM is parsed only where it is used.
 pub(super) fn check(draft: &TlsDraft, errors: &mut FieldErrors) -> Tls {
     Tls {
         trust: check_trust(draft, errors),
@@ -123,22 +123,22 @@ fn check_trust(draft: &TlsDraft, errors: &mut FieldErrors) -> Trust {
         "none" => Trust::None,
         "pinned" => Fingerprint::parse(&draft.sha256).map_or_else(
             || {
-                let message = "A SHA-256 fingerprint has 64 hex digits, such as AB:CD:…: press Fetch \
-                               certificate to get the server's.";
+                let message = "A SHA-256 fingerprint has 64 hex digits, such as AB:CD:…. Select Fetch \
+                               certificate to get the one of the server.";
                 errors.add(Field::TlsSha256, message);
                 Trust::Public
             },
             Trust::Pinned,
         ),
-        "ca" if draft.pem.contains(CERTIFICATE) => Trust::Ca(draft.pem.clone()),
+        "ca" if draft.pem.contains(PEM_HEADER) => Trust::Ca(draft.pem.clone()),
         "ca" => {
             let message =
-                format!("Paste the certificate authority as PEM: it begins with {CERTIFICATE}.");
+                format!("Paste the certificate of the authority as PEM, starting with {PEM_HEADER}.");
             errors.add(Field::TlsPem, message);
             Trust::Public
         }
         other => {
-            let message = format!("\"{other}\" is none of public, ca, pinned and none.");
+            let message = format!("Unknown verification \"{other}\": use public, ca, pinned or none.");
             errors.add(Field::TlsVerify, message);
             Trust::Public
         }
@@ -150,7 +150,7 @@ fn check_min_version(text: &str, errors: &mut FieldErrors) -> TlsVersion {
         "" | "1.2" => TlsVersion::V1_2,
         "1.3" => TlsVersion::V1_3,
         other => {
-            let message = format!("\"{other}\" cannot be asked for: choose 1.2 or 1.3.");
+            let message = format!("Unknown TLS version \"{other}\": use 1.2 or 1.3.");
             errors.add(Field::TlsMinVersion, message);
             TlsVersion::default()
         }
@@ -162,12 +162,12 @@ fn check_client(draft: &TlsDraft, errors: &mut FieldErrors) -> Option<ClientCert
     if certificate.is_empty() && key.is_empty() {
         return None;
     }
-    if !certificate.contains(CERTIFICATE) {
-        let message = format!("Paste the certificate as PEM: it begins with {CERTIFICATE}.");
+    if !certificate.contains(PEM_HEADER) {
+        let message = format!("Paste the certificate as PEM, starting with {PEM_HEADER}.");
         errors.add(Field::TlsClientCertificate, message);
     }
     if key.is_empty() {
-        errors.add(Field::TlsClientKey, "Paste the certificate's private key as PEM.");
+        errors.add(Field::TlsClientKey, "Paste the private key of the certificate as PEM.");
     }
     Some(ClientCertificate { certificate: certificate.to_owned(), key: key.to_owned() })
 }
@@ -177,31 +177,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn mistakes(draft: &TlsDraft) -> Vec<Field> {
+    fn invalid_fields(draft: &TlsDraft) -> Vec<Field> {
         let mut errors = FieldErrors::default();
         check(draft, &mut errors);
         errors.iter().map(|error| error.field).collect()
     }
 
     #[test]
-    fn half_a_client_certificate_is_none() {
-        let whole = TlsDraft {
-            client_certificate: format!("{CERTIFICATE}\n…"),
+    fn a_client_certificate_needs_its_key_and_vice_versa() {
+        let complete = TlsDraft {
+            client_certificate: format!("{PEM_HEADER}\n…"),
             client_key: "a key".to_owned(),
             min_version: "1.3".to_owned(),
             ..TlsDraft::default()
         };
-        assert_eq!(mistakes(&whole), []);
-        let keyless = TlsDraft { client_key: " ".to_owned(), ..whole.clone() };
-        assert_eq!(mistakes(&keyless), [Field::TlsClientKey]);
-        let key_alone = TlsDraft { client_certificate: String::new(), ..whole.clone() };
-        assert_eq!(mistakes(&key_alone), [Field::TlsClientCertificate]);
-        let old = TlsDraft { min_version: "1.0".to_owned(), ..whole };
-        assert_eq!(mistakes(&old), [Field::TlsMinVersion]);
+        assert_eq!(invalid_fields(&complete), []);
+        let without_key = TlsDraft { client_key: " ".to_owned(), ..complete.clone() };
+        assert_eq!(invalid_fields(&without_key), [Field::TlsClientKey]);
+        let without_certificate =
+            TlsDraft { client_certificate: String::new(), ..complete.clone() };
+        assert_eq!(invalid_fields(&without_certificate), [Field::TlsClientCertificate]);
+        let old = TlsDraft { min_version: "1.0".to_owned(), ..complete };
+        assert_eq!(invalid_fields(&old), [Field::TlsMinVersion]);
     }
 
     #[test]
-    fn another_server_gets_neither_pin_nor_leave_to_be_anybody() {
+    fn other_servers_get_neither_pin_nor_client_certificate_and_are_verified() {
         for trust in [Trust::None, Trust::Pinned(Fingerprint([1; 32])), Trust::Public] {
             let tls = Tls {
                 client: Some(ClientCertificate { certificate: "c".into(), key: "k".into() }),
@@ -209,20 +210,20 @@ mod tests {
             };
             assert_eq!(tls.for_other_server(), Tls::from(Trust::Public));
         }
-        let own = Tls::from(Trust::Ca("pem".into())).for_other_server();
-        assert_eq!(own.trust, Trust::PublicAnd("pem".into()));
+        let private = Tls::from(Trust::Ca("pem".into())).for_other_server();
+        assert_eq!(private.trust, Trust::PublicAnd("pem".into()));
     }
 
     proptest! {
         #[test]
-        fn a_fingerprint_reads_what_it_writes(bytes: [u8; 32]) {
-            let written = Fingerprint(bytes).to_string();
-            prop_assert_eq!(Fingerprint::parse(&written), Some(Fingerprint(bytes)));
-            prop_assert_eq!(Fingerprint::parse(&written.replace(':', "").to_lowercase()), Some(Fingerprint(bytes)));
+        fn a_formatted_fingerprint_can_be_parsed(bytes: [u8; 32]) {
+            let formatted = Fingerprint(bytes).to_string();
+            prop_assert_eq!(Fingerprint::parse(&formatted), Some(Fingerprint(bytes)));
+            prop_assert_eq!(Fingerprint::parse(&formatted.replace(':', "").to_lowercase()), Some(Fingerprint(bytes)));
         }
 
         #[test]
-        fn any_text_is_refused_without_panic(text in ".{0,100}") {
+        fn any_text_is_parsed_or_rejected_without_panic(text in ".{0,100}") {
             if let Some(fingerprint) = Fingerprint::parse(&text) {
                 prop_assert_eq!(text.chars().filter(char::is_ascii_hexdigit).count(), 64, "{}", fingerprint);
             }

@@ -1,9 +1,12 @@
-//! Response validators: what an answer must hold to count as a success.
+//! Response validators: conditions that a response must meet to count as a success.
 
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-/// A JSON path (RFC 9535) and the values of which one must be found there.
+/// Longest found value in a mismatch, in characters.
+const MAX_FOUND_CHARS: usize = 200;
+
+/// A JSON path (RFC 9535) and the values of which one is expected there.
 #[derive(Debug, Clone)]
 pub struct Validator {
     path: JsonPath,
@@ -11,71 +14,74 @@ pub struct Validator {
     expected: Vec<String>,
 }
 
-/// Why a validator said no.
+/// Why a response did not meet a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatorMismatch {
-    /// The validator's path.
+    /// JSON path of the validator.
     pub path: String,
-    /// What was found there, if anything was.
+    /// The first value found there, if any.
     pub found: Option<String>,
-    /// What would have done.
+    /// The values of which one was expected.
     pub expected: Vec<String>,
 }
 
 impl Validator {
-    /// Checks what was typed.
+    /// Parses a validator.
     ///
     /// # Errors
-    /// A message for the field.
+    /// The message for the form field.
     pub fn new(path: &str, expected: &[String]) -> Result<Self, String> {
         let path = path.trim();
         if !path.starts_with("$.") && !path.starts_with("$[") {
             return Err(format!(
-                "A JSON path begins with $. : write $.{}",
+                "A JSON path starts with $: enter $.{}",
                 path.trim_start_matches('$')
             ));
         }
         let parsed = JsonPath::parse(path)
-            .map_err(|error| format!("\"{path}\" is not a JSON path: {error}"))?;
+            .map_err(|error| format!("\"{path}\" is not a JSON path: {error}."))?;
         let expected: Vec<String> = expected
             .iter()
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
             .collect();
         if expected.is_empty() {
-            return Err(format!("Say which value {path} must have, such as true."));
+            return Err(format!("Enter the value expected at {path}, such as true."));
         }
         Ok(Self { path: parsed, text: path.to_owned(), expected })
     }
 
-    /// The path as typed.
+    /// The path as entered.
     pub fn path(&self) -> &str {
         &self.text
     }
 
-    /// The values of which one will do.
+    /// The values of which one is expected.
     pub fn expected(&self) -> &[String] {
         &self.expected
     }
 
-    /// Looks at an answer.
+    /// Checks the body of a response.
     ///
     /// # Errors
-    /// What was found instead. Nothing at the path is a refusal too.
-    pub fn check(&self, answer: &Value) -> Result<(), ValidatorMismatch> {
-        let found: Vec<String> = self.path.query(answer).iter().map(|node| text_of(node)).collect();
+    /// The value found instead, or none if the path selects nothing.
+    pub fn check(&self, body: &Value) -> Result<(), ValidatorMismatch> {
+        let found: Vec<String> = self.path.query(body).iter().map(|node| text_of(node)).collect();
         if found.iter().any(|value| self.expected.contains(value)) {
             return Ok(());
         }
         Err(ValidatorMismatch {
             path: self.text.clone(),
-            found: found.into_iter().next().map(|value| value.chars().take(200).collect()),
+            found: found
+                .into_iter()
+                .next()
+                .map(|value| value.chars().take(MAX_FOUND_CHARS).collect()),
             expected: self.expected.clone(),
         })
     }
 }
 
-/// A string is its text, anything else its JSON: `true`, `200`, `null`.
+/// A string without quotes, or the JSON of any other value.
 fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -91,17 +97,17 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn logpoints_refusal_in_a_200_is_one() {
+    fn a_rejection_with_status_200_is_detected() {
         let validator = Validator::new("$.success", &["true".to_owned()]).unwrap();
         assert_eq!(validator.check(&json!({"success": true})), Ok(()));
         assert_eq!(validator.check(&json!({"success": "true"})), Ok(()));
-        let refusal = validator.check(&json!({"success": false})).unwrap_err();
-        assert_eq!(refusal.found.as_deref(), Some("false"));
+        let mismatch = validator.check(&json!({"success": false})).unwrap_err();
+        assert_eq!(mismatch.found.as_deref(), Some("false"));
         assert_eq!(validator.check(&json!({})).unwrap_err().found, None);
     }
 
     #[test]
-    fn one_of_several_will_do() {
+    fn one_of_several_values_is_enough() {
         let expected = ["200".to_owned(), "accepted".to_owned()];
         let validator = Validator::new("$.items[*].status", &expected).unwrap();
         assert!(validator.check(&json!({"items": [{"status": 1}, {"status": 200}]})).is_ok());
@@ -109,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn invalid_validators_are_rejected() {
         assert!(Validator::new("success", &["true".to_owned()]).unwrap_err().contains("$.success"));
         assert!(
             Validator::new("$.[", &["true".to_owned()]).unwrap_err().contains("not a JSON path")
         );
         assert!(
-            Validator::new("$.success", &[" ".to_owned()]).unwrap_err().contains("which value")
+            Validator::new("$.success", &[" ".to_owned()]).unwrap_err().contains("Enter the value")
         );
     }
 }

@@ -86,7 +86,7 @@ impl TryFrom<Row> for Delivery {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self, Error> {
-        let state = DeliveryState::from_word(&row.state).ok_or_else(|| Error::Corrupt {
+        let state = DeliveryState::from_name(&row.state).ok_or_else(|| Error::Corrupt {
             table: "deliveries",
             detail: format!("state {}", row.state),
         })?;

@@ -67,7 +67,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let query = deliveries::Query {
         id: None,
-        state: DeliveryState::from_word(&asked.state),
+        state: DeliveryState::from_name(&asked.state),
         webhook: asked.webhook.parse::<WebhookId>().ok(),
         after: asked.after.parse().ok(),
         limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),

@@ -147,7 +147,7 @@ impl FormView {
     /// The form with a draft in it.
     pub(super) fn new(csrf: &str, subject: Subject, draft: Draft, seen: &Seen) -> Self {
         let triggers: Vec<Trigger> =
-            draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+            draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
         let (title, action) = match subject.id {
             Some(id) => ("Edit Webhook", format!("/webhooks/{id}")),
             None => ("Add Webhook", "/webhooks".to_owned()),

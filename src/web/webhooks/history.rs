@@ -121,8 +121,8 @@ impl LineView {
     fn new(line: Line) -> Self {
         let (class, sign, text) = match line {
             Line::Kept(text) => ("", " ", text),
-            Line::Gone(text) => ("gone", "−", text),
-            Line::Come(text) => ("come", "+", text),
+            Line::Removed(text) => ("gone", "−", text),
+            Line::Added(text) => ("come", "+", text),
             Line::Gap => ("gap", "", "…".to_owned()),
         };
         Self { class, sign, text }

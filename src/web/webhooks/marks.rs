@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::template::Warning;
 use crate::model::webhook::{Field, FieldErrors};
+use crate::template::Warning;
 
 #[derive(Debug, Serialize)]
 struct Mark<'a> {

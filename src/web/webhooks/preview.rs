@@ -65,7 +65,7 @@ pub(in crate::web) async fn preview(
     let typed = Typed::new(pairs);
     let draft = typed.draft();
     let triggers: Vec<Trigger> =
-        draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+        draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
     let condition = filter::explain(&triggers, &draft.filters);
     let usual = EventChoice::sample_for(&draft.triggers);
     let choice = typed.subject().preview_event.unwrap_or(usual);

@@ -7,7 +7,7 @@ use axum::response::{Json, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::field::{FIELDS, Field};
-use crate::model::template::helpers;
+use crate::template::helpers;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};

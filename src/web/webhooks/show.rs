@@ -69,7 +69,7 @@ pub(in crate::web) async fn show(
     let there = newest.filter(|_| shown.deleted_at.is_none());
     let draft = shown.draft;
     let triggers: Vec<Trigger> =
-        draft.triggers.iter().filter_map(|word| Trigger::from_word(word)).collect();
+        draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
     page::html(&ShowPage {
         page: Page::new(&current, draft.name.clone(), Nav::Webhooks).await?,
         condition: filter::explain(&triggers, &draft.filters),

@@ -118,15 +118,14 @@ async fn no_text_names_a_variable_that_does_not_exist() {
     }
 }
 
-/// The page that lists the payload's fields, from the description that the editor, the panel, the checks
-/// and the sample come from too.
+/// The page is generated from the schema that the editor, the schema panel, the warnings and the sample event use.
 #[test]
-fn the_payload_is_documented_as_it_is_described() {
+fn the_payload_page_matches_the_schema() {
     use std::fmt::Write as _;
     let mut page = "# Event payload\n\n\
-        Every field of an event that templates and filters know, and what Gatepost adds. `[]` stands after a list. Other\n\
-        fields are kept as received, and can be used in templates too. The same list is behind **View event's payload\n\
-        schema**, the editor's completion, the hints on misspelt fields and the sample event.\n\n\
+        The documented fields of an event, and the fields that Gatepost adds. `[]` follows a list. Undocumented fields are\n\
+        kept as received and can be used in templates, too. **View event's payload schema**, the editor's completion, the\n\
+        warnings about misspelled fields and the sample event use the same list.\n\n\
         | field | type | meaning | example |\n| --- | --- | --- | --- |\n"
         .to_owned();
     for field in gatepost::model::event::field::FIELDS {

@@ -117,7 +117,7 @@ async fn what_is_exported_has_no_secret_and_comes_in_again_without_losing_any() 
     // In another database there is nothing behind the masks.
     let other = TestDatabase::create().await;
     let refused = told(&other, &IMPORT, &printed).await.refusal();
-    assert_says(&refused, &["Logpoint reopen", "body_template", "type it again"]);
+    assert_says(&refused, &["Logpoint reopen", "body_template", "Enter the secret again"]);
     assert!(stored(&other).await.is_empty());
     let nowhere = ["webhooks", "export", "/nonexistent/webhooks.yaml"];
     let refused = beside(&database, &nowhere).await.refusal();

@@ -1,11 +1,12 @@
-//! Authentication in the file: `oauth` as in Apono's own JSON, `bearer` and `basic` beside it.
+//! Authentication in the file format: `oauth` as in Apono's JSON, plus `bearer` and `basic`.
 
 use serde::{Deserialize, Serialize};
 
-use super::FileError;
+use super::value::FileError;
 use crate::model::webhook::draft::AuthDraft;
 
-/// One of them; what is missing is told with the webhook's other mistakes. An enum would be written as a tag in YAML, which Apono's JSON does not know.
+/// Exactly one of the fields is set. Validation of the webhook reports missing values. This is not an enum,
+/// because an enum would be written as a YAML tag, which Apono's JSON does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuthFile {
@@ -47,7 +48,7 @@ struct OAuth {
 }
 
 impl AuthFile {
-    /// None where there is no authentication, or a kind that is not known: a draft may hold anything.
+    /// Converts a draft. `None` if there is no authentication or its type is unknown.
     pub(super) fn from_draft(draft: &AuthDraft) -> Option<Self> {
         let mut file = Self::default();
         match draft.kind.as_str() {
@@ -89,7 +90,7 @@ impl AuthFile {
             },
             _ => {
                 let message =
-                    "authentication_config holds several: keep one of bearer, basic and oauth";
+                    "authentication_config has several types: keep one of bearer, basic and oauth";
                 return Err(FileError(message.to_owned()));
             }
         })

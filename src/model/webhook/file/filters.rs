@@ -1,11 +1,12 @@
-//! Filters in the file: `integration: [prod db]` for any of, `integration: {none_of: [prod db]}` for
-//! none of; custom fields by name, `custom_field: {ticket: ["SEC-*"]}`.
+//! Filters in the file format: `integration: [prod db]` for any of the values,
+//! `integration: {none_of: [prod db]}` for none of them; custom fields by name,
+//! `custom_field: {ticket: ["SEC-*"]}`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{FileError, text_of};
+use super::value::{FileError, scalar_text};
 use crate::model::filter::{Choice, Choices, Field, Rule};
 
 const NONE_OF: &str = "none_of";
@@ -36,7 +37,7 @@ pub(super) fn read(filters: Map<String, Value>) -> Result<Choices, FileError> {
     for (key, value) in filters {
         let field = Field::from_key(&key).ok_or_else(|| {
             let known: Vec<&str> = Field::ALL.iter().map(|field| field.key()).collect();
-            FileError(format!("filters.{key} is not known: use {}", known.join(", ")))
+            FileError(format!("unknown filter filters.{key}: use {}", known.join(", ")))
         })?;
         let choice = read_choice(field, &value).ok_or_else(|| {
             let form = if field == Field::CustomField {
@@ -44,7 +45,7 @@ pub(super) fn read(filters: Map<String, Value>) -> Result<Choices, FileError> {
             } else {
                 "[a, b] or {none_of: [a, b]}"
             };
-            FileError(format!("filters.{key} has not the expected form: write {key}: {form}"))
+            FileError(format!("filters.{key} is invalid: write {key}: {form}"))
         })?;
         choices.insert(field, choice);
     }
@@ -54,7 +55,7 @@ pub(super) fn read(filters: Map<String, Value>) -> Result<Choices, FileError> {
 fn read_choice(field: Field, value: &Value) -> Option<Choice> {
     let none_of = value.as_object().filter(|object| object.len() == 1);
     let none_of = none_of.and_then(|object| object.get(NONE_OF));
-    // A custom field may have that name: then a list stands there, not names.
+    // A custom field may itself be named none_of. Then its value is a list, not an object.
     match none_of.filter(|inner| field != Field::CustomField || inner.is_object()) {
         Some(inner) => Some(Choice::none_of(read_values(field, inner)?)),
         None => Some(Choice::any_of(read_values(field, value)?)),
@@ -63,13 +64,13 @@ fn read_choice(field: Field, value: &Value) -> Option<Choice> {
 
 fn read_values(field: Field, value: &Value) -> Option<Vec<String>> {
     if let Some(list) = value.as_array() {
-        return list.iter().map(text_of).collect();
+        return list.iter().map(scalar_text).collect();
     }
     let by_name = value.as_object().filter(|_| field == Field::CustomField)?;
     let mut values = Vec::new();
     for (name, list) in by_name {
         for item in list.as_array()? {
-            values.push(format!("{name}={}", text_of(item)?));
+            values.push(format!("{name}={}", scalar_text(item)?));
         }
     }
     Some(values)

@@ -1,11 +1,12 @@
-//! Webhooks as a file, YAML or JSON: field names as in Apono's own JSON, Gatepost's additions beside
-//! them. The database keeps a webhook in the same form.
+//! The file format of webhooks, YAML or JSON: the field names of Apono's JSON, plus Gatepost's own. The
+//! database stores webhooks in the same format.
 
 mod auth;
 mod filters;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod value;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,8 +14,11 @@ use serde_json::{Map, Value};
 use super::draft::Draft;
 use auth::AuthFile;
 use tls::TlsFile;
+use value::{non_empty, number_text, scalar_text};
 
-/// One webhook in a file.
+pub use value::FileError;
+
+/// A webhook in the file format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookFile {
@@ -72,23 +76,18 @@ struct ValidatorFile {
     expected_values: Vec<Value>,
 }
 
-/// The whole file.
+/// The file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     webhooks: Vec<WebhookFile>,
 }
 
-/// Why a file cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FileError(String);
-
 fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_yes(value: &bool) -> bool {
     *value
 }
@@ -97,17 +96,15 @@ fn post() -> String {
     "POST".to_owned()
 }
 
-/// Reads a file, YAML or JSON (which is told apart by its first character).
+/// Reads a YAML or JSON file. JSON is recognized by its first character.
 ///
 /// # Errors
-/// Where it is not of the form.
+/// The syntax error or the unexpected field.
 pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
     let file: File = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text)
-            .map_err(|error| FileError(format!("not the expected JSON: {error}")))?
+        serde_json::from_str(text).map_err(|error| FileError(format!("invalid JSON: {error}")))?
     } else {
-        serde_norway::from_str(text)
-            .map_err(|error| FileError(format!("not the expected YAML: {error}")))?
+        serde_norway::from_str(text).map_err(|error| FileError(format!("invalid YAML: {error}")))?
     };
     file.webhooks
         .into_iter()
@@ -123,14 +120,14 @@ pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
 /// Writes webhooks as YAML.
 ///
 /// # Errors
-/// Never for what a draft can hold.
+/// Serialization failed, which no draft causes.
 pub fn write_yaml(drafts: &[Draft]) -> Result<String, FileError> {
     let file = File { webhooks: drafts.iter().map(WebhookFile::from_draft).collect() };
     serde_norway::to_string(&file).map_err(|error| FileError(error.to_string()))
 }
 
 impl WebhookFile {
-    /// A draft in the file's form. A timeout that is no number is left out.
+    /// Converts a draft. Invalid numbers are omitted.
     pub fn from_draft(draft: &Draft) -> Self {
         let headers =
             draft.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone())));
@@ -144,7 +141,7 @@ impl WebhookFile {
                     headers: headers.collect(),
                 },
             },
-            body_template: some(&draft.body_template),
+            body_template: non_empty(&draft.body_template),
             triggers: draft.triggers.clone(),
             filters: filters::write(&draft.filters),
             response_validators: draft
@@ -155,7 +152,7 @@ impl WebhookFile {
                     expected_values: expected.iter().cloned().map(Value::from).collect(),
                 })
                 .collect(),
-            custom_validation_error_message: some(&draft.custom_validation_error_message),
+            custom_validation_error_message: non_empty(&draft.custom_validation_error_message),
             timeout_in_sec: draft.timeout_in_sec.parse().ok(),
             authentication_config: AuthFile::from_draft(&draft.authentication),
             tls: TlsFile::from_draft(&draft.tls),
@@ -166,25 +163,29 @@ impl WebhookFile {
         }
     }
 
-    /// The same as a draft.
+    /// Converts to a draft.
     ///
     /// # Errors
-    /// Where a value has no meaning here.
+    /// A value has the wrong type, or a filter is unknown.
     pub fn into_draft(self) -> Result<Draft, FileError> {
         let mut headers = Vec::new();
         for (name, value) in self.kind.http_request.headers {
             headers.push((
                 name,
-                text_of(&value)
-                    .ok_or_else(|| FileError("a header's value is a string".to_owned()))?,
+                scalar_text(&value).ok_or_else(|| {
+                    FileError("the value of a header must be a string".to_owned())
+                })?,
             ));
         }
         let mut validators = Vec::new();
         for validator in self.response_validators {
             let expected: Option<Vec<String>> =
-                validator.expected_values.iter().map(text_of).collect();
-            let expected = expected
-                .ok_or_else(|| FileError("expected_values is a list of plain values".to_owned()))?;
+                validator.expected_values.iter().map(scalar_text).collect();
+            let expected = expected.ok_or_else(|| {
+                FileError(
+                    "expected_values must be a list of strings, numbers or booleans".to_owned(),
+                )
+            })?;
             validators.push((validator.json_path, expected));
         }
         Ok(Draft {
@@ -196,7 +197,7 @@ impl WebhookFile {
             body_template: self.body_template.unwrap_or_default(),
             triggers: self.triggers,
             filters: filters::read(self.filters)?,
-            timeout_in_sec: number(self.timeout_in_sec),
+            timeout_in_sec: number_text(self.timeout_in_sec),
             response_validators: validators,
             custom_validation_error_message: self
                 .custom_validation_error_message
@@ -204,27 +205,9 @@ impl WebhookFile {
             authentication: self.authentication_config.unwrap_or_default().into_draft()?,
             tls: self.tls.into_draft(),
             ordered: self.ordered,
-            max_in_flight: number(self.max_in_flight),
-            rate_per_minute: number(self.rate_per_minute),
+            max_in_flight: number_text(self.max_in_flight),
+            rate_per_minute: number_text(self.rate_per_minute),
             retry_schedule: self.retry_schedule.join(" "),
         })
-    }
-}
-
-/// A text that says something.
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned()).filter(|text| !text.is_empty())
-}
-
-fn number(number: Option<u64>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
-}
-
-/// A plain value as text: `true` and `"true"` are the same here.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

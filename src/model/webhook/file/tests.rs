@@ -1,4 +1,4 @@
-//! The file's form, read and written.
+//! Reading and writing the file format.
 
 use super::*;
 use crate::model::filter::{self, Choice};
@@ -26,7 +26,7 @@ webhooks:
 "#;
 
 #[test]
-fn reads_what_it_writes() {
+fn a_written_file_can_be_read() {
     let drafts = read_file(YAML).unwrap();
     let custom = &drafts[0].filters[&filter::Field::CustomField];
     assert_eq!(*custom, Choice::any_of(["ticket=SEC-*"]));
@@ -39,7 +39,7 @@ fn reads_what_it_writes() {
 }
 
 #[test]
-fn a_slip_is_told() {
+fn unknown_fields_and_filters_are_rejected() {
     let typo = YAML.replace("triggers:", "trigers:");
     assert!(read_file(&typo).unwrap_err().to_string().contains("trigers"));
     let filter = YAML.replace("approval:", "approvals:");
@@ -51,7 +51,7 @@ fn a_slip_is_told() {
 }
 
 #[test]
-fn every_kind_of_authentication_and_filter_survives_the_file() {
+fn every_type_of_authentication_and_filter_is_preserved() {
     for (from, to) in [
         ("config: null", "config: { bearer: { token: abc } }"),
         ("config: null", "config: { basic: { username: a, password: b } }"),
@@ -71,7 +71,7 @@ fn every_kind_of_authentication_and_filter_survives_the_file() {
         let drafts = read_file(&YAML.replace(from, to)).unwrap();
         assert_ne!(drafts, read_file(YAML).unwrap(), "{to}");
         let written = write_yaml(&drafts).unwrap();
-        // An enum would come out as a tag, which nobody else reads.
+        // YAML tags are specific to Rust enums, so no other program could read the file.
         assert!(!written.contains(": !"), "{written}");
         assert_eq!(read_file(&written).unwrap(), drafts, "{to}");
     }

@@ -1,8 +1,8 @@
-//! TLS in the file.
+//! TLS settings in the file format.
 
 use serde::{Deserialize, Serialize};
 
-use super::some;
+use super::value::non_empty;
 use crate::model::webhook::draft::TlsDraft;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +36,11 @@ impl TlsFile {
     pub(super) fn from_draft(draft: &TlsDraft) -> Self {
         Self {
             verify: draft.verify.clone(),
-            sha256: some(&draft.sha256),
-            pem: some(&draft.pem),
-            min_version: some(&draft.min_version),
-            client_certificate: some(&draft.client_certificate),
-            client_key: some(&draft.client_key),
+            sha256: non_empty(&draft.sha256),
+            pem: non_empty(&draft.pem),
+            min_version: non_empty(&draft.min_version),
+            client_certificate: non_empty(&draft.client_certificate),
+            client_key: non_empty(&draft.client_key),
         }
     }
 

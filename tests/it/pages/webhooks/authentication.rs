@@ -263,7 +263,7 @@ async fn a_kept_secret_is_not_sent_to_another_server() {
         server.behave([Behaviour::Accept]);
         for way in ["/webhooks/test", "/webhooks/credentials", path] {
             let seen = ann.post_part(way, &fields).await;
-            let is_told = seen.body.contains("No secret is kept for this server");
+            let is_told = seen.body.contains("No secret is stored for this server");
             assert_eq!(is_told, !sent, "{way}: {}", seen.body);
         }
         let has_key = |one: &crate::support::logpoint::Recorded| {

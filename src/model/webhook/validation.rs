@@ -1,0 +1,300 @@
+//! Validation: turns a draft into a webhook, or reports every error in it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::auth;
+use super::delivery_policy::DeliveryPolicy;
+use super::draft::{AuthDraft, Draft};
+use super::errors::{Field, FieldErrors};
+use super::http::{self, Method, Rules};
+use super::preset;
+use super::request::{RenderError, SAMPLE_DELIVERY_ID};
+use super::tls;
+use super::validated::Webhook;
+use super::validator::Validator;
+use crate::model::Trigger;
+use crate::model::event::sample;
+use crate::model::filter::{self, Filters};
+use crate::model::secret;
+use crate::template::{OutputContext, Template, TemplateData, check_json};
+
+const MAX_HEADERS: usize = 50;
+const MAX_VALIDATORS: usize = 20;
+/// Longest custom failure message, in characters.
+const MAX_CUSTOM_MESSAGE_CHARS: usize = 300;
+
+impl Webhook {
+    /// Validates a draft.
+    ///
+    /// # Errors
+    /// Every error in the draft.
+    pub fn new(draft: Draft, rules: &Rules) -> Result<Self, FieldErrors> {
+        let draft = normalize(draft);
+        let mut errors = FieldErrors::default();
+        check_name(&draft.name, &mut errors);
+        let method = Method::parse(&draft.method);
+        if method.is_none() {
+            errors.add(Field::Method, "Unknown method: use POST, PUT, PATCH, GET or DELETE.");
+        }
+        let url = check_url(&draft.url, *rules, &mut errors);
+        let headers = check_headers(&draft.headers, &mut errors);
+        let context = body_context(&draft.headers);
+        let body = check_body(&draft.body_template, context, &mut errors);
+        let triggers = check_triggers(&draft.triggers, &mut errors);
+        let filters = check_filters(&draft.filters, &mut errors);
+        let timeout = check_timeout(&draft.timeout_in_sec, &mut errors);
+        let validators = check_validators(&draft, &mut errors);
+        let authentication = auth::check(&draft, *rules, &mut errors);
+        let tls = tls::check(&draft.tls, &mut errors);
+        let delivery_policy = DeliveryPolicy::check(&draft, &mut errors);
+        preset::check_placeholders(&draft, &mut errors);
+        secret::check_masks(&draft, &mut errors);
+        let (Some(method), Some(url), true) = (method, url, errors.is_empty()) else {
+            return Err(errors);
+        };
+        let webhook = Self {
+            literal_url: url.as_literal().and_then(|url| http::check_rendered_url(&url).ok()),
+            draft,
+            method,
+            url,
+            headers,
+            body,
+            is_json: context == OutputContext::JsonBody,
+            triggers,
+            filters,
+            timeout,
+            validators,
+            authentication,
+            tls,
+            delivery_policy,
+        };
+        webhook.check_rendering()?;
+        Ok(webhook)
+    }
+
+    /// Renders the sample event of each trigger, so that errors appear when the webhook is saved and not when
+    /// an event arrives.
+    fn check_rendering(&self) -> Result<(), FieldErrors> {
+        for trigger in &self.triggers {
+            let payload = Cow::Owned(sample(*trigger));
+            let data = TemplateData::new(payload, SAMPLE_DELIVERY_ID, 1, &self.draft.name, &[]);
+            let rendered = self.render(&data, None).map_err(RenderError::into_field_errors)?;
+            if let (true, Some(body)) = (self.is_json && self.body.is_some(), &rendered.body)
+                && let Err(error) = check_json(body)
+            {
+                let mut errors = FieldErrors::default();
+                let message = format!(
+                    "For a {} event this does not render valid JSON: {} (line {}, column {} of the \
+                     rendered body). Correct the template, or set another Content-Type.",
+                    trigger, error.message, error.line, error.column
+                );
+                errors.add_at_line(Field::BodyTemplate, message, error.line);
+                return Err(errors);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Trims texts and removes empty rows.
+fn normalize(mut draft: Draft) -> Draft {
+    draft.name = draft.name.trim().to_owned();
+    draft.url = draft.url.trim().to_owned();
+    draft.method = draft.method.trim().to_ascii_uppercase();
+    for (name, value) in &mut draft.headers {
+        *name = name.trim().to_owned();
+        // Only spaces: a line break is an error to report.
+        *value = value.trim_matches(' ').to_owned();
+    }
+    draft.headers.retain(|(name, value)| !name.is_empty() || !value.is_empty());
+    for (path, expected) in &mut draft.response_validators {
+        *path = path.trim().to_owned();
+        expected.retain(|value| !value.trim().is_empty());
+    }
+    draft.response_validators.retain(|(path, expected)| !path.is_empty() || !expected.is_empty());
+    for choice in draft.filters.values_mut() {
+        choice.values.retain(|value| !value.trim().is_empty());
+    }
+    draft.filters.retain(|_, choice| !choice.values.is_empty());
+    draft.authentication = normalize_authentication(draft.authentication);
+    draft.timeout_in_sec = draft.timeout_in_sec.trim().to_owned();
+    draft.tls.verify = draft.tls.verify.trim().to_owned();
+    draft.tls.sha256 = draft.tls.sha256.trim().to_owned();
+    for text in [&mut draft.max_in_flight, &mut draft.rate_per_minute, &mut draft.retry_schedule] {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let message = draft.custom_validation_error_message.trim();
+    draft.custom_validation_error_message = message.to_owned();
+    draft
+}
+
+fn normalize_authentication(draft: AuthDraft) -> AuthDraft {
+    let mut auth = draft.only_selected_kind();
+    for text in [
+        &mut auth.token,
+        &mut auth.client_id,
+        &mut auth.client_secret,
+        &mut auth.token_endpoint_url,
+    ] {
+        *text = text.trim().to_owned();
+    }
+    auth.scopes = auth.scopes.split_whitespace().collect::<Vec<_>>().join(" ");
+    auth
+}
+
+fn check_name(name: &str, errors: &mut FieldErrors) {
+    let allowed = |c: char| c.is_alphanumeric() || " -_.#()".contains(c);
+    if name.is_empty() {
+        errors.add(Field::Name, "Enter a name, such as Logpoint comment.");
+    } else if name.chars().count() > Webhook::MAX_NAME {
+        errors.add(
+            Field::Name,
+            format!("The name is too long: use at most {} characters.", Webhook::MAX_NAME),
+        );
+    } else if let Some(odd) = name.chars().find(|c| !allowed(*c)) {
+        let message =
+            format!("A name cannot contain {odd:?}: use letters, digits, spaces and - _ . # ( ).");
+        errors.add(Field::Name, message);
+    }
+}
+
+fn check_url(url: &str, rules: Rules, errors: &mut FieldErrors) -> Option<Template> {
+    if let Err(message) = http::check_url(url, rules) {
+        errors.add(Field::Url, message);
+        return None;
+    }
+    compile(url, OutputContext::Url, Field::Url, errors)
+}
+
+fn check_headers(
+    headers: &[(String, String)],
+    errors: &mut FieldErrors,
+) -> Vec<(String, Template)> {
+    if headers.len() > MAX_HEADERS {
+        errors.add(Field::Header(0), format!("Too many headers: use at most {MAX_HEADERS}."));
+        return Vec::new();
+    }
+    let mut seen = HashSet::new();
+    let mut compiled = Vec::new();
+    for (row, (name, value)) in headers.iter().enumerate() {
+        if let Err(message) = http::check_header(name, value) {
+            errors.add(Field::Header(row), message);
+        } else if !seen.insert(name.to_ascii_lowercase()) {
+            errors.add(
+                Field::Header(row),
+                format!("Duplicate header {name}: remove one of the two."),
+            );
+        } else if let Some(template) =
+            compile(value, OutputContext::Header, Field::Header(row), errors)
+        {
+            compiled.push((name.clone(), template));
+        }
+    }
+    compiled
+}
+
+/// Determines the context of the body from the Content-Type. The default is JSON.
+fn body_context(headers: &[(String, String)]) -> OutputContext {
+    let content_type = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    match content_type.as_deref() {
+        None | Some("application/json") => OutputContext::JsonBody,
+        Some("application/x-www-form-urlencoded") => OutputContext::FormBody,
+        Some(other) if other.ends_with("+json") => OutputContext::JsonBody,
+        Some(_) => OutputContext::TextBody,
+    }
+}
+
+fn check_body(source: &str, context: OutputContext, errors: &mut FieldErrors) -> Option<Template> {
+    if source.trim().is_empty() {
+        return None;
+    }
+    compile(source, context, Field::BodyTemplate, errors)
+}
+
+fn compile(
+    source: &str,
+    context: OutputContext,
+    field: Field,
+    errors: &mut FieldErrors,
+) -> Option<Template> {
+    match Template::compile(source, context) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            errors.add_at_line(field, error.as_sentence(), error.line);
+            None
+        }
+    }
+}
+
+fn check_triggers(words: &[String], errors: &mut FieldErrors) -> Vec<Trigger> {
+    let mut triggers = Vec::new();
+    for word in words {
+        match Trigger::from_name(word) {
+            Some(trigger) if !triggers.contains(&trigger) => triggers.push(trigger),
+            Some(_) => {}
+            None => {
+                let message = format!(
+                    "Unknown trigger \"{word}\": use Created, Approved, Rejected, Granted, Expired, \
+                     Failed or Manual."
+                );
+                errors.add(Field::Triggers, message);
+            }
+        }
+    }
+    if words.is_empty() {
+        errors.add(
+            Field::Triggers,
+            "Choose at least one trigger. A webhook without triggers never sends anything.",
+        );
+    }
+    triggers
+}
+
+fn check_filters(choices: &filter::Choices, errors: &mut FieldErrors) -> Filters {
+    Filters::new(choices).unwrap_or_else(|invalid| {
+        for error in invalid {
+            errors.add(Field::Filter(error.field), error.message);
+        }
+        Filters::default()
+    })
+}
+
+fn check_timeout(text: &str, errors: &mut FieldErrors) -> Duration {
+    if text.is_empty() {
+        return Webhook::DEFAULT_TIMEOUT;
+    }
+    if let Ok(seconds @ 1..=Webhook::MAX_TIMEOUT_SECS) = text.parse() {
+        return Duration::from_secs(seconds);
+    }
+    let message = format!(
+        "\"{text}\" is not a timeout: enter whole seconds from 1 to {}.",
+        Webhook::MAX_TIMEOUT_SECS
+    );
+    errors.add(Field::Timeout, message);
+    Webhook::DEFAULT_TIMEOUT
+}
+
+fn check_validators(draft: &Draft, errors: &mut FieldErrors) -> Vec<Validator> {
+    if draft.response_validators.len() > MAX_VALIDATORS {
+        let message = format!("Too many response validators: use at most {MAX_VALIDATORS}.");
+        errors.add(Field::Validator(0), message);
+    }
+    if draft.custom_validation_error_message.chars().count() > MAX_CUSTOM_MESSAGE_CHARS {
+        let message =
+            format!("The message is too long: use at most {MAX_CUSTOM_MESSAGE_CHARS} characters.");
+        errors.add(Field::CustomMessage, message);
+    }
+    let mut validators = Vec::new();
+    for (row, (path, expected)) in draft.response_validators.iter().enumerate() {
+        match Validator::new(path, expected) {
+            Ok(validator) => validators.push(validator),
+            Err(message) => errors.add(Field::Validator(row), message),
+        }
+    }
+    validators
+}

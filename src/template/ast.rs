@@ -1,0 +1,110 @@
+//! The compiled form of a template: a tree of nodes to write in order.
+
+use serde_json::Value;
+
+use super::escape::Encoding;
+use super::helpers::Helper;
+use super::position::Position;
+
+#[derive(Debug)]
+pub(super) enum Node {
+    Text(Box<str>),
+    Value(Placeholder),
+    If(Condition),
+    Each(Block),
+    With(Block),
+}
+
+/// `{{expression}}`
+#[derive(Debug)]
+pub(super) struct Placeholder {
+    pub(super) expression: Expression,
+    /// Whether the outermost helper is `json`, so that a string keeps its quotes.
+    pub(super) as_json: bool,
+    /// How the value is escaped. Assigned after parsing.
+    pub(super) encoding: Encoding,
+    pub(super) at: Position,
+}
+
+/// `{{#if x}}…{{else}}…{{/if}}`
+#[derive(Debug)]
+pub(super) struct Condition {
+    pub(super) expression: Expression,
+    /// Whether the block is `unless`.
+    pub(super) negate: bool,
+    /// `includeZero=true`: 0 is truthy.
+    pub(super) include_zero: bool,
+    pub(super) then: Vec<Node>,
+    pub(super) otherwise: Option<Vec<Node>>,
+    pub(super) at: Position,
+}
+
+/// `{{#each x}}…{{else}}…{{/each}}`, `{{#with x}}…{{else}}…{{/with}}`
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) expression: Expression,
+    pub(super) body: Vec<Node>,
+    pub(super) otherwise: Option<Vec<Node>>,
+    pub(super) at: Position,
+}
+
+#[derive(Debug)]
+pub(super) enum Expression {
+    Path(PathExpression),
+    Literal(Value),
+    Call(Call),
+}
+
+/// `(helper argument …)`
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) helper: Helper,
+    pub(super) arguments: Vec<Expression>,
+    pub(super) at: Position,
+}
+
+/// `data.access_groups.[0].integration`, `../name`, `@index`
+#[derive(Debug)]
+pub(super) struct PathExpression {
+    pub(super) base: Base,
+    pub(super) keys: Box<[Key]>,
+    /// Name of the secret that the path refers to. A missing secret is an error, a missing field is not.
+    pub(super) secret: Option<Box<str>>,
+    pub(super) at: Position,
+}
+
+/// Start of a path. The number counts the enclosing `each` and `with` blocks to skip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Base {
+    This(usize),
+    Root,
+    Index(usize),
+    Key(usize),
+    /// The second block parameter: the key in an object, the index in a list.
+    KeyOrIndex(usize),
+    First(usize),
+    Last(usize),
+}
+
+/// One segment of a path.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: Box<str>,
+    /// The segment as a number, to index lists.
+    pub(super) index: Option<usize>,
+}
+
+/// Path of a data field: the names of the members that lead to it. A path into a list ends at the list.
+pub type FieldPath = Box<[Box<str>]>;
+
+/// A path as a template uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathUse {
+    /// The path from the root with `[]` for any entry of a list, such as
+    /// `data.access_groups[].integration.name`. Paths relative to a block are resolved.
+    pub path: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}

@@ -1,0 +1,285 @@
+//! Helpers: pure functions that templates can call.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::dates;
+use super::error::{TemplateErrorKind as Kind, shorten};
+use super::operand::Operand;
+
+/// Maximum number of arguments of a helper.
+const MAX_ARGUMENTS: usize = 16;
+
+/// Returns the name of every helper and a description of its arguments, with an example.
+pub fn helpers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Helper::ALL.into_iter().map(|helper| (helper.name(), helper.arguments().2))
+}
+
+/// A helper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Helper {
+    Json,
+    Join,
+    Default,
+    Upper,
+    Lower,
+    Truncate,
+    Eq,
+    Ne,
+    And,
+    Or,
+    Not,
+    First,
+    Last,
+    Date,
+}
+
+impl Helper {
+    const ALL: [Self; 14] = [
+        Self::Json,
+        Self::Join,
+        Self::Default,
+        Self::Upper,
+        Self::Lower,
+        Self::Truncate,
+        Self::Eq,
+        Self::Ne,
+        Self::And,
+        Self::Or,
+        Self::Not,
+        Self::First,
+        Self::Last,
+        Self::Date,
+    ];
+
+    /// The name in templates.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Join => "join",
+            Self::Default => "default",
+            Self::Upper => "upper",
+            Self::Lower => "lower",
+            Self::Truncate => "truncate",
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Not => "not",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Date => "date",
+        }
+    }
+
+    /// Minimum and maximum number of arguments, and their description.
+    fn arguments(self) -> (usize, usize, &'static str) {
+        match self {
+            Self::Json => (1, 1, "one value: {{json data.access_groups}}"),
+            Self::Join => (
+                1,
+                3,
+                "a list, a separator and a field of each entry: {{join data.approvals ', ' 'name'}}",
+            ),
+            Self::Default => (
+                2,
+                MAX_ARGUMENTS,
+                "values, of which the first non-empty one is used: {{default data.justification 'none'}}",
+            ),
+            Self::Upper | Self::Lower => (1, 1, "one text: {{upper event_type}}"),
+            Self::Truncate => {
+                (2, 2, "a text and a number of characters: {{truncate data.justification 200}}")
+            }
+            Self::Eq | Self::Ne => {
+                (2, 2, "two values: {{#if (eq event_type 'AccessRequestGranted')}}")
+            }
+            Self::And | Self::Or => (
+                2,
+                MAX_ARGUMENTS,
+                "two or more values: {{#if (and data.justification data.approvals)}}",
+            ),
+            Self::Not => (1, 1, "one value: {{#if (not data.approvals)}}"),
+            Self::First | Self::Last => (1, 1, "one list: {{#with (first data.approvals)}}"),
+            Self::Date => (
+                1,
+                3,
+                "epoch seconds, a format and a time zone: {{date event_time '%Y-%m-%d %H:%M' 'Europe/Paris'}}",
+            ),
+        }
+    }
+
+    /// Whether a missing secret among the arguments is allowed.
+    pub(super) fn allows_missing_secret(self) -> bool {
+        matches!(self, Self::Default | Self::And | Self::Or | Self::Not)
+    }
+
+    /// Finds a helper by its name.
+    pub(super) fn find(name: &str) -> Result<Self, Kind> {
+        let found = Self::ALL.into_iter().find(|helper| helper.name() == name);
+        found.ok_or_else(|| {
+            let hint = match name {
+                "lookup" => {
+                    ": write the path itself, such as data.access_groups.[0].integration.name"
+                        .to_owned()
+                }
+                "log" => ": remove it, a template only produces output".to_owned(),
+                "if" | "unless" | "each" | "with" => {
+                    format!(": a block starts with #, {{{{#{name} …}}}}")
+                }
+                _ => {
+                    let names: Vec<_> = Self::ALL.into_iter().map(Self::name).collect();
+                    format!(": use {}", names.join(", "))
+                }
+            };
+            Kind::UnknownHelper(shorten(name), hint)
+        })
+    }
+
+    /// Checks what is known without data: the number of arguments, and those that are literals.
+    pub(super) fn check(self, arguments: &[Option<&Value>]) -> Result<(), Kind> {
+        let (min, max, takes) = self.arguments();
+        if arguments.len() < min || arguments.len() > max {
+            return Err(Kind::HelperArguments { helper: self.name(), takes });
+        }
+        let text = |at: usize| arguments.get(at).copied().flatten().and_then(Value::as_str);
+        if self == Self::Date {
+            text(1).map_or(Ok(()), dates::check_format)?;
+            text(2).map_or(Ok(()), |name| dates::zone(name).map(drop))?;
+        }
+        Ok(())
+    }
+
+    /// Computes the result.
+    pub(super) fn call<'a>(self, arguments: &[Operand<'a>]) -> Result<Operand<'a>, Kind> {
+        let first = arguments.first().unwrap_or(&Operand::Missing);
+        let second = arguments.get(1);
+        Ok(match self {
+            Self::Json => Operand::Text(first.to_json()),
+            Self::Join => join(first, second, arguments.get(2)),
+            Self::Default => {
+                let found = arguments.iter().find(|argument| argument.is_truthy(true));
+                found.or(arguments.last()).cloned().unwrap_or(Operand::Missing)
+            }
+            Self::Upper => Operand::Text(Cow::Owned(first.to_text().to_uppercase())),
+            Self::Lower => Operand::Text(Cow::Owned(first.to_text().to_lowercase())),
+            Self::Truncate => truncate(first, second)?,
+            Self::Eq => Operand::Flag(first.equals(second.unwrap_or(&Operand::Missing))),
+            Self::Ne => Operand::Flag(!first.equals(second.unwrap_or(&Operand::Missing))),
+            Self::And => Operand::Flag(arguments.iter().all(|argument| argument.is_truthy(false))),
+            Self::Or => Operand::Flag(arguments.iter().any(|argument| argument.is_truthy(false))),
+            Self::Not => Operand::Flag(!first.is_truthy(false)),
+            Self::First => entry(first, <[Value]>::first),
+            Self::Last => entry(first, <[Value]>::last),
+            Self::Date => dates::date(first, second, arguments.get(2))?,
+        })
+    }
+}
+
+/// Picks an entry of a list. Other values are returned unchanged.
+fn entry<'a>(
+    list: &Operand<'a>,
+    pick: impl FnOnce(&'a [Value]) -> Option<&'a Value>,
+) -> Operand<'a> {
+    match list {
+        Operand::Json(Value::Array(entries)) => {
+            pick(entries).map_or(Operand::Missing, Operand::Json)
+        }
+        Operand::Missing
+        | Operand::Json(_)
+        | Operand::Text(_)
+        | Operand::Flag(_)
+        | Operand::Count(_) => list.clone(),
+    }
+}
+
+/// Joins the entries of a list, or one field of each. Other values are returned unchanged.
+fn join<'a>(
+    list: &Operand<'a>,
+    separator: Option<&Operand<'a>>,
+    field: Option<&Operand<'a>>,
+) -> Operand<'a> {
+    let Operand::Json(Value::Array(entries)) = list else {
+        return list.clone();
+    };
+    let separator = separator.map_or(Cow::Borrowed(", "), Operand::to_text);
+    let field = field.map(Operand::to_text);
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|entry| match field.as_deref() {
+            Some(field) => field
+                .split('.')
+                .try_fold(entry, |value, key| value.get(key))
+                .map_or(Operand::Missing, Operand::Json),
+            None => Operand::Json(entry),
+        })
+        .map(|entry| entry.to_text())
+        .collect();
+    Operand::Text(Cow::Owned(texts.join(&separator)))
+}
+
+/// Shortens a text to `length` characters, the last of which is `…` if something was cut off.
+fn truncate<'a>(text: &Operand<'a>, length: Option<&Operand<'a>>) -> Result<Operand<'a>, Kind> {
+    let length = length.map(Operand::to_text).and_then(|length| length.parse::<usize>().ok());
+    let Some(length) = length else {
+        return Err(Kind::HelperArguments {
+            helper: "truncate",
+            takes: Helper::Truncate.arguments().2,
+        });
+    };
+    let text = text.to_text();
+    if text.chars().nth(length).is_none() {
+        return Ok(Operand::Text(text));
+    }
+    let mut short: String = text.chars().take(length.saturating_sub(1)).collect();
+    if length > 0 {
+        short.push('…');
+    }
+    Ok(Operand::Text(Cow::Owned(short)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(helper: &str, arguments: &[Value]) -> String {
+        let arguments: Vec<_> = arguments.iter().map(Operand::Json).collect();
+        Helper::find(helper).unwrap().call(&arguments).unwrap().to_text().into_owned()
+    }
+
+    #[test]
+    fn text_helpers() {
+        assert_eq!(call("upper", &[json!("aß")]), "ASS");
+        assert_eq!(call("lower", &[json!("AÉ")]), "aé");
+        assert_eq!(call("truncate", &[json!("ééééé"), json!(3)]), "éé…");
+        assert_eq!(call("truncate", &[json!("abc"), json!(3)]), "abc");
+        assert_eq!(call("truncate", &[json!("abc"), json!(0)]), "");
+        assert_eq!(call("default", &[json!(null), json!(""), json!("x")]), "x");
+        assert_eq!(call("default", &[json!(0), json!("x")]), "0");
+        assert_eq!(call("json", &[json!("a\"b")]), r#""a\"b""#);
+    }
+
+    #[test]
+    fn list_helpers() {
+        let approvers = json!([{ "name": "A", "x": { "y": 1 } }, { "name": "B" }]);
+        assert_eq!(call("join", &[approvers.clone(), json!("; "), json!("name")]), "A; B");
+        assert_eq!(call("join", &[approvers.clone(), json!("-"), json!("x.y")]), "1-");
+        assert_eq!(call("join", &[json!(["a", 1, null])]), "a, 1, ");
+        assert_eq!(call("first", &[json!(["a", "b"])]), "a");
+        assert_eq!(call("last", &[json!(["a", "b"])]), "b");
+        assert_eq!(call("first", &[json!([])]), "");
+    }
+
+    #[test]
+    fn comparison_and_logic_helpers() {
+        assert_eq!(call("eq", &[json!("a"), json!("a")]), "true");
+        assert_eq!(call("eq", &[json!("1"), json!(1)]), "false");
+        assert_eq!(call("eq", &[json!(1.0), json!(1)]), "true");
+        assert_eq!(call("ne", &[json!(null), json!(false)]), "true");
+        assert_eq!(call("and", &[json!("a"), json!([])]), "false");
+        assert_eq!(call("or", &[json!(""), json!({ "a": 1 })]), "true");
+        assert_eq!(call("not", &[json!(0)]), "true");
+    }
+}

@@ -1,0 +1,169 @@
+//! Warnings about templates that compile but probably contain a mistake.
+
+use super::compiled::Template;
+use super::error::shorten;
+use super::suggestion::nearest;
+
+/// A documented field of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaField<'a> {
+    /// The path from the root, with `[]` after each list.
+    pub path: &'a str,
+    /// The kind of value.
+    pub kind: FieldKind,
+}
+
+/// The kind of value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A text, number or boolean.
+    Scalar,
+    /// A list.
+    List,
+    /// An object whose members have arbitrary names.
+    Map,
+}
+
+/// A warning for the author of a template. It does not prevent saving, because the data may have fields
+/// that are not documented.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct Warning {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The problem, and what to write instead.
+    pub message: String,
+}
+
+/// Returns a warning for each path in the template that is not in the schema.
+pub fn lint(template: &Template, schema: &[SchemaField<'_>]) -> Vec<Warning> {
+    let unknown = template.paths().iter().filter(|used| !is_known(&used.path, schema));
+    unknown
+        .map(|used| Warning {
+            line: used.line,
+            column: used.column,
+            message: describe(&used.path, schema),
+        })
+        .collect()
+}
+
+fn is_known(path: &str, schema: &[SchemaField<'_>]) -> bool {
+    // The empty path is the data as a whole. The names of secrets are checked when they are used.
+    path.is_empty()
+        || is_within(path, "secrets")
+        || schema.iter().any(|field| {
+            is_within(field.path, path)
+                || (field.kind == FieldKind::Map && is_within(path, field.path))
+        })
+}
+
+/// Whether a path equals the other or continues it.
+fn is_within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
+}
+
+fn describe(path: &str, schema: &[SchemaField<'_>]) -> String {
+    let shown = shorten(&path.replace("[]", ".[0]"));
+    if let Some(list) = list_without_index(path, schema) {
+        let name = list.rsplit('.').next().unwrap_or(list);
+        let list = list.replace("[]", ".[0]");
+        return format!(
+            "{name} is a list: write {list}.[0] for its first entry, or {{{{#each {list}}}}} for all entries"
+        );
+    }
+    match suggest(path, schema) {
+        Some(near) => format!(
+            "{shown} is not a documented field; did you mean {}?",
+            near.replace("[]", ".[0]")
+        ),
+        None => {
+            format!("{shown} is not a documented field: it is empty if an event does not have it")
+        }
+    }
+}
+
+/// The list that a path continues as if it were an object.
+fn list_without_index<'a>(path: &str, schema: &[SchemaField<'a>]) -> Option<&'a str> {
+    schema
+        .iter()
+        .filter(|field| field.kind == FieldKind::List)
+        .map(|field| field.path)
+        .find(|list| path.strip_prefix(list).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// The field that was probably meant: one that ends with `path`, such as `data.requester.email` for
+/// `requester.email`, or else one with a similar name.
+fn suggest<'a>(path: &str, schema: &[SchemaField<'a>]) -> Option<&'a str> {
+    let known = || schema.iter().map(|field| field.path);
+    let has_suffix =
+        |field: &&str| field.strip_suffix(path).is_some_and(|rest| rest.ends_with('.'));
+    known().find(has_suffix).or_else(|| nearest(path, known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::OutputContext;
+    use super::*;
+
+    const SCHEMA: &[SchemaField<'static>] = &[
+        SchemaField { path: "event_type", kind: FieldKind::Scalar },
+        SchemaField { path: "data.requester.email", kind: FieldKind::Scalar },
+        SchemaField { path: "data.access_groups", kind: FieldKind::List },
+        SchemaField { path: "data.access_groups[].integration.id", kind: FieldKind::Scalar },
+        SchemaField { path: "data.access_groups[].integration.name", kind: FieldKind::Scalar },
+        SchemaField { path: "data.access_groups[].access_units", kind: FieldKind::List },
+        SchemaField {
+            path: "data.access_groups[].access_units[].resource.name",
+            kind: FieldKind::Scalar,
+        },
+        SchemaField { path: "data.approvals", kind: FieldKind::List },
+        SchemaField { path: "data.approvals[].approver.email", kind: FieldKind::Scalar },
+        SchemaField { path: "data.custom_fields", kind: FieldKind::Map },
+    ];
+
+    fn warnings(source: &str) -> Vec<String> {
+        let template = Template::compile(source, OutputContext::TextBody).unwrap();
+        lint(&template, SCHEMA).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn documented_fields_secrets_and_custom_fields_are_known() {
+        assert_eq!(
+            warnings(
+                "{{#each data.access_groups}}{{integration.name}}{{#each access_units}}{{resource.name}}\
+                 {{../integration.id}}{{@root.event_type}}{{/each}}{{/each}}{{secrets.any}}\
+                 {{data.custom_fields.any}}{{json this}}{{json data}}"
+            ),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_reported_with_a_suggestion() {
+        assert_eq!(
+            warnings("\n{{ data.requestor.email }}"),
+            ["line 2, column 4: data.requestor.email is not a documented field; \
+              did you mean data.requester.email?"]
+        );
+        assert_eq!(
+            warnings("{{#if x}}{{requester.email}}{{/if}}").last().unwrap(),
+            "line 1, column 12: requester.email is not a documented field; \
+             did you mean data.requester.email?"
+        );
+        assert_eq!(
+            warnings("{{data.access_groups.integration.name}}"),
+            [
+                "line 1, column 3: access_groups is a list: write data.access_groups.[0] for its first entry, \
+              or {{#each data.access_groups}} for all entries"
+            ]
+        );
+        assert!(warnings("{{data.nothing_like_it}}")[0].contains("it is empty if"));
+        assert!(
+            warnings("{{#each data.approvals}}{{aprover.email}}{{/each}}")[0]
+                .contains("data.approvals.[0].approver.email")
+        );
+    }
+}
