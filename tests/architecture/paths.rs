@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use syn::buffer::{Cursor, TokenBuffer};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, MetaList, UseTree, Visibility};
+use syn::{Attribute, ItemFn, ItemImpl, ItemMod, ItemUse, Macro, MetaList, UseTree, Visibility};
 
 /// A path such as `crate::model::Event`, by segment.
 pub(super) type RustPath = Vec<String>;
@@ -118,6 +118,10 @@ impl Collector {
         }
     }
 
+    fn skips(&self, attributes: &[Attribute]) -> bool {
+        !self.with_tests && is_test_only(attributes)
+    }
+
     /// Adds a path outside `use`. A single segment is a local name.
     fn add_path(&mut self, path: RustPath) {
         self.idents.extend(path.first().cloned());
@@ -129,15 +133,22 @@ impl Collector {
 }
 
 impl<'ast> Visit<'ast> for Collector {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if self.with_tests || !is_test_only(attributes(item)) {
-            visit::visit_item(self, item);
-        } else if let Item::Mod(module) = item {
-            self.found.test_modules.insert(module.ident.to_string());
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        if !self.skips(&item.attrs) {
+            visit::visit_item_fn(self, item);
+        }
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
+        if !self.skips(&item.attrs) {
+            visit::visit_item_impl(self, item);
         }
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        if self.skips(&item.attrs) {
+            return;
+        }
         let mut imports = Vec::new();
         Self::flatten(&[], &item.tree, &mut imports);
         let is_private = matches!(item.vis, Visibility::Inherited);
@@ -158,6 +169,10 @@ impl<'ast> Visit<'ast> for Collector {
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if self.skips(&item.attrs) {
+            self.found.test_modules.insert(item.ident.to_string());
+            return;
+        }
         self.module.push(item.ident.to_string());
         visit::visit_item_mod(self, item);
         self.module.pop();
@@ -171,16 +186,6 @@ impl<'ast> Visit<'ast> for Collector {
     fn visit_meta_list(&mut self, list: &'ast MetaList) {
         self.add_tokens(TokenBuffer::new2(list.tokens.clone()).begin());
         visit::visit_meta_list(self, list);
-    }
-}
-
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Mod(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        _ => &[],
     }
 }
 

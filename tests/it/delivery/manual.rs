@@ -116,8 +116,7 @@ async fn what_may_not_be_sent_by_hand_says_how_to_allow_it() {
         manual.replace("    triggers", "    active: false\n    triggers").replace("By hand", "Off");
     let never = by_hand(&logpoint, "Granted").replace("By hand", "Never");
     let mut ann = app.admin().await;
-    for (yaml, told) in [(&off, "Activate it first"), (&never, "Add Manual to its triggers")]
-    {
+    for (yaml, told) in [(&off, "Activate it first"), (&never, "Add Manual to its triggers")] {
         let ids = app.webhooks(yaml).await;
         let path = format!("/webhooks/{}/send", ids[0]);
         let page = ann.get(&path).await;
