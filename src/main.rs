@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Gives memory back soon after a load, and costs less than the system's: docs/benchmarks.md. Its settings are in
-/// `.cargo/config.toml`.
+/// Returns memory to the system soon after a load, and is faster than the system's allocator (docs/benchmarks.md). Its
+/// settings are in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
     match gatepost::cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the last word of a command")]
+            #[expect(clippy::print_stderr, reason = "the error message of a command")]
             {
                 eprintln!("gatepost: {error:#}");
             }

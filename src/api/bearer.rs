@@ -6,8 +6,8 @@ use super::{ApiState, Problem, ProblemId};
 use crate::identity::Scope;
 use crate::store::tokens::Token;
 
-/// Lets pass who has a token of that scope.
-pub(super) async fn require(
+/// Returns the token of a request, if it has the required scope.
+pub(super) async fn require_scope(
     state: &ApiState,
     headers: &HeaderMap,
     scope: Scope,
@@ -19,17 +19,20 @@ pub(super) async fn require(
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
     let Some(text) = text else {
-        let detail = "Send a token: Authorization: Bearer gp_… (make one with `gatepost token create NAME`).";
+        let detail = "Send a token in the header Authorization: Bearer gp_… (create one with `gatepost token create NAME`).";
         return Err(Problem::new(ProblemId::Unauthorized, detail));
     };
     let found =
         state.tokens.find(text, state.sources.now()).await.map_err(|error| unavailable(&error))?;
     let Some(token) = found else {
-        return Err(Problem::new(ProblemId::Unauthorized, "This token is not known here."));
+        return Err(Problem::new(
+            ProblemId::Unauthorized,
+            "Unknown token. Create one with `gatepost token create NAME`.",
+        ));
     };
     if token.scope != scope.as_str() {
         let detail = format!(
-            "The token \"{}\" has the scope {}; this needs {}.",
+            "The token \"{}\" has the scope {}. This request needs the scope {}.",
             token.name,
             token.scope,
             scope.as_str()
@@ -41,8 +44,8 @@ pub(super) async fn require(
 
 fn unavailable(error: &crate::store::Error) -> Problem {
     if error.is_unavailable() {
-        return Problem::new(ProblemId::Unavailable, "The database is not available: try again.");
+        return Problem::new(ProblemId::Unavailable, "The database is not available. Try again.");
     }
-    tracing::error!(error = error.chain(), "a token could not be checked");
-    Problem::new(ProblemId::Internal, "The token could not be checked.")
+    tracing::error!(error = error.chain(), "could not check a token");
+    Problem::new(ProblemId::Internal, "Internal error. The token could not be checked.")
 }

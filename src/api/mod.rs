@@ -16,26 +16,26 @@ use crate::model::Sources;
 
 pub use problem::{Problem, ProblemId};
 
-/// Largest request, in bytes.
-const MAX_REQUEST: usize = 16 * 1024 * 1024;
+/// Maximum size of a request, in bytes.
+const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Largest request to invoke, in bytes: it names an event.
-const MAX_INVOKE: usize = 64 * 1024;
+/// Maximum size of a request to invoke a webhook, in bytes. It only names an event.
+const MAX_INVOKE_BYTES: usize = 64 * 1024;
 
-/// What the API works with.
+/// Dependencies of the API.
 #[derive(Debug, Clone)]
 pub struct ApiState {
-    /// Who may.
+    /// Looks up tokens.
     pub tokens: TokenCache,
-    /// Where events go.
+    /// Accepts events.
     pub intake: Intake,
-    /// What a program can ask for.
+    /// The actions.
     pub actions: Actions,
-    /// Time.
+    /// The clock.
     pub sources: Sources,
 }
 
-/// All routes of the API.
+/// Returns the routes of the API.
 pub fn router(state: ApiState) -> Router {
     Router::new()
         .route("/api/v1/events", post(events::accept).fallback(problem::method_not_allowed))
@@ -43,10 +43,10 @@ pub fn router(state: ApiState) -> Router {
             "/api/v1/webhooks/{id}/invoke",
             post(webhooks::invoke)
                 .fallback(problem::method_not_allowed)
-                .layer(DefaultBodyLimit::max(MAX_INVOKE)),
+                .layer(DefaultBodyLimit::max(MAX_INVOKE_BYTES)),
         )
         .route("/api/{*rest}", axum::routing::any(problem::not_found))
-        // The handler itself refuses what is too long, in words.
+        // The handler checks the size itself, to respond with a problem document.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
 }

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 `application/problem+json`.
+//! Errors as problem documents (RFC 9457).
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,33 +7,33 @@ use serde::Serialize;
 
 use crate::model::event::EventError;
 
-/// All kinds of problem; the `type` is `/problems/` and the kind's name.
+/// Kinds of problems. The `type` is `/problems/` followed by the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemId {
     /// The body is not JSON.
     NotJson,
-    /// No token, or none that is known.
+    /// There is no token, or it is unknown.
     Unauthorized,
-    /// The token's scope does not reach.
+    /// The token does not have the required scope.
     Forbidden,
-    /// No such route.
+    /// There is no such route.
     NotFound,
-    /// The route has no such method.
+    /// The route does not have this method.
     MethodNotAllowed,
-    /// The request or an event is too long.
+    /// The request or an event is too large.
     TooLarge,
     /// The Content-Type is not JSON.
     UnsupportedMediaType,
-    /// The JSON is not what is expected.
+    /// The JSON is not valid for this request.
     Invalid,
-    /// Come again later.
+    /// Temporarily unavailable.
     Unavailable,
-    /// Something is broken here.
+    /// An internal error.
     Internal,
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
@@ -42,19 +42,19 @@ pub struct Problem {
     status: u16,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
+    errors: Vec<FieldProblem>,
     #[serde(skip)]
     id: ProblemId,
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Fault {
+struct FieldProblem {
     pointer: String,
     message: String,
 }
 
 impl Problem {
-    /// Of that kind, with what to mend.
+    /// Creates a problem. The detail says what is wrong and how to fix it.
     pub fn new(id: ProblemId, detail: impl Into<String>) -> Self {
         let (status, title) = match id {
             ProblemId::NotJson => (StatusCode::BAD_REQUEST, "Not JSON"),
@@ -81,12 +81,12 @@ impl Problem {
         }
     }
 
-    /// With the places that are wrong.
+    /// Adds the invalid fields.
     #[must_use]
     pub fn with_errors(mut self, errors: impl IntoIterator<Item = EventError>) -> Self {
         self.errors = errors
             .into_iter()
-            .map(|EventError { pointer, message }| Fault { pointer, message })
+            .map(|EventError { pointer, message }| FieldProblem { pointer, message })
             .collect();
         self
     }
@@ -121,15 +121,12 @@ impl IntoResponse for Problem {
     }
 }
 
-/// For paths that are no route.
+/// Response for unknown paths.
 pub(super) async fn not_found() -> Problem {
-    Problem::new(
-        ProblemId::NotFound,
-        "There is nothing at this path. Events go to POST /api/v1/events.",
-    )
+    Problem::new(ProblemId::NotFound, "There is no such path. Send events to POST /api/v1/events.")
 }
 
-/// For methods that a route does not have.
+/// Response for methods that a route does not have.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(ProblemId::MethodNotAllowed, "This is asked for with POST.")
+    Problem::new(ProblemId::MethodNotAllowed, "Unsupported method. Use POST.")
 }

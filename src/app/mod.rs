@@ -1,4 +1,4 @@
-//! Puts everything together and runs it. The only room that knows all the others.
+//! The composition root: builds the server from all other modules and runs it.
 
 mod database;
 mod health;
@@ -26,8 +26,8 @@ use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
 
-/// How long requests may take to end after a stop is asked for.
-const DRAIN: Duration = Duration::from_secs(3);
+/// How long requests may continue after a stop was requested.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -36,15 +36,15 @@ pub struct App {
     router: axum::Router,
     dispatcher: Dispatcher,
     database: Database,
-    /// What can be asked of it.
+    /// The actions.
     pub actions: Actions,
-    /// Where it listens.
+    /// The address that the server listens on.
     pub address: SocketAddr,
-    /// Makes the first administrator at `/setup`; none where there is one.
+    /// The one-time code for `/setup`. `None` if there is an administrator.
     pub setup_code: Option<String>,
 }
 
-/// What runs once the database is open.
+/// The parts that need an open database.
 struct Started {
     router: axum::Router,
     dispatcher: Dispatcher,
@@ -56,11 +56,11 @@ impl App {
     /// Opens the database, migrates it, starts the dispatcher and listens.
     ///
     /// # Errors
-    /// Whatever keeps it from running, with what to do about it.
+    /// If any part cannot start, with how to fix it.
     pub async fn build(config: Config, sources: Sources) -> anyhow::Result<Self> {
-        // Listen first: a port that is taken is told before anything is touched.
+        // First of all, so that a port in use is reported before anything is changed.
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            format!("cannot listen on {}: is another server running?", config.listen)
+            format!("cannot listen on {}; is another server running?", config.listen)
         })?;
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
@@ -98,7 +98,7 @@ impl App {
             retention_days: config.retention_days,
         };
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
-        let setup_code = Some(new_code(&sources));
+        let setup_code = Some(generate_setup_code(&sources));
         let actions = Actions::new(Parts {
             db,
             vault,
@@ -109,37 +109,37 @@ impl App {
             dispatcher: Some(dispatcher.clone()),
             setup_code: setup_code.clone(),
         })?;
-        first_administrator(config, &actions).await?;
+        create_first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
         let router =
             router::build(config, address, actions.clone(), &dispatcher, database, sources);
         Ok(Started { router, dispatcher, actions, setup_code })
     }
 
-    /// Serves until `shutdown` is ready, then stops in order: no new requests, exchanges end, the
-    /// database is closed.
+    /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the
+    /// database.
     ///
     /// # Errors
-    /// Where the listener fails.
+    /// If the listener fails.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
         let stopping = CancellationToken::new();
-        let asked = stopping.clone();
+        let stop_requested = stopping.clone();
         let server = axum::serve(self.listener, service).with_graceful_shutdown(async move {
             shutdown.await;
-            asked.cancel();
+            stop_requested.cancel();
         });
-        // A client that never ends its request must not keep the server from stopping.
-        let too_long = async {
+        // A client that never completes its request must not keep the server from stopping.
+        let drain_timeout = async {
             stopping.cancelled().await;
-            tokio::time::timeout(DRAIN, std::future::pending::<()>()).await
+            tokio::time::timeout(DRAIN_TIMEOUT, std::future::pending::<()>()).await
         };
         let outcome = tokio::select! {
             ended = server.into_future() => ended,
-            _elapsed = too_long => Ok(()),
+            _elapsed = drain_timeout => Ok(()),
         };
         self.dispatcher.stop().await;
         self.database.close().await;
@@ -147,9 +147,9 @@ impl App {
     }
 }
 
-/// Eight characters that are not mistaken for each other, as `ABCD-EFGH`: 40 bits, guarded by a
-/// throttle, and good until the first administrator exists.
-fn new_code(sources: &Sources) -> String {
+/// Returns a one-time code such as `ABCD-EFGH`, of characters that are not easily confused. It has 40 random bits.
+/// Attempts are throttled, and the code is valid until the first administrator exists.
+fn generate_setup_code(sources: &Sources) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let letters = sources
         .bytes::<8>()
@@ -160,14 +160,14 @@ fn new_code(sources: &Sources) -> String {
     format!("{left}-{right}")
 }
 
-async fn first_administrator(config: &Config, actions: &Actions) -> anyhow::Result<()> {
+async fn create_first_administrator(config: &Config, actions: &Actions) -> anyhow::Result<()> {
     let Some((email, password)) = &config.admin else { return Ok(()) };
     if !actions.needs_setup().await? {
         return Ok(());
     }
     match actions.set_up_from_environment(email, password.expose_secret()).await {
         Ok(user) => {
-            tracing::info!(email = user.email, "made the first administrator");
+            tracing::info!(email = user.email, "created the first administrator");
             Ok(())
         }
         Err(SetUpError::Done) => Ok(()),

@@ -1,4 +1,4 @@
-//! All routes: the pages, the API, health.
+//! Combines the routes of pages, API and health checks.
 
 use std::net::SocketAddr;
 
@@ -35,7 +35,7 @@ pub(super) fn build(
     });
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = Public { url: config.public_url.clone(), secure_cookies };
-    tracing::debug!(%address, secure_cookies, "pages");
+    tracing::debug!(%address, secure_cookies, "built the routes");
     let pages = web::router(WebState { actions, db, sources, public });
     Router::new().merge(health).merge(api).merge(pages)
 }

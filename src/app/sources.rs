@@ -1,4 +1,4 @@
-//! The real clock and the real entropy.
+//! The system's clock and entropy.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+        #[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
         chrono::Utc::now()
     }
 }
@@ -19,13 +19,13 @@ struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) {
-        // A cipher (ChaCha) for each thread, seeded by the system: asking that each time is a system call. Where it
-        // cannot be seeded, this panics: going on without would hand out keys that can be guessed.
+        // A ChaCha generator per thread, seeded by the system, avoids a system call each time. It panics if it cannot
+        // be seeded, because the keys would be predictable.
         rand::fill(buffer);
     }
 }
 
-/// The system's clock and entropy.
+/// Returns the system's clock and entropy.
 pub fn system_sources() -> Sources {
     Sources::new(Arc::new(SystemClock), Arc::new(SystemEntropy))
 }

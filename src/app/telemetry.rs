@@ -1,4 +1,4 @@
-//! Logs, on standard error.
+//! Logging to standard error.
 
 use std::io::IsTerminal as _;
 
@@ -7,18 +7,22 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 
-/// The database library reports every notice and every slow statement with its whole text; whoever
-/// wants that says so in `GATEPOST_LOG`.
-const QUIET: &str = "sqlx=error";
+/// The database library logs every notice and the full text of slow statements, so it is quiet unless `GATEPOST_LOG`
+/// enables it.
+const DEFAULT_DIRECTIVE: &str = "sqlx=error";
 
-/// Begins to log.
+/// Starts logging.
 ///
 /// # Errors
-/// Where `GATEPOST_LOG` is not a filter.
+/// If `GATEPOST_LOG` is not a valid filter.
 pub fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).with_context(|| {
-        format!("GATEPOST_LOG cannot be \"{}\": use info or gatepost=debug", config.log)
-    })?;
+    let filter =
+        EnvFilter::try_new(format!("{DEFAULT_DIRECTIVE},{}", config.log)).with_context(|| {
+            format!(
+                "GATEPOST_LOG cannot be \"{}\"; use a filter such as info or gatepost=debug",
+                config.log
+            )
+        })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

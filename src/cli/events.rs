@@ -6,30 +6,35 @@ use anyhow::{Context, bail};
 
 use crate::egress::post_events;
 
-/// Sends an event, an array of events, or one event a line.
+/// Maximum number of NDJSON lines in one request.
+const MAX_EVENTS_PER_REQUEST: usize = 100;
+
+/// Sends an event, an array of events, or one event per line.
 pub(super) async fn send(file: &Path, url: &str, token: &str) -> anyhow::Result<()> {
     let text = super::read(file)?;
     let url = format!("{}/api/v1/events", url.trim_end_matches('/'));
     for body in requests(&text) {
-        let (status, answer) = post_events(&url, token, body).await.with_context(|| {
-            format!("{url} cannot be reached: is the server running, is --url right?")
+        let (status, response) = post_events(&url, token, body).await.with_context(|| {
+            format!(
+                "{url} cannot be reached; check that the server is running and --url is correct"
+            )
         })?;
         if status != 202 {
-            bail!("the server answered {status}: {answer}");
+            bail!("the server responded with status {status}: {response}");
         }
-        super::print(&format!("{answer}\n"))?;
+        super::print(&format!("{response}\n"))?;
     }
     Ok(())
 }
 
-/// One request for JSON; for NDJSON, one for each hundred lines.
+/// Returns the bodies of the requests to send: one for JSON, one per 100 lines for NDJSON.
 fn requests(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let is_value = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     if lines.len() < 2 || is_value(text) || !lines.iter().all(|line| is_value(line)) {
         return vec![text.to_owned()];
     }
-    lines.chunks(100).map(|chunk| format!("[{}]", chunk.join(","))).collect()
+    lines.chunks(MAX_EVENTS_PER_REQUEST).map(|chunk| format!("[{}]", chunk.join(","))).collect()
 }
 
 #[cfg(test)]
@@ -37,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_goes_as_it_is_and_lines_are_gathered() {
+    fn sends_json_unchanged_and_groups_lines() {
         assert_eq!(requests("{\"a\":\n1}"), ["{\"a\":\n1}"]);
         assert_eq!(requests("[1,\n2]"), ["[1,\n2]"]);
         assert_eq!(requests("{\"a\":1}\n\n{\"a\":2}\n"), ["[{\"a\":1},{\"a\":2}]"]);

@@ -34,24 +34,24 @@ enum Command {
     Serve,
     /// Applies migrations and exits
     Migrate,
-    /// API tokens
+    /// Manages API tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Webhooks as a file
+    /// Exports and imports webhooks
     #[command(subcommand)]
     Webhooks(WebhooksCommand),
-    /// Events to a running server
+    /// Sends events to a running server
     #[command(subcommand)]
     Events(EventsCommand),
 }
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Makes a token and prints it, alone; it is never shown again
+    /// Creates a token and prints it; it is not shown again
     Create {
-        /// What it is for
+        /// The name of the token
         name: String,
-        /// events, manage or read
+        /// The scope: events, manage or read
         #[arg(long, default_value = "events")]
         scope: crate::identity::Scope,
     },
@@ -59,16 +59,16 @@ enum TokenCommand {
 
 #[derive(Debug, Subcommand)]
 enum WebhooksCommand {
-    /// Writes all webhooks as YAML, no secret values in it
+    /// Exports all webhooks as YAML with masked secrets
     Export {
-        /// Standard output where none is given
+        /// The file to write [default: standard output]
         file: Option<PathBuf>,
     },
-    /// Adds and changes webhooks by name, all or none, and prints what changes
+    /// Adds and changes webhooks by name, all or none, and prints the changes
     Import {
-        /// YAML or JSON; - is standard input
+        /// A file in YAML or JSON; - for standard input
         file: PathBuf,
-        /// Only prints
+        /// Prints the changes without making them
         #[arg(long)]
         dry_run: bool,
     },
@@ -76,14 +76,14 @@ enum WebhooksCommand {
 
 #[derive(Debug, Subcommand)]
 enum EventsCommand {
-    /// Sends an event, an array of events, or one event a line
+    /// Sends an event, an array of events, or one event per line
     Send {
-        /// JSON or NDJSON; - is standard input
+        /// A file in JSON or NDJSON; - for standard input
         file: PathBuf,
-        /// The server [default: this machine, at the address of --listen]
+        /// The URL of the server [default: the address of --listen on this machine]
         #[arg(long, env = "GATEPOST_URL")]
         url: Option<String>,
-        /// A token with the scope events
+        /// An API token with the scope events
         #[arg(long, env = "GATEPOST_TOKEN", hide_env_values = true)]
         token: String,
     },
@@ -92,7 +92,7 @@ enum EventsCommand {
 /// Parses the command line and runs the command.
 ///
 /// # Errors
-/// Whatever went wrong, with what to do about it.
+/// Any failure, with how to fix it.
 pub async fn run() -> anyhow::Result<()> {
     let matches = without_empty_variables(Cli::command()).get_matches();
     let Cli { command, options } =
@@ -125,7 +125,7 @@ pub async fn run() -> anyhow::Result<()> {
     }
 }
 
-/// The database and the actions, for a command beside a server.
+/// Opens the database and creates the actions, for a command beside a running server.
 async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
     let sources = system_sources();
     let database = Database::open_beside(config).await?;
@@ -154,7 +154,7 @@ async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
     }
 }
 
-/// Prints. Whoever reads may have seen enough (`gatepost webhooks export | head`): that is no error.
+/// Prints to standard output. A closed pipe (`gatepost webhooks export | head`) is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -165,7 +165,7 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// A file's text; `-` is standard input.
+/// Returns the text of a file, or of standard input for `-`.
 fn read(file: &std::path::Path) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         return std::io::read_to_string(std::io::stdin()).context("standard input cannot be read");

@@ -9,17 +9,19 @@ use crate::config::Config;
 /// Runs the server until Ctrl-C or a termination signal.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let public = config.public_url.clone();
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle signals")?;
     let app = tokio::select! {
         app = App::build(config, system_sources()) => app?,
         _signal = interrupt.recv() => return Ok(()),
         _signal = terminate.recv() => return Ok(()),
     };
     let url = public.map_or_else(|| format!("http://{}/", app.address), |url| url.to_string());
-    say(&format!("Gatepost {} listens on {url}", env!("CARGO_PKG_VERSION")));
+    print_line(&format!("Gatepost {} listens on {url}", env!("CARGO_PKG_VERSION")));
     if let Some(code) = &app.setup_code {
-        say(&format!("Nobody can sign in yet. Open {url}setup and enter the one-time code {code}"));
+        print_line(&format!(
+            "There are no users yet. Open {url}setup and enter the one-time code {code}"
+        ));
     }
     app.run_until(async move {
         tokio::select! {
@@ -29,13 +31,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!("stopping");
     })
     .await?;
-    say("Gatepost has stopped.");
+    print_line("Gatepost has stopped.");
     Ok(())
 }
 
-/// Prints a line. Where that cannot be done, the server runs on.
-fn say(line: &str) {
+/// Prints a line to standard output. If that fails, the server continues.
+fn print_line(line: &str) {
     if let Err(error) = super::print(&format!("{line}\n")) {
-        tracing::warn!(error = format!("{error:#}"), "cannot print");
+        tracing::warn!(error = format!("{error:#}"), "could not write to standard output");
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::identity::Scope;
 
-/// Makes a token and prints it, alone.
+/// Creates a token and prints it.
 pub(super) async fn create(config: &Config, name: &str, scope: Scope) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
     let issued = actions.issue_token(name, scope).await;

@@ -9,7 +9,7 @@ use crate::actions::ImportedWebhook;
 use crate::config::Config;
 use crate::model::Actor;
 
-/// Writes all webhooks as YAML.
+/// Exports all webhooks as YAML.
 pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
     let exported = actions.export_webhooks().await;
@@ -22,18 +22,18 @@ pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Resu
     super::print(&yaml)
 }
 
-/// Brings the webhooks to what a file says, and prints the difference.
+/// Imports webhooks from a file and prints the differences.
 pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     let text = super::read(file)?;
     let (database, actions) = super::open(config).await?;
     let imported = actions.import_webhooks(&text, dry_run, &Actor::CommandLine).await;
     database.close().await;
     let changes = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
-    let real: Vec<&ImportedWebhook> =
+    let effective: Vec<&ImportedWebhook> =
         changes.iter().filter(|change| !change.is_unchanged()).collect();
-    let mut lines: Vec<String> = real.iter().flat_map(|change| describe(change)).collect();
+    let mut lines: Vec<String> = effective.iter().flat_map(|change| describe(change)).collect();
     let verb = if dry_run { "would change" } else { "changed" };
-    lines.push(format!("{} of {} webhooks {verb}.\n", real.len(), changes.len()));
+    lines.push(format!("{} of {} webhooks {verb}.\n", effective.len(), changes.len()));
     super::print(&lines.join("\n"))
 }
 
@@ -47,7 +47,7 @@ fn describe(change: &ImportedWebhook) -> Vec<String> {
     lines
 }
 
-/// The lines that go and come.
+/// Returns the removed and added lines.
 fn diff(before: &str, after: &str) -> Vec<String> {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diff_shows_what_goes_and_what_comes() {
+    fn shows_removed_and_added_lines() {
         assert_eq!(diff("a\nb\nc", "a\nx\nc\nd"), ["- b", "+ x", "+ d"]);
         assert_eq!(diff("", "a"), ["+ a"]);
         assert!(diff("a\nb", "a\nb").is_empty());

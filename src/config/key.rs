@@ -1,4 +1,4 @@
-//! The master key: given, or generated beside the private database.
+//! The master key, from the settings or generated in the data directory.
 
 use std::fmt;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::model::Sources;
 
 const FILE: &str = "master.key";
 
-/// 32 bytes that encrypt secrets at rest.
+/// The key that encrypts secrets at rest.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 impl fmt::Debug for MasterKey {
@@ -26,15 +26,16 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// From base64; `place` says where it stood.
+    /// Parses base64. `place` is the setting or file named in errors.
     pub(super) fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
-        let hint =
-            format!("{place} must be 32 bytes in base64, as `openssl rand -base64 32` makes them");
+        let hint = format!(
+            "{place} must be 32 bytes in base64; generate it with `openssl rand -base64 32`"
+        );
         let bytes = STANDARD
             .decode(text.trim())
             .map_err(|error| ConfigError(format!("{hint} ({error})")))?;
@@ -46,7 +47,7 @@ impl MasterKey {
     }
 }
 
-/// The text of a key file.
+/// Returns the text of a key file.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| {
         ConfigError(format!("the master key file {} cannot be read: {error}", path.display()))
@@ -59,8 +60,8 @@ pub(super) fn master_key(config: &Config, sources: &Sources) -> Result<MasterKey
     }
     if config.database_url.is_some() {
         let message = "DATABASE_URL is set, so GATEPOST_MASTER_KEY (or GATEPOST_MASTER_KEY_FILE) is \
-                       required: make one with `openssl rand -base64 32` and keep it safe; without it \
-                       the stored secrets cannot be read";
+                       required; generate it with `openssl rand -base64 32` and keep it safe, because \
+                       stored secrets cannot be read without it";
         return Err(ConfigError(message.to_owned()));
     }
     let path = config.data_dir.join(FILE);
@@ -77,16 +78,15 @@ fn generate(path: &Path, sources: &Sources) -> Result<MasterKey, ConfigError> {
     MasterKey::parse(&read(path)?, &path.display().to_string())
 }
 
-/// Whole or not at all, and once: a key that was half written, or replaced by another, would lock the
-/// secrets away.
+/// Writes a new key atomically, unless there is one. A partly written or replaced key would make secrets unreadable.
 fn write(path: &Path, sources: &Sources) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
     let part = path.with_extension("part");
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&part)?;
-    // A command may do the same beside a server that starts for the first time: the second of them
-    // waits here, and finds the key of the first.
+    // A server and a command may start for the first time together. The second one waits here and then finds the key
+    // of the first.
     file.lock()?;
     if path.exists() {
         return Ok(());
@@ -109,7 +109,7 @@ mod tests {
     use crate::model::{Clock, Entropy, Timestamp};
 
     #[test]
-    fn only_32_bytes_of_base64_are_a_key() {
+    fn accepts_only_32_bytes_in_base64() {
         assert!(MasterKey::parse(&STANDARD.encode([7; 32]), "the key").is_ok());
         for wrong in ["", "x", "AAAA", &STANDARD.encode([7; 31])] {
             let error = MasterKey::parse(wrong, "the key").unwrap_err().to_string();
@@ -118,26 +118,26 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Counted(AtomicU8);
+    struct CountingSource(AtomicU8);
 
-    impl Entropy for Counted {
+    impl Entropy for CountingSource {
         fn fill(&self, buffer: &mut [u8]) {
             buffer.fill(self.0.fetch_add(1, Ordering::Relaxed));
         }
     }
 
-    impl Clock for Counted {
+    impl Clock for CountingSource {
         fn now(&self) -> Timestamp {
             Timestamp::UNIX_EPOCH
         }
     }
 
     #[test]
-    fn those_who_need_a_key_at_the_same_time_get_the_same() {
+    fn generates_the_same_key_for_concurrent_callers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data").join(FILE);
-        let source = Arc::new(Counted(AtomicU8::new(0)));
-        let sources = Sources::new(Arc::<Counted>::clone(&source), source);
+        let source = Arc::new(CountingSource(AtomicU8::new(0)));
+        let sources = Sources::new(Arc::<CountingSource>::clone(&source), source);
         let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
             let all: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| *generate(&path, &sources).unwrap().bytes()))

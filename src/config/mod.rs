@@ -1,4 +1,4 @@
-//! What the operator sets: flags, then environment, then `gatepost.toml`, then defaults.
+//! Settings, from flags, environment variables, `gatepost.toml` and defaults, in this order of precedence.
 
 mod key;
 mod options;
@@ -17,37 +17,37 @@ pub use options::{Options, without_empty_variables};
 
 use crate::model::Sources;
 
-/// The file that is read where it exists.
+/// The optional configuration file.
 const FILE: &str = "gatepost.toml";
 
-/// The settings in force, checked.
+/// The checked settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// PostgreSQL's URL; none for a private one in the data directory.
+    /// The URL of PostgreSQL. `None` for a private PostgreSQL in the data directory.
     pub database_url: Option<SecretString>,
-    /// The private PostgreSQL and the generated master key.
+    /// The directory of the private PostgreSQL and the generated master key.
     pub data_dir: PathBuf,
-    /// Folders to look in for PostgreSQL's programs, the first ones first.
+    /// Directories with PostgreSQL's programs, in search order.
     pub postgres_folders: Vec<PathBuf>,
-    /// Where pages and API listen.
+    /// The address that pages and API listen on.
     pub listen: SocketAddr,
-    /// How browsers reach it, where that differs.
+    /// The URL that browsers use, if it differs from the listen address.
     pub public_url: Option<Url>,
-    /// The master key in base64, if given.
+    /// The master key in base64, if set.
     pub master_key: Option<SecretString>,
-    /// The first administrator, if given.
+    /// Email address and password of the first administrator, if set.
     pub admin: Option<(String, SecretString)>,
-    /// Networks that deliveries may reach although they are special.
+    /// Networks that deliveries may reach although they are blocked by default.
     pub egress_allow: Vec<IpNet>,
     /// Networks that deliveries may not reach.
     pub egress_deny: Vec<IpNet>,
     /// Whether webhooks may use `http://`.
     pub allow_http: bool,
-    /// How many days events, deliveries and exchanges are kept.
+    /// How many days events, deliveries and invocations are kept.
     pub retention_days: u16,
-    /// The tracing filter.
+    /// The log filter.
     pub log: String,
-    /// Whether logs are JSON.
+    /// Whether logs are written as JSON.
     pub log_json: bool,
 }
 
@@ -57,13 +57,14 @@ pub struct Config {
 pub struct ConfigError(pub(crate) String);
 
 impl Config {
-    /// From the parsed flags and environment, and the file.
+    /// Merges flags and environment variables with the file, and checks the settings.
     ///
     /// # Errors
-    /// The first setting that cannot be used, with its name.
+    /// The first invalid setting, by name.
     pub fn load(options: &Options) -> Result<Self, ConfigError> {
         check_environment()?;
-        // Absolute, for else it would be looked for in the folders above too, which may be anybody's.
+        // An absolute path, because Figment looks for a relative one in parent directories too, which may belong to
+        // other users.
         let file = std::path::absolute(FILE)
             .map_err(|error| ConfigError(format!("{FILE} cannot be read: {error}")))?;
         let merged: Options = Figment::new()
@@ -79,7 +80,7 @@ impl Config {
         let master_key = match (options.master_key, options.master_key_file) {
             (Some(_), Some(_)) => {
                 let message =
-                    "GATEPOST_MASTER_KEY and GATEPOST_MASTER_KEY_FILE are both set: keep one";
+                    "GATEPOST_MASTER_KEY and GATEPOST_MASTER_KEY_FILE are both set; remove one";
                 return Err(ConfigError(message.to_owned()));
             }
             (Some(key), None) => Some(key),
@@ -93,7 +94,7 @@ impl Config {
             (Some(email), Some(password)) => Some((email, SecretString::from(password))),
             (None, None) => None,
             _ => {
-                let message = "GATEPOST_ADMIN_EMAIL and GATEPOST_ADMIN_PASSWORD belong together: set both or none";
+                let message = "GATEPOST_ADMIN_EMAIL and GATEPOST_ADMIN_PASSWORD must be set together; set both or none";
                 return Err(ConfigError(message.to_owned()));
             }
         };
@@ -103,7 +104,7 @@ impl Config {
                 let url = Url::parse(&text).ok();
                 url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
                     let why = "write it as https://gatepost.example.com";
-                    wrong("GATEPOST_PUBLIC_URL", &text, &why)
+                    invalid("GATEPOST_PUBLIC_URL", &text, &why)
                 })
             })
             .transpose()?;
@@ -115,7 +116,7 @@ impl Config {
             postgres_folders: postgres_folders(),
             listen: listen.parse().map_err(|error| {
                 let why = format!("{error}; write an IP address and a port such as 0.0.0.0:8080");
-                wrong("GATEPOST_LISTEN", &listen, &why)
+                invalid("GATEPOST_LISTEN", &listen, &why)
             })?,
             public_url,
             master_key: master_key.map(SecretString::from),
@@ -124,19 +125,19 @@ impl Config {
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
             allow_http: options.allow_http.unwrap_or(false),
             retention_days: match options.retention_days.unwrap_or(30) {
-                0 => return Err(wrong("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
+                0 => return Err(invalid("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
                 days => days,
             },
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,
                 "json" => true,
-                other => return Err(wrong("GATEPOST_LOG_FORMAT", other, &"use text or json")),
+                other => return Err(invalid("GATEPOST_LOG_FORMAT", other, &"use text or json")),
             },
         })
     }
 
-    /// Where a server with these settings is reached from this machine.
+    /// Returns the URL of a server with these settings on this machine.
     pub fn local_url(&self) -> String {
         let mut address = self.listen;
         if address.ip().is_unspecified() {
@@ -148,16 +149,16 @@ impl Config {
         format!("http://{address}")
     }
 
-    /// The master key; generated in the data directory where the database is the private one.
+    /// Returns the master key. With a private PostgreSQL, generates it in the data directory if there is none.
     ///
     /// # Errors
-    /// Where it is missing, or not 32 bytes of base64.
+    /// If it is missing or not 32 bytes in base64.
     pub fn master_key(&self, sources: &Sources) -> Result<MasterKey, ConfigError> {
         key::master_key(self, sources)
     }
 }
 
-fn wrong(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError {
+fn invalid(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError {
     ConfigError(format!("{name} cannot be \"{value}\": {why}"))
 }
 
@@ -170,26 +171,27 @@ fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
                     item.parse::<std::net::IpAddr>().map(IpNet::from).map_err(|_not| error)
                 })
                 .map_err(|error| {
-                    wrong(name, item, &format!("{error}; write networks such as 10.0.0.0/8"))
+                    invalid(name, item, &format!("{error}; write networks such as 10.0.0.0/8"))
                 })
         })
         .collect()
 }
 
-/// `PG_BIN_DIR`, then `PATH`.
+/// Returns the directories of `PG_BIN_DIR`, then of `PATH`.
 fn postgres_folders() -> Vec<PathBuf> {
     let given = std::env::var_os("PG_BIN_DIR").filter(|folder| !folder.is_empty());
     let path = std::env::var_os("PATH").unwrap_or_default();
     given.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)).collect()
 }
 
-/// A misspelt variable would be ignored in silence: refuse it.
+/// Rejects unknown `GATEPOST_` variables, which are probably misspelled.
 fn check_environment() -> Result<(), ConfigError> {
     let known = Options::variables();
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("GATEPOST_") && !known.iter().any(|known| *known == name) {
-            let message = format!("{name} is not a setting. Known are {}.", known.join(", "));
+            let message =
+                format!("unknown setting {name}; known settings are {}", known.join(", "));
             return Err(ConfigError(message));
         }
     }
@@ -201,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults() {
+    fn has_defaults() {
         let config = Config::check(Options::default()).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.data_dir, PathBuf::from("data"));
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_named() {
+    fn names_the_invalid_setting() {
         let options = |change: fn(&mut Options)| {
             let mut options = Options::default();
             change(&mut options);
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_on_all_addresses_is_reached_on_loopback() {
+    fn uses_loopback_for_a_server_on_all_addresses() {
         for (listen, url) in [
             ("10.0.0.9:8081", "http://10.0.0.9:8081"),
             ("0.0.0.0:80", "http://127.0.0.1:80"),
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_a_network_of_one() {
+    fn parses_an_address_as_a_network() {
         let nets = networks("X", Some("127.0.0.1, ::1,10.0.0.0/8")).unwrap();
         assert_eq!(nets.len(), 3);
     }

@@ -1,4 +1,4 @@
-//! The settings as flags, environment variables and file keys: one struct for all three.
+//! One struct that defines the settings as flags, environment variables and file keys.
 
 use std::path::PathBuf;
 
@@ -6,33 +6,33 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, Args, Command, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 
-/// Settings. Flags win over the environment, the environment over `gatepost.toml`, which has the same
-/// names in `snake_case`.
+/// Settings. Flags take precedence over environment variables, and those over `gatepost.toml`, which has the same names
+/// in `snake_case`.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = "Settings")]
 pub struct Options {
-    /// PostgreSQL 14 or newer [default: a private PostgreSQL in the data directory]
+    /// The URL of PostgreSQL 14 or newer [default: a private PostgreSQL in the data directory]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
 
-    /// The private PostgreSQL and the generated master key [default: ./data]
+    /// The directory of the private PostgreSQL and the generated master key [default: ./data]
     #[arg(long, env = "GATEPOST_DATA_DIR", global = true, value_parser = path())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
 
-    /// Where the pages and the API listen [default: 127.0.0.1:8080]
+    /// The address that pages and API listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "GATEPOST_LISTEN", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
 
-    /// How browsers reach Gatepost: https makes cookies Secure [default: from the listen address]
+    /// The URL that browsers use; https makes cookies Secure [default: from the listen address]
     #[arg(long, env = "GATEPOST_PUBLIC_URL", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
 
-    /// 32 bytes in base64 that encrypt secrets at rest; required with a database URL [default:
+    /// The key that encrypts secrets at rest, 32 bytes in base64; required with a database URL [default:
     /// generated in the data directory]
     #[arg(long, env = "GATEPOST_MASTER_KEY", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,12 +43,12 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_file: Option<PathBuf>,
 
-    /// Makes the first administrator, where there is none
+    /// The email address of the first administrator, who is created if there are no users
     #[arg(long, env = "GATEPOST_ADMIN_EMAIL", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_email: Option<String>,
 
-    /// The first administrator's password, at least 12 characters
+    /// The password of the first administrator, at least 12 characters
     #[arg(long, env = "GATEPOST_ADMIN_PASSWORD", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_password: Option<String>,
@@ -59,39 +59,39 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_allow: Option<String>,
 
-    /// Networks that deliveries may not reach; beats what is allowed
+    /// Networks that deliveries may not reach; takes precedence over allowed networks
     #[arg(long, env = "GATEPOST_EGRESS_DENY", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_deny: Option<String>,
 
-    /// Lets webhooks use http:// [default: false]
+    /// Allows webhooks to use http:// [default: false]
     #[arg(long, env = "GATEPOST_ALLOW_HTTP", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_http: Option<bool>,
 
-    /// How many days events, deliveries and exchanges are kept; what is not delivered stays longer
+    /// How many days events, deliveries and invocations are kept; unfinished deliveries are kept longer
     /// [default: 30]
     #[arg(long, env = "GATEPOST_RETENTION_DAYS", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u16>,
 
-    /// What is logged, such as info or gatepost=debug [default: info]
+    /// The log filter, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
 
-    /// text or json [default: text]
+    /// The log format, text or json [default: text]
     #[arg(long, env = "GATEPOST_LOG_FORMAT", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<String>,
 }
 
-/// Clap's own parser refuses a path that is empty; here that means unset, as for every setting.
+/// A parser that accepts empty paths, unlike clap's own. An empty setting is unset.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// A variable that is set to nothing is unset: `docker compose` passes variables on that nobody has set.
+/// Ignores empty variables: `docker compose` passes unset variables as empty ones.
 pub fn without_empty_variables(command: Command) -> Command {
     command.mut_args(unless_empty).mut_subcommands(without_empty_variables)
 }
@@ -107,11 +107,11 @@ struct Settings {
     _options: Options,
 }
 
-/// Variables that commands take beside the settings.
-const OF_COMMANDS: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
+/// Variables of commands that are not settings.
+const COMMAND_VARIABLES: [&str; 2] = ["GATEPOST_URL", "GATEPOST_TOKEN"];
 
 impl Options {
-    /// What is empty is unset, in flags and the file too.
+    /// Removes empty settings, which count as unset.
     #[must_use]
     pub(super) fn without_empty(mut self) -> Self {
         for text in [
@@ -134,13 +134,13 @@ impl Options {
         self
     }
 
-    /// The names of all environment variables.
+    /// Returns the names of all environment variables.
     pub fn variables() -> Vec<String> {
         Settings::command()
             .get_arguments()
             .filter_map(|argument| argument.get_env())
             .map(|name| name.to_string_lossy().into_owned())
-            .chain(OF_COMMANDS.iter().map(|name| (*name).to_owned()))
+            .chain(COMMAND_VARIABLES.iter().map(|name| (*name).to_owned()))
             .collect()
     }
 }

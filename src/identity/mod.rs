@@ -1,4 +1,4 @@
-//! Who may: passwords, tokens, and how often somebody may try.
+//! Authentication: passwords, API tokens, and limits on attempts.
 
 mod password;
 mod throttle;

@@ -1,4 +1,4 @@
-//! Passwords, as argon2id (RFC 9106).
+//! Passwords, hashed with Argon2id (RFC 9106).
 
 use std::sync::Arc;
 
@@ -7,80 +7,84 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
-/// Hashes and checks passwords, a few at a time and off the async threads: each takes 19 MiB and some
-/// tens of milliseconds.
+/// Maximum number of passwords hashed at once.
+const MAX_CONCURRENT: usize = 2;
+
+/// Hashes and verifies passwords on blocking threads. Each takes 19 MiB and tens of milliseconds, so only a few are
+/// processed at once.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    room: Arc<Semaphore>,
-    /// Checked where there is no such person, so that the time does not tell.
+    permits: Arc<Semaphore>,
+    /// The hash verified for unknown users, so that the time does not reveal whether a user exists.
     decoy: Arc<str>,
 }
 
-/// The hash could not be made or read.
+/// A hash could not be computed or parsed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("password hashing failed: {0}")]
 pub struct PasswordError(String);
 
 impl Passwords {
-    /// Shortest password, in characters.
-    pub const SHORTEST: usize = 12;
-    /// Longest password, in bytes: hashing more would only cost time.
-    pub const LONGEST: usize = 1024;
+    /// Minimum length of a password, in characters.
+    pub const MIN_CHARS: usize = 12;
+    /// Maximum length of a password, in bytes. Hashing more would only take time.
+    pub const MAX_BYTES: usize = 1024;
 
-    /// Ready to work.
+    /// Creates a password hasher.
     ///
     /// # Errors
-    /// Where hashing does not work at all.
+    /// If hashing does not work.
     pub fn new() -> Result<Self, PasswordError> {
-        let decoy = hash("a password that nobody has")?;
-        Ok(Self { room: Arc::new(Semaphore::new(2)), decoy: decoy.into() })
+        let decoy = hash("a password that no user has")?;
+        Ok(Self { permits: Arc::new(Semaphore::new(MAX_CONCURRENT)), decoy: decoy.into() })
     }
 
-    /// Whether a password will do.
+    /// Checks the length of a password.
     ///
     /// # Errors
-    /// A message for the field.
+    /// A message for the form.
     pub fn check_strength(password: &str) -> Result<(), String> {
-        if password.chars().count() < Self::SHORTEST {
-            return Err(format!("At least {} characters.", Self::SHORTEST));
+        if password.chars().count() < Self::MIN_CHARS {
+            return Err(format!("The password must have at least {} characters.", Self::MIN_CHARS));
         }
-        if password.len() > Self::LONGEST {
-            return Err(format!("At most {} bytes.", Self::LONGEST));
+        if password.len() > Self::MAX_BYTES {
+            return Err(format!("The password must have at most {} bytes.", Self::MAX_BYTES));
         }
         Ok(())
     }
 
-    /// The hash to store.
+    /// Returns the hash of a password.
     ///
     /// # Errors
-    /// Where hashing failed.
+    /// If hashing failed.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let password = password.to_owned();
         self.work(move || hash(&password)).await
     }
 
-    /// Whether the password is the one that was hashed; `None` (no such person) takes as long.
+    /// Returns whether a password matches a stored hash. Without a hash (for an unknown user), takes as long and returns
+    /// false.
     ///
     /// # Errors
-    /// Where hashing failed.
+    /// If hashing failed.
     pub async fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
     ) -> Result<bool, PasswordError> {
-        if password.len() > Self::LONGEST {
+        if password.len() > Self::MAX_BYTES {
             return Ok(false);
         }
-        let known = stored.is_some();
+        let is_known = stored.is_some();
         let password = password.to_owned();
         let stored = stored.unwrap_or(&self.decoy).to_owned();
-        let fits = self
+        let matches = self
             .work(move || {
                 let hash = PasswordHash::new(&stored).map_err(|e| PasswordError(e.to_string()))?;
                 Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
             })
             .await?;
-        Ok(fits && known)
+        Ok(matches && is_known)
     }
 
     async fn work<T: Send + 'static>(
@@ -88,7 +92,7 @@ impl Passwords {
         job: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let failed = |error: &dyn std::error::Error| PasswordError(error.to_string());
-        let _room = self.room.acquire().await.map_err(|error| failed(&error))?;
+        let _permit = self.permits.acquire().await.map_err(|error| failed(&error))?;
         tokio::task::spawn_blocking(job).await.map_err(|error| failed(&error))?
     }
 }
@@ -105,12 +109,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_right_password_of_a_known_person_fits() {
+    async fn accepts_only_the_right_password_of_a_known_user() {
         let passwords = Passwords::new().unwrap();
         let stored = passwords.hash("correct horse battery").await.unwrap();
         assert!(stored.starts_with("$argon2id$"));
         assert!(passwords.verify("correct horse battery", Some(&stored)).await.unwrap());
         assert!(!passwords.verify("wrong horse battery", Some(&stored)).await.unwrap());
-        assert!(!passwords.verify("a password that nobody has", None).await.unwrap());
+        assert!(!passwords.verify("a password that no user has", None).await.unwrap());
     }
 }

@@ -1,4 +1,4 @@
-//! How often somebody may try.
+//! Limits attempts to sign in and to set up.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -8,12 +8,13 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// Tries in a row before somebody has to wait; then one every 12 seconds.
-const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Maximum number of attempts in a row.
+const MAX_BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Attempts per minute after that.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// Counts tries by address and by account, so that neither many accounts from one address nor one
-/// account from many addresses can be guessed at.
+/// Counts attempts by address and by account. This stops guesses for many accounts from one address, and for one
+/// account from many addresses.
 #[derive(Debug, Clone)]
 pub struct Throttle {
     by_address: Arc<DefaultKeyedRateLimiter<IpAddr>>,
@@ -22,7 +23,7 @@ pub struct Throttle {
 
 impl Default for Throttle {
     fn default() -> Self {
-        let quota = Quota::per_minute(PER_MINUTE).allow_burst(BURST);
+        let quota = Quota::per_minute(PER_MINUTE).allow_burst(MAX_BURST);
         Self {
             by_address: Arc::new(RateLimiter::keyed(quota)),
             by_account: Arc::new(RateLimiter::keyed(quota)),
@@ -31,10 +32,10 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Counts a try.
+    /// Counts an attempt.
     ///
     /// # Errors
-    /// How long to wait before the next.
+    /// How long to wait before the next attempt.
     pub fn try_now(&self, from: IpAddr, account: &str) -> Result<(), Duration> {
         let now = DefaultClock::default().now();
         self.by_address.retain_recent();
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_an_address_nor_an_account_can_be_tried_for_ever() {
+    fn limits_attempts_by_address_and_by_account() {
         let throttle = Throttle::default();
         let address = |last| IpAddr::from([10, 0, 0, last]);
         for n in 0..10 {

@@ -1,4 +1,4 @@
-//! API tokens: 32 random bytes, of which only the SHA-256 is stored.
+//! API tokens: 32 random bytes. Only their SHA-256 is stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,19 +9,19 @@ use sha2::{Digest, Sha256};
 
 use crate::model::Sources;
 
-/// What a token is good for.
+/// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Sending events.
+    /// Send events.
     Events,
-    /// Changing webhooks, and reading.
+    /// Send events manually through webhooks.
     Manage,
-    /// Reading.
+    /// Read.
     Read,
 }
 
 impl Scope {
-    /// The word.
+    /// Returns the scope as stored and displayed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -38,11 +38,11 @@ impl FromStr for Scope {
         [Self::Events, Self::Manage, Self::Read]
             .into_iter()
             .find(|scope| scope.as_str() == word)
-            .ok_or_else(|| format!("\"{word}\" is none of events, manage and read"))
+            .ok_or_else(|| format!("unknown scope \"{word}\"; use events, manage or read"))
     }
 }
 
-/// A token's text, shown once.
+/// The text of a new token, shown once.
 pub struct TokenText(String);
 
 impl fmt::Debug for TokenText {
@@ -52,18 +52,18 @@ impl fmt::Debug for TokenText {
 }
 
 impl TokenText {
-    /// A new one. It begins with `gp_`, so that scanners of source code know it.
+    /// Generates a token. The prefix `gp_` lets secret scanners recognise it.
     pub fn new(sources: &Sources) -> Self {
         Self(format!("gp_{}", URL_SAFE_NO_PAD.encode(sources.bytes::<32>())))
     }
 
-    /// To show it.
+    /// Returns the text, to display it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// What is stored of a token. It has 256 random bits, so a plain hash is enough.
+/// Returns the hash of a token for storage. A token has 256 random bits, so an unsalted hash is enough.
 pub fn hash_token(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
 }

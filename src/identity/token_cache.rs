@@ -1,53 +1,53 @@
-//! API tokens as they come in with requests.
+//! Looks up the API tokens of requests.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 
 use super::hash_token;
 use crate::model::Timestamp;
 use crate::store::tokens::{self, Token};
 use crate::store::{Error, PgPool, within};
 
-/// How long a token is taken without asking the database: the longest that one works on after it is
-/// taken away.
-const KNOWN_FOR: TimeDelta = TimeDelta::seconds(5);
+/// How long a token is cached. A deleted token can still be used for this time.
+const CACHE_DURATION: TimeDelta = TimeDelta::seconds(5);
 
-/// How long a sender waits for the database before it is told to come again.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Timeout of a lookup. After this, the sender gets status 503 and retries.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Finds tokens; those in use cost no look into the database.
+/// Looks up tokens and caches those in use.
 #[derive(Debug, Clone)]
 pub struct TokenCache {
     db: PgPool,
-    known: Arc<Mutex<Known>>,
+    cached: Arc<Mutex<CachedTokens>>,
 }
 
-/// By their hash: the token, and until when it is taken.
-type Known = HashMap<Vec<u8>, (Token, Timestamp)>;
+/// Tokens and when their cache entries expire, by hash.
+type CachedTokens = HashMap<Vec<u8>, (Token, Timestamp)>;
 
 impl TokenCache {
-    /// In this database.
+    /// Creates an empty cache.
     pub fn new(db: PgPool) -> Self {
-        Self { db, known: Arc::default() }
+        Self { db, cached: Arc::default() }
     }
 
-    /// The token of that text. Its use is noted.
+    /// Returns the token with this text, and records its use.
     ///
     /// # Errors
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn find(&self, text: &str, now: Timestamp) -> Result<Option<Token>, Error> {
         let hash = hash_token(text);
-        if let Some(token) = self.known(&hash, now) {
+        if let Some(token) = self.find_cached(&hash, now) {
             return Ok(Some(token));
         }
-        let found = within(&self.db, PATIENCE, self.look_up(&hash, now)).await?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, until)| *until > now);
+        let found = within(&self.db, LOOKUP_TIMEOUT, self.look_up(&hash, now)).await?;
+        let mut cached = self.cached.lock();
+        cached.retain(|_, (_, expires_at)| *expires_at > now);
         if let Some(token) = &found {
-            known.insert(hash, (token.clone(), now + KNOWN_FOR));
+            cached.insert(hash, (token.clone(), now + CACHE_DURATION));
         }
         Ok(found)
     }
@@ -60,9 +60,9 @@ impl TokenCache {
         Ok(found)
     }
 
-    fn known(&self, hash: &[u8], now: Timestamp) -> Option<Token> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (token, until) = known.get(hash)?;
-        (*until > now).then(|| token.clone())
+    fn find_cached(&self, hash: &[u8], now: Timestamp) -> Option<Token> {
+        let cached = self.cached.lock();
+        let (token, expires_at) = cached.get(hash)?;
+        (*expires_at > now).then(|| token.clone())
     }
 }

@@ -1,7 +1,7 @@
-//! Secrets at rest: sealed before they are written, opened just before they are used.
+//! Encryption of secrets at rest.
 //!
-//! XChaCha20-Poly1305 with a random 24-byte nonce. The place (table, column, row) is authenticated
-//! with the text, so that a sealed value moved to another row does not open there.
+//! XChaCha20-Poly1305 with a random 24-byte nonce. The place (table, column and row) is authenticated with the text, so
+//! that an encrypted value cannot be moved to another row.
 //! Format: version (1 byte) ‖ key id (4) ‖ nonce (24) ‖ ciphertext and tag.
 
 use std::fmt;
@@ -14,14 +14,14 @@ use sha2::{Digest, Sha256};
 use crate::model::Sources;
 
 const VERSION: u8 = 1;
-const KEY_ID: usize = 4;
-const NONCE: usize = 24;
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 24;
 
-/// Seals and opens with the master key.
+/// Encrypts (seals) and decrypts (opens) with the master key.
 #[derive(Clone)]
 pub struct Vault {
     cipher: Arc<XChaCha20Poly1305>,
-    key_id: [u8; KEY_ID],
+    key_id: [u8; KEY_ID_BYTES],
     sources: Sources,
 }
 
@@ -31,67 +31,68 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Why a sealed value does not open.
+/// Why a value could not be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Another key sealed it.
+    /// It was encrypted with another key.
     #[error(
-        "it was sealed with another master key: set GATEPOST_MASTER_KEY to the one in use before"
+        "it was encrypted with another master key; set GATEPOST_MASTER_KEY to the previous one"
     )]
     OtherKey,
     /// It was changed, or moved from another place.
-    #[error("it was damaged or changed since it was sealed")]
+    #[error("it was damaged or changed since it was encrypted")]
     Damaged,
 }
 
-/// The master key cannot seal: the text is too long for the cipher.
+/// The text is too long for the cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too long to seal")]
+#[error("too long to encrypt")]
 pub struct SealError;
 
 impl Vault {
-    /// With a master key of 32 bytes.
+    /// Creates a vault with a master key.
     pub fn new(key: &[u8; 32], sources: Sources) -> Self {
         let digest = Sha256::digest(key);
-        let mut key_id = [0; KEY_ID];
+        let mut key_id = [0; KEY_ID_BYTES];
         key_id.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
         Self { cipher: Arc::new(XChaCha20Poly1305::new(key.into())), key_id, sources }
     }
 
-    /// Seals a text for a place, such as `webhooks.sealed/<id>`.
+    /// Encrypts a text for a place, such as `webhooks.sealed/<id>`.
     ///
     /// # Errors
-    /// Beyond the cipher's limit of about 256 GB.
+    /// If the text is longer than the cipher's limit of about 256 GB.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let nonce: [u8; NONCE] = self.sources.bytes();
+        let nonce: [u8; NONCE_BYTES] = self.sources.bytes();
         let payload = Payload { msg: plain, aad: place.as_bytes() };
-        let boxed = self
+        let ciphertext = self
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|chacha20poly1305::Error| SealError)?;
-        let mut sealed = Vec::with_capacity(1 + KEY_ID + NONCE + boxed.len());
+        let mut sealed = Vec::with_capacity(1 + KEY_ID_BYTES + NONCE_BYTES + ciphertext.len());
         sealed.push(VERSION);
         sealed.extend_from_slice(&self.key_id);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&boxed);
+        sealed.extend_from_slice(&ciphertext);
         Ok(sealed)
     }
 
-    /// Opens what was sealed for the same place.
+    /// Decrypts a value that was encrypted for the same place.
     ///
     /// # Errors
-    /// With another key, or where anything was changed.
+    /// If the key is another one, or anything was changed.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (version, rest) = sealed.split_first().ok_or(OpenError::Damaged)?;
-        let (key_id, rest) = rest.split_first_chunk::<KEY_ID>().ok_or(OpenError::Damaged)?;
-        let (nonce, boxed) = rest.split_first_chunk::<NONCE>().ok_or(OpenError::Damaged)?;
+        let (key_id, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or(OpenError::Damaged)?;
+        let (nonce, ciphertext) =
+            rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Damaged)?;
         if *version != VERSION {
             return Err(OpenError::Damaged);
         }
         if *key_id != self.key_id {
             return Err(OpenError::OtherKey);
         }
-        let payload = Payload { msg: boxed, aad: place.as_bytes() };
+        let payload = Payload { msg: ciphertext, aad: place.as_bytes() };
         self.cipher
             .decrypt(&XNonce::from(*nonce), payload)
             .map_err(|chacha20poly1305::Error| OpenError::Damaged)
@@ -125,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn opens_what_it_sealed_there_alone(text in ".{0,200}", flip in 0usize..400) {
+        fn opens_a_value_only_with_its_key_and_place(text in ".{0,200}", flip in 0usize..400) {
             let sealed = vault(1).seal("t/1", text.as_bytes()).unwrap();
             prop_assert_eq!(vault(1).open("t/1", &sealed), Ok(text.into_bytes()));
             prop_assert_eq!(vault(1).open("t/2", &sealed), Err(OpenError::Damaged));

@@ -7,38 +7,38 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::api::{ApiState, MAX_REQUEST, Problem, ProblemId, bearer};
+use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer};
 use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Scope;
 use crate::model::event::{Event, EventError};
 
-/// Most events in one request.
+/// Maximum number of events in one request.
 const MAX_EVENTS: usize = 1000;
-/// Largest event, in bytes.
-const MAX_EVENT: usize = 1024 * 1024;
-/// Longest `Idempotency-Key`, in bytes.
-const MAX_KEY: usize = 255;
+/// Maximum size of an event, in bytes.
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
+/// Maximum length of an `Idempotency-Key`, in bytes.
+const MAX_KEY_BYTES: usize = 255;
 
-/// The answer.
+/// The response body.
 #[derive(Debug, Serialize)]
-pub(in crate::api) struct Answer {
-    events: Vec<Accepted>,
+pub(in crate::api) struct AcceptResponse {
+    events: Vec<AcceptedItem>,
 }
 
 #[derive(Debug, Serialize)]
-struct Accepted {
+struct AcceptedItem {
     id: String,
     duplicate: bool,
     deliveries: usize,
 }
 
-/// Stores the events; answers when they are committed.
+/// Stores events. Responds when they are committed.
 pub(in crate::api) async fn accept(
     State(state): State<ApiState>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Answer>), Problem> {
-    bearer::require(&state, &headers, Scope::Events).await?;
+) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
+    bearer::require_scope(&state, &headers, Scope::Events).await?;
     check_content_type(&headers)?;
     let bytes = read(body).await?;
     let mut submitted = parse(&bytes)?;
@@ -47,8 +47,8 @@ pub(in crate::api) async fn accept(
             [one] => one.key = Some(key),
             several => {
                 let detail = format!(
-                    "Idempotency-Key goes with one event; this request has {}. Without it, events are \
-                     told apart by event_type, data.id and event_time.",
+                    "Idempotency-Key can be used only with a single event, but this request has {}. Without it, events are \
+                     identified by event_type, data.id and event_time.",
                     several.len()
                 );
                 return Err(Problem::new(ProblemId::Invalid, detail));
@@ -56,22 +56,23 @@ pub(in crate::api) async fn accept(
         }
     }
     let accepted = state.intake.accept(submitted).await.map_err(|error| match error {
-        IntakeError::Unavailable => {
-            Problem::new(ProblemId::Unavailable, "The database is not available: send it again.")
-        }
+        IntakeError::Unavailable => Problem::new(
+            ProblemId::Unavailable,
+            "The database is not available. Send the request again.",
+        ),
         IntakeError::Stopping => {
-            Problem::new(ProblemId::Unavailable, "The server is stopping: send it again.")
+            Problem::new(ProblemId::Unavailable, "The server is stopping. Send the request again.")
         }
     })?;
     let events = accepted
         .into_iter()
-        .map(|one| Accepted {
+        .map(|one| AcceptedItem {
             id: one.id.to_string(),
             duplicate: one.duplicate,
             deliveries: one.deliveries,
         })
         .collect();
-    Ok((StatusCode::ACCEPTED, Json(Answer { events })))
+    Ok((StatusCode::ACCEPTED, Json(AcceptResponse { events })))
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -80,7 +81,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    let detail = "Send JSON with the header Content-Type: application/json.";
+    let detail =
+        "Unsupported Content-Type. Send JSON with the header Content-Type: application/json.";
     Err(Problem::new(ProblemId::UnsupportedMediaType, detail))
 }
 
@@ -89,17 +91,22 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     match value.to_str() {
-        Ok(key) if (1..=MAX_KEY).contains(&key.trim().len()) => Ok(Some(key.trim().to_owned())),
+        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.trim().len()) => {
+            Ok(Some(key.trim().to_owned()))
+        }
         _ => {
-            let detail = format!("Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.");
+            let detail = format!(
+                "Idempotency-Key must have 1 to {MAX_KEY_BYTES} printable ASCII characters."
+            );
             Err(Problem::new(ProblemId::Invalid, detail))
         }
     }
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_REQUEST).await.map_err(|error| {
-        let detail = format!("A request has at most 16 MiB: send fewer events at once. ({error})");
+    axum::body::to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|error| {
+        let detail =
+            format!("A request can have at most 16 MiB. Send fewer events at once. ({error})");
         Problem::new(ProblemId::TooLarge, detail)
     })
 }
@@ -118,14 +125,15 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
         vec![text]
     };
     if raw.is_empty() || raw.len() > MAX_EVENTS {
-        let detail = format!("An array has 1 to {MAX_EVENTS} events; this one has {}.", raw.len());
+        let detail =
+            format!("An array must have 1 to {MAX_EVENTS} events, but this one has {}.", raw.len());
         return Err(Problem::new(ProblemId::Invalid, detail));
     }
     let mut submitted = Vec::with_capacity(raw.len());
     let mut errors = Vec::new();
     for (index, one) in raw.into_iter().enumerate() {
-        if one.trim().len() > MAX_EVENT {
-            let detail = format!("Event {index} is longer than 1 MiB. Nothing was stored.");
+        if one.trim().len() > MAX_EVENT_BYTES {
+            let detail = format!("Event {index} is larger than 1 MiB. Nothing was stored.");
             return Err(Problem::new(ProblemId::TooLarge, detail));
         }
         match Event::parse(one) {
@@ -145,7 +153,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
     }
     let detail = match errors.as_slice() {
         [EventError { pointer, message }] => format!("{pointer} {message}. Nothing was stored."),
-        several => format!("{} mistakes; nothing was stored.", several.len()),
+        several => format!("{} fields are invalid. Nothing was stored.", several.len()),
     };
     errors.truncate(100);
     Err(Problem::new(ProblemId::Invalid, detail).with_errors(errors))

@@ -1,4 +1,4 @@
-//! Events through the API.
+//! The routes for events.
 
 mod accept;
 

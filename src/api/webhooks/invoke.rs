@@ -1,4 +1,4 @@
-//! `POST /api/v1/webhooks/{id}/invoke`: sends an event by hand.
+//! `POST /api/v1/webhooks/{id}/invoke`: a manual send.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,72 +13,78 @@ use crate::identity::Scope;
 use crate::model::event::{EventChoice, EventError};
 use crate::model::{Actor, EventId, Trigger, WebhookId};
 
-/// What is to be sent: one of the two.
+/// The request body. Exactly one of the fields is required.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Asked {
+struct InvokeRequest {
     event_id: Option<EventId>,
     sample: Option<Trigger>,
 }
 
-/// The answer.
+/// The response body.
 #[derive(Debug, Serialize)]
-pub(in crate::api) struct Answer {
+pub(in crate::api) struct InvokeResponse {
     delivery: String,
 }
 
-/// Queues the delivery; answers when that is committed.
+/// Queues a delivery. Responds when it is committed.
 pub(in crate::api) async fn invoke(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Answer>), Problem> {
-    let token = bearer::require(&state, &headers, Scope::Manage).await?;
+) -> Result<(StatusCode, Json<InvokeResponse>), Problem> {
+    let token = bearer::require_scope(&state, &headers, Scope::Manage).await?;
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
     let body = body.map_err(|_longer| {
-        Problem::new(ProblemId::TooLarge, "Name the event by its id: the request is too long.")
+        Problem::new(ProblemId::TooLarge, "The request is too long. Refer to the event by its id.")
     })?;
     let choice = read(&body)?;
     match state.actions.send_now(id, choice, &Actor::Token(token.name)).await {
-        Ok(delivery) => Ok((StatusCode::ACCEPTED, Json(Answer { delivery: delivery.to_string() }))),
+        Ok(delivery) => {
+            Ok((StatusCode::ACCEPTED, Json(InvokeResponse { delivery: delivery.to_string() })))
+        }
         Err(SendNowError::NotFound) => Err(no_webhook()),
         Err(SendNowError::Refused(why)) => Err(Problem::new(ProblemId::Invalid, why.to_string())),
         Err(SendNowError::Gone) => {
-            let detail = "This event is not stored, or no longer. Nothing was sent.";
+            let detail = "This event is not stored, or was removed by the retention policy. Nothing was sent.";
             let message = "is not stored".to_owned();
             let errors = [EventError { pointer: "/event_id".to_owned(), message }];
             Err(Problem::new(ProblemId::Invalid, detail).with_errors(errors))
         }
         Err(SendNowError::Store(error)) if error.is_unavailable() => {
-            let detail = "The database is not available: send it again.";
+            let detail = "The database is not available. Send the request again.";
             Err(Problem::new(ProblemId::Unavailable, detail))
         }
         Err(SendNowError::Store(error)) => {
-            tracing::error!(error = error.chain(), "nothing could be sent by hand");
-            Err(Problem::new(ProblemId::Internal, "Nothing was sent: the server's log says why."))
+            tracing::error!(error = error.chain(), "could not queue a manual send");
+            Err(Problem::new(
+                ProblemId::Internal,
+                "Internal error. Nothing was sent. See the log of the server.",
+            ))
         }
     }
 }
 
 fn read(body: &[u8]) -> Result<EventChoice, Problem> {
-    let asked: Asked = serde_json::from_slice(body).map_err(|error| {
+    let request: InvokeRequest = serde_json::from_slice(body).map_err(|error| {
         let id = if error.is_data() { ProblemId::Invalid } else { ProblemId::NotJson };
         Problem::new(
             id,
             format!("Send {{\"event_id\": …}} or {{\"sample\": \"Granted\"}}: {error}."),
         )
     })?;
-    match (asked.event_id, asked.sample) {
+    match (request.event_id, request.sample) {
         (Some(id), None) => Ok(EventChoice::Stored(id)),
         (None, Some(trigger)) => Ok(EventChoice::Sample(trigger)),
         (None, None) | (Some(_), Some(_)) => {
-            let detail = "Name either event_id, a stored event, or sample, such as \"Granted\".";
+            let detail =
+                "Send either event_id, the id of a stored event, or sample, such as \"Granted\".";
             Err(Problem::new(ProblemId::Invalid, detail))
         }
     }
 }
 
 fn no_webhook() -> Problem {
-    Problem::new(ProblemId::NotFound, "There is no webhook of this id.")
+    Problem::new(ProblemId::NotFound, "There is no webhook with this id.")
 }

@@ -1,4 +1,4 @@
-//! Webhooks.
+//! The routes for webhooks.
 
 mod invoke;
 

@@ -53,7 +53,7 @@ async fn what_cannot_be_sent_says_why() {
     let long = " ".repeat(70_000);
     let (sample, lost) = (r#"{"sample": "Granted"}"#, format!(r#"{{"event_id": "{gone}"}}"#));
     for (token, webhook, body, status, told) in [
-        (&events, by_hand.as_str(), sample, 403, "this needs manage"),
+        (&events, by_hand.as_str(), sample, 403, "needs the scope manage"),
         (&manage, gone, sample, 404, "no webhook"),
         (&manage, "not-an-id", sample, 404, "no webhook"),
         (&manage, &never, sample, 422, "Add Manual to its triggers"),

@@ -38,7 +38,7 @@ async fn refusal(name: &str, value: &str) -> String {
 #[tokio::test]
 async fn a_variable_that_is_no_setting_is_refused() {
     let message = refusal("GATEPOST_DATADIR", "/tmp").await;
-    assert_says(&message, &["GATEPOST_DATADIR is not a setting"]);
+    assert_says(&message, &["unknown setting GATEPOST_DATADIR"]);
     assert_says(&message, &VARIABLES);
 }
 

@@ -38,7 +38,7 @@ async fn a_token_that_cannot_be_made_is_told_and_none_is_printed() {
         (&["token", "create", " Apono "], &["\"Apono\"", "choose another"]),
         (&["token", "create", "  "], &["1 to 80 characters"]),
         (&["token", "create", &long], &["1 to 80 characters"]),
-        (&["token", "create", "A", "--scope", "all"], &["--scope", "events, manage and read"]),
+        (&["token", "create", "A", "--scope", "all"], &["--scope", "use events, manage or read"]),
     ] {
         assert_says(&beside(&database, args).await.refusal(), words);
     }

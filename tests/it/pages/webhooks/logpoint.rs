@@ -19,7 +19,11 @@ async fn credentials_are_checked_without_changing_anything() {
     ann.get("/webhooks/new").await;
     let pin = logpoint.fingerprint().to_owned();
     for (key, good, hint) in [
-        ("demo-key", true, "Logpoint accepted svc-gatepost and the key. Its time zone is UTC."),
+        (
+            "demo-key",
+            true,
+            "Logpoint accepted svc-gatepost and the key. The user's time zone is UTC.",
+        ),
         ("wrong-key", false, "My Preferences in Logpoint"),
     ] {
         let body = body(key);
