@@ -88,6 +88,11 @@ fn modules_import_only_what_they_may() {
 }
 
 #[test]
+fn modules_need_what_they_may_import() {
+    assert_none(&modules::unused_permissions(&rust_files("src").unwrap()));
+}
+
+#[test]
 fn files_do_not_import_each_other_in_cycles() {
     assert_none(&cycles::check(&rust_files("src").unwrap(), cycles::KNOWN_CYCLES));
 }

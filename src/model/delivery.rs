@@ -1,9 +1,10 @@
 //! States of a delivery.
 
-use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// State of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DeliveryState {
     /// Scheduled: waits for its due time.
     Due,
@@ -35,20 +36,12 @@ impl DeliveryState {
 
     /// The name in the database, in URLs and in the API.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Waiting => "waiting",
-            Self::Leased => "leased",
-            Self::Held => "held",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 
     /// Finds a state by its name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
+        name.parse().ok()
     }
 
     /// The label on the page.
@@ -65,8 +58,15 @@ impl DeliveryState {
     }
 }
 
-impl fmt::Display for DeliveryState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_ones_in_the_database() {
+        let names = DeliveryState::ALL.map(DeliveryState::as_str);
+        assert_eq!(names, ["due", "waiting", "leased", "held", "delivered", "failed", "cancelled"]);
+        assert_eq!(names.map(DeliveryState::from_name), DeliveryState::ALL.map(Some));
+        assert_eq!(DeliveryState::from_name("Due"), None);
     }
 }

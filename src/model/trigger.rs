@@ -1,11 +1,24 @@
 //! Triggers: changes of an access request that webhooks react to.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// A change of an access request, or a manual send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+)]
 pub enum Trigger {
     /// The request was created.
     Created,
@@ -41,20 +54,12 @@ impl Trigger {
 
     /// The name on the page, in files and in the database.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "Created",
-            Self::Approved => "Approved",
-            Self::Rejected => "Rejected",
-            Self::Granted => "Granted",
-            Self::Expired => "Expired",
-            Self::Failed => "Failed",
-            Self::Manual => "Manual",
-        }
+        self.into()
     }
 
     /// Finds a trigger by its exact name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|trigger| trigger.as_str() == name)
+        name.parse().ok()
     }
 
     /// Finds a trigger by an event's `event_type` in either documented spelling, `AccessRequestCreated` or
@@ -68,12 +73,6 @@ impl Trigger {
     /// The `event_type` as in Apono's documentation.
     pub fn event_type(self) -> String {
         format!("AccessRequest{}", self.as_str())
-    }
-}
-
-impl fmt::Display for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::dates;
 use super::error::{TemplateErrorKind as Kind, shorten};
@@ -13,11 +14,12 @@ const MAX_ARGUMENTS: usize = 16;
 
 /// Returns the name of every helper and a description of its arguments, with an example.
 pub fn helpers() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Helper::ALL.into_iter().map(|helper| (helper.name(), helper.arguments().2))
+    Helper::VARIANTS.iter().map(|helper| (helper.name(), helper.arguments().2))
 }
 
-/// A helper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A helper. Its name in templates is the variant in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Helper {
     Json,
     Join,
@@ -36,41 +38,9 @@ pub(super) enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 14] = [
-        Self::Json,
-        Self::Join,
-        Self::Default,
-        Self::Upper,
-        Self::Lower,
-        Self::Truncate,
-        Self::Eq,
-        Self::Ne,
-        Self::And,
-        Self::Or,
-        Self::Not,
-        Self::First,
-        Self::Last,
-        Self::Date,
-    ];
-
     /// The name in templates.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Join => "join",
-            Self::Default => "default",
-            Self::Upper => "upper",
-            Self::Lower => "lower",
-            Self::Truncate => "truncate",
-            Self::Eq => "eq",
-            Self::Ne => "ne",
-            Self::And => "and",
-            Self::Or => "or",
-            Self::Not => "not",
-            Self::First => "first",
-            Self::Last => "last",
-            Self::Date => "date",
-        }
+        self.into()
     }
 
     /// Minimum and maximum number of arguments, and their description.
@@ -116,8 +86,7 @@ impl Helper {
 
     /// Finds a helper by its name.
     pub(super) fn find(name: &str) -> Result<Self, Kind> {
-        let found = Self::ALL.into_iter().find(|helper| helper.name() == name);
-        found.ok_or_else(|| {
+        name.parse().map_err(|_unknown: strum::ParseError| {
             let hint = match name {
                 "lookup" => {
                     ": write the path itself, such as data.access_groups.[0].integration.name"
@@ -128,7 +97,7 @@ impl Helper {
                     format!(": a block starts with #, {{{{#{name} …}}}}")
                 }
                 _ => {
-                    let names: Vec<_> = Self::ALL.into_iter().map(Self::name).collect();
+                    let names: Vec<_> = Self::VARIANTS.iter().map(|helper| helper.name()).collect();
                     format!(": use {}", names.join(", "))
                 }
             };

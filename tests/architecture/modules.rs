@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::File;
-use super::paths::{collect, module_of};
+use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
 const MODULES: [(&str, &[&str]); 13] = [
@@ -14,10 +14,10 @@ const MODULES: [(&str, &[&str]); 13] = [
     ("config", &["model"]),
     ("store", &["model", "vault"]),
     ("egress", &["model"]),
-    ("identity", &["model", "store", "egress"]),
+    ("identity", &["model", "store"]),
     ("delivery", &["template", "model", "store", "egress", "vault"]),
     ("actions", &["template", "model", "vault", "store", "egress", "identity", "delivery"]),
-    ("web", &["template", "model", "store", "identity", "actions", "config"]),
+    ("web", &["template", "model", "store", "actions"]),
     ("api", &["model", "store", "identity", "actions", "delivery"]),
     (
         "app",
@@ -26,13 +26,13 @@ const MODULES: [(&str, &[&str]); 13] = [
             "web", "api",
         ],
     ),
-    // Commands without a server are assembled from the last four.
-    ("cli", &["app", "config", "actions", "store", "model", "vault", "egress", "identity"]),
+    // Commands without a server are assembled from the last three.
+    ("cli", &["app", "config", "actions", "model", "vault", "egress", "identity"]),
 ];
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("handlebars", &["template"]),
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
@@ -48,17 +48,10 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("argon2", &["identity"]),
     ("governor", &["identity"]),
     ("askama", &["web"]),
-    ("axum_htmx", &["web"]),
     ("rust_embed", &["web"]),
     ("axum", &["web", "api", "app"]),
     ("clap", &["config", "cli"]),
-    (
-        "tokio",
-        &[
-            "vault", "store", "egress", "identity", "delivery", "actions", "web", "api", "app",
-            "cli", "main",
-        ],
-    ),
+    ("tokio", &["store", "egress", "identity", "delivery", "actions", "app", "cli", "main"]),
 ];
 
 const SEE: &str = "see docs/architecture.md#modules";
@@ -66,6 +59,35 @@ const SEE: &str = "see docs/architecture.md#modules";
 /// Returns the violations in the files of src.
 pub(super) fn check(files: &[File]) -> Vec<String> {
     files.iter().flat_map(check_file).collect()
+}
+
+/// Returns the entries of the two tables that no file of src needs.
+pub(super) fn unused_permissions(files: &[File]) -> Vec<String> {
+    let uses: BTreeSet<(String, RustPath)> = files.iter().flat_map(uses_of).collect();
+    let is_used = |module: &str, path: &[&str]| {
+        uses.iter().any(|(user, used)| {
+            user == module
+                && used.iter().map(String::as_str).take(path.len()).eq(path.iter().copied())
+        })
+    };
+    let modules = MODULES.iter().flat_map(|(module, may)| may.iter().map(|used| (*module, *used)));
+    let modules = modules
+        .filter(|(module, used)| !is_used(module, &["crate", used]))
+        .map(|(module, used)| format!("{module} does not use {used}: remove the permission"));
+    let crates = CRATES.iter().flat_map(|(name, may)| may.iter().map(|module| (*module, *name)));
+    let crates = crates
+        .filter(|(module, name)| !is_used(module, &name.split("::").collect::<Vec<_>>()))
+        .map(|(module, name)| format!("{module} does not use {name}: remove the permission"));
+    modules.chain(crates).collect()
+}
+
+/// The top-level module of a file with each path that it uses.
+fn uses_of(file: &File) -> Vec<(String, RustPath)> {
+    let inside = file.inside("src").unwrap_or_default();
+    let Ok(parsed) = syn::parse_file(&file.text) else { return Vec::new() };
+    let path = module_of(inside);
+    let module = path.first().cloned().unwrap_or_else(|| "main".to_owned());
+    collect(&parsed, path, true).used.into_iter().map(|used| (module.clone(), used)).collect()
 }
 
 /// Returns the violations in a template, which belongs to web.
@@ -132,7 +154,7 @@ fn an_import_of_a_higher_module_is_reported_with_its_line() {
     let text =
         "//! Not crate::api.\n\nuse crate::model::Id;\nuse crate::{\n    api::Problem,\n};\n";
     let expected = "web/webhooks/list.rs:5 uses crate::api; web may use template, model, store, \
-                    identity, actions, config: see docs/architecture.md#modules";
+                    actions: see docs/architecture.md#modules";
     assert_eq!(checked("web/webhooks/list.rs", text), [expected]);
     assert!(checked("api/mod.rs", "use crate::web::Page;").len() == 1);
     assert!(checked("app/mod.rs", "use crate::{api, web};").is_empty());
@@ -175,4 +197,13 @@ fn a_crate_outside_its_modules_is_reported() {
     assert!(checked("config/a.rs", "use std::{env, fs};").is_empty());
     assert!(checked("store/a.rs", "use std::{env, fs};").len() == 1);
     assert!(checked("store/a.rs", "const A: &str = env!(\"CARGO_PKG_VERSION\");").is_empty());
+}
+
+#[test]
+fn an_unused_permission_is_reported() {
+    let violation = "model does not use template: remove the permission".to_owned();
+    assert!(unused_permissions(&[]).contains(&violation));
+    let text = "use crate::template::Template;".to_owned();
+    let file = File { path: "src/model/id.rs".to_owned(), text };
+    assert!(!unused_permissions(&[file]).contains(&violation));
 }

@@ -2,10 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumString, IntoStaticStr};
 
 /// A field that a filter can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Field {
     /// The integration's name or id.
     Integration,
@@ -52,25 +67,12 @@ impl Field {
 
     /// The name in files and forms.
     pub fn key(self) -> &'static str {
-        match self {
-            Self::Integration => "integration",
-            Self::IntegrationType => "integration_type",
-            Self::ResourceType => "resource_type",
-            Self::Resource => "resource",
-            Self::Permission => "permission",
-            Self::AccessFlow => "access_flow",
-            Self::Bundle => "bundle",
-            Self::Requester => "requester",
-            Self::Grantee => "grantee",
-            Self::GranteeType => "grantee_type",
-            Self::Approval => "approval",
-            Self::CustomField => "custom_field",
-        }
+        self.into()
     }
 
     /// Finds a field by its name in files and forms.
     pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.key() == key)
+        key.parse().ok()
     }
 
     /// The label on the page.

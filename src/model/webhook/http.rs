@@ -1,7 +1,6 @@
 //! Validation of method, URL and headers.
 
-use std::fmt;
-
+use strum::{Display, EnumString, IntoStaticStr};
 use url::Url;
 
 /// Rules that the operator sets.
@@ -12,7 +11,8 @@ pub struct Rules {
 }
 
 /// HTTP methods of a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
 pub enum Method {
     /// `GET`, without a body unless the webhook has a template.
     Get,
@@ -32,24 +32,12 @@ impl Method {
 
     /// The name of the method.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
+        self.into()
     }
 
     /// Parses a method in any case.
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(word.trim()))
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        name.trim().parse().ok()
     }
 }
 

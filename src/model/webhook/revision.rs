@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
+use strum::{EnumString, IntoStaticStr};
 
 use super::draft::Draft;
 use super::file::WebhookFile;
@@ -12,7 +13,7 @@ use crate::model::secret::{mask, unmask};
 const CONTEXT_LINES: usize = 3;
 
 /// Kind of change to a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
 pub enum RevisionKind {
     /// The webhook was added.
     Added,
@@ -31,16 +32,6 @@ pub enum RevisionKind {
 }
 
 impl RevisionKind {
-    const ALL: [Self; 7] = [
-        Self::Added,
-        Self::Changed,
-        Self::Activated,
-        Self::Deactivated,
-        Self::Paused,
-        Self::Restored,
-        Self::Deleted,
-    ];
-
     /// Determines the kind of a change from the drafts before and after it.
     pub fn of(before: Option<&Draft>, after: &Draft) -> Self {
         match before {
@@ -58,20 +49,12 @@ impl RevisionKind {
 
     /// The name in the database and on the page.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "Added",
-            Self::Changed => "Changed",
-            Self::Activated => "Activated",
-            Self::Deactivated => "Deactivated",
-            Self::Paused => "Paused",
-            Self::Restored => "Restored",
-            Self::Deleted => "Deleted",
-        }
+        self.into()
     }
 
     /// Parses a name. Unknown names, written by a later version, become `Changed`.
     pub fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Changed)
+        name.parse().unwrap_or(Self::Changed)
     }
 }
 

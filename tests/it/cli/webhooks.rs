@@ -153,7 +153,7 @@ async fn one_mistake_and_nothing_is_imported() {
         ("https://10.0.0.5", "http://10.0.0.5", &["\"Good\"", "url", "https"]),
         ("\"svc\"", "\"{{oops\"", &["\"Good\"", "body_template"]),
         ("AB:CD:EF", "XY", &["\"Good\"", "sha256"]),
-        ("config: null", "config: { oauth: {} }", &["\"Good\"", "oauth/client_id", "client id"]),
+        ("config: null", "config: { oauth: {} }", &["\"Good\"", "oauth/client_id", "client ID"]),
         (
             "config: null",
             "config: { bearer: { token: a }, basic: { username: b } }",

@@ -69,7 +69,7 @@ async fn a_delivery_shows_every_attempt_and_each_opens_its_exchange() {
         "AccessRequestGranted",
         "AR-7",
         "user@example.com",
-        "Refused: Authentication Failed",
+        "Rejected: Authentication Failed",
         "in ",
     ] {
         assert!(row.contains(part), "{part}: {row}");

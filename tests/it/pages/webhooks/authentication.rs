@@ -86,9 +86,13 @@ async fn mistakes_are_told_at_their_fields() {
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
     for (changes, field, hint) in [
-        (vec![("auth_kind", "digest")], "auth_kind", "none, bearer, basic and oauth"),
+        (vec![("auth_kind", "digest")], "auth_kind", "none, bearer, basic or oauth"),
         (vec![("auth_kind", "bearer")], "auth_token", "Enter the token"),
-        (vec![("auth_kind", "bearer"), ("auth_token", "Bearer x")], "auth_token", "Leave out"),
+        (
+            vec![("auth_kind", "bearer"), ("auth_token", "Bearer x")],
+            "auth_token",
+            "without the word Bearer",
+        ),
         (vec![("auth_kind", "basic"), ("auth_password", "x")], "auth_username", "user name"),
         (
             vec![
@@ -108,7 +112,7 @@ async fn mistakes_are_told_at_their_fields() {
                 ("header_value", "y"),
             ],
             "header-0",
-            "sends this header already",
+            "already sets this header",
         ),
     ] {
         let seen = ann.post("/webhooks", &with(&changes)).await;
@@ -205,20 +209,30 @@ async fn each_way_a_token_can_fail_is_explained() {
     let mut ann = app.admin().await;
     let no = |body: &str| json(400, body);
     for (endpoint, answers, headline, remedy) in [
-        (&token, vec![json(401, "{}"), json(401, "{}")], "refused: HTTP 401", "client secret"),
+        (
+            &token,
+            vec![json(401, "{}"), json(401, "{}")],
+            "rejected the request: HTTP 401",
+            "client secret",
+        ),
         (
             &token,
             vec![no(r#"{"error":"invalid_scope","error_description":"write?"}"#)],
             "invalid_scope (“write?”)",
             "scopes",
         ),
-        (&token, vec![no(r#"{"error":"unauthorized_client"}"#)], "unauthorized_client", "allow it"),
-        (&token, vec![json(404, "")], "HTTP 404", "token endpoint's URL"),
-        (&token, vec![json(200, "<html>")], "holds no access token", "URL"),
+        (
+            &token,
+            vec![no(r#"{"error":"unauthorized_client"}"#)],
+            "unauthorized_client",
+            "allow that grant",
+        ),
+        (&token, vec![json(404, "")], "HTTP 404", "URL of the token endpoint"),
+        (&token, vec![json(200, "<html>")], "contains no access token", "URL"),
         (
             &token,
             vec![json(200, r#"{"access_token":"a","token_type":"mac"}"#)],
-            "kind “mac”",
+            "type “mac”",
             "bearer",
         ),
         // Another server is not trusted only because the webhook's own is.

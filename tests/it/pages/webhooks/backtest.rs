@@ -123,9 +123,9 @@ async fn a_form_that_is_not_complete_is_tried_as_far_as_it_goes() {
     assert_eq!(part.texts(".tally li")[0], "1 would be sent");
     // What decides over sending must be right.
     for (change, told) in [
-        (("body_template", "{{#each x}}"), "never closed"),
+        (("body_template", "{{#each x}}"), "is not closed"),
         (("filter-approval", "perhaps"), "use manual or automatic"),
-        (("trigger", "Never"), "is not a trigger"),
+        (("trigger", "Never"), "Unknown trigger"),
     ] {
         let part = ann.post_part("/webhooks/backtest", &with(&[change])).await;
         assert!(part.text(".problems").contains(told), "{}", part.body);

@@ -249,7 +249,7 @@ async fn what_was_saved_without_a_history_gets_its_place_in_it() {
         .await
         .unwrap();
     assert_eq!(save(&mut ann, &path, &seen, &[("name", "Mine")]).await.status, 422);
-    let changed = "Changed by somebody unknown";
+    let changed = "Changed by an unknown user";
     assert_eq!(ann.get(&path).await.texts(".history strong"), [changed, by_ann, first]);
     app.finish().await;
 }

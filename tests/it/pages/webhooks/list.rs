@@ -95,7 +95,7 @@ async fn health_shows_what_arrived_and_what_fails() {
     assert_eq!(later.text("tbody td.last"), "Failing for 15 min");
     let title = later.attribute("tbody td.last .badge", "title").unwrap();
     assert!(title.starts_with("Since ") && title.contains(" UTC"), "{title}");
-    assert!(title.ends_with(": Refused: Authentication Failed"), "{title}");
+    assert!(title.ends_with(": Rejected: Authentication Failed"), "{title}");
     assert!(later.attribute("tbody td.last time", "datetime").unwrap().ends_with('Z'));
     assert_eq!(ann.get("/webhooks?status=failing").await.texts("tbody tr").len(), 1);
     app.finish_with_leftovers().await;

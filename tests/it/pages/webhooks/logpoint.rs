@@ -115,7 +115,7 @@ async fn slips_are_hinted_at_while_typing_and_do_not_keep_it_from_being_saved() 
     assert_eq!(ann.post("/webhooks", &fields).await.status, 303);
     let edit = ann.get("/webhooks").await.attribute("a[href$='/edit']", "href").unwrap();
     let form = ann.get(&edit).await;
-    assert!(form.text("#url-advice").contains("/close_incident:"));
+    assert!(form.text("#url-advice").contains("/close_incident?"));
     assert_eq!(form.texts("#logpoint[hidden]").len(), 0);
     app.finish().await;
 }

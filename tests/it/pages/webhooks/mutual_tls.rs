@@ -14,8 +14,8 @@ async fn a_server_that_wants_a_certificate_gets_the_one_of_the_form() {
     let mut ann = app.admin().await;
     let url = target.url("/x");
     for (client, verdict) in [
-        (None, "wants a client certificate"),
-        (Some(&other), "refused the client certificate"),
+        (None, "requires a client certificate"),
+        (Some(&other), "rejected the client certificate"),
         (Some(&mine), "Delivered"),
     ] {
         ann.get("/webhooks/new").await;
@@ -71,7 +71,7 @@ async fn a_server_that_is_too_old_is_told() {
     let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
     let mut ann = app.admin().await;
     let url = target.url("/x");
-    for (version, verdict) in [("", "Delivered"), ("1.3", "only older versions of TLS")] {
+    for (version, verdict) in [("", "Delivered"), ("1.3", "only older TLS versions")] {
         target.behave([Behaviour::Accept]);
         ann.get("/webhooks/new").await;
         let fields = with(&[

@@ -25,21 +25,21 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
     ann.post("/webhooks", &GOOD).await;
     for (changes, field, hint) in [
         (vec![("name", "")], "name", "Enter a name"),
-        (vec![("name", "a\u{0}b")], "name", "cannot stand in a name"),
+        (vec![("name", "a\u{0}b")], "name", "A name cannot contain"),
         (vec![("name", "aRCHIVE")], "name", "Another webhook has this name"),
-        (vec![("name", "B"), ("method", "STEAL")], "method", "Choose one of"),
+        (vec![("name", "B"), ("method", "STEAL")], "method", "Unknown method"),
         (
             vec![("name", "B"), ("url", "archive.example.com/x")],
             "url",
-            "no scheme: write https://archive.example.com/x",
+            "no scheme: enter https://archive.example.com/x",
         ),
         (
             vec![("name", "B"), ("url", "http://archive.example.com/x")],
             "url",
             "GATEPOST_ALLOW_HTTP",
         ),
-        (vec![("name", "B"), ("url", "https://{{data.id}}/x")], "url", "host itself must be fixed"),
-        (vec![("name", "B"), ("body_template", "{{#each x}}")], "body_template", "never closed"),
+        (vec![("name", "B"), ("url", "https://{{data.id}}/x")], "url", "host cannot"),
+        (vec![("name", "B"), ("body_template", "{{#each x}}")], "body_template", "is not closed"),
         (
             vec![("name", "B"), ("body_template", "{\n\"a\": {{data.access_groups[0].x}}}")],
             "body_template",
@@ -54,7 +54,7 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
         (
             vec![("name", "B"), ("header_name", "Host"), ("header_value", "a")],
             "header-0",
-            "set by Gatepost itself",
+            "sets Host itself",
         ),
         (vec![("name", "B"), ("timeout_in_sec", "0")], "timeout_in_sec", "from 1 to 60"),
         (vec![("name", "B"), ("max_in_flight", "0")], "max_in_flight", "from 1 to 64"),
@@ -62,7 +62,7 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
         (
             vec![("name", "B"), ("retry_schedule", "5s 1d")],
             "retry_schedule",
-            "\"1d\" is not a wait",
+            "\"1d\" is not a delay",
         ),
         (
             vec![("name", "B"), ("validator_path", "success"), ("validator_expected", "true")],

@@ -106,16 +106,16 @@ async fn every_failure_is_explained_with_a_remedy() {
         (Behaviour::Status(403, String::new()), "403 Forbidden", "credentials"),
         (Behaviour::Status(404, String::new()), "404 Not Found", "singular"),
         (Behaviour::Status(405, String::new()), "405 Method Not Allowed", "POST"),
-        (Behaviour::Status(413, String::new()), "413", "shorter"),
-        (Behaviour::RetryAfter(429, 5), "429", "tried again"),
-        (Behaviour::Status(500, html.clone()), "500 Internal Server Error", "tried again"),
-        (Behaviour::Status(502, html), "502 Bad Gateway", "tried again"),
+        (Behaviour::Status(413, String::new()), "413", "Shorten"),
+        (Behaviour::RetryAfter(429, 5), "429", "retried"),
+        (Behaviour::Status(500, html.clone()), "500 Internal Server Error", "retried"),
+        (Behaviour::Status(502, html), "502 Bad Gateway", "retried"),
         (Behaviour::NotJson, "not JSON", "response body"),
-        (Behaviour::HangBeforeAnswer, "No answer came within 1 s", "timeout"),
-        (Behaviour::HangAfterHeaders, "did not end within 1 s", "timeout"),
-        (Behaviour::HangUp, "broke off", "log"),
+        (Behaviour::HangBeforeAnswer, "did not respond within 1 s", "timeout"),
+        (Behaviour::HangAfterHeaders, "did not finish within 1 s", "timeout"),
+        (Behaviour::HangUp, "incomplete", "log"),
         (Behaviour::Garbage, "not HTTP", "HTTPS"),
-        (Behaviour::NeverRead, "TLS handshake did not end within 1 s", "firewall"),
+        (Behaviour::NeverRead, "TLS handshake did not finish within 1 s", "firewall"),
         (Behaviour::Redirect("https://10.0.0.9/".to_owned()), "307", "location"),
     ] {
         logpoint.behave([behaviour.clone()]);
@@ -148,7 +148,7 @@ async fn an_unreachable_or_untrusted_server_is_explained_too() {
             vec![("tls_verify", "pinned"), ("tls_sha256", &wrong_pin)],
             "not the pinned",
         ),
-        (signed.url("/x"), vec![("tls_verify", "public")], "issuer is not trusted"),
+        (signed.url("/x"), vec![("tls_verify", "public")], "certificate is not trusted"),
         (expired.url("/x"), trusting(expired.ca_pem()), "has expired"),
         (early.url("/x"), trusting(early.ca_pem()), "not valid yet"),
         (misnamed.url("/x"), trusting(misnamed.ca_pem()), "for another name"),
@@ -201,7 +201,7 @@ async fn a_template_that_one_event_breaks_is_explained_with_its_place() {
     let (result, panel) = test(&mut ann, &logpoint.url("/reopen_incident"), &more).await;
     assert!(result.text(".badge").contains("Test failed"));
     let verdict = panel.text(".verdict");
-    for part in ["Header 1 could not be filled in", "line 1, column 5", "Nothing was sent"] {
+    for part in ["Header 1 could not be rendered", "line 1, column 5", "Nothing was sent"] {
         assert!(verdict.contains(part), "{part}: {verdict}");
     }
     assert_eq!(logpoint.requests().len(), 0);
