@@ -1,5 +1,5 @@
 //! Architecture rules that neither the compiler nor clippy can check: imports between modules and files, the
-//! place of files, their names and lengths. See docs/architecture.md#modules.
+//! place of files, their names, lengths and language. See docs/architecture.md#modules.
 //!
 //! Each rule is a function from texts to violations with unit tests beside it. The tests here apply the rules
 //! to the source tree. A violation is one line with the problem and the fix.
@@ -8,6 +8,8 @@
 mod cycles;
 #[path = "architecture/image.rs"]
 mod image;
+#[path = "architecture/language.rs"]
+mod language;
 #[path = "architecture/modules.rs"]
 mod modules;
 #[path = "architecture/paths.rs"]
@@ -95,6 +97,13 @@ fn modules_need_what_they_may_import() {
 #[test]
 fn files_do_not_import_each_other_in_cycles() {
     assert_none(&cycles::check(&rust_files("src").unwrap(), cycles::KNOWN_CYCLES));
+}
+
+#[test]
+fn texts_use_the_terms_of_the_glossary() {
+    let folders = ["src", "templates", "static/js", "docs"];
+    let files: Vec<File> = folders.iter().flat_map(|folder| files(folder).unwrap()).collect();
+    assert_none(&language::check(&files, language::EXCEPTIONS));
 }
 
 #[test]
