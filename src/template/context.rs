@@ -123,7 +123,7 @@ fn is_json_text(ahead: &[char], times: usize) -> bool {
 
 /// Decodes the content of a JSON string, up to its closing quote.
 fn unescape(text: &[char]) -> Vec<char> {
-    let mut escape = Escape::None;
+    let mut escape = EscapeState::None;
     let mut plain = Vec::new();
     for c in text {
         match escape.feed(*c) {
@@ -137,7 +137,7 @@ fn unescape(text: &[char]) -> Vec<char> {
 
 /// State of the decoder of escape sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Escape {
+enum EscapeState {
     #[default]
     None,
     Backslash,
@@ -156,7 +156,7 @@ enum Decoded {
     Character(char),
 }
 
-impl Escape {
+impl EscapeState {
     /// Decodes the next character of a string.
     fn feed(&mut self, c: char) -> Decoded {
         let (next, result) = match (*self, c) {
@@ -189,7 +189,7 @@ struct Level {
     in_string: bool,
     /// Whether the open string contains JSON, so that there is a next level.
     holds_json: bool,
-    escape: Escape,
+    escape: EscapeState,
 }
 
 #[derive(Debug)]
@@ -273,7 +273,7 @@ impl Reader {
     }
 
     fn encoding(&self, at: Position) -> Result<Encoding, TemplateError> {
-        if self.levels.iter().any(|level| level.escape != Escape::None) {
+        if self.levels.iter().any(|level| level.escape != EscapeState::None) {
             return Err(Kind::BackslashBefore.at(at));
         }
         let depth = self.levels.iter().filter(|level| level.in_string).count();
@@ -294,7 +294,7 @@ impl Reader {
                     // One level beyond the limit is tracked so that a placeholder there can be reported.
                     let holds_json = depth <= MAX_JSON_DEPTH
                         && is_json_text(&self.ahead.starting_at(next), depth);
-                    *level = Level { in_string: true, holds_json, escape: Escape::None };
+                    *level = Level { in_string: true, holds_json, escape: EscapeState::None };
                     if holds_json {
                         self.levels.push(Level::default());
                     }

@@ -169,7 +169,7 @@ impl Parser<'_, '_> {
     }
 
     fn call(&mut self, element: &HelperTemplate) -> Result<Expression, TemplateError> {
-        let name = word(&element.name);
+        let name = name_of(&element.name);
         let at = self.locate(name);
         let helper = Helper::find(name).map_err(|kind| kind.at(at))?;
         if let Some(option) = element.hash.keys().min() {
@@ -188,7 +188,7 @@ impl Parser<'_, '_> {
 
     fn block(&mut self, element: &HelperTemplate) -> Result<Node, TemplateError> {
         let at = self.next_tag(TagKind::Block);
-        let name = word(&element.name);
+        let name = name_of(&element.name);
         let example = match name {
             "if" | "unless" => "data.justification",
             "each" => "data.access_groups",
@@ -236,7 +236,7 @@ impl Parser<'_, '_> {
     }
 }
 
-fn word(name: &Parameter) -> &str {
+fn name_of(name: &Parameter) -> &str {
     name.as_name().unwrap_or_default()
 }
 
@@ -247,7 +247,7 @@ fn scope(
     parameters: Option<&BlockParam>,
     scopes: &Scopes,
 ) -> Scope {
-    let owned = |name: &Parameter| Some(word(name).to_owned());
+    let owned = |name: &Parameter| Some(name_of(name).to_owned());
     let (value_name, key_name) = match parameters {
         Some(BlockParam::Single(value)) => (owned(value), None),
         Some(BlockParam::Pair((value, key))) => (owned(value), owned(key)),

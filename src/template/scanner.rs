@@ -29,7 +29,7 @@ pub(super) enum TagKind {
 }
 
 #[derive(Debug)]
-struct Open<'s> {
+struct OpenBlock<'s> {
     name: &'s str,
     at: Position,
     has_else: bool,
@@ -58,7 +58,7 @@ impl<'s> Cursor<'s> {
 pub(super) fn scan(source: &str) -> Result<Vec<Tag<'_>>, TemplateError> {
     let mut cursor = Cursor { rest: source, at: Position::START };
     let mut tags = Vec::new();
-    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut open: Vec<OpenBlock<'_>> = Vec::new();
     while let Some(found) = cursor.rest.find("{{") {
         let text = cursor.advance(found);
         let backslashes = text.bytes().rev().take_while(|byte| *byte == b'\\').count();
@@ -149,7 +149,7 @@ fn check_body(inner: &str, at: Position) -> Result<usize, TemplateError> {
         }
         match c {
             '\\' => return Err(Kind::Backslash.at(position(offset))),
-            '"' | '\'' if begins_word(previous) => {
+            '"' | '\'' if starts_word(previous) => {
                 skip_to = offset + quoted_length(rest, c).unwrap_or(1);
             }
             '[' if previous.is_alphanumeric() || matches!(previous, '_' | '-' | ']') => {
@@ -179,7 +179,7 @@ fn check_body(inner: &str, at: Position) -> Result<usize, TemplateError> {
     Err(Kind::Unclosed.at(at))
 }
 
-fn begins_word(previous: char) -> bool {
+fn starts_word(previous: char) -> bool {
     previous.is_whitespace() || matches!(previous, '(' | '=' | ',' | '[' | '{' | ':')
 }
 
@@ -216,12 +216,12 @@ fn dotted(inner: &str) -> String {
 fn classify<'s>(
     body: &'s str,
     at: Position,
-    open: &mut Vec<Open<'s>>,
+    open: &mut Vec<OpenBlock<'s>>,
 ) -> Result<Option<(TagKind, &'s str)>, TemplateError> {
     if let Some(block) = body.strip_prefix('#') {
         let block = block.trim_start();
         let name = block.split_whitespace().next().unwrap_or_default();
-        open.push(Open { name, at, has_else: false, chained: 0 });
+        open.push(OpenBlock { name, at, has_else: false, chained: 0 });
         return Ok(Some((TagKind::Block, block)));
     }
     if let Some(closing) = body.strip_prefix('/') {

@@ -100,7 +100,7 @@ impl Event {
         let request_id = check_request_id(&payload).map_err(|error| errors.push(error)).ok();
         match (trigger, event_time, request_id) {
             (Some((event_type, trigger)), Some(event_time), Some(request_id)) => {
-                let summary = summarise(&payload, &request_id);
+                let summary = summarize(&payload, &request_id);
                 let raw = raw.trim().to_owned();
                 let (payload, projected) = <_>::default();
                 Ok(Self {
@@ -219,7 +219,7 @@ fn check_request_id(payload: &Value) -> Result<String, EventError> {
     }
 }
 
-fn summarise(payload: &Value, request_id: &str) -> Summary {
+fn summarize(payload: &Value, request_id: &str) -> Summary {
     let text = |pointer: &str| {
         payload.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
     };

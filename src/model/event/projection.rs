@@ -124,7 +124,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut found = Map::new();
-        while let Some(name) = members.next_key_seed(Name(self.projection))? {
+        while let Some(name) = members.next_key_seed(MemberName(self.projection))? {
             match name {
                 Member::Projected(name, projection) => {
                     let value = members.next_value_seed(Reader { projection, ..self })?;
@@ -185,9 +185,9 @@ enum Member<'w> {
 }
 
 /// Deserializes the name of a member.
-struct Name<'w>(&'w Projection);
+struct MemberName<'w>(&'w Projection);
 
-impl<'de, 'w> DeserializeSeed<'de> for Name<'w> {
+impl<'de, 'w> DeserializeSeed<'de> for MemberName<'w> {
     type Value = Member<'w>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Member<'w>, D::Error> {
@@ -195,7 +195,7 @@ impl<'de, 'w> DeserializeSeed<'de> for Name<'w> {
     }
 }
 
-impl<'w> Visitor<'_> for Name<'w> {
+impl<'w> Visitor<'_> for MemberName<'w> {
     type Value = Member<'w>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

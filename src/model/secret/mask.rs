@@ -1,7 +1,7 @@
 //! Masking the secrets of a draft, and restoring them.
 
 use super::name::{MASK, is_secret_name};
-use super::scan::{Found, find_in_body, find_in_url};
+use super::scan::{FoundSecret, find_in_body, find_in_url};
 use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credential};
 
 /// Returns the draft with every secret masked, to show, export or store unencrypted.
@@ -165,7 +165,7 @@ fn is_secret_header(name: &str, value: &str) -> bool {
     is_secret_name(name) && !value.is_empty() && !value.contains("{{")
 }
 
-fn named_values(text: &str, found: &[Found]) -> Vec<(String, String)> {
+fn named_values(text: &str, found: &[FoundSecret]) -> Vec<(String, String)> {
     found
         .iter()
         .map(|one| {
@@ -190,7 +190,7 @@ fn restore(known: &[(String, String)]) -> impl Fn(&str, (usize, &str)) -> Option
 /// name, and the current value.
 fn replace(
     text: &str,
-    found: &[Found],
+    found: &[FoundSecret],
     with: impl Fn(&str, (usize, &str)) -> Option<String>,
 ) -> String {
     let mut result = String::with_capacity(text.len());

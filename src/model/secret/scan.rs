@@ -6,14 +6,14 @@ use super::name::{MASK, is_secret_name};
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundSecret {
     pub(super) name: String,
     /// Byte range of the value.
     pub(super) value: Range<usize>,
 }
 
 /// Finds secrets in a body: `"secret_key": "…"` at any level of nested JSON, and `secret_key=…` in a form.
-pub(super) fn find_in_body(text: &str) -> Vec<Found> {
+pub(super) fn find_in_body(text: &str) -> Vec<FoundSecret> {
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[']) { find_in_json(text) } else { find_in_parameters(text, 0) }
 }
@@ -29,14 +29,15 @@ const SECRET_PATHS: [(&str, &str); 4] = [
 
 /// Returns the names of the unmasked secrets in a URL. A secret in the path is named `path`.
 pub fn secret_names_in_url(url: &str) -> Vec<String> {
-    let is_unmasked = |found: &Found| url.get(found.value.clone()).is_some_and(|text| text != MASK);
+    let is_unmasked =
+        |found: &FoundSecret| url.get(found.value.clone()).is_some_and(|text| text != MASK);
     find_in_url(url).into_iter().filter(is_unmasked).map(|found| found.name).collect()
 }
 
 /// Finds secrets in the path and query of a URL.
-pub(super) fn find_in_url(url: &str) -> Vec<Found> {
+pub(super) fn find_in_url(url: &str) -> Vec<FoundSecret> {
     let query = url.find('?');
-    let mut found: Vec<Found> =
+    let mut found: Vec<FoundSecret> =
         find_in_path(url.get(..query.unwrap_or(url.len())).unwrap_or_default())
             .into_iter()
             .collect();
@@ -46,7 +47,7 @@ pub(super) fn find_in_url(url: &str) -> Vec<Found> {
     found
 }
 
-fn find_in_path(url: &str) -> Option<Found> {
+fn find_in_path(url: &str) -> Option<FoundSecret> {
     let start = url.find("://")? + 3;
     let path = start + url.get(start..)?.find('/')?;
     let host = url.get(start..path)?.split(':').next()?.to_ascii_lowercase();
@@ -55,10 +56,10 @@ fn find_in_path(url: &str) -> Option<Found> {
     let value = url.get(path..)?.strip_prefix(before)?;
     let range = path + before.len()..url.len();
     (!value.is_empty() && !value.contains("{{"))
-        .then(|| Found { name: "path".to_owned(), value: range })
+        .then(|| FoundSecret { name: "path".to_owned(), value: range })
 }
 
-fn find_in_parameters(text: &str, from: usize) -> Vec<Found> {
+fn find_in_parameters(text: &str, from: usize) -> Vec<FoundSecret> {
     let mut found = Vec::new();
     let mut at = from;
     for pair in text.get(from..).unwrap_or_default().split('&') {
@@ -83,7 +84,7 @@ struct Quote {
 
 /// Finds a quoted key, a colon and a quoted value whose four quotes are on the same level. Looking at bytes is
 /// enough, because quotes, backslashes and colons are never part of a longer UTF-8 sequence.
-fn find_in_json(text: &str) -> Vec<Found> {
+fn find_in_json(text: &str) -> Vec<FoundSecret> {
     let quotes = quotes(text);
     let mut found = Vec::new();
     for (index, open) in quotes.iter().enumerate() {
@@ -132,9 +133,9 @@ fn quotes(text: &str) -> Vec<Quote> {
 }
 
 /// Adds a value if its name is secret and it is a literal. A placeholder is not a secret itself.
-fn add_if_secret(found: &mut Vec<Found>, name: &str, value: &str, range: Range<usize>) {
+fn add_if_secret(found: &mut Vec<FoundSecret>, name: &str, value: &str, range: Range<usize>) {
     if is_secret_name(name) && !value.is_empty() && !value.contains("{{") {
-        found.push(Found { name: name.to_owned(), value: range });
+        found.push(FoundSecret { name: name.to_owned(), value: range });
     }
 }
 
@@ -142,7 +143,7 @@ fn add_if_secret(found: &mut Vec<Found>, name: &str, value: &str, range: Range<u
 mod tests {
     use super::*;
 
-    fn values<'a>(text: &'a str, found: &[Found]) -> Vec<&'a str> {
+    fn values<'a>(text: &'a str, found: &[FoundSecret]) -> Vec<&'a str> {
         found.iter().map(|one| text.get(one.value.clone()).unwrap()).collect()
     }
 

@@ -117,7 +117,7 @@ fn texts(draft: &mut Draft) -> Vec<(Field, &mut String)> {
 }
 
 /// Returns an error for each remaining placeholder.
-fn unfilled(draft: &Draft) -> FieldErrors {
+fn unfilled_placeholders(draft: &Draft) -> FieldErrors {
     let mut errors = FieldErrors::default();
     for (field, text) in texts(&mut draft.clone()) {
         for (placeholder, meaning) in &*PLACEHOLDERS {
@@ -140,7 +140,7 @@ fn unfilled(draft: &Draft) -> FieldErrors {
 /// the placeholders.
 pub fn fill_placeholders(draft: &Draft) -> (Draft, Vec<String>) {
     let mut messages: Vec<String> =
-        unfilled(draft).iter().map(|error| error.message.clone()).collect();
+        unfilled_placeholders(draft).iter().map(|error| error.message.clone()).collect();
     messages.sort();
     messages.dedup();
     let mut filled = draft.clone();
@@ -168,7 +168,7 @@ pub fn fill_placeholders(draft: &Draft) -> (Draft, Vec<String>) {
 /// Adds an error for each remaining placeholder. Other errors of the same field are dropped, because
 /// they may only be caused by the placeholder.
 pub(super) fn check_placeholders(draft: &Draft, errors: &mut FieldErrors) {
-    let unfilled = unfilled(draft);
+    let unfilled = unfilled_placeholders(draft);
     let is_unfilled = |field: Field| unfilled.iter().any(|error| error.field == field);
     errors.retain(|error: &FieldError| !is_unfilled(error.field));
     errors.extend(unfilled);

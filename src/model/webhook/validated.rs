@@ -40,7 +40,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// Longest name, in characters.
-    pub const MAX_NAME: usize = 80;
+    pub const MAX_NAME_CHARS: usize = 80;
     /// Timeout of an exchange if the webhook sets none.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
     /// Longest timeout of an exchange, in seconds.

@@ -148,10 +148,10 @@ fn check_name(name: &str, errors: &mut FieldErrors) {
     let allowed = |c: char| c.is_alphanumeric() || " -_.#()".contains(c);
     if name.is_empty() {
         errors.add(Field::Name, "Enter a name, such as Logpoint comment.");
-    } else if name.chars().count() > Webhook::MAX_NAME {
+    } else if name.chars().count() > Webhook::MAX_NAME_CHARS {
         errors.add(
             Field::Name,
-            format!("The name is too long: use at most {} characters.", Webhook::MAX_NAME),
+            format!("The name is too long: use at most {} characters.", Webhook::MAX_NAME_CHARS),
         );
     } else if let Some(odd) = name.chars().find(|c| !allowed(*c)) {
         let message =
