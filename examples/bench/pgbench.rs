@@ -19,7 +19,7 @@ pub(crate) fn rate(server: &Server) -> f64 {
     let script = server.data_dir.join("one.sql");
     std::fs::write(&script, "insert into pgbench_one values (1);\n").unwrap();
     let file = script.to_str().unwrap();
-    let told = run("pgbench", &["-n", "-c", "32", "-j", "2", "-T", "3", "-f", file, "gatepost"]);
-    let line = told.lines().find(|line| line.starts_with("tps")).expect("pgbench's rate");
+    let output = run("pgbench", &["-n", "-c", "32", "-j", "2", "-T", "3", "-f", file, "gatepost"]);
+    let line = output.lines().find(|line| line.starts_with("tps")).expect("pgbench's rate");
     line.split_whitespace().nth(2).unwrap().parse().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Maps errors of the HTTP client to causes that can be explained. Errors are told apart by type, never by message.
+//! Maps errors of the HTTP client to causes that can be explained. It examines types, never messages.
 
 use std::error::Error;
 use std::io;

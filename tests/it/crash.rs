@@ -1,4 +1,4 @@
-//! What survives a crash, and a stop.
+//! Crashes and stops lose no event.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use crate::support::process::{
 };
 use crate::support::{event, http, wait_until};
 
-/// A database with one webhook that leads to a simulated Logpoint.
-struct Place {
+/// A database with one webhook to a simulated Logpoint.
+struct Environment {
     database: TestDatabase,
     logpoint: FakeLogpoint,
     token: String,
 }
 
-impl Place {
+impl Environment {
     async fn new() -> Self {
         let database = TestDatabase::create().await;
         let logpoint = FakeLogpoint::start(Options::default()).await;
-        let place = Self { database, logpoint, token: String::new() };
-        let yaml = reopen(&place.logpoint, "Reopen", "")
+        let environment = Self { database, logpoint, token: String::new() };
+        let yaml = reopen(&environment.logpoint, "Reopen", "")
             .replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"")
             .replace("timeout_in_sec: 2", "timeout_in_sec: 60");
-        place.run(&["webhooks", "import", "-"], &yaml).await;
-        let token = place.run(&["token", "create", "test"], "").await.trim().to_owned();
-        Self { token, ..place }
+        environment.run(&["webhooks", "import", "-"], &yaml).await;
+        let token = environment.run(&["token", "create", "test"], "").await.trim().to_owned();
+        Self { token, ..environment }
     }
 
     async fn run(&self, args: &[&str], input: &str) -> String {
@@ -44,14 +44,14 @@ impl Place {
         Server::start(with_database(gatepost(), self.database.url())).await
     }
 
-    /// Sends events at the same time to these servers in turn, until `enough` were accepted; gives
-    /// the request ids of those that were.
+    /// Sends events concurrently to these servers, round robin, until `enough` were accepted. Returns the request ids of
+    /// the accepted events.
     async fn send(&self, servers: &[&Server], count: usize, enough: usize) -> HashSet<String> {
         let (http, numbers) = (http(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
         let mut senders = JoinSet::new();
-        let (told, mut accepted) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut accepted) = tokio::sync::mpsc::unbounded_channel();
         for _ in 0..20 {
-            let (http, numbers, told) = (http.clone(), Arc::clone(&numbers), told.clone());
+            let (http, numbers, sender) = (http.clone(), Arc::clone(&numbers), sender.clone());
             let bases: Vec<String> = servers.iter().map(|server| server.base.clone()).collect();
             let token = self.token.clone();
             senders.spawn(async move {
@@ -69,11 +69,11 @@ impl Place {
                     };
                     assert_eq!(status, 202, "{answer}");
                     assert_eq!(answer["events"][0]["deliveries"], 1, "{answer}");
-                    told.send(request).unwrap();
+                    sender.send(request).unwrap();
                 }
             });
         }
-        drop(told);
+        drop(sender);
         let mut requests = HashSet::new();
         while let Some(request) = accepted.recv().await {
             requests.insert(request);
@@ -101,8 +101,8 @@ impl Place {
         wait_until(&format!("{count} {state}"), async || self.count(state).await == count).await;
     }
 
-    /// Leases run out at once, which otherwise takes 15 s.
-    async fn end_leases(&self) {
+    /// Expires all leases, which otherwise takes 8 s.
+    async fn expire_leases(&self) {
         sqlx::query("update delivery_queue set leased_until = now() where state = 'leased'")
             .execute(self.database.pool())
             .await
@@ -126,133 +126,134 @@ fn request_id(request: &Recorded) -> String {
 }
 
 #[tokio::test]
-async fn what_a_killed_server_had_in_hand_is_sent_again_under_the_same_id() {
-    let place = Place::new().await;
-    let server = place.start().await;
-    place.logpoint.behave([Behaviour::HangBeforeAnswer]);
-    assert_eq!(server.send(&place.token, &event("Granted", "1")).await.0, 202);
-    place.logpoint.wait_for_requests(1).await;
+async fn resends_deliveries_of_a_killed_server_under_the_same_id() {
+    let environment = Environment::new().await;
+    let server = environment.start().await;
+    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
+    environment.logpoint.wait_for_requests(1).await;
     server.kill().await;
-    let server = place.start().await;
-    // The lease is left to run out by itself.
-    wait_long("the delivery", async || place.count("delivered").await == 1).await;
-    let requests = place.logpoint.requests();
+    let server = environment.start().await;
+    // Waits for the lease to expire.
+    wait_long("the delivery", async || environment.count("delivered").await == 1).await;
+    let requests = environment.logpoint.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(message_id(&requests[0]), message_id(&requests[1]));
     assert_eq!((&requests[0].json()["try"], &requests[1].json()["try"]), (&1.into(), &2.into()));
-    place.end([server]).await;
+    environment.end([server]).await;
 }
 
 #[tokio::test]
-async fn under_load_everything_that_was_accepted_is_sent() {
-    let place = Place::new().await;
-    let server = place.start().await;
+async fn sends_every_accepted_event_under_load() {
+    let environment = Environment::new().await;
+    let server = environment.start().await;
     let enough = rand::random_range(20..=275);
-    let accepted = place.send(&[&server], 300, enough).await;
+    let accepted = environment.send(&[&server], 300, enough).await;
     assert!(accepted.len() >= enough, "{} of {enough}", accepted.len());
     server.kill().await;
-    let sent_before = place.logpoint.requests().len();
-    place.end_leases().await;
-    let server = place.start().await;
+    let sent_before = environment.logpoint.requests().len();
+    environment.expire_leases().await;
+    let server = environment.start().await;
     wait_long("all deliveries", async || {
         let left: i64 =
             sqlx::query_scalar("select count(*) from deliveries where state <> 'delivered'")
-                .fetch_one(place.database.pool())
+                .fetch_one(environment.database.pool())
                 .await
                 .unwrap();
         left == 0
     })
     .await;
     let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
-    for request in place.logpoint.requests() {
+    for request in environment.logpoint.requests() {
         ids.entry(request_id(&request)).or_default().insert(message_id(&request));
     }
     let lost: Vec<_> = accepted.iter().filter(|request| !ids.contains_key(*request)).collect();
     assert!(lost.is_empty(), "killed after {enough}: {lost:?}, {sent_before} sent before");
-    // Sent twice is told by the id: each event has one.
+    // Duplicates have the same id: each event has exactly one.
     assert!(ids.values().all(|ids| ids.len() == 1), "killed after {enough}: {ids:?}");
-    place.end([server]).await;
+    environment.end([server]).await;
 }
 
 #[tokio::test]
-async fn two_servers_send_each_delivery_once_and_one_takes_over_what_the_other_leaves() {
-    let place = Place::new().await;
-    let (one, two) = (place.start().await, place.start().await);
-    place.logpoint.always(Behaviour::Delay(Duration::from_millis(5)));
-    let accepted = place.send(&[&one], 100, usize::MAX).await;
+async fn two_servers_send_each_delivery_once_and_take_over_from_each_other() {
+    let environment = Environment::new().await;
+    let (one, two) = (environment.start().await, environment.start().await);
+    environment.logpoint.always(Behaviour::Delay(Duration::from_millis(5)));
+    let accepted = environment.send(&[&one], 100, usize::MAX).await;
     assert_eq!(accepted.len(), 100);
-    // The same requests to both: what is known already is not sent again.
+    // The same events to both servers: duplicates are not sent again.
     let http = http();
     for (number, server) in [&one, &two].into_iter().cycle().take(100).enumerate() {
         let event = event("Granted", &format!("request {number}"));
-        let (_, answer) = post_event(&http, &server.base, &place.token, &event).await.unwrap();
+        let (_, answer) =
+            post_event(&http, &server.base, &environment.token, &event).await.unwrap();
         assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
     }
-    place.wait_for("delivered", 100).await;
-    let ids: HashSet<String> = place.logpoint.requests().iter().map(message_id).collect();
-    assert_eq!((ids.len(), place.logpoint.requests().len()), (100, 100));
+    environment.wait_for("delivered", 100).await;
+    let ids: HashSet<String> = environment.logpoint.requests().iter().map(message_id).collect();
+    assert_eq!((ids.len(), environment.logpoint.requests().len()), (100, 100));
 
-    place.logpoint.behave([Behaviour::HangBeforeAnswer]);
-    assert_eq!(one.send(&place.token, &event("Granted", "left")).await.0, 202);
-    place.logpoint.wait_for_requests(101).await;
+    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    assert_eq!(one.send(&environment.token, &event("Granted", "left")).await.0, 202);
+    environment.logpoint.wait_for_requests(101).await;
     one.kill().await;
-    place.end_leases().await;
-    place.wait_for("delivered", 101).await;
-    let requests = place.logpoint.requests();
+    environment.expire_leases().await;
+    environment.wait_for("delivered", 101).await;
+    let requests = environment.logpoint.requests();
     assert_eq!(requests.len(), 102);
     assert_eq!(message_id(&requests[100]), message_id(&requests[101]));
-    place.end([two]).await;
+    environment.end([two]).await;
 }
 
 #[tokio::test]
-async fn two_servers_that_both_take_events_send_each_once() {
-    let place = Place::new().await;
-    let (one, two) = (place.start().await, place.start().await);
-    let accepted = place.send(&[&one, &two], 200, usize::MAX).await;
+async fn two_servers_that_accept_events_send_each_once() {
+    let environment = Environment::new().await;
+    let (one, two) = (environment.start().await, environment.start().await);
+    let accepted = environment.send(&[&one, &two], 200, usize::MAX).await;
     assert_eq!(accepted.len(), 200);
-    place.wait_for("delivered", 200).await;
+    environment.wait_for("delivered", 200).await;
     let requests: Vec<Value> =
-        place.logpoint.requests().iter().map(|one| one.json()["request"].clone()).collect();
+        environment.logpoint.requests().iter().map(|one| one.json()["request"].clone()).collect();
     assert_eq!(requests.len(), 200);
     assert!(accepted.iter().all(|request| requests.contains(&request.as_str().into())));
-    let ids: HashSet<String> = place.logpoint.requests().iter().map(message_id).collect();
+    let ids: HashSet<String> = environment.logpoint.requests().iter().map(message_id).collect();
     assert_eq!(ids.len(), 200);
-    place.end([one, two]).await;
+    environment.end([one, two]).await;
 }
 
 #[tokio::test]
-async fn a_stop_lets_an_exchange_end_and_records_it() {
-    let place = Place::new().await;
-    let server = place.start().await;
-    place.logpoint.behave([Behaviour::Delay(Duration::from_secs(2))]);
-    assert_eq!(server.send(&place.token, &event("Granted", "1")).await.0, 202);
-    place.logpoint.wait_for_requests(1).await;
-    assert_eq!(place.count("leased").await, 1);
+async fn a_stop_waits_for_an_attempt_and_records_it() {
+    let environment = Environment::new().await;
+    let server = environment.start().await;
+    environment.logpoint.behave([Behaviour::Delay(Duration::from_secs(2))]);
+    assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
+    environment.logpoint.wait_for_requests(1).await;
+    assert_eq!(environment.count("leased").await, 1);
     assert_eq!(server.interrupt().await, Some(0));
-    assert_eq!(place.count("delivered").await, 1);
-    assert_eq!(place.logpoint.requests().len(), 1);
-    place.end([]).await;
+    assert_eq!(environment.count("delivered").await, 1);
+    assert_eq!(environment.logpoint.requests().len(), 1);
+    environment.end([]).await;
 }
 
 #[tokio::test]
-async fn a_stop_hands_back_what_does_not_end() {
-    let place = Place::new().await;
-    let server = place.start().await;
-    place.logpoint.behave([Behaviour::HangBeforeAnswer]);
-    assert_eq!(server.send(&place.token, &event("Granted", "1")).await.0, 202);
-    place.logpoint.wait_for_requests(1).await;
+async fn a_stop_hands_back_an_attempt_that_does_not_finish() {
+    let environment = Environment::new().await;
+    let server = environment.start().await;
+    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
+    environment.logpoint.wait_for_requests(1).await;
     let asked = Instant::now();
     assert_eq!(server.interrupt().await, Some(0));
     assert!(asked.elapsed() > Duration::from_secs(9), "ended after {:?}", asked.elapsed());
     let left: (String, i32) = sqlx::query_as("select state, attempts from deliveries")
-        .fetch_one(place.database.pool())
+        .fetch_one(environment.database.pool())
         .await
         .unwrap();
     assert_eq!(left, ("due".to_owned(), 0));
-    // The next one sends it at once.
-    let server = place.start().await;
-    place.wait_for("delivered", 1).await;
-    let requests = place.logpoint.requests();
+    // The next server sends it at once.
+    let server = environment.start().await;
+    environment.wait_for("delivered", 1).await;
+    let requests = environment.logpoint.requests();
     assert_eq!(message_id(&requests[0]), message_id(&requests[1]));
-    place.end([server]).await;
+    environment.end([server]).await;
 }

@@ -1,4 +1,4 @@
-//! The real application on a port of its own, over a database of its own.
+//! The application, on its own port and database.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use super::clock::MovedClock;
 use super::database::TestDatabase;
 use super::people::Person;
 
-/// The administrator's address in every test.
+/// The administrator's email address in every test.
 pub(crate) const EMAIL: &str = "ann.ngo@example.com";
-/// Their password.
+/// The administrator's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 const MASTER_KEY: [u8; 32] = [7; 32];
-/// How long anything may take before a test gives up on it.
+/// Timeout of everything a test waits for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running application.
@@ -40,7 +40,7 @@ pub(crate) struct TestApp {
     running: JoinHandle<anyhow::Result<()>>,
 }
 
-/// The settings of a test: loopback may be reached, an administrator exists.
+/// The settings of a test: loopback is allowed, and there is an administrator.
 pub(crate) fn config(database_url: &str) -> Config {
     Config {
         database_url: Some(database_url.into()),
@@ -60,12 +60,12 @@ pub(crate) fn config(database_url: &str) -> Config {
 }
 
 impl TestApp {
-    /// With the usual settings.
+    /// Starts an app with the default settings.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_config| {}).await
     }
 
-    /// With changed settings.
+    /// Starts an app with changed settings.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::create().await;
         let mut config = config(database.url());
@@ -86,22 +86,22 @@ impl TestApp {
         Self { address, database, clock, setup_code, config, actions, stop: Some(stop), running }
     }
 
-    /// A second one on the same database, with this clock.
+    /// Starts a second app on the same database, with this clock.
     pub(crate) async fn beside(&self, clock: &MovedClock) -> Self {
         Self::run(self.config.clone(), self.database.clone(), clock.clone()).await
     }
 
-    /// On a database that is there.
+    /// Starts an app on an existing database.
     pub(crate) async fn start_on(database: &TestDatabase, clock: &MovedClock) -> Self {
         Self::run(config(database.url()), database.clone(), clock.clone()).await
     }
 
-    /// The absolute address of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Stops and starts again on the same database.
+    /// Restarts the app on the same database.
     pub(crate) async fn restart(mut self) -> Self {
         self.halt().await;
         Self::run(self.config, self.database, self.clock).await
@@ -112,48 +112,47 @@ impl TestApp {
         (&mut self.running).await.unwrap().unwrap();
     }
 
-    /// Stops. Nothing may be left in hand or waiting; what is, the test must say with
-    /// [`Self::finish_with_leftovers`].
+    /// Stops the app. Fails if deliveries are unfinished: such tests use [`Self::finish_with_leftovers`].
     pub(crate) async fn finish(self) {
         let left: i64 =
             sqlx::query_scalar("select count(*) from deliveries where state in ('due', 'leased')")
                 .fetch_one(self.database.pool())
                 .await
                 .unwrap();
-        assert_eq!(left, 0, "deliveries are left");
+        assert_eq!(left, 0, "unfinished deliveries");
         self.finish_with_leftovers().await;
     }
 
-    /// Stops, and leaves the database to others.
+    /// Stops the app and keeps the database.
     pub(crate) async fn leave(mut self) {
         self.halt().await;
     }
 
-    /// Stops, whatever is left.
+    /// Stops the app, with or without unfinished deliveries.
     pub(crate) async fn finish_with_leftovers(mut self) {
         self.halt().await;
         self.database.drop().await;
     }
 
-    /// The administrator, signed in.
+    /// Returns the administrator, signed in.
     pub(crate) async fn admin(&self) -> Person {
         let mut person = self.anonymous();
         person.sign_in(EMAIL, PASSWORD).await;
         person
     }
 
-    /// Somebody who has not signed in.
+    /// Returns a visitor who is not signed in.
     pub(crate) fn anonymous(&self) -> Person {
         Person::new(self.url(""))
     }
 
-    /// A token's text.
+    /// Creates a token and returns its text.
     pub(crate) async fn token(&self, scope: Scope) -> String {
         let name = format!("a token for {}", scope.as_str());
         self.actions.issue_token(&name, scope).await.unwrap().reveal().to_owned()
     }
 
-    /// Saves webhooks as from a file, and gives their ids in order.
+    /// Saves the webhooks of a file. Returns their ids in order.
     pub(crate) async fn webhooks(&self, yaml: &str) -> Vec<String> {
         let drafts = read_file(yaml).unwrap();
         let mut ids = Vec::new();
@@ -169,7 +168,7 @@ impl TestApp {
         ids
     }
 
-    /// Saves the first webhook of a file over one that is there, as this person.
+    /// Replaces a webhook by the first one of a file, as this user.
     pub(crate) async fn change_webhook(&self, id: &str, yaml: &str, email: &str) {
         let draft = read_file(yaml).unwrap().remove(0);
         let (id, actor) = (Some(id.parse().unwrap()), Actor::Person(email.to_owned()));
@@ -177,7 +176,7 @@ impl TestApp {
         self.actions.save_webhook(&save, &draft).await.unwrap();
     }
 
-    /// Sends an event as Apono would; gives the answer.
+    /// Sends an event like Apono. Returns the response.
     pub(crate) async fn send(&self, token: &str, event: &Value) -> (u16, Value) {
         let answer = super::http()
             .post(self.url("/api/v1/events"))
@@ -190,7 +189,7 @@ impl TestApp {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    /// Waits until so many deliveries are in a state.
+    /// Waits until this many deliveries are in a state.
     pub(crate) async fn wait_for(&self, state: &str, count: i64) {
         self.wait_until(&format!("{count} deliveries {state}"), async || {
             let found: i64 = sqlx::query_scalar("select count(*) from deliveries where state = $1")
@@ -203,12 +202,12 @@ impl TestApp {
         .await;
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition holds. `what` describes it in the failure message.
     pub(crate) async fn wait_until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
         super::wait_until(what, is_so).await;
     }
 
-    /// Moves the clock on, and has the dispatcher look at once.
+    /// Moves the clock forward and wakes the dispatcher.
     pub(crate) async fn advance(&self, by: Duration) {
         self.clock.advance(by);
         sqlx::query("select pg_notify('gatepost_deliveries', '')")

@@ -1,4 +1,4 @@
-//! The system's clock, moved on when a test says so.
+//! A clock that tests can move.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use gatepost::app::system_sources;
 use gatepost::model::{Clock, Sources, Timestamp};
 
-/// The system's time and an offset.
+/// The system's time plus an offset.
 #[derive(Debug, Clone)]
 pub(crate) struct MovedClock {
     system: Sources,
@@ -22,17 +22,17 @@ impl Default for MovedClock {
 }
 
 impl MovedClock {
-    /// Moves on.
+    /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Steps back.
+    /// Sets the clock back.
     pub(crate) fn step_back(&self, by: Duration) {
         self.offset_ms.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// This clock and the system's entropy.
+    /// Returns this clock with the system's entropy.
     pub(crate) fn sources(&self) -> Sources {
         Sources::new(Arc::new(self.clone()), Arc::clone(&self.system.entropy))
     }

@@ -1,4 +1,4 @@
-//! A database for each test, copied from a template that has all migrations.
+//! A database for each test, copied from a template with all migrations.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use gatepost::store::{self, PgConnectOptions, PgPool, migrate};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
-/// One test's database.
+/// The database of one test.
 #[derive(Debug, Clone)]
 pub(crate) struct TestDatabase {
     name: String,
@@ -14,9 +14,9 @@ pub(crate) struct TestDatabase {
     pool: PgPool,
 }
 
-/// The server of `script/with-postgres`.
+/// Returns the URL of the server started by `script/with-postgres`.
 pub(crate) fn server() -> String {
-    #[expect(clippy::disallowed_methods, reason = "tests are told where their server is")]
+    #[expect(clippy::disallowed_methods, reason = "the URL of the test server")]
     let url = std::env::var("TEST_DATABASE_URL");
     url.expect("TEST_DATABASE_URL is not set: run script/with-postgres cargo nextest run")
 }
@@ -35,7 +35,7 @@ async fn execute(connection: &mut PgConnection, sql: String) {
     sqlx::query(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
-/// The template's name, made where it is missing. Its name changes with the migrations.
+/// Returns the name of the template, creating it if needed. The name depends on the migrations.
 async fn template(admin: &mut PgConnection) -> String {
     let mut hash = Sha256::new();
     let mut files: Vec<_> =
@@ -67,7 +67,7 @@ async fn template(admin: &mut PgConnection) -> String {
 }
 
 impl TestDatabase {
-    /// A fresh one.
+    /// Creates a database.
     pub(crate) async fn create() -> Self {
         let mut admin = admin().await;
         let template = template(&mut admin).await;
@@ -83,17 +83,17 @@ impl TestDatabase {
         Self { name, url, pool }
     }
 
-    /// For `DATABASE_URL`.
+    /// Returns the value for `DATABASE_URL`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Connections of the test's own.
+    /// Returns the test's own connections.
     pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Removes it, after a test that went well. A failed test leaves it to be looked at.
+    /// Drops the database after a successful test. A failed test keeps it for inspection.
     pub(crate) async fn drop(self) {
         self.pool.close().await;
         let mut admin = admin().await;

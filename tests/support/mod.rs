@@ -1,4 +1,4 @@
-//! What the black-box tests and the browser tests stand on.
+//! Support for the black-box tests and the browser tests.
 
 pub(crate) mod app;
 pub(crate) mod clock;
@@ -13,20 +13,20 @@ use std::time::Duration;
 
 pub(crate) use app::TestApp;
 
-/// A client that follows no redirect: a test looks at each answer.
+/// Returns a client that does not follow redirects, so that tests see each response.
 pub(crate) fn http() -> reqwest::Client {
     #[expect(clippy::disallowed_methods, reason = "the test's own requests")]
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        // Nothing here is asked by HTTPS: the system's certificates are not read each time.
+        // Without HTTPS, the system's certificates need not be read.
         .tls_certs_only([])
         .timeout(app::PATIENCE)
         .build()
         .unwrap()
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds. `what` describes it in the failure message.
 pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(15));
     let waiting = async {
@@ -40,7 +40,7 @@ pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
     );
 }
 
-/// The documented event with its type and request id changed.
+/// Returns the documented event with another type and request id.
 pub(crate) fn event(trigger: &str, request: &str) -> serde_json::Value {
     let trigger = gatepost::model::Trigger::from_name(trigger).unwrap();
     let mut event = gatepost::model::event::sample(trigger);

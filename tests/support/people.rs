@@ -1,9 +1,9 @@
-//! Somebody with a browser that runs no scripts: pages, forms, a cookie.
+//! A user with a browser without scripts: pages, forms and a cookie.
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use scraper::{Html, Selector};
 
-/// A visitor, signed in or not.
+/// A user, signed in or not.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
     base: String,
@@ -11,7 +11,7 @@ pub(crate) struct Person {
     csrf: String,
 }
 
-/// An answer, read.
+/// A response and its body.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) status: u16,
@@ -30,25 +30,25 @@ impl Person {
         self.send(request).await
     }
 
-    /// Opens a page as htmx does.
+    /// Requests a page like htmx.
     pub(crate) async fn get_part(&mut self, path: &str) -> Seen {
         let request = super::http().get(format!("{}{path}", self.base));
         self.send(request.header("hx-request", "true")).await
     }
 
-    /// Sends a form, with the token of the page last seen.
+    /// Submits a form, with the CSRF token of the last page.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
         let request = self.form(path, fields);
         self.send(request).await
     }
 
-    /// Sends a form as htmx does.
+    /// Submits a form like htmx.
     pub(crate) async fn post_part(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
         let request = self.form(path, fields).header("hx-request", "true");
         self.send(request).await
     }
 
-    /// A form's request, to be changed before it is sent.
+    /// Returns the request of a form, so that a test can change it.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         if !fields.iter().any(|(name, _)| *name == "csrf") {
@@ -89,14 +89,14 @@ impl Person {
         assert_eq!(self.get("/webhooks").await.status, 200);
     }
 
-    /// The session's cookie as the browser sends it.
+    /// Returns the session cookie as the browser sends it.
     pub(crate) fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
     }
 }
 
 impl Seen {
-    /// Where it leads.
+    /// Returns the target of a redirect.
     pub(crate) fn location(&self) -> &str {
         self.headers.get(LOCATION).map_or("", |value| value.to_str().unwrap())
     }
@@ -105,9 +105,9 @@ impl Seen {
         Html::parse_document(&self.body)
     }
 
-    /// The texts of all elements that fit, white space folded.
+    /// Returns the texts of all matching elements, with collapsed white space.
     pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
-        // A row that comes alone is no document: parsed within a table.
+        // A table row alone is no valid document, so it is parsed within a table.
         let wrapped = if self.body.trim_start().starts_with("<tr") {
             Html::parse_document(&format!("<table>{}</table>", self.body))
         } else {
@@ -122,21 +122,21 @@ impl Seen {
             .collect()
     }
 
-    /// The text of the one element that fits.
+    /// Returns the text of the only matching element.
     pub(crate) fn text(&self, selector: &str) -> String {
         let texts = self.texts(selector);
         assert_eq!(texts.len(), 1, "{selector} in {}", self.body);
         texts[0].clone()
     }
 
-    /// An attribute of the first element that fits.
+    /// Returns an attribute of the first matching element.
     pub(crate) fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         let html = self.html();
         let found = html.select(&Selector::parse(selector).unwrap()).next()?;
         found.value().attr(name).map(str::to_owned)
     }
 
-    /// A text area's content; its first line break belongs to the markup.
+    /// Returns the content of a text area. Its first line break belongs to the markup.
     pub(crate) fn typed(&self, id: &str) -> String {
         let html = self.html();
         let found = html.select(&Selector::parse(&format!("#{id}")).unwrap()).next().unwrap();

@@ -1,4 +1,4 @@
-//! The real program as a process, to be stopped, killed and started again.
+//! The `gatepost` program as a process that tests can stop, kill and restart.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,12 +12,12 @@ use tokio::process::{Child, ChildStdout};
 
 use super::app::{EMAIL, PASSWORD, PATIENCE};
 
-/// A master key for servers with a database of their own.
+/// The master key of servers with a database URL.
 pub(crate) const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-/// How long a command may take. A server that was to be refused, and runs, ends here too.
-const LONGEST_COMMAND: Duration = Duration::from_mins(1);
+/// Timeout of a command. Also ends a server that should not have started.
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The program, told nothing by the environment of the test.
+/// Returns the program, without the environment of the test.
 pub(crate) fn gatepost() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
     command.env_clear();
@@ -33,31 +33,31 @@ pub(crate) fn gatepost() -> Command {
     command
 }
 
-/// With these arguments.
+/// Adds arguments.
 pub(crate) fn with_args(mut command: Command, args: &[&str]) -> Command {
     command.args(args);
     command
 }
 
-/// With an administrator.
+/// Configures an administrator.
 pub(crate) fn with_admin(mut command: Command) -> Command {
     command.env("GATEPOST_ADMIN_EMAIL", EMAIL).env("GATEPOST_ADMIN_PASSWORD", PASSWORD);
     command
 }
 
-/// Over a database that is there.
+/// Configures an existing database.
 pub(crate) fn with_database(mut command: Command, url: &str) -> Command {
     command.env("DATABASE_URL", url).env("GATEPOST_MASTER_KEY", MASTER_KEY);
     command
 }
 
-/// Over a private database in this directory.
+/// Configures a private database in this directory.
 pub(crate) fn with_data_dir(mut command: Command, data_dir: &Path) -> Command {
     command.env("GATEPOST_DATA_DIR", data_dir);
     command
 }
 
-/// A directory that every account may enter: as root, PostgreSQL runs as another one.
+/// Creates a directory that every account can enter. As root, PostgreSQL runs under another account.
 pub(crate) fn directory() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -71,12 +71,12 @@ pub(crate) struct Server {
     lines: Lines<BufReader<ChildStdout>>,
     /// Such as `http://127.0.0.1:41234`.
     pub(crate) base: String,
-    /// What it printed so far.
+    /// The lines printed so far.
     pub(crate) printed: Vec<String>,
 }
 
 impl Server {
-    /// Starts it and waits until it listens.
+    /// Starts a server and waits until it listens.
     pub(crate) async fn start(command: Command) -> Self {
         let mut command = tokio::process::Command::from(command);
         let mut child =
@@ -88,10 +88,10 @@ impl Server {
         server
     }
 
-    /// The next line that it prints.
+    /// Waits for the next printed line.
     pub(crate) async fn read_line(&mut self) -> String {
-        let line = tokio::time::timeout(LONGEST_COMMAND, self.lines.next_line()).await;
-        let line = line.expect("the server says nothing").unwrap().expect("the server has ended");
+        let line = tokio::time::timeout(COMMAND_TIMEOUT, self.lines.next_line()).await;
+        let line = line.expect("the server prints nothing").unwrap().expect("the server has ended");
         self.printed.push(line.clone());
         line
     }
@@ -105,24 +105,24 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
-    /// Ctrl-C; waits until it has ended, and gives its exit code.
+    /// Sends SIGINT and waits for the exit code.
     pub(crate) async fn interrupt(self) -> Option<i32> {
         self.stop_with("INT").await
     }
 
-    /// Sends a signal; waits until it has ended, and gives its exit code.
+    /// Sends a signal and waits for the exit code.
     pub(crate) async fn stop_with(mut self, name: &str) -> Option<i32> {
         signal(name, &[self.pid()]);
         self.ended().await
     }
 
-    /// Waits until it has ended, and gives its exit code.
+    /// Waits for the exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("the server does not stop").unwrap().code()
     }
 
-    /// What `/readyz` answers; none where nobody does.
+    /// Returns the status of `/readyz`. `None` if the server does not respond.
     pub(crate) async fn readiness(&self) -> Option<u16> {
         let answer = super::http().get(format!("{}/readyz", self.base)).send().await.ok()?;
         Some(answer.status().as_u16())
@@ -134,7 +134,7 @@ impl Server {
     }
 }
 
-/// Sends an event; none where the server went away before it answered.
+/// Sends an event. `None` if the connection ended before the response.
 pub(crate) async fn post_event(
     http: &reqwest::Client,
     base: &str,
@@ -150,14 +150,14 @@ pub(crate) async fn post_event(
     Some((answer.status().as_u16(), answer.json().await.ok()?))
 }
 
-/// Sends a signal to all of them at once.
+/// Sends a signal to several processes at once.
 pub(crate) fn signal(name: &str, pids: &[u32]) {
     let mut kill = Command::new("kill");
     kill.arg(format!("-{name}")).args(pids.iter().map(u32::to_string));
     assert!(kill.status().unwrap().success());
 }
 
-/// The processes that have a path in their command line, with that line.
+/// Returns the processes with a path in their command line, and that line.
 pub(crate) fn processes_with(path: &Path) -> Vec<(u32, String)> {
     let path = path.to_str().unwrap();
     let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -168,7 +168,7 @@ pub(crate) fn processes_with(path: &Path) -> Vec<(u32, String)> {
     pids.filter(|(_, line)| line.contains(path)).collect()
 }
 
-/// What a command came to.
+/// The output of a finished command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -177,13 +177,13 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// What it printed; it must have gone well.
+    /// Returns the output. Fails if the command failed.
     pub(crate) fn printed(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }
 
-    /// Why it refused; it must have.
+    /// Returns the error output. Fails if the command succeeded.
     pub(crate) fn refusal(self) -> String {
         assert!(matches!(self.code, Some(1 | 2)) && self.stdout.is_empty(), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
@@ -203,18 +203,18 @@ pub(crate) async fn run(command: Command, input: &str) -> Ended {
     let mut stdin = child.stdin.take().unwrap();
     let both = async {
         let write = async move {
-            // A command that does not read may have ended already.
+            // A command that does not read its input may have ended already.
             let _written = stdin.write_all(input.as_bytes()).await;
         };
         tokio::join!(write, child.wait_with_output()).1.unwrap()
     };
     let output =
-        tokio::time::timeout(LONGEST_COMMAND, both).await.expect("the command does not end");
+        tokio::time::timeout(COMMAND_TIMEOUT, both).await.expect("the command does not finish");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Waits until something is so that takes longer than usual, such as a lease that runs out.
+/// Waits until a condition holds that takes longer than usual, such as an expired lease.
 pub(crate) async fn wait_long(what: &str, is_so: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     let waiting = async {

@@ -1,4 +1,4 @@
-//! What lies between a server and its database on a bad day.
+//! A proxy that breaks connections between a server and its database.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// Where it leads.
+/// The target of the proxy.
 #[derive(Debug, Clone)]
 enum Upstream {
     Unix(PathBuf),
@@ -34,31 +34,31 @@ impl Upstream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Mode {
     Forward,
-    /// New connections are closed at once.
+    /// Closes new connections at once.
     Refuse,
-    /// Nothing goes either way; what came in goes on later.
+    /// Holds all data back until later.
     Stall,
-    /// Statements arrive, and what comes of them does not.
+    /// Forwards statements but drops their results.
     LoseAnswers,
 }
 
-/// Forwards connections on a TCP port of its own, as well or as badly as it is told.
+/// Forwards connections from its own TCP port, in one of several modes.
 #[derive(Debug)]
 pub(crate) struct ChaosProxy {
     address: SocketAddr,
-    mood: watch::Sender<Mood>,
+    mood: watch::Sender<Mode>,
     cuts: watch::Sender<usize>,
     abandons: watch::Sender<usize>,
-    /// How many answers were lost.
+    /// Number of dropped results.
     lost: watch::Sender<usize>,
     /// Dropping it ends all connections.
     _tasks: JoinSet<()>,
 }
 
 impl ChaosProxy {
-    /// Before the database of a URL.
+    /// Starts a proxy for the database of a URL.
     pub(crate) async fn before_database(url: &str) -> Self {
         let options = PgConnectOptions::from_str(url).unwrap();
         let (host, port) = (options.get_host(), options.get_port());
@@ -68,9 +68,9 @@ impl ChaosProxy {
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (mood, cuts) = (watch::Sender::new(Mood::Forward), watch::Sender::new(0));
+        let (mood, cuts) = (watch::Sender::new(Mode::Forward), watch::Sender::new(0));
         let (abandons, lost) = (watch::Sender::new(0), watch::Sender::new(0));
-        let ways = Ways {
+        let state = ProxyState {
             upstream,
             mood: mood.clone(),
             cuts: cuts.clone(),
@@ -78,103 +78,102 @@ impl ChaosProxy {
             lost: lost.clone(),
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::new(ways)));
+        tasks.spawn(accept(listener, Arc::new(state)));
         Self { address, mood, cuts, abandons, lost, _tasks: tasks }
     }
 
-    /// Where it listens.
+    /// Returns the address of the proxy.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A database's URL that leads through here.
+    /// Returns the URL of a database, through the proxy.
     pub(crate) fn through(&self, url: &str) -> String {
         let mut url = url::Url::parse(url).unwrap();
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(self.address.port())).unwrap();
-        // Where the socket is, and what else is said, holds for the way that goes past here.
+        // The query, such as the socket directory, applies only to direct connections.
         url.set_query(Some("sslmode=disable"));
         url.to_string()
     }
 
-    /// Ends all connections, whatever is on its way; new ones are welcome.
+    /// Cuts all connections. New ones are accepted.
     pub(crate) fn cut(&self) {
         self.cuts.send_modify(|count| *count += 1);
     }
 
-    /// Ends all connections, and takes no new ones.
+    /// Cuts all connections and accepts no new ones.
     pub(crate) fn refuse(&self) {
-        self.mood.send_replace(Mood::Refuse);
+        self.mood.send_replace(Mode::Refuse);
         self.cut();
     }
 
-    /// Keeps connections, and lets nothing pass.
+    /// Keeps connections but forwards nothing.
     pub(crate) fn stall(&self) {
-        self.mood.send_replace(Mood::Stall);
+        self.mood.send_replace(Mode::Stall);
     }
 
-    /// Nothing passes on the connections there are any more, and nobody is told: a firewall has
-    /// forgotten them, or the machine behind has gone. New ones are as ever.
+    /// Silently stops forwarding on existing connections, as if a firewall had dropped them or the machine behind was
+    /// gone. New connections work.
     pub(crate) fn abandon(&self) {
         self.abandons.send_modify(|count| *count += 1);
     }
 
-    /// Lets statements pass and loses their answers, until one was lost. The connection that has lost
-    /// it is of no use afterwards: cut it.
-    pub(crate) async fn lose_an_answer(&self) {
+    /// Drops results of statements until one was dropped. The affected connection is unusable afterwards, so cut it.
+    pub(crate) async fn lose_a_result(&self) {
         let mut lost = self.lost.subscribe();
         lost.mark_unchanged();
-        self.mood.send_replace(Mood::LoseAnswers);
+        self.mood.send_replace(Mode::LoseAnswers);
         lost.changed().await.unwrap();
     }
 
-    /// All is well again.
+    /// Forwards normally again.
     pub(crate) fn heal(&self) {
-        self.mood.send_replace(Mood::Forward);
+        self.mood.send_replace(Mode::Forward);
     }
 }
 
-/// What connections are made of.
-struct Ways {
+/// The shared state of the connections.
+struct ProxyState {
     upstream: Upstream,
-    mood: watch::Sender<Mood>,
+    mood: watch::Sender<Mode>,
     cuts: watch::Sender<usize>,
     abandons: watch::Sender<usize>,
     lost: watch::Sender<usize>,
 }
 
-async fn accept(listener: TcpListener, ways: Arc<Ways>) {
+async fn accept(listener: TcpListener, state: Arc<ProxyState>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _peer)) = accepted
-                && *ways.mood.borrow() != Mood::Refuse
+                && *state.mood.borrow() != Mode::Refuse
             {
-                connections.spawn(forward(client, Arc::clone(&ways)));
+                connections.spawn(forward(client, Arc::clone(&state)));
             },
             Some(_ended) = connections.join_next() => {}
         }
     }
 }
 
-async fn forward(client: TcpStream, ways: Arc<Ways>) {
-    let (mood, mut cuts) = (ways.mood.subscribe(), ways.cuts.subscribe());
-    let mut abandons = ways.abandons.subscribe();
+async fn forward(client: TcpStream, state: Arc<ProxyState>) {
+    let (mood, mut cuts) = (state.mood.subscribe(), state.cuts.subscribe());
+    let mut abandons = state.abandons.subscribe();
     client.set_nodelay(true).unwrap();
-    let Ok(server) = ways.upstream.connect().await else { return };
+    let Ok(server) = state.upstream.connect().await else { return };
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let runs_statement = AtomicBool::new(false);
-    // PostgreSQL's protocol, "Message Formats": with Bind a prepared statement is run. Others open a
-    // connection, prepare a statement, or ask whether anybody is there.
+    // PostgreSQL, "Message Formats": Bind starts the execution of a prepared statement. Other messages open a
+    // connection, prepare a statement, or check the connection.
     let ask = |bytes: &[u8], _mood| {
         runs_statement.store(bytes.first() == Some(&b'B'), Ordering::SeqCst);
         true
     };
     let answer = |_: &[u8], mood| {
-        let is_lost = mood == Mood::LoseAnswers && runs_statement.load(Ordering::SeqCst);
+        let is_lost = mood == Mode::LoseAnswers && runs_statement.load(Ordering::SeqCst);
         if is_lost {
-            ways.lost.send_modify(|count| *count += 1);
+            state.lost.send_modify(|count| *count += 1);
         }
         !is_lost
     };
@@ -186,12 +185,12 @@ async fn forward(client: TcpStream, ways: Arc<Ways>) {
     }
 }
 
-/// Forwards what `passes`.
+/// Forwards data for which `passes` returns true.
 async fn pump(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    mut mood: watch::Receiver<Mood>,
-    passes: impl Fn(&[u8], Mood) -> bool,
+    mut mood: watch::Receiver<Mode>,
+    passes: impl Fn(&[u8], Mode) -> bool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -199,7 +198,7 @@ async fn pump(
         if count == 0 {
             return Ok(());
         }
-        let mood = *mood.wait_for(|mood| *mood != Mood::Stall).await.map_err(io::Error::other)?;
+        let mood = *mood.wait_for(|mood| *mood != Mode::Stall).await.map_err(io::Error::other)?;
         if passes(&buffer[..count], mood) {
             to.write_all(&buffer[..count]).await?;
             to.flush().await?;

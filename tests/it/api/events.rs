@@ -1,4 +1,4 @@
-//! `POST /api/v1/events`
+//! `POST /api/v1/events`.
 
 use gatepost::identity::Scope;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ webhooks:
     triggers: [Granted]
 ";
 
-/// Sends a body as it is; gives status, media type and answer.
+/// Sends a raw body. Returns status, media type and body of the response.
 async fn post(app: &TestApp, token: &str, kind: &str, body: String) -> (u16, String, Value) {
     let request = support::http()
         .post(app.url("/api/v1/events"))
@@ -30,7 +30,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn an_accepted_event_is_stored_to_the_letter_before_the_answer() {
+async fn stores_an_event_unchanged_before_it_responds() {
     let app = TestApp::start().await;
     app.webhooks(WEBHOOK).await;
     let token = app.token(Scope::Events).await;
@@ -50,7 +50,7 @@ async fn an_accepted_event_is_stored_to_the_letter_before_the_answer() {
 }
 
 #[tokio::test]
-async fn both_spellings_of_every_trigger_are_taken() {
+async fn accepts_both_spellings_of_every_trigger() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     for trigger in ["Created", "Approved", "Rejected", "Granted", "Expired", "Failed"] {
@@ -70,7 +70,7 @@ async fn both_spellings_of_every_trigger_are_taken() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_told_and_not_sent_again() {
+async fn reports_a_duplicate_and_does_not_send_it_again() {
     let app = TestApp::start().await;
     app.webhooks(WEBHOOK).await;
     let token = app.token(Scope::Events).await;
@@ -80,14 +80,14 @@ async fn a_repeat_is_told_and_not_sent_again() {
     assert_eq!(again["events"][0]["duplicate"], true);
     assert_eq!(again["events"][0]["id"], first["events"][0]["id"]);
     assert_eq!(again["events"][0]["deliveries"], 0);
-    // Within one array too; another request id is another event.
+    // Also within one array. Another request id is another event.
     let batch = json!([event("Granted", "1"), event("Granted", "2"), event("Granted", "2")]);
     let (_, answer) = app.send(&token, &batch).await;
     let duplicates: Vec<_> =
         answer["events"].as_array().unwrap().iter().map(|one| one["duplicate"].clone()).collect();
     assert_eq!(duplicates, [json!(true), json!(false), json!(true)]);
     assert_eq!(count(&app, "events").await, 2);
-    // A week later it is new again.
+    // After a week it is a new event.
     app.clock.advance(std::time::Duration::from_hours(24 * 7 + 1));
     let (_, later) = app.send(&token, &event("Granted", "1")).await;
     assert_eq!(later["events"][0]["duplicate"], false);
@@ -95,7 +95,7 @@ async fn a_repeat_is_told_and_not_sent_again() {
 }
 
 #[tokio::test]
-async fn the_senders_own_key_decides_where_it_is_given() {
+async fn deduplicates_by_the_idempotency_key_if_given() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     let send = async |key: &str, event: &Value| {
@@ -124,7 +124,7 @@ async fn the_senders_own_key_decides_where_it_is_given() {
 }
 
 #[tokio::test]
-async fn who_has_no_fitting_token_is_turned_away() {
+async fn rejects_requests_without_a_valid_token() {
     let app = TestApp::start().await;
     let read = app.token(Scope::Read).await;
     for (token, expected) in [("gp_wrong", 401), (read.as_str(), 403)] {
@@ -142,7 +142,7 @@ async fn who_has_no_fitting_token_is_turned_away() {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_with_what_to_mend_and_nothing_is_stored() {
+async fn explains_invalid_input_and_stores_nothing() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     let mut no_id = event("Granted", "1");
@@ -175,7 +175,7 @@ async fn bad_input_is_told_with_what_to_mend_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn an_array_is_taken_whole_or_not_at_all() {
+async fn accepts_an_array_entirely_or_not_at_all() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     let batch =
@@ -195,7 +195,7 @@ async fn an_array_is_taken_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn many_requests_at_once_share_commits_and_all_arrive() {
+async fn accepts_many_concurrent_requests() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     let sending = (0..60).map(|n| {
@@ -212,7 +212,7 @@ async fn many_requests_at_once_share_commits_and_all_arrive() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_answer_as_problems() {
+async fn responds_to_unknown_paths_and_methods_with_problems() {
     let app = TestApp::start().await;
     for (method, path, status) in
         [("GET", "/api/v1/events", 405), ("POST", "/api/v1/nothing", 404), ("GET", "/api/v2", 404)]

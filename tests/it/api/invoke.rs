@@ -19,7 +19,7 @@ async fn invoke(app: &TestApp, token: &str, webhook: &str, body: &str) -> (u16, 
 }
 
 #[tokio::test]
-async fn a_program_sends_a_stored_event_or_a_sample_by_hand() {
+async fn sends_a_stored_event_or_a_sample() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let yaml = reopen(&logpoint, "Reopen", "").replace("[Created, Granted]", "[Manual]");
@@ -42,31 +42,31 @@ async fn a_program_sends_a_stored_event_or_a_sample_by_hand() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_says_why() {
+async fn explains_why_an_event_cannot_be_sent() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let never = app.webhooks(&reopen(&logpoint, "Never", "")).await.remove(0);
     let yaml = reopen(&logpoint, "By hand", "").replace("[Created, Granted]", "[Manual]");
-    let by_hand = app.webhooks(&yaml).await.remove(0);
+    let manual = app.webhooks(&yaml).await.remove(0);
     let (events, manage) = (app.token(Scope::Events).await, app.token(Scope::Manage).await);
     let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
     let long = " ".repeat(70_000);
     let (sample, lost) = (r#"{"sample": "Granted"}"#, format!(r#"{{"event_id": "{gone}"}}"#));
-    for (token, webhook, body, status, told) in [
-        (&events, by_hand.as_str(), sample, 403, "needs the scope manage"),
+    for (token, webhook, body, status, expected) in [
+        (&events, manual.as_str(), sample, 403, "needs the scope manage"),
         (&manage, gone, sample, 404, "no webhook"),
         (&manage, "not-an-id", sample, 404, "no webhook"),
         (&manage, &never, sample, 422, "Add Manual to its triggers"),
-        (&manage, &by_hand, &lost, 422, "not stored"),
-        (&manage, &by_hand, "{}", 422, "either event_id"),
-        (&manage, &by_hand, r#"{"sample": "Never"}"#, 422, "Never"),
-        (&manage, &by_hand, r#"{"event": 1}"#, 422, "unknown field"),
-        (&manage, &by_hand, "nonsense", 400, "expected"),
-        (&manage, &by_hand, &long, 413, "too long"),
+        (&manage, &manual, &lost, 422, "not stored"),
+        (&manage, &manual, "{}", 422, "either event_id"),
+        (&manage, &manual, r#"{"sample": "Never"}"#, 422, "Never"),
+        (&manage, &manual, r#"{"event": 1}"#, 422, "unknown field"),
+        (&manage, &manual, "nonsense", 400, "expected"),
+        (&manage, &manual, &long, 413, "too long"),
     ] {
         let (found, problem) = invoke(&app, token, webhook, body).await;
         assert_eq!(found, status, "{body}: {problem}");
-        assert!(problem["detail"].as_str().unwrap().contains(told), "{body}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(expected), "{body}: {problem}");
     }
     assert!(logpoint.requests().is_empty());
     app.finish().await;

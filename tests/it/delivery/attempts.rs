@@ -1,4 +1,4 @@
-//! Sending, judging, trying again.
+//! Attempts, judging of responses, and retries.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn last_error(app: &TestApp) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_event_reopens_the_incident() {
+async fn sends_an_event_that_reopens_an_incident() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -34,7 +34,7 @@ async fn an_event_reopens_the_incident() {
 }
 
 #[tokio::test]
-async fn http_200_with_success_false_is_a_failure_and_is_tried_again_under_the_same_id() {
+async fn retries_status_200_with_success_false_under_the_same_id() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -58,7 +58,7 @@ async fn http_200_with_success_false_is_a_failure_and_is_tried_again_under_the_s
 }
 
 #[tokio::test]
-async fn every_way_an_answer_can_break_is_a_failure_and_holds_up_nobody() {
+async fn treats_broken_responses_as_failures_without_delaying_other_webhooks() {
     let app = TestApp::start().await;
     let (bad, good) = (
         FakeLogpoint::start(Options::default()).await,
@@ -82,7 +82,7 @@ async fn every_way_an_answer_can_break_is_a_failure_and_holds_up_nobody() {
     for n in 0..count {
         app.send(&token, &event("Granted", &n.to_string())).await;
     }
-    // The good one has all of them while the bad one still hangs.
+    // The healthy target has all events while the other one still hangs.
     app.wait_for("delivered", count).await;
     app.wait_until("all failures", async || {
         let failed: i64 =
@@ -93,7 +93,7 @@ async fn every_way_an_answer_can_break_is_a_failure_and_holds_up_nobody() {
         failed == count
     })
     .await;
-    // Of an answer at most 64 KiB are kept.
+    // At most 64 KiB of a response are kept.
     let longest: i32 = sqlx::query_scalar("select max(length(record)) from invocations")
         .fetch_one(app.database.pool())
         .await
@@ -105,7 +105,7 @@ async fn every_way_an_answer_can_break_is_a_failure_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn what_fails_to_the_end_is_shown_as_failed() {
+async fn shows_a_delivery_as_failed_after_the_last_attempt() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -123,7 +123,7 @@ async fn what_fails_to_the_end_is_shown_as_failed() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_time_gets_it() {
+async fn waits_as_long_as_retry_after_asks() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -144,7 +144,7 @@ async fn a_server_that_asks_for_time_gets_it() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn does_not_follow_redirects() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let other = FakeLogpoint::start(Options::default()).await;
@@ -159,7 +159,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn only_fitting_triggers_and_filters_send() {
+async fn sends_only_events_that_match_triggers_and_filters() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let filters =
@@ -185,12 +185,12 @@ async fn only_fitting_triggers_and_filters_send() {
 }
 
 #[tokio::test]
-async fn secrets_are_nowhere_in_the_database_in_clear() {
+async fn stores_no_secret_in_plain_text() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
     let token = app.token(Scope::Events).await;
-    // The server repeats the request's key in its answer.
+    // The server echoes the request's key in its response.
     logpoint.behave([Behaviour::Status(500, "demo-key is wrong".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
@@ -212,7 +212,7 @@ async fn secrets_are_nowhere_in_the_database_in_clear() {
 }
 
 #[tokio::test]
-async fn what_waits_survives_a_restart() {
+async fn keeps_waiting_deliveries_over_a_restart() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;

@@ -1,4 +1,4 @@
-//! Access tokens of deliveries: kept, renewed, shared.
+//! Access tokens of deliveries: caching, renewal and sharing.
 
 use gatepost::identity::Scope;
 
@@ -10,7 +10,7 @@ fn token(value: &str, seconds: u32) -> Behaviour {
     Behaviour::Status(200, body)
 }
 
-/// Webhook and token endpoint of one and the same server.
+/// A webhook whose token endpoint is on the same server.
 fn webhook(server: &FakeLogpoint) -> String {
     format!(
         r#"webhooks:
@@ -27,8 +27,8 @@ fn webhook(server: &FakeLogpoint) -> String {
     )
 }
 
-/// Path and `Authorization` of all requests.
-fn seen(server: &FakeLogpoint) -> Vec<(String, String)> {
+/// Returns path and `Authorization` of all requests.
+fn received(server: &FakeLogpoint) -> Vec<(String, String)> {
     let requests = server.requests();
     let part = |value: Option<&str>| value.unwrap_or_default().to_owned();
     requests.iter().map(|one| (one.path.clone(), part(one.header("authorization")))).collect()
@@ -39,7 +39,7 @@ fn sent_with(value: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn one_token_serves_many_deliveries() {
+async fn uses_one_token_for_several_deliveries() {
     let app = TestApp::start().await;
     let server = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&webhook(&server)).await;
@@ -49,14 +49,14 @@ async fn one_token_serves_many_deliveries() {
         app.send(&key, &event("Granted", &n.to_string())).await;
         app.wait_for("delivered", n).await;
     }
-    let seen = seen(&server);
+    let seen = received(&server);
     assert_eq!(seen.len(), 4, "{seen:?}");
     assert_eq!(seen[1..], vec![sent_with("first"); 3]);
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_token_whose_time_is_over_is_not_sent() {
+async fn does_not_send_an_expired_token() {
     let app = TestApp::start().await;
     let server = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&webhook(&server)).await;
@@ -66,13 +66,13 @@ async fn a_token_whose_time_is_over_is_not_sent() {
         app.send(&key, &event("Granted", &n.to_string())).await;
         app.wait_for("delivered", n).await;
     }
-    let seen = seen(&server);
+    let seen = received(&server);
     assert_eq!([&seen[1], &seen[3]], [&sent_with("first"), &sent_with("second")]);
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_token_that_was_taken_back_is_renewed_within_the_same_attempt() {
+async fn renews_a_revoked_token_within_the_same_attempt() {
     let app = TestApp::start().await;
     let server = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&webhook(&server)).await;
@@ -87,7 +87,7 @@ async fn a_token_that_was_taken_back_is_renewed_within_the_same_attempt() {
     ]);
     app.send(&key, &event("Granted", "2")).await;
     app.wait_for("delivered", 2).await;
-    let seen = seen(&server);
+    let seen = received(&server);
     let x: Vec<_> = seen.into_iter().filter(|(path, _)| path == "/x").collect();
     assert_eq!(x, [sent_with("first"), sent_with("first"), sent_with("second")]);
     let attempts: Vec<i32> = sqlx::query_scalar("select attempts from deliveries")
@@ -95,7 +95,7 @@ async fn a_token_that_was_taken_back_is_renewed_within_the_same_attempt() {
         .await
         .unwrap();
     assert_eq!(attempts, [1, 1]);
-    // What is stored holds neither token nor secret.
+    // The stored invocations contain neither token nor secret.
     let records: Vec<String> = sqlx::query_scalar("select record from invocations")
         .fetch_all(app.database.pool())
         .await

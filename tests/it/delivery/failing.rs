@@ -1,4 +1,4 @@
-//! A webhook that fails again and again: the breaker, probes, pausing; limits.
+//! Failing webhooks: circuit breaker, probes and pausing. Also limits of webhooks.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
-fn no() -> Behaviour {
+fn failing() -> Behaviour {
     Behaviour::Status(500, "no".to_owned())
 }
 
-fn many(from: usize, to: usize) -> Value {
+fn events(from: usize, to: usize) -> Value {
     (from..to).map(|n| event("Granted", &n.to_string())).collect::<Vec<_>>().into()
 }
 
-/// Ten failures in a row, and five more deliveries that wait.
-async fn open(app: &TestApp, logpoint: &FakeLogpoint, token: &str) {
-    logpoint.always(no());
-    app.send(token, &many(0, 10)).await;
+/// Opens the breaker with ten consecutive failures, and sends five more events, which wait.
+async fn open_breaker(app: &TestApp, logpoint: &FakeLogpoint, token: &str) {
+    logpoint.always(failing());
+    app.send(token, &events(0, 10)).await;
     app.wait_until("the breaker", async || {
         sqlx::query_scalar("select count(probe_at) > 0 from webhook_breakers")
             .fetch_one(app.database.pool())
@@ -28,7 +28,7 @@ async fn open(app: &TestApp, logpoint: &FakeLogpoint, token: &str) {
             .unwrap()
     })
     .await;
-    app.send(token, &many(10, 15)).await;
+    app.send(token, &events(10, 15)).await;
 }
 
 async fn failures(app: &TestApp) -> i32 {
@@ -39,15 +39,15 @@ async fn failures(app: &TestApp) -> i32 {
 }
 
 #[tokio::test]
-async fn after_ten_failures_the_rest_waits_for_probes_and_uses_up_no_attempts() {
+async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
     let token = app.token(Scope::Events).await;
-    open(&app, &logpoint, &token).await;
+    open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     assert_eq!(logpoint.requests().len(), 10);
-    // One probe when its time has come, though fifteen are due by then.
+    // A single probe, although fifteen deliveries are due by then.
     app.advance(Duration::from_secs(8)).await;
     logpoint.wait_for_requests(11).await;
     app.wait_until("the probe's result", async || failures(&app).await == 11).await;
@@ -58,7 +58,7 @@ async fn after_ten_failures_the_rest_waits_for_probes_and_uses_up_no_attempts() 
         .unwrap();
     assert!(untried >= 4, "{untried}");
     assert_eq!(logpoint.requests().len(), 11);
-    // The server is well again: the next probe shows it, and everything goes out.
+    // The server has recovered: the next probe succeeds and everything is sent.
     logpoint.always(Behaviour::Normal);
     app.advance(Duration::from_mins(1)).await;
     app.wait_for("delivered", 15).await;
@@ -67,12 +67,12 @@ async fn after_ten_failures_the_rest_waits_for_probes_and_uses_up_no_attempts() 
 }
 
 #[tokio::test]
-async fn a_successful_test_closes_the_breaker_at_once() {
+async fn closes_the_breaker_after_a_successful_test() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
     let token = app.token(Scope::Events).await;
-    open(&app, &logpoint, &token).await;
+    open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     logpoint.always(Behaviour::Normal);
     let mut ann = app.admin().await;
@@ -85,12 +85,12 @@ async fn a_successful_test_closes_the_breaker_at_once() {
 }
 
 #[tokio::test]
-async fn five_days_of_nothing_but_failures_pause_the_webhook_and_the_table_says_why() {
+async fn pauses_a_webhook_after_five_days_of_failures_and_shows_the_reason() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
     let token = app.token(Scope::Events).await;
-    open(&app, &logpoint, &token).await;
+    open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     app.advance(Duration::from_hours(5 * 24 + 1)).await;
     app.wait_for("held", 15).await;
@@ -106,7 +106,7 @@ async fn five_days_of_nothing_but_failures_pause_the_webhook_and_the_table_says_
 }
 
 #[tokio::test]
-async fn gone_pauses_the_webhook_and_switching_it_on_sends_what_waited() {
+async fn pauses_a_webhook_on_status_410_and_sends_held_deliveries_when_activated() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -121,7 +121,7 @@ async fn gone_pauses_the_webhook_and_switching_it_on_sends_what_waited() {
         "{}",
         seen.body
     );
-    // Nobody wanted what comes in meanwhile to be lost: it waits too.
+    // Events received while it is paused are held too.
     let (_, answer) = app.send(&token, &event("Granted", "2")).await;
     assert_eq!(answer["events"][0]["deliveries"], 1);
     app.wait_for("held", 2).await;
@@ -132,7 +132,7 @@ async fn gone_pauses_the_webhook_and_switching_it_on_sends_what_waited() {
 }
 
 #[tokio::test]
-async fn a_webhook_has_no_more_exchanges_at_once_than_it_may() {
+async fn limits_attempts_in_flight_per_webhook() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let good = FakeLogpoint::start(Options::default()).await;
@@ -140,8 +140,8 @@ async fn a_webhook_has_no_more_exchanges_at_once_than_it_may() {
     app.webhooks(&reopen(&good, "Good", "")).await;
     let token = app.token(Scope::Events).await;
     logpoint.always(Behaviour::Delay(Duration::from_millis(300)));
-    app.send(&token, &many(0, 9)).await;
-    // The other one is not held up by it.
+    app.send(&token, &events(0, 9)).await;
+    // The other webhook is not delayed.
     good.wait_for_requests(9).await;
     assert!(logpoint.requests().len() <= 3, "{}", logpoint.requests().len());
     app.wait_for("delivered", 18).await;
@@ -149,38 +149,38 @@ async fn a_webhook_has_no_more_exchanges_at_once_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_rate_is_kept() {
+async fn keeps_to_the_rate_limit() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Slow", "    rate_per_minute: 600")).await;
     let token = app.token(Scope::Events).await;
     let begun = Instant::now();
-    app.send(&token, &many(0, 20)).await;
+    app.send(&token, &events(0, 20)).await;
     app.wait_for("delivered", 20).await;
-    // Ten at once, then one each tenth of a second.
+    // A burst of ten, then one every 100 ms.
     assert!(begun.elapsed() > Duration::from_millis(850), "{:?}", begun.elapsed());
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_rate_counts_for_all_instances_together() {
+async fn shares_the_rate_limit_among_instances() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Slow", "    rate_per_minute: 600")).await;
     let token = app.token(Scope::Events).await;
     let other = app.beside(&app.clock).await;
     let begun = Instant::now();
-    let (ten, another) = (many(0, 10), many(10, 20));
+    let (ten, another) = (events(0, 10), events(10, 20));
     tokio::join!(app.send(&token, &ten), other.send(&token, &another));
     app.wait_for("delivered", 20).await;
-    // As above: two instances that count by themselves would send all at once.
+    // As above. Two instances with separate limits would send everything at once.
     assert!(begun.elapsed() > Duration::from_millis(850), "{:?}", begun.elapsed());
     other.leave().await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn what_is_due_is_found_among_many_webhooks_that_have_nothing() {
+async fn finds_due_deliveries_among_many_idle_webhooks() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     for n in 0..12 {
@@ -189,8 +189,8 @@ async fn what_is_due_is_found_among_many_webhooks_that_have_nothing() {
         app.webhooks(&yaml.replace("[Created, Granted]", trigger)).await;
     }
     let token = app.token(Scope::Events).await;
-    logpoint.behave([no(), no(), no()]);
-    app.send(&token, &many(0, 3)).await;
+    logpoint.behave([failing(), failing(), failing()]);
+    app.send(&token, &events(0, 3)).await;
     app.wait_for("due", 3).await;
     app.advance(Duration::from_secs(8)).await;
     app.wait_for("delivered", 3).await;

@@ -1,4 +1,4 @@
-//! What a person sends by hand goes the way of any other delivery.
+//! Manual sends are processed like any other delivery.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::people::Person;
 use crate::support::{TestApp, event};
 
-/// A webhook that is only sent by hand, unless more triggers are named; its filter fits nothing.
-fn by_hand(logpoint: &FakeLogpoint, triggers: &str) -> String {
+/// A webhook with the given triggers and a filter that matches no event.
+fn manual_webhook(logpoint: &FakeLogpoint, triggers: &str) -> String {
     reopen(logpoint, "By hand", "    filters: { integration: [nothing-like-it] }")
         .replace("triggers: [Created, Granted]", &format!("triggers: [{triggers}]"))
         .replace("\"id\":", "\"type\": \"{{event_type}}\", \"request\": \"{{data.id}}\", \"id\":")
@@ -32,14 +32,14 @@ async fn receive(app: &TestApp, token: &str, one: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_stored_event_is_sent_whatever_the_filters_say_and_retried() {
+async fn sends_a_stored_event_regardless_of_filters_and_retries_it() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&by_hand(&logpoint, "Manual")).await;
+    let ids = app.webhooks(&manual_webhook(&logpoint, "Manual")).await;
     let token = app.token(Scope::Events).await;
     let mut ann = app.admin().await;
     let id = receive(&app, &token, &event("Expired", "7")).await;
-    assert!(logpoint.requests().is_empty(), "nobody asked for it yet");
+    assert!(logpoint.requests().is_empty(), "sent without a manual send");
 
     logpoint.behave([Behaviour::Status(500, String::new())]);
     let delivery = send(&mut ann, &ids[0], &id).await;
@@ -58,10 +58,10 @@ async fn a_stored_event_is_sent_whatever_the_filters_say_and_retried() {
 }
 
 #[tokio::test]
-async fn it_waits_for_the_earlier_ones_of_its_request() {
+async fn waits_for_earlier_deliveries_of_the_access_request() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let yaml = by_hand(&logpoint, "Created, Manual")
+    let yaml = manual_webhook(&logpoint, "Created, Manual")
         .replace("    filters: { integration: [nothing-like-it] }", "");
     let ids = app.webhooks(&yaml).await;
     let token = app.token(Scope::Events).await;
@@ -83,10 +83,10 @@ async fn it_waits_for_the_earlier_ones_of_its_request() {
 }
 
 #[tokio::test]
-async fn a_sample_is_stored_and_never_taken_for_a_real_event() {
+async fn stores_a_sample_that_no_event_duplicates() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&by_hand(&logpoint, "Manual")).await;
+    let ids = app.webhooks(&manual_webhook(&logpoint, "Manual")).await;
     let token = app.token(Scope::Events).await;
     let mut ann = app.admin().await;
     for _ in 0..2 {
@@ -94,11 +94,11 @@ async fn a_sample_is_stored_and_never_taken_for_a_real_event() {
     }
     app.wait_for("delivered", 2).await;
     assert_eq!(logpoint.requests()[1].json()["type"], "AccessRequestRejected");
-    // It is on no menu, and in no search.
+    // The sample is in no menu and in no search result.
     let form = ann.get("/webhooks/new").await;
     assert_eq!(form.texts("#test_event option").len(), 6);
     assert!(ann.get("/webhooks/events").await.texts(".schema-path").is_empty());
-    // The real one that looks just so is new.
+    // A received event with the same content is not a duplicate.
     receive(&app, &token, &gatepost_sample()).await;
     app.finish().await;
 }
@@ -108,24 +108,24 @@ fn gatepost_sample() -> Value {
 }
 
 #[tokio::test]
-async fn what_may_not_be_sent_by_hand_says_how_to_allow_it() {
+async fn explains_how_to_allow_manual_sends() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let manual = by_hand(&logpoint, "Manual");
+    let manual = manual_webhook(&logpoint, "Manual");
     let off =
         manual.replace("    triggers", "    active: false\n    triggers").replace("By hand", "Off");
-    let never = by_hand(&logpoint, "Granted").replace("By hand", "Never");
+    let never = manual_webhook(&logpoint, "Granted").replace("By hand", "Never");
     let mut ann = app.admin().await;
-    for (yaml, told) in [(&off, "Activate it first"), (&never, "Add Manual to its triggers")] {
+    for (yaml, expected) in [(&off, "Activate it first"), (&never, "Add Manual to its triggers")] {
         let ids = app.webhooks(yaml).await;
         let path = format!("/webhooks/{}/send", ids[0]);
         let page = ann.get(&path).await;
-        assert!(page.text("[role=alert]").contains(told), "{}", page.body);
+        assert!(page.text("[role=alert]").contains(expected), "{}", page.body);
         assert!(page.texts("main form").is_empty());
-        let refused = ann.post(&path, &[("event", "Granted")]).await;
-        assert_eq!(refused.status, 422);
-        assert!(refused.text("[role=alert]").contains(told), "{}", refused.body);
-        // Its page does not offer what would be refused.
+        let rejected = ann.post(&path, &[("event", "Granted")]).await;
+        assert_eq!(rejected.status, 422);
+        assert!(rejected.text("[role=alert]").contains(expected), "{}", rejected.body);
+        // The webhook's page does not offer the action.
         let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
         assert!(page.texts("a[href$='/send']").is_empty(), "{}", page.body);
     }
@@ -134,10 +134,10 @@ async fn what_may_not_be_sent_by_hand_says_how_to_allow_it() {
     assert_eq!(page.texts("a[href$='/send']"), ["Send now"]);
     let path = format!("/webhooks/{}/send", ids[0]);
     let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
-    for (event, told) in [(gone, "no longer stored"), ("", "Choose an event")] {
-        let refused = ann.post(&path, &[("event", event)]).await;
-        assert_eq!(refused.status, 422);
-        assert!(refused.text("#event-error").contains(told), "{}", refused.body);
+    for (event, expected) in [(gone, "no longer stored"), ("", "Choose an event")] {
+        let rejected = ann.post(&path, &[("event", event)]).await;
+        assert_eq!(rejected.status, 422);
+        assert!(rejected.text("#event-error").contains(expected), "{}", rejected.body);
     }
     assert!(logpoint.requests().is_empty());
     app.finish().await;

@@ -1,4 +1,4 @@
-//! From an accepted event to an exchange recorded.
+//! From an accepted event to a recorded invocation.
 
 mod attempts;
 mod authentication;
@@ -11,7 +11,7 @@ mod webhooks_change;
 
 use crate::support::logpoint::FakeLogpoint;
 
-/// A webhook that reopens an incident, the simulated Logpoint's certificate pinned.
+/// A webhook that reopens an incident, with the certificate of the simulated Logpoint pinned.
 pub(crate) fn reopen(logpoint: &FakeLogpoint, name: &str, more: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! Events of one access request arrive in order; others pass by.
+//! Order of the events of one access request.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
-/// An app with a webhook that sends request and trigger, where it sends them, and a token for events.
-async fn telling(more: &str) -> (TestApp, FakeLogpoint, String) {
+/// Starts an app with a webhook that sends access request and trigger. Returns also its target and a token for events.
+async fn start(more: &str) -> (TestApp, FakeLogpoint, String) {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let webhook = reopen(&logpoint, "Tell", more).replace(
@@ -22,7 +22,7 @@ async fn telling(more: &str) -> (TestApp, FakeLogpoint, String) {
     (app, logpoint, token)
 }
 
-fn told(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
+fn received(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     logpoint
         .requests()
@@ -32,18 +32,18 @@ fn told(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_later_event_waits_for_an_earlier_one_of_its_request_across_retries() {
-    let (app, logpoint, token) = telling("").await;
+async fn waits_for_retries_of_an_earlier_event_of_the_request() {
+    let (app, logpoint, token) = start("").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
-    // In the same array as another request's.
+    // In the same array as an event of another request.
     app.send(&token, &serde_json::json!([event("Granted", "1"), event("Granted", "2")])).await;
     app.wait_for("delivered", 1).await;
     app.wait_for("waiting", 1).await;
     app.advance(Duration::from_secs(7)).await;
     app.wait_for("delivered", 3).await;
-    let order = told(&logpoint);
+    let order = received(&logpoint);
     let of_one: Vec<&str> =
         order.iter().filter(|(request, _)| request == "1").map(|(_, kind)| kind.as_str()).collect();
     assert_eq!(of_one, ["AccessRequestCreated", "AccessRequestCreated", "AccessRequestGranted"]);
@@ -52,8 +52,8 @@ async fn a_later_event_waits_for_an_earlier_one_of_its_request_across_retries() 
 }
 
 #[tokio::test]
-async fn a_burst_of_one_request_arrives_as_it_came_in() {
-    let (app, logpoint, token) = telling("").await;
+async fn keeps_the_order_of_a_burst() {
+    let (app, logpoint, token) = start("").await;
     let mut sent = Vec::new();
     let mut batch = Vec::new();
     for n in 0..30 {
@@ -67,16 +67,16 @@ async fn a_burst_of_one_request_arrives_as_it_came_in() {
         app.send(&token, &Value::from(part.to_vec())).await;
     }
     app.wait_for("delivered", 30).await;
-    let order: Vec<String> = told(&logpoint).into_iter().map(|(_, kind)| kind).collect();
+    let order: Vec<String> = received(&logpoint).into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(order, sent);
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_dead_delivery_lets_the_next_one_go() {
-    let (app, logpoint, token) = telling("    retry_schedule: [1s]").await;
-    let no = || Behaviour::Status(500, "no".to_owned());
-    logpoint.behave([no(), no()]);
+async fn continues_after_a_failed_delivery() {
+    let (app, logpoint, token) = start("    retry_schedule: [1s]").await;
+    let failing = Behaviour::Status(500, "no".to_owned());
+    logpoint.behave([failing.clone(), failing]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
     app.send(&token, &event("Granted", "1")).await;
@@ -87,10 +87,10 @@ async fn a_dead_delivery_lets_the_next_one_go() {
     app.finish().await;
 }
 
-/// Whoever finishes the head of a lane does not see what lines up at that moment.
+/// The instance that finishes the head of a lane does not see a delivery inserted at the same time.
 #[tokio::test]
-async fn what_lined_up_just_when_the_one_before_it_was_finished_goes_on_by_itself() {
-    let (app, logpoint, token) = telling("").await;
+async fn promotes_a_delivery_inserted_while_its_predecessor_was_finished() {
+    let (app, logpoint, token) = start("").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -105,8 +105,8 @@ async fn what_lined_up_just_when_the_one_before_it_was_finished_goes_on_by_itsel
 }
 
 #[tokio::test]
-async fn where_order_is_switched_off_nobody_waits() {
-    let (app, logpoint, token) = telling("    ordered: false").await;
+async fn does_not_wait_if_ordering_is_off() {
+    let (app, logpoint, token) = start("    ordered: false").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -115,7 +115,7 @@ async fn where_order_is_switched_off_nobody_waits() {
     app.finish_with_leftovers().await;
 }
 
-/// Until the app waits for what the test has not committed.
+/// Waits until the app is blocked by the test's uncommitted transaction.
 async fn wait_for_a_lock(app: &TestApp) {
     app.wait_until("the app to wait for the other instance", async || {
         let waits: i64 = sqlx::query_scalar(
@@ -130,15 +130,15 @@ async fn wait_for_a_lock(app: &TestApp) {
     .await;
 }
 
-/// The test plays another instance, whose event of the same request is stored and not committed.
+/// The test acts as another instance, whose event of the same request is stored but not committed.
 #[tokio::test]
-async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_other_go_first() {
-    let (app, logpoint, token) = telling("").await;
+async fn orders_events_that_two_instances_store_concurrently() {
+    let (app, logpoint, token) = start("").await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
     let mut other = app.database.pool().begin().await.unwrap();
-    // As if it came in only now.
+    // As if it was received only now.
     sqlx::query("create temporary table first on commit drop as select * from delivery_queue")
         .execute(&mut *other)
         .await
@@ -157,26 +157,26 @@ async fn of_two_instances_that_store_events_of_one_request_at_once_one_lets_the_
     app.wait_for("waiting", 1).await;
     app.advance(Duration::from_secs(7)).await;
     app.wait_for("delivered", 2).await;
-    let kinds: Vec<String> = told(&logpoint).into_iter().map(|(_, kind)| kind).collect();
+    let kinds: Vec<String> = received(&logpoint).into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds, ["AccessRequestCreated", "AccessRequestCreated", "AccessRequestGranted"]);
     app.finish().await;
 }
 
-/// The same for an event that both were sent.
+/// As above, for an event that both instances received.
 #[tokio::test]
-async fn of_two_instances_that_store_the_same_event_at_once_one_knows_it_from_the_other() {
-    let (app, _logpoint, token) = telling("").await;
+async fn detects_a_duplicate_that_two_instances_store_concurrently() {
+    let (app, _logpoint, token) = start("").await;
     let (_, first) = app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     let mut other = app.database.pool().begin().await.unwrap();
-    // As if the other one stored it only now.
+    // As if the other instance stored it only now.
     sqlx::query("create temporary table first on commit drop as select * from event_keys")
         .execute(&mut *other)
         .await
         .unwrap();
     sqlx::query("delete from event_keys").execute(app.database.pool()).await.unwrap();
     sqlx::query("insert into event_keys select * from first").execute(&mut *other).await.unwrap();
-    // Beside it in one request, one that is new.
+    // In the same HTTP request as a new event.
     let both = serde_json::json!([event("Granted", "1"), event("Granted", "2")]);
     let ((status, answer), ()) = tokio::join!(app.send(&token, &both), async {
         wait_for_a_lock(&app).await;

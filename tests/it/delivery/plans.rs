@@ -1,4 +1,4 @@
-//! What is done for every event reads what concerns it, however much waits.
+//! Statements of the hot path read only relevant rows, however many deliveries wait.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use crate::support::database::TestDatabase;
 
 const LANES: i64 = 2000;
 
-/// How many rows of the queue were read so far, by the only connection there is.
+/// Returns the number of rows of the queue read so far by the only connection.
 async fn read(db: &PgPool) -> i64 {
     sqlx::query("select pg_stat_force_next_flush()").execute(db).await.unwrap();
     sqlx::query_scalar(
@@ -26,8 +26,8 @@ async fn read(db: &PgPool) -> i64 {
     .unwrap()
 }
 
-/// A new database, of whose tables nothing is known, and the dispatcher's only connection to it. In each lane is one
-/// delivery that is tried later, and one that waits for it.
+/// Creates a database without statistics, and the dispatcher's only connection to it. Each lane has one delivery that is
+/// retried later, and one that waits for it.
 async fn filled() -> (TestDatabase, PgPool) {
     let database = TestDatabase::create().await;
     let options = PgConnectOptions::from_str(database.url()).unwrap();
@@ -45,7 +45,7 @@ async fn filled() -> (TestDatabase, PgPool) {
 }
 
 #[tokio::test]
-async fn what_waits_in_other_lanes_is_not_read() {
+async fn does_not_read_deliveries_of_other_lanes() {
     let (database, db) = filled().await;
     let sources = system_sources();
     let event = Event::sample(Trigger::Granted).unwrap();
@@ -70,7 +70,7 @@ async fn what_waits_in_other_lanes_is_not_read() {
     assert_eq!(leases::promote(&db, sources.now(), &lanes).await.unwrap(), 0);
     let for_one = read(&db).await - before;
     assert!(for_one < 50, "{for_one}");
-    // This is what it looks like where all are read.
+    // For comparison, a statement that reads all of them.
     assert_eq!(leases::list_headless_lanes(&db).await.unwrap(), Vec::<i64>::new());
     let for_all = read(&db).await - before - for_one;
     assert!(for_all >= LANES, "{for_all}");
@@ -79,7 +79,7 @@ async fn what_waits_in_other_lanes_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_lane_that_lost_its_head_is_found_and_let_go() {
+async fn promotes_a_lane_without_a_head() {
     let (database, db) = filled().await;
     sqlx::query("delete from delivery_queue where state = 'due' and lane in (3, 9)")
         .execute(&db)

@@ -1,4 +1,4 @@
-//! History is forgotten by the day; what is not delivered is kept.
+//! Retention by daily partitions. Unfinished deliveries are kept.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
-/// Where rows are that fit no day.
-const OTHERS: [&str; 3] = ["events_other", "delivery_history_other", "invocations_other"];
+/// The default partitions.
+const DEFAULT_PARTITIONS: [&str; 3] =
+    ["events_other", "delivery_history_other", "invocations_other"];
 
 async fn count(app: &TestApp, table: &str) -> i64 {
     let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
@@ -17,7 +18,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn days_that_are_kept_long_enough_are_dropped_unless_an_event_of_them_still_waits() {
+async fn drops_expired_partitions_unless_an_event_is_unfinished() {
     let app = TestApp::start_with(|config| config.retention_days = 2).await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(
@@ -33,7 +34,7 @@ async fn days_that_are_kept_long_enough_are_dropped_unless_an_event_of_them_stil
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("due", 1).await;
     app.clock.advance(Duration::from_hours(24 * 4));
-    // Every start looks after the partitions.
+    // Every start runs the housekeeping.
     let app = app.restart().await;
     app.wait_for("delivered", 1).await;
     assert_eq!(count(&app, "delivery_history").await, 1, "today's");
@@ -46,7 +47,7 @@ async fn days_that_are_kept_long_enough_are_dropped_unless_an_event_of_them_stil
 }
 
 #[tokio::test]
-async fn the_days_ahead_have_partitions() {
+async fn creates_partitions_in_advance() {
     let app = TestApp::start().await;
     let days: i64 = sqlx::query_scalar(
         "select count(*) from pg_class where relname ~ '^events_[0-9]{8}$'
@@ -59,8 +60,8 @@ async fn the_days_ahead_have_partitions() {
     app.finish().await;
 }
 
-/// An event that is sent while the clock is 20 days ahead, further than there are partitions.
-async fn far_ahead() -> (TestApp, FakeLogpoint, String) {
+/// Sends an event while the clock is 20 days ahead, beyond the existing partitions.
+async fn send_ahead_of_time() -> (TestApp, FakeLogpoint, String) {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -68,30 +69,32 @@ async fn far_ahead() -> (TestApp, FakeLogpoint, String) {
     app.clock.advance(Duration::from_hours(24 * 20));
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
-    for table in OTHERS {
+    for table in DEFAULT_PARTITIONS {
         assert_eq!(count(&app, table).await, 1, "{table}");
     }
     (app, logpoint, token)
 }
 
 #[tokio::test]
-async fn what_a_clock_far_ahead_left_moves_into_its_day_when_that_comes() {
-    let (app, _logpoint, token) = far_ahead().await;
+async fn moves_rows_of_a_clock_far_ahead_into_their_partition() {
+    let (app, _logpoint, token) = send_ahead_of_time().await;
     let app = app.restart().await;
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("delivered", 2).await;
-    for (table, other) in ["events", "delivery_history", "invocations"].into_iter().zip(OTHERS) {
+    for (table, other) in
+        ["events", "delivery_history", "invocations"].into_iter().zip(DEFAULT_PARTITIONS)
+    {
         assert_eq!((count(&app, table).await, count(&app, other).await), (2, 0), "{table}");
     }
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_day_that_cannot_be_made_now_keeps_nobody_from_starting_and_is_made_later() {
-    let (app, _logpoint, token) = far_ahead().await;
-    // As a dump does.
+async fn starts_if_a_partition_cannot_be_created_and_creates_it_later() {
+    let (app, _logpoint, token) = send_ahead_of_time().await;
+    // As pg_dump does.
     let mut dump = app.database.pool().begin().await.unwrap();
-    for table in OTHERS {
+    for table in DEFAULT_PARTITIONS {
         let sql = sqlx::AssertSqlSafe(format!("lock table {table} in access share mode"));
         sqlx::query(sql).execute(&mut *dump).await.unwrap();
     }
@@ -106,7 +109,7 @@ async fn a_day_that_cannot_be_made_now_keeps_nobody_from_starting_and_is_made_la
 }
 
 #[tokio::test]
-async fn what_fits_no_day_is_forgotten_too_unless_it_still_waits_or_was_finished_lately() {
+async fn deletes_expired_rows_from_default_partitions_unless_unfinished_or_recent() {
     let days = |count: u64| Duration::from_hours(24 * count);
     let app = TestApp::start_with(|config| config.retention_days = 2).await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
@@ -120,7 +123,7 @@ async fn what_fits_no_day_is_forgotten_too_unless_it_still_waits_or_was_finished
     app.wait_for("due", 1).await;
     let others = async |app: &TestApp| {
         let mut counts = Vec::new();
-        for table in OTHERS {
+        for table in DEFAULT_PARTITIONS {
             counts.push(count(app, table).await);
         }
         counts

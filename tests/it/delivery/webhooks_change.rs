@@ -1,4 +1,4 @@
-//! What becomes of deliveries when their webhook is switched off, changed or deleted.
+//! Deliveries of a webhook that is deactivated, changed or deleted.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
 #[tokio::test]
-async fn what_waits_for_an_inactive_webhook_is_held_and_goes_out_when_it_is_active_again() {
+async fn holds_deliveries_of_an_inactive_webhook_until_it_is_activated() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -21,7 +21,7 @@ async fn what_waits_for_an_inactive_webhook_is_held_and_goes_out_when_it_is_acti
     let path = format!("/webhooks/{}/active", ids[0]);
     assert_eq!(ann.post(&path, &[("active", "false")]).await.status, 303);
     app.wait_for("held", 1).await;
-    // An inactive webhook takes no new events.
+    // An inactive webhook gets no new events.
     let (_, answer) = app.send(&token, &event("Granted", "2")).await;
     assert_eq!(answer["events"][0]["deliveries"], 0);
     app.advance(Duration::from_mins(1)).await;
@@ -33,7 +33,7 @@ async fn what_waits_for_an_inactive_webhook_is_held_and_goes_out_when_it_is_acti
 }
 
 #[tokio::test]
-async fn deleting_cancels_what_waits_and_forgets_the_secrets() {
+async fn deleting_cancels_waiting_deliveries_and_removes_the_secrets() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -52,14 +52,14 @@ async fn deleting_cancels_what_waits_and_forgets_the_secrets() {
         .await
         .unwrap();
     assert!(sealed.is_empty());
-    // Its deliveries can still be looked at, and its name is free again.
+    // Its deliveries are still listed, and its name can be used again.
     assert!(ann.get("/deliveries").await.text("tbody").contains("Reopen"));
     app.webhooks(&reopen(&logpoint, "REOPEN", "")).await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_waiting_delivery_goes_out_as_the_webhook_now_says() {
+async fn sends_a_waiting_delivery_with_the_changed_webhook() {
     let app = TestApp::start().await;
     let (old, new) = (
         FakeLogpoint::start(Options::default()).await,
@@ -74,7 +74,7 @@ async fn a_waiting_delivery_goes_out_as_the_webhook_now_says() {
     let form = ann.get(&format!("/webhooks/{}/edit", ids[0])).await;
     let masked = form.typed("body_template");
     assert!(masked.contains("••••••") && !masked.contains("demo-key"), "{masked}");
-    // For another server the secret is typed again.
+    // For another server, the secret must be entered again.
     let body = masked.replace("••••••", "demo-key");
     let fields = [
         ("name", "Reopen"),

@@ -1,20 +1,20 @@
-//! The clock steps an hour forward, and an hour back; and clocks that differ by an hour.
+//! Clocks that are moved by an hour, and clocks that differ by an hour.
 
 use std::time::{Duration, Instant};
 
 use gatepost::identity::Scope;
 
-use super::place::Place;
-use super::{message_id, request_id, tell};
+use super::environment::Environment;
+use super::{identifying_webhook, message_id, request_id};
 use crate::support::clock::MovedClock;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// An exchange that lasts longer than it takes to find out that nobody renews a lease.
-const LONG: Duration = Duration::from_secs(7);
+/// An attempt that takes longer than the detection of an unrenewed lease.
+const LONG_ATTEMPT: Duration = Duration::from_secs(7);
 
-/// Two servers on one database, one of which has a long exchange in flight.
+/// Two servers on one database, one of which has a long attempt in flight.
 struct Pair {
     one: TestApp,
     two: TestApp,
@@ -26,10 +26,10 @@ impl Pair {
     async fn new(clock_of_two: &MovedClock) -> Self {
         let one = TestApp::start().await;
         let logpoint = FakeLogpoint::start(Options::default()).await;
-        one.webhooks(&tell(&logpoint, "Tell", "")).await;
+        one.webhooks(&identifying_webhook(&logpoint, "Tell", "")).await;
         let token = one.token(Scope::Events).await;
         let two = one.beside(clock_of_two).await;
-        logpoint.always(Behaviour::Delay(LONG));
+        logpoint.always(Behaviour::Delay(LONG_ATTEMPT));
         Self { one, two, logpoint, token }
     }
 
@@ -38,7 +38,7 @@ impl Pair {
         assert_eq!(status, 202, "{answer}");
     }
 
-    /// Waits for both exchanges to end: neither has begun a second time.
+    /// Waits for both attempts, and asserts that neither was repeated.
     async fn end(self) {
         self.one.wait_for("delivered", 2).await;
         let requests: Vec<_> = self.logpoint.requests().iter().map(request_id).collect();
@@ -69,7 +69,7 @@ async fn clocks_that_differ() {
 }
 
 #[tokio::test]
-async fn what_is_in_flight_is_not_sent_again_whatever_the_clocks_do() {
+async fn does_not_resend_attempts_in_flight_when_clocks_move() {
     tokio::join!(
         a_step_of_all_clocks(|clock| clock.advance(HOUR)),
         a_step_of_all_clocks(|clock| clock.step_back(HOUR)),
@@ -78,30 +78,30 @@ async fn what_is_in_flight_is_not_sent_again_whatever_the_clocks_do() {
 }
 
 #[tokio::test]
-async fn what_a_killed_server_had_in_hand_is_taken_over_after_a_step_back() {
-    let place = Place::new("").await;
-    let server = place.start().await;
-    place.logpoint.behave([Behaviour::HangBeforeAnswer]);
-    assert_eq!(server.send(&place.token, &event("Granted", "1")).await.0, 202);
-    place.logpoint.wait_for_requests(1).await;
+async fn takes_over_from_a_killed_server_after_the_clock_was_set_back() {
+    let environment = Environment::new("").await;
+    let server = environment.start().await;
+    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
+    environment.logpoint.wait_for_requests(1).await;
     server.kill().await;
     let killed = Instant::now();
     let clock = MovedClock::default();
     clock.step_back(HOUR);
-    let next = TestApp::start_on(&place.database, &clock).await;
+    let next = TestApp::start_on(&environment.database, &clock).await;
     next.wait_for("delivered", 1).await;
     assert!(killed.elapsed() < Duration::from_secs(15), "{:?}", killed.elapsed());
-    let requests = place.logpoint.requests();
+    let requests = environment.logpoint.requests();
     assert_eq!(message_id(&requests[0]), message_id(&requests[1]));
     next.leave().await;
-    place.end([]).await;
+    environment.end([]).await;
 }
 
-/// A webhook whose one delivery has failed and is tried again in ten minutes, give or take a fifth.
-async fn one_to_try_again() -> (TestApp, FakeLogpoint, String) {
+/// Starts an app with a delivery that failed and is retried in ten minutes, plus or minus a fifth.
+async fn with_pending_retry() -> (TestApp, FakeLogpoint, String) {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "Tell", "    retry_schedule: [10m]")).await;
+    app.webhooks(&identifying_webhook(&logpoint, "Tell", "    retry_schedule: [10m]")).await;
     let token = app.token(Scope::Events).await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
@@ -110,8 +110,8 @@ async fn one_to_try_again() -> (TestApp, FakeLogpoint, String) {
 }
 
 #[tokio::test]
-async fn a_retry_goes_out_at_once_after_a_step_forward() {
-    let (app, logpoint, _token) = one_to_try_again().await;
+async fn retries_at_once_after_the_clock_was_set_forward() {
+    let (app, logpoint, _token) = with_pending_retry().await;
     app.advance(HOUR).await;
     app.wait_for("delivered", 1).await;
     assert_eq!(logpoint.requests().len(), 2);
@@ -119,10 +119,10 @@ async fn a_retry_goes_out_at_once_after_a_step_forward() {
 }
 
 #[tokio::test]
-async fn a_retry_is_planned_anew_after_a_step_back_and_not_late_by_the_step() {
-    let (app, logpoint, token) = one_to_try_again().await;
+async fn reschedules_a_retry_after_the_clock_was_set_back() {
+    let (app, logpoint, token) = with_pending_retry().await;
     app.clock.step_back(HOUR);
-    // Whatever comes in now goes out as ever.
+    // New events are delivered as usual.
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("delivered", 1).await;
     let now = app.clock.sources().now();
@@ -138,19 +138,23 @@ async fn a_retry_is_planned_anew_after_a_step_back_and_not_late_by_the_step() {
     app.advance(Duration::from_mins(7)).await;
     app.send(&token, &event("Granted", "3")).await;
     app.wait_for("delivered", 2).await;
-    assert_eq!(logpoint.requests().len(), 3, "the retry came too early");
+    assert_eq!(logpoint.requests().len(), 3, "the retry was too early");
     app.advance(Duration::from_mins(6)).await;
     app.wait_for("delivered", 3).await;
     app.finish().await;
 }
 
-/// What only waits for its turn, and a probe, are as little late.
+/// Due deliveries and probes are rescheduled too.
 #[tokio::test]
-async fn what_waits_and_probes_are_not_late_after_a_step_back() {
+async fn reschedules_due_deliveries_and_probes_after_the_clock_was_set_back() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&tell(&logpoint, "Tell", "    retry_schedule: [1m, 1m]\n    ordered: false"))
-        .await;
+    app.webhooks(&identifying_webhook(
+        &logpoint,
+        "Tell",
+        "    retry_schedule: [1m, 1m]\n    ordered: false",
+    ))
+    .await;
     let token = app.token(Scope::Events).await;
     logpoint.always(Behaviour::Status(500, "no".to_owned()));
     for n in 0..10 {
@@ -163,7 +167,7 @@ async fn what_waits_and_probes_are_not_late_after_a_step_back() {
             .unwrap()
     };
     app.wait_until("ten failures", async || failures().await >= 10).await;
-    // Its time has not come, for it waits for the probe.
+    // Not due yet, because it waits for the probe.
     app.send(&token, &event("Granted", "late")).await;
     logpoint.always(Behaviour::Accept);
     app.clock.step_back(HOUR);

@@ -1,4 +1,4 @@
-//! No space left for PostgreSQL.
+//! A full disk of PostgreSQL.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -15,20 +15,20 @@ use super::postgres_killed::Private;
 use crate::support::process::directory;
 use crate::support::wait_until;
 
-/// Enough for a new cluster and its write-ahead log.
-const DISK: &str = "size=160m,mode=755";
-/// What the events may fill.
-const LEFT: u64 = 6 * 1024 * 1024;
+/// Mount options of a disk with enough space for a new cluster and its write-ahead log.
+const DISK_OPTIONS: &str = "size=160m,mode=755";
+/// Space left for events, in bytes.
+const FREE_BYTES: u64 = 6 * 1024 * 1024;
 
-/// A small disk in memory, gone when it is dropped.
+/// A small disk in memory, unmounted on drop.
 struct Disk(TempDir);
 
 impl Disk {
-    /// None where this account may not mount, with the reason.
+    /// Mounts the disk. Fails if this account must not mount.
     fn mount() -> Result<Self, String> {
         let folder = directory();
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", DISK, "gatepost-test"])
+            .args(["-t", "tmpfs", "-o", DISK_OPTIONS, "gatepost-test"])
             .arg(folder.path())
             .output()
             .map_err(|error| error.to_string())?;
@@ -43,7 +43,7 @@ impl Disk {
         self.0.path()
     }
 
-    /// Fills it all but [`LEFT`].
+    /// Fills the disk up to [`FREE_BYTES`].
     fn fill(&self) {
         let path = self.path().join("filler");
         let mut filler = File::create(&path).unwrap();
@@ -54,7 +54,7 @@ impl Disk {
             }
         };
         assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-        filler.set_len(filler.metadata().unwrap().len().checked_sub(LEFT).unwrap()).unwrap();
+        filler.set_len(filler.metadata().unwrap().len().checked_sub(FREE_BYTES).unwrap()).unwrap();
     }
 
     fn free(&self) {
@@ -64,24 +64,24 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: what still runs after a test that failed must not keep it.
+        // Lazily, because processes of a failed test may still use it.
         let _unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
     }
 }
 
 impl Private {
-    /// Makes PostgreSQL begin the next file of its write-ahead log with the next thing it writes.
+    /// Makes PostgreSQL start a new file of its write-ahead log.
     async fn need_new_segment(&self) {
         let options = PgConnectOptions::new().socket(self.data.join("postgres/socket"));
         let options = options.username("gatepost").database("gatepost");
         let mut connection = options.connect().await.unwrap();
-        // The connection may be gone before it has answered.
+        // The connection may end before the response.
         let _switched = sqlx::query("select pg_switch_wal()").execute(&mut connection).await;
     }
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_events_and_once_there_is_space_everything_accepted_is_sent() {
+async fn rejects_events_on_a_full_disk_and_sends_accepted_ones_later() {
     let disk = match Disk::mount() {
         Ok(disk) => disk,
         Err(reason) => {
@@ -96,9 +96,9 @@ async fn a_full_disk_refuses_events_and_once_there_is_space_everything_accepted_
     let outcome = small.finish().await;
     disk.fill();
     let load = Load::with_padding(&server.base, &private.token, 4, outcome, 200_000);
-    // First there is no room for the tables.
+    // First there is no space for the tables.
     load.wait_for_refused(20).await;
-    // Then there is none for the write-ahead log: PostgreSQL ends, and is started again in vain.
+    // Then there is none for the write-ahead log: PostgreSQL ends and cannot restart.
     let was = private.postmaster();
     private.need_new_segment().await;
     wait_until("PostgreSQL to give up", async || private.postmaster() != was).await;

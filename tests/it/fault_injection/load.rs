@@ -1,4 +1,4 @@
-//! Senders that do not give up: each sends an event until it is accepted, then the next.
+//! Persistent senders: each sends an event until it is accepted, and then the next one.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,23 +11,23 @@ use tokio::task::JoinSet;
 use crate::support::app::PATIENCE;
 use crate::support::{event, http};
 
-/// Between two attempts to send the same event.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Time between two attempts to send the same event.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What came of it.
+/// The outcome of a load.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// The request ids of the events that were answered with 202.
+    /// Request ids of accepted events.
     pub(super) accepted: HashSet<String>,
-    /// Those that have no such answer yet: stored or not, nobody knows.
+    /// Request ids of events without a definite response. It is unknown whether they were stored.
     pub(super) open: VecDeque<String>,
-    /// How often 503 came.
+    /// Number of responses with status 503.
     pub(super) refused: usize,
-    /// How often no answer came.
+    /// Number of requests without a response.
     pub(super) unanswered: usize,
-    /// How often an event that was sent again was known already.
+    /// Number of retried events that were duplicates.
     pub(super) known: usize,
-    /// Answers that are broken promises.
+    /// Unexpected responses.
     pub(super) broken: Vec<String>,
     next: usize,
 }
@@ -44,9 +44,9 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Running,
-    /// No event is begun any more.
+    /// No new events are sent.
     Finishing,
-    /// Nor tried again.
+    /// No events are retried either.
     Ended,
 }
 
@@ -65,19 +65,19 @@ impl Shared {
     }
 }
 
-/// Load on a server, until it is ended.
+/// A running load.
 pub(super) struct Load {
     shared: Arc<Shared>,
     senders: JoinSet<()>,
 }
 
 impl Load {
-    /// So many senders, that go on where `before` ended.
+    /// Starts senders that continue after `before`.
     pub(super) fn start(base: &str, token: &str, senders: usize, before: Outcome) -> Self {
         Self::with_padding(base, token, senders, before, 0)
     }
 
-    /// With events that are longer by so many bytes, which cannot be compressed.
+    /// Starts senders of events with incompressible padding of this many bytes.
     pub(super) fn with_padding(
         base: &str,
         token: &str,
@@ -103,20 +103,20 @@ impl Load {
         Self { shared, senders: tasks }
     }
 
-    /// How many were accepted so far.
+    /// Returns the number of accepted events.
     pub(super) fn accepted(&self) -> usize {
         *self.shared.accepted.borrow()
     }
 
-    /// Waits until this many were accepted, in all.
+    /// Waits until this many events were accepted in total.
     pub(super) async fn wait_for_accepted(&self, count: usize) {
         let mut accepted = self.shared.accepted.subscribe();
         let waited = accepted.wait_for(|so_far| *so_far >= count);
         let waited = tokio::time::timeout(PATIENCE, waited).await;
-        assert!(waited.is_ok(), "{} of {count} accepted; {:?}", self.accepted(), self.told());
+        assert!(waited.is_ok(), "{} of {count} accepted; {:?}", self.accepted(), self.describe());
     }
 
-    /// Waits until 503 was answered this often, in all.
+    /// Waits until this many responses had status 503 in total.
     pub(super) async fn wait_for_refused(&self, count: usize) {
         let is_so = async || self.shared.outcome().refused >= count;
         crate::support::wait_until(&format!("{count} × 503"), is_so).await;
@@ -126,18 +126,18 @@ impl Load {
         self.shared.outcome().refused
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let outcome = self.shared.outcome();
         let Outcome { refused, unanswered, broken, .. } = &*outcome;
         format!("{refused} refused, {unanswered} unanswered, broken: {broken:?}")
     }
 
-    /// Ends it; only answers are waited for.
+    /// Ends the load. Waits only for responses.
     pub(super) async fn end(self) -> Outcome {
         self.stop(Stage::Ended).await
     }
 
-    /// Ends it when each sender's event is accepted.
+    /// Ends the load once each sender's event is accepted.
     pub(super) async fn finish(self) -> Outcome {
         let outcome = self.stop(Stage::Finishing).await;
         assert!(outcome.open.is_empty(), "{:?}", outcome.open);
@@ -152,7 +152,7 @@ impl Load {
             }
         };
         let stopped = tokio::time::timeout(2 * PATIENCE, stopping).await;
-        assert!(stopped.is_ok(), "the senders do not get through; {}", self.told());
+        assert!(stopped.is_ok(), "the senders make no progress; {}", self.describe());
         let outcome = std::mem::take(&mut *self.shared.outcome());
         assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
         outcome
@@ -160,7 +160,7 @@ impl Load {
 }
 
 async fn send(shared: Arc<Shared>, http: reqwest::Client) {
-    let mut pause = tokio::time::interval(PAUSE);
+    let mut pause = tokio::time::interval(RETRY_INTERVAL);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let stage = || *shared.stage.borrow();
     while stage() == Stage::Running {
@@ -179,7 +179,7 @@ async fn send(shared: Arc<Shared>, http: reqwest::Client) {
     }
 }
 
-/// Whether it was accepted.
+/// Returns whether the event was accepted.
 async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bool {
     let mut event = event("Granted", request);
     if !shared.padding.is_empty() {
@@ -218,7 +218,7 @@ async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bo
     false
 }
 
-/// Sends one event; gives the answer's status.
+/// Sends one event. Returns the status.
 pub(super) async fn post_once(
     http: &reqwest::Client,
     base: &str,

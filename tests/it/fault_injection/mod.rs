@@ -1,12 +1,11 @@
-//! What Gatepost promises, with things broken for real: processes killed, connections cut, a disk
-//! full.
+//! Guarantees under real faults: killed processes, cut connections, a full disk.
 
 mod bad_target;
 mod clock;
 mod connection_cut;
 mod disk_full;
+mod environment;
 mod load;
-mod place;
 mod postgres_killed;
 mod server_killed;
 mod states;
@@ -18,8 +17,8 @@ use std::collections::{HashMap, HashSet};
 use crate::delivery::reopen;
 use crate::support::logpoint::{FakeLogpoint, Recorded};
 
-/// A webhook whose requests say which event they are for, and that is never in a hurry.
-fn tell(logpoint: &FakeLogpoint, name: &str, more: &str) -> String {
+/// A webhook whose requests contain the id of the event, with a long timeout.
+fn identifying_webhook(logpoint: &FakeLogpoint, name: &str, more: &str) -> String {
     reopen(logpoint, name, more)
         .replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"")
         .replace("timeout_in_sec: 2", "timeout_in_sec: 60")
@@ -33,7 +32,7 @@ fn request_id(request: &Recorded) -> String {
     request.json()["request"].as_str().unwrap().to_owned()
 }
 
-/// The ids under which each event was sent.
+/// Returns the message ids of each event.
 fn ids_of_events(requests: &[Recorded]) -> HashMap<String, HashSet<String>> {
     let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
     for request in requests {
@@ -42,7 +41,7 @@ fn ids_of_events(requests: &[Recorded]) -> HashMap<String, HashSet<String>> {
     ids
 }
 
-/// How often each message was sent.
+/// Returns how often each message was sent.
 fn times_sent(requests: &[Recorded]) -> HashMap<String, usize> {
     let mut times = HashMap::new();
     for request in requests {
@@ -51,8 +50,8 @@ fn times_sent(requests: &[Recorded]) -> HashMap<String, usize> {
     times
 }
 
-/// Checks that everything accepted was sent, and each event under one id.
-fn nothing_is_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded]) {
+/// Asserts that every accepted event was sent, each under a single id.
+fn assert_nothing_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded]) {
     let ids = ids_of_events(requests);
     let lost: Vec<_> = accepted.iter().filter(|request| !ids.contains_key(*request)).collect();
     assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), accepted.len());
@@ -60,7 +59,7 @@ fn nothing_is_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded])
     assert!(renamed.is_empty(), "sent under several ids: {renamed:?}");
 }
 
-/// A number from 0 to one less than this.
+/// Returns a random number below a limit.
 fn random(below: u16) -> usize {
     rand::random_range(0..usize::from(below))
 }

@@ -1,17 +1,17 @@
-//! kill -9 of PostgreSQL's postmaster under load.
+//! SIGKILL of PostgreSQL's postmaster under load.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::load::{Load, Outcome};
-use super::{nothing_is_lost_or_renamed, random, tell};
+use super::{assert_nothing_lost_or_renamed, identifying_webhook, random};
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{
     Server, directory, gatepost, run, signal, wait_long, with_args, with_data_dir,
 };
 use crate::support::wait_until;
 
-/// How soon events are taken again once PostgreSQL is back.
+/// Maximum time until events are accepted again after PostgreSQL restarts.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A private database with one webhook.
@@ -22,12 +22,12 @@ pub(super) struct Private {
 }
 
 impl Private {
-    /// In a directory that every account may enter.
+    /// Creates the database in a directory that every account can enter.
     pub(super) async fn new(folder: &Path) -> Self {
         let data = folder.join("data");
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let private = Self { data, logpoint, token: String::new() };
-        let yaml = tell(&private.logpoint, "Tell", "");
+        let yaml = identifying_webhook(&private.logpoint, "Tell", "");
         private.run(&["webhooks", "import", "-"], &yaml).await;
         let token = private.run(&["token", "create", "test"], "").await.trim().to_owned();
         Self { token, ..private }
@@ -41,7 +41,7 @@ impl Private {
         Server::start(with_data_dir(gatepost(), &self.data)).await
     }
 
-    /// The postmaster that takes connections; none while there is none.
+    /// Returns the postmaster that accepts connections, if there is one.
     pub(super) fn postmaster(&self) -> Option<u32> {
         let path = self.data.join("postgres/cluster/postmaster.pid");
         let text = std::fs::read_to_string(path).ok()?;
@@ -49,25 +49,25 @@ impl Private {
         if is_ready { text.lines().next()?.trim().parse().ok() } else { None }
     }
 
-    /// Waits until the senders get events through again, which must be soon.
+    /// Waits until events are accepted again, and asserts that it is soon.
     pub(super) async fn wait_for_recovery(load: &Load, back: Instant) {
         load.wait_for_accepted(load.accepted() + 1).await;
-        assert!(back.elapsed() < SOON, "events are taken only after {:?}", back.elapsed());
+        assert!(back.elapsed() < SOON, "events were accepted only after {:?}", back.elapsed());
     }
 
-    /// Waits until everything has arrived.
+    /// Waits until every accepted event was sent.
     pub(super) async fn wait_until_sent(&self, outcome: &Outcome) {
         wait_long("everything accepted", async || {
             let ids = super::ids_of_events(&self.logpoint.requests());
             outcome.accepted.iter().all(|request| ids.contains_key(request))
         })
         .await;
-        nothing_is_lost_or_renamed(&outcome.accepted, &self.logpoint.requests());
+        assert_nothing_lost_or_renamed(&outcome.accepted, &self.logpoint.requests());
     }
 }
 
 #[tokio::test]
-async fn senders_are_told_to_come_again_and_nothing_accepted_is_lost() {
+async fn rejects_events_while_postgresql_is_down_and_loses_none() {
     let folder = directory();
     let private = Private::new(folder.path()).await;
     let server = private.start().await;
@@ -78,7 +78,7 @@ async fn senders_are_told_to_come_again_and_nothing_accepted_is_lost() {
         load.wait_for_accepted(load.accepted() + 10 + random(50)).await;
         let (killed, refused) = (private.postmaster().unwrap(), load.refused());
         signal("KILL", &[killed]);
-        // It is back before anybody loses patience, unless something keeps it from starting.
+        // PostgreSQL restarts before senders time out, unless something prevents it.
         if round == 0 {
             std::fs::rename(&cluster, &away).unwrap();
             load.wait_for_refused(refused + 1).await;

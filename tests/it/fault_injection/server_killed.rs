@@ -1,43 +1,43 @@
-//! kill -9 of the server, again and again.
+//! Repeated SIGKILL of the server.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::environment::Environment;
 use super::load::{Load, Outcome};
-use super::place::Place;
-use super::{nothing_is_lost_or_renamed, random, times_sent};
+use super::{assert_nothing_lost_or_renamed, random, times_sent};
 use crate::support::logpoint::Behaviour;
 
 const KILLS: usize = 20;
 
 #[tokio::test]
-async fn twenty_kills_lose_nothing_and_double_only_what_was_in_flight() {
-    let place = Place::new("    max_in_flight: 32").await;
-    place.logpoint.always(Behaviour::Delay(Duration::from_millis(15)));
+async fn twenty_kills_lose_nothing_and_resend_only_attempts_in_flight() {
+    let environment = Environment::new("    max_in_flight: 32").await;
+    environment.logpoint.always(Behaviour::Delay(Duration::from_millis(15)));
     let mut outcome = Outcome::default();
     let mut in_flight: HashSet<(String, String)> = HashSet::new();
     for round in 0..KILLS {
-        let server = place.start().await;
-        let load = Load::start(&server.base, &place.token, 12, outcome);
+        let server = environment.start().await;
+        let load = Load::start(&server.base, &environment.token, 12, outcome);
         load.wait_for_accepted(load.accepted() + 1 + random(60)).await;
         server.kill().await;
         outcome = load.end().await;
-        place.wait_for_quiet().await;
-        in_flight.extend(place.in_hand().await);
-        // Every other time what was in hand is taken over at once, to be killed again soon.
+        environment.wait_for_quiet().await;
+        in_flight.extend(environment.list_leased().await);
+        // Every other time, leased deliveries are taken over at once, to be interrupted again.
         if round % 2 == 0 {
-            place.take_over().await;
+            environment.take_over().await;
         }
     }
-    place.end_leases().await;
-    let server = place.start().await;
-    let load = Load::start(&server.base, &place.token, 12, outcome);
+    environment.expire_leases().await;
+    let server = environment.start().await;
+    let load = Load::start(&server.base, &environment.token, 12, outcome);
     load.wait_for_accepted(load.accepted() + 12).await;
     let outcome = load.finish().await;
-    place.wait_until_done().await;
+    environment.wait_until_done().await;
 
-    let requests = place.logpoint.requests();
-    nothing_is_lost_or_renamed(&outcome.accepted, &requests);
+    let requests = environment.logpoint.requests();
+    assert_nothing_lost_or_renamed(&outcome.accepted, &requests);
     assert!(!in_flight.is_empty() && outcome.unanswered > 0, "the kills hit nothing");
     let mut losses: HashMap<&str, usize> = HashMap::new();
     for (id, _) in &in_flight {
@@ -45,7 +45,7 @@ async fn twenty_kills_lose_nothing_and_double_only_what_was_in_flight() {
     }
     for (id, times) in times_sent(&requests) {
         let lost = losses.get(id.as_str()).copied().unwrap_or_default();
-        assert!(times <= 1 + lost, "{id} was sent {times} times, and in hand at {lost} kills");
+        assert!(times <= 1 + lost, "{id} was sent {times} times, and was leased at {lost} kills");
     }
-    place.end([server]).await;
+    environment.end([server]).await;
 }

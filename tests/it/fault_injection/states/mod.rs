@@ -1,4 +1,4 @@
-//! The queue against a model of it: whatever is done in whatever order, both hold the same.
+//! Model-based test of the queue: after any sequence of steps, the tables equal the model.
 
 mod model;
 
@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::support::database::TestDatabase;
 use model::Run;
 
-/// What can be done. Servers and webhooks are numbers; of what there is, `pick` chooses one.
+/// A step. Servers and webhooks are numbers. `pick` chooses one of the existing deliveries.
 #[derive(Debug, Clone)]
 enum Step {
     Intake {
@@ -89,7 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 #[test]
-fn whatever_is_done_in_whatever_order_the_queue_is_as_the_model_says() {
+fn the_queue_equals_its_model_after_any_steps() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (database, db) = runtime.block_on(async {
         let database = TestDatabase::create().await;

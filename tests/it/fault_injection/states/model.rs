@@ -1,4 +1,4 @@
-//! The model: a list of what is not finished, and one of what is. Time is a number of seconds.
+//! The model: a list of unfinished and one of finished deliveries. Time is in seconds.
 
 use chrono::TimeDelta;
 use gatepost::model::delivery::DeliveryState;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Step;
 
-/// A delivery as both know it.
+/// An unfinished delivery, as in the model and in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     id: Uuid,
@@ -48,14 +48,14 @@ fn lease_seconds() -> i64 {
 
 type Stored = (Uuid, Uuid, Option<i64>, String, i32, Timestamp, Option<Uuid>, Option<Timestamp>);
 
-/// One run: the model, and what it takes to do the same to the database.
+/// One run: the model, and the database that gets the same steps.
 pub(super) struct Run<'a> {
     db: &'a PgPool,
     number: u128,
     now: i64,
     made: u128,
     queue: Vec<Row>,
-    /// Id, state and attempts of what is finished.
+    /// Id, state and attempts of finished deliveries.
     history: Vec<(Uuid, String, i32)>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Run<'a> {
         Self { db, number, now: 1_000_000, made: 0, queue, history }
     }
 
-    /// Ids of this run only.
+    /// Returns an id that is unique to this run.
     fn id(&self, below: u128) -> Uuid {
         Uuid::from_u128((self.number << 64) + below)
     }
@@ -79,11 +79,11 @@ impl<'a> Run<'a> {
     }
 
     fn time(&self) -> Timestamp {
-        moment(self.now)
+        timestamp(self.now)
     }
 
-    /// The first that waits in a lane goes.
-    fn let_go(&mut self, lane: Option<i64>) {
+    /// Makes the first waiting delivery of a lane due.
+    fn promote_next(&mut self, lane: Option<i64>) {
         let now = self.now;
         let waiting = self.queue.iter_mut().filter(|row| row.is(DeliveryState::Waiting));
         let first =
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         let (mut new, mut deliveries, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for lane in lanes {
             self.made += 1;
-            // A server whose clock is late makes ids that are smaller than others before them.
+            // A server whose clock is behind generates smaller ids than earlier ones.
             let position = 1000 + self.made * 16 - if behind_time { 72 } else { 0 };
             let (id, webhook) = (self.id(position), self.webhook(webhook));
             let low = i64::try_from(self.number * 100).unwrap();
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
         let mut db = self.db.acquire().await.unwrap();
         let taken = store_events(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert_eq!(taken.events.len(), new.len());
-        // The same again is known, and changes nothing.
+        // The same events again are duplicates and change nothing.
         let again = store_events(&mut db, &new, &deliveries, lease, now).await.unwrap();
         assert!(again.events.is_empty() && again.leased.is_empty(), "{again:?}");
     }
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
             webhook_id: row.webhook.into(),
             attempt,
             state,
-            due_at: due.map(moment),
+            due_at: due.map(timestamp),
             status: None,
             error: None,
             counts,
@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
         }
         let row = self.queue.remove(at);
         self.history.push((row.id, row.state, row.attempts));
-        self.let_go(row.lane);
+        self.promote_next(row.lane);
     }
 
     async fn renew(&mut self, pick: usize) {
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
         let at = pick % leased.len();
         let (lease, until) = leased[at].lease.unwrap();
         let whole = lease_seconds();
-        // Taken or renewed a moment ago, by a clock that has not stepped since.
+        // Claimed or renewed a moment ago, by a clock that was not moved since.
         let is_fresh = (now + whole * 3 / 4..=now + whole).contains(&until);
         if !is_fresh {
             leased[at].lease = Some((lease, now + whole));
@@ -257,7 +257,7 @@ impl<'a> Run<'a> {
             row.becomes(DeliveryState::Due);
             row.due = now;
         }
-        let far = moment(now + 1_000_000);
+        let far = timestamp(now + 1_000_000);
         let suspects = leases::suspects(self.db, self.time(), far).await.unwrap();
         let own = |kept: &LeaseTerm| kept.lease == self.lease(0) || kept.lease == self.lease(1);
         let lost: Vec<LeaseTerm> = suspects.into_iter().filter(own).collect();
@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
         lanes.dedup();
         for lane in lanes {
             if !self.is_busy(lane) {
-                self.let_go(lane);
+                self.promote_next(lane);
             }
         }
         let lanes = leases::list_headless_lanes(self.db).await.unwrap();
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Compares, and looks at what must hold whatever the model says.
+    /// Compares the tables to the model, and checks invariants.
     pub(super) async fn check(&mut self) {
         self.queue.sort_by_key(|row| row.id);
         self.history.sort();
@@ -350,7 +350,7 @@ impl<'a> Run<'a> {
                 Row { id, webhook, lane, state, attempts, due: second(due), lease }
             })
             .collect();
-        assert_eq!(stored, self.queue, "the queue, and the model of it");
+        assert_eq!(stored, self.queue, "the queue and its model differ");
         let history: Vec<(Uuid, String, i32)> = sqlx::query_as(
             "select id, state, attempts from delivery_history where webhook_id = any($1) order by id, state",
         )
@@ -358,7 +358,7 @@ impl<'a> Run<'a> {
         .fetch_all(self.db)
         .await
         .unwrap();
-        assert_eq!(history, self.history, "the history, and the model of it");
+        assert_eq!(history, self.history, "the history and its model differ");
 
         assert_eq!(
             u128::try_from(stored.len() + history.len()).unwrap(),
@@ -367,7 +367,10 @@ impl<'a> Run<'a> {
         );
         for row in &stored {
             assert_eq!(row.is(DeliveryState::Leased), row.lease.is_some(), "{row:?}");
-            assert!(!history.iter().any(|(id, _, _)| *id == row.id), "finished, and not: {row:?}");
+            assert!(
+                !history.iter().any(|(id, _, _)| *id == row.id),
+                "both finished and unfinished: {row:?}"
+            );
             let going = |other: &&Row| other.lane == row.lane && !other.is(DeliveryState::Waiting);
             let going = stored.iter().filter(going).count();
             assert!(row.lane.is_none() || going <= 1, "{going} of lane {:?} go at once", row.lane);
@@ -375,7 +378,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn moment(second: i64) -> Timestamp {
+fn timestamp(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + TimeDelta::seconds(second)
 }
 

@@ -1,4 +1,4 @@
-//! A database of its own with one webhook that leads to a simulated Logpoint, and servers on it.
+//! A database with one webhook to a simulated Logpoint, and servers on it.
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use gatepost::store::{PgConnectOptions, PgPool};
 use sqlx::postgres::PgPoolOptions;
 
-use super::tell;
+use super::identifying_webhook;
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{
@@ -14,34 +14,34 @@ use crate::support::process::{
 };
 use crate::support::wait_until;
 
-pub(super) struct Place {
+pub(super) struct Environment {
     pub(super) database: TestDatabase,
     pub(super) logpoint: FakeLogpoint,
     pub(super) token: String,
-    /// The test's own connections, told from the servers' by their name.
+    /// The test's own connections, with another application name than the servers'.
     pub(super) pool: PgPool,
-    /// Those that bear the servers' name and belong to none.
+    /// Connections with the servers' name that belong to no server.
     others: Vec<i32>,
 }
 
-impl Place {
-    /// With more lines for the webhook.
+impl Environment {
+    /// Creates an environment, with additional YAML for the webhook.
     pub(super) async fn new(more: &str) -> Self {
         Self::of(|yaml| format!("{yaml}{more}\n")).await
     }
 
-    /// With the webhook's YAML changed.
+    /// Creates an environment, with changed YAML of the webhook.
     pub(super) async fn of(change: impl FnOnce(String) -> String) -> Self {
         let database = TestDatabase::create().await;
         let options = PgConnectOptions::from_str(database.url()).unwrap().application_name("test");
         let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let others = sessions(&pool).await;
-        let place = Self { database, logpoint, token: String::new(), pool, others };
-        let yaml = change(tell(&place.logpoint, "Tell", ""));
-        place.run(&["webhooks", "import", "-"], &yaml).await;
-        let token = place.run(&["token", "create", "test"], "").await.trim().to_owned();
-        Self { token, ..place }
+        let environment = Self { database, logpoint, token: String::new(), pool, others };
+        let yaml = change(identifying_webhook(&environment.logpoint, "Tell", ""));
+        environment.run(&["webhooks", "import", "-"], &yaml).await;
+        let token = environment.run(&["token", "create", "test"], "").await.trim().to_owned();
+        Self { token, ..environment }
     }
 
     pub(super) async fn run(&self, args: &[&str], input: &str) -> String {
@@ -53,12 +53,12 @@ impl Place {
         self.start_at(self.database.url()).await
     }
 
-    /// A server that reaches the database at this URL.
+    /// Starts a server with this database URL.
     pub(super) async fn start_at(&self, url: &str) -> Server {
         Server::start(with_admin(with_database(gatepost(), url))).await
     }
 
-    /// Waits until the servers' last statements have ended, after they were killed.
+    /// Waits until the last statements of killed servers have finished.
     pub(super) async fn wait_for_quiet(&self) {
         wait_until("the killed server's statements to end", async || {
             let now: HashSet<i32> = sessions(&self.pool).await.into_iter().collect();
@@ -67,23 +67,23 @@ impl Place {
         .await;
     }
 
-    /// Deliveries in hand, with the lease.
-    pub(super) async fn in_hand(&self) -> Vec<(String, String)> {
+    /// Returns the leased deliveries with their leases.
+    pub(super) async fn list_leased(&self) -> Vec<(String, String)> {
         sqlx::query_as("select id::text, lease::text from delivery_queue where state = 'leased'")
             .fetch_all(&self.pool)
             .await
             .unwrap()
     }
 
-    /// Leases run out at once, which otherwise takes a while.
-    pub(super) async fn end_leases(&self) {
+    /// Expires all leases at once.
+    pub(super) async fn expire_leases(&self) {
         sqlx::query("update delivery_queue set leased_until = now() where state = 'leased'")
             .execute(&self.pool)
             .await
             .unwrap();
     }
 
-    /// All that is in hand is due again, as if a server had taken it over by now.
+    /// Makes all leased deliveries due, as if a server had taken them over.
     pub(super) async fn take_over(&self) {
         sqlx::query(
             "update delivery_queue set state = 'due', due_at = now(), lease = null, leased_until = null
@@ -102,7 +102,7 @@ impl Place {
             .unwrap()
     }
 
-    /// Waits until nothing is left to do.
+    /// Waits until no delivery is unfinished.
     pub(super) async fn wait_until_done(&self) {
         wait_long("all deliveries", async || {
             let left: i64 = sqlx::query_scalar("select count(*) from delivery_queue")
@@ -123,7 +123,7 @@ impl Place {
     }
 }
 
-/// The servers' connections.
+/// Returns the process ids of the servers' connections.
 async fn sessions(pool: &PgPool) -> Vec<i32> {
     sqlx::query_scalar(
         "select pid from pg_stat_activity
