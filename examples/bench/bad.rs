@@ -1,4 +1,4 @@
-//! Targets that behave badly, each in its own way.
+//! Targets that misbehave.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::target::request_length;
 
-/// How much the one that answers too much answers.
+/// Size of the oversized response, in bytes.
 const HUGE: usize = 100 * 1024 * 1024;
 
-/// What one does with each request.
+/// How a target treats each request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bad {
-    /// Takes it and says nothing.
+    /// Never responds.
     Hangs,
-    /// Answers a byte a second.
+    /// Sends one byte of the response per second.
     Trickles,
-    /// Takes the connection and reads nothing.
+    /// Accepts the connection and reads nothing.
     NeverReads,
-    /// Takes it and resets the connection.
+    /// Reads the request and resets the connection.
     Resets,
-    /// Answers with 100 MB.
+    /// Responds with 100 MB.
     Floods,
 }
 
@@ -34,7 +34,7 @@ impl Bad {
         ("p99 beside one that answers 100 MB", Self::Floods),
     ];
 
-    /// Listens on loopback; gives the address.
+    /// Listens on loopback and returns the address.
     pub(crate) async fn start(self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -55,7 +55,7 @@ impl Bad {
         }
         match self {
             Self::Hangs | Self::NeverReads => std::future::pending().await,
-            // Whoever gives up ends it.
+            // The client ends the connection.
             Self::Trickles => drop(trickle(stream).await),
             Self::Floods => drop(flood(stream).await),
             Self::Resets => stream.set_zero_linger().unwrap(),

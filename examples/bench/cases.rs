@@ -1,4 +1,4 @@
-//! What is measured.
+//! The benchmark cases.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::target::Arrivals;
 use crate::{cpu, pgbench, rows};
 
 const EVENTS: usize = 20_000;
-/// Deliveries of a backlog over which its rate is measured, and how many of them are not counted at its start.
+/// Number of deliveries of a backlog over which its rate is measured, and number of deliveries ignored at its start.
 const WINDOW: usize = 10_000;
 const STARTED: usize = 100;
-/// Of a webhook, where nothing is said.
+/// Default number of attempts in flight of a webhook.
 const IN_FLIGHT: u32 = 8;
 
-/// A run.
+/// A run of the benchmarks.
 pub(crate) struct Bench {
     program: PathBuf,
     target: String,
@@ -33,26 +33,26 @@ impl Bench {
         Self { program, target, arrivals, report: Report::default() }
     }
 
-    pub(crate) async fn run(&mut self, wanted: impl Fn(&str) -> bool) {
-        if wanted("single") || wanted("batch") {
+    pub(crate) async fn run(&mut self, is_selected: impl Fn(&str) -> bool) {
+        if is_selected("single") || is_selected("batch") {
             self.throughput().await;
         }
-        if wanted("paced") {
+        if is_selected("paced") {
             self.paced().await;
         }
-        if wanted("floor") {
+        if is_selected("floor") {
             self.floor().await;
         }
-        if wanted("bad target") {
+        if is_selected("bad target") {
             self.bad_target().await;
         }
-        if wanted("fan-out") {
+        if is_selected("fan-out") {
             self.fan_out().await;
         }
-        if wanted("backlog") {
+        if is_selected("backlog") {
             self.backlog().await;
         }
-        if wanted("history") {
+        if is_selected("history") {
             self.history().await;
         }
     }
@@ -63,17 +63,17 @@ impl Bench {
         Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT }
     }
 
-    /// A server that does nothing, whose PostgreSQL is free for `pgbench`.
-    pub(crate) async fn yard(&self) -> Server {
+    /// Starts an idle server, whose PostgreSQL is free for `pgbench`.
+    pub(crate) async fn idle_server(&self) -> Server {
         Server::start(&self.program, &[self.webhook("One", None)]).await
     }
 
-    /// Single events, and events in batches.
+    /// Throughput of single events and of batches.
     async fn throughput(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
         let idle = cpu::resident(server.pid());
         self.report.add("memory", "idle", mib(idle), "MiB", Some(Goal::AtMost(25.0)));
-        self.straight().await;
+        self.direct().await;
         self.measure(&server, single(2_000), 1).await;
         let loads = [single(EVENTS), Load { batch: 100, ..single(EVENTS) }];
         let Turns { pgbench, loads: [one, batch], resident } = self.turns(&server, loads).await;
@@ -81,15 +81,15 @@ impl Bench {
         for (what, bytes) in ["under load", "under load of batches"].into_iter().zip(resident) {
             self.report.add("memory", what, mib(bytes), "MiB", Some(Goal::AtMost(40.0)));
         }
-        self.tell_load("single", &one, Goal::AtLeast(0.5), Some(Goal::AtMost(150.0)));
+        self.report_load("single", &one, Goal::AtLeast(0.5), Some(Goal::AtMost(150.0)));
         let p50 = one.typical.latencies[one.typical.latencies.len() / 2];
         self.report.add("single", "p50", millis(p50), "ms", None);
-        self.tell_load("batch", &batch, Goal::AtLeast(0.8), None);
+        self.report_load("batch", &batch, Goal::AtLeast(0.8), None);
         server.stop().await;
         self.wide().await;
     }
 
-    /// A steady trickle.
+    /// Latency at a constant rate.
     async fn paced(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
         self.measure(&server, single(2_000), 1).await;
@@ -103,7 +103,7 @@ impl Bench {
         server.stop().await;
     }
 
-    fn tell_load(&mut self, name: &'static str, load: &Compared, rate: Goal, cpu: Option<Goal>) {
+    fn report_load(&mut self, name: &'static str, load: &Compared, rate: Goal, cpu: Option<Goal>) {
         let Compared { typical, of_pgbench } = load;
         self.report.add(name, "deliveries", typical.rate, "/s", None);
         self.report.add(name, "of pgbench", *of_pgbench, "", Some(rate));
@@ -112,8 +112,8 @@ impl Bench {
         self.report.add(name, "CPU of sender and target", micros(typical.bench_cpu), "µs", None);
     }
 
-    /// What the sender and the target can do without anything between them.
-    async fn straight(&mut self) {
+    /// Throughput of sender and target without a server between them.
+    async fn direct(&mut self) {
         let address = self.target.trim_start_matches("http://").to_owned();
         let api = Api { address, token: String::new() };
         self.arrivals.take();
@@ -122,7 +122,7 @@ impl Bench {
         self.report.add("straight", "sender to target", rate, "/s", None);
     }
 
-    /// A webhook that may have more exchanges at once than is usual.
+    /// Throughput of a webhook with more attempts in flight than the default.
     async fn wide(&mut self) {
         let webhook = Webhook { in_flight: 32, ..self.webhook("Wide", None) };
         let server = Server::start(&self.program, &[webhook]).await;
@@ -137,8 +137,8 @@ impl Bench {
         server.stop().await;
     }
 
-    /// How long deliveries to a good target take while the same events go to a bad one too: in turns with a server
-    /// that has the good one alone.
+    /// Latency of a healthy target while the same events go to a bad one too, alternating with a server that has only the
+    /// healthy one.
     async fn bad_target(&mut self) {
         let steady = Load { rate: Some(200.0), ..single(1_000) };
         let alone = Server::start(&self.program, &[self.webhook("Good", None)]).await;
@@ -152,7 +152,7 @@ impl Bench {
             let mut ratios = Vec::new();
             for _ in 0..3 {
                 let without = p99(self.latencies(&alone, steady).await);
-                // Not before: it would go on with the bad one meanwhile.
+                // Not earlier, because the server would continue with the bad target meanwhile.
                 let server = Server::start(&self.program, &webhooks).await;
                 self.latencies(&server, single(500)).await;
                 ratios.push(p99(self.latencies(&server, steady).await) / without);
@@ -165,7 +165,7 @@ impl Bench {
         self.report.add("bad target", "p99 alone", middle(usual), "ms", None);
     }
 
-    /// One event to many webhooks, and many webhooks of which one wants it: each in turns with one of one.
+    /// One event to many webhooks, and many webhooks of which one matches. Each alternates with a single webhook.
     async fn fan_out(&mut self) {
         let one = Server::start(&self.program, &[self.webhook("One", None)]).await;
         self.measure(&one, single(2_000), 1).await;
@@ -194,7 +194,7 @@ impl Bench {
         self.report.add("fan-out", "one of 1,000 over one of one", beside.ratio, "×", goal);
     }
 
-    /// What cannot be left out, and how far the server is from it: in turns on the same database.
+    /// The minimal program compared to the server, alternating on the same database. See [`crate::floor`].
     async fn floor(&mut self) {
         let mut ones = [0.0; 2];
         for (fan, loads) in [
@@ -205,7 +205,7 @@ impl Bench {
                 (0..fan).map(|n| self.webhook(&format!("Webhook {n}"), None)).collect();
             let server = Server::start(&self.program, &webhooks).await;
             self.measure(&server, single(2_000 / fan), fan).await;
-            let yard = self.yard().await;
+            let yard = self.idle_server().await;
             let in_flight = if fan == 1 { 8 } else { 256 };
             let floor = Floor::start(&server, &self.target, in_flight);
             self.measure_at(&server, &floor.api, floor.pid(), single(2_000 / fan), fan).await;
@@ -222,7 +222,7 @@ impl Bench {
                 if fan == 1 && name == "single" {
                     ones = [low.rate, high.rate];
                 }
-                self.tell_floor(name, &low, &high);
+                self.report_floor(name, &low, &high);
                 if fan == 1 {
                     self.add_floor(name, "of pgbench", middle(parts), "");
                 } else {
@@ -237,7 +237,7 @@ impl Bench {
         }
     }
 
-    fn tell_floor(&mut self, name: &str, low: &Measured, high: &Measured) {
+    fn report_floor(&mut self, name: &str, low: &Measured, high: &Measured) {
         self.add_floor(name, "deliveries", low.rate, "/s");
         self.add_floor(name, "the server's deliveries", high.rate, "/s");
         self.add_floor(name, "CPU", micros(low.cpu), "µs");
@@ -250,7 +250,7 @@ impl Bench {
         self.report.add("floor", format!("{name}: {what}"), value, unit, None);
     }
 
-    /// How fast what waits goes out, and whether new events come in meanwhile.
+    /// Throughput of a backlog, and of intake meanwhile.
     async fn backlog(&mut self) {
         let server = Server::start(&self.program, &[self.webhook("One", None)]).await;
         self.measure(&server, single(2_000), 1).await;
@@ -281,10 +281,10 @@ impl Bench {
         self.report.add("backlog", "1,000,000 over 10,000", many / few, "×", goal());
     }
 
-    /// Lets so many deliveries go that were held; gives when the first hundred had arrived.
+    /// Releases held deliveries. Returns when the first hundred have arrived.
     async fn release(&self, server: &Server, count: usize) -> Instant {
         rows::waiting_deliveries(server, i64::try_from(count).unwrap()).await;
-        // What was made in bulk is on the disk before it is measured.
+        // Flushes the rows inserted in bulk before the measurement.
         server.execute("checkpoint").await;
         self.arrivals.take();
         let begun = Instant::now();
@@ -293,14 +293,14 @@ impl Bench {
         wait_for(&self.arrivals, STARTED, begun).await
     }
 
-    /// Deliveries a second in the window that ends with this arrival, and when that was.
+    /// Returns the deliveries per second in the window that ends with this arrival, and its time.
     async fn drained(&self, last: usize, begun: Instant) -> (f64, Instant) {
         let ended = wait_for(&self.arrivals, last, begun).await;
         let count = if last == WINDOW { WINDOW - STARTED } else { WINDOW };
         (count as f64 / (ended - begun).as_secs_f64(), ended)
     }
 
-    /// Whether it slows down as history grows: in turns with a server that has none.
+    /// Throughput with a large history, alternating with a server without one.
     async fn history(&mut self) {
         let [new, old] = ["New", "Old"].map(|name| [self.webhook(name, None)]);
         let new = Server::start(&self.program, &new).await;

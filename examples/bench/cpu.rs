@@ -1,21 +1,21 @@
-//! What processes cost, from `/proc`.
+//! CPU time and memory of processes, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
-/// CPU time of a process and all below it, dead children included.
+/// Returns the CPU time of a process and its descendants, including exited ones.
 pub(crate) fn time(pid: u32) -> Duration {
     let ticks: u64 = tree(pid).into_iter().map(ticks).sum();
     // The kernel counts in hundredths of a second for every user program (USER_HZ).
     Duration::from_millis(ticks * 10)
 }
 
-/// CPU time of one process alone.
+/// Returns the CPU time of a process alone.
 pub(crate) fn own_time(pid: u32) -> Duration {
     Duration::from_millis(ticks(pid) * 10)
 }
 
-/// Resident memory of one process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(crate) fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
@@ -25,7 +25,7 @@ pub(crate) fn resident(pid: u32) -> u64 {
 
 fn stat(pid: u32) -> Option<Vec<u64>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold blanks and parentheses: the fields begin after the last one.
+    // The name may contain blanks and parentheses. The fields begin after the last parenthesis.
     let fields = text.rsplit_once(')')?.1;
     Some(fields.split_whitespace().skip(1).map(|field| field.parse().unwrap_or_default()).collect())
 }

@@ -1,6 +1,6 @@
-//! The floor: a program that does only what cannot be left out, with the same libraries and the same rows. It
-//! takes an event in by HTTP, commits its rows by the server's own statements, sends a text that was made
-//! before, and commits the result. It has no JSON, templates, filters, redaction, renewal of leases or retries.
+//! The floor: a minimal program with the same libraries and the same rows. It accepts events by HTTP, commits their rows
+//! with the server's own statements, sends a constant body, and commits the results. It has no JSON, templates, filters,
+//! redaction, lease renewal or retries.
 
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -29,14 +29,14 @@ use crate::load::Api;
 use crate::server::Server;
 use crate::target::{digits, find};
 
-/// As the server's intake and completion have it, where more is on its way.
-const MOST_EVENTS: usize = 1000;
-const MOST_RESULTS: usize = 256;
+/// Limits and delays of the server's intake and completion.
+const MAX_EVENTS: usize = 1000;
+const MAX_RESULTS: usize = 256;
 const LINGER: Duration = Duration::from_millis(8);
-const LIMIT: Duration = Duration::from_secs(2);
-/// Before an event's number in a request.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The text before an event's number in a request.
 const TICKET: &[u8] = b"\"ticket\": \"";
-/// What is sent: as long as what the server's webhook makes of the event.
+/// The body to send, as long as the one that the server's webhook renders.
 const BODY: &str = r#"{"username": "svc", "secret_key": "a-key-of-the-siem", "number": "@N",
       "requestData": {"version": "0.1", "states": [{"_id": "5a62bd8cce983de89085429c", "comments":
       ["AR-@N AccessRequestGranted: ann.ngo@example.com (On call: the orders table grows \"too fast\") [019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11]"]}]}}"#;
@@ -48,7 +48,7 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    /// Starts it beside a server, which does nothing meanwhile, on that server's database and its webhooks.
+    /// Starts the program on the database and webhooks of an idle server.
     pub(crate) fn start(server: &Server, target: &str, in_flight: usize) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .arg("--floor")
@@ -75,7 +75,7 @@ impl Drop for Floor {
     }
 }
 
-/// What its tasks share.
+/// The state shared by the tasks.
 struct Work {
     db: PgPool,
     lease: Uuid,
@@ -84,16 +84,16 @@ struct Work {
     tls: Tls,
     webhooks: Vec<WebhookId>,
     event: Event,
-    /// A recorded exchange of the server.
+    /// An invocation recorded by the server.
     record: String,
     room: Arc<Semaphore>,
     done: mpsc::Sender<Completion>,
 }
 
-/// A request: the numbers of its events.
+/// The numbers of the events of a request.
 type Request = (Vec<usize>, oneshot::Sender<()>);
 
-/// The program itself. Arguments: PostgreSQL's socket, the target, and how many exchanges there are at once.
+/// Runs the program. Arguments: PostgreSQL's socket, the target, and the number of requests in flight.
 pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
     let mut next = || arguments.next().expect("an argument");
     let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
@@ -117,7 +117,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
         done,
     });
     let (sender, requests) = mpsc::channel(1024);
-    tokio::spawn(take(Arc::clone(&work), requests));
+    tokio::spawn(run_intake(Arc::clone(&work), requests));
     tokio::spawn(record_results(work, results));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
@@ -145,13 +145,13 @@ fn numbers(mut body: &[u8]) -> Vec<usize> {
     numbers
 }
 
-/// Commits what requests bring, all that wait in one go.
-async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
+/// Commits the events of all waiting requests in one transaction.
+async fn run_intake(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
     let mut connection = StickyConnection::default();
     while let Some(first) = requests.recv().await {
         let mut count = first.0.len();
         let mut batch = vec![first];
-        while count < MOST_EVENTS
+        while count < MAX_EVENTS
             && let Ok(next) = requests.try_recv()
         {
             count += next.0.len();
@@ -159,7 +159,7 @@ async fn take(work: Arc<Work>, mut requests: mpsc::Receiver<Request>) {
         }
         let numbers = batch.iter().flat_map(|(numbers, _)| numbers);
         let committing = async |db: &mut PgConnection| commit(db, &work, numbers).await;
-        let jobs = connection.within(&work.db, LIMIT, committing).await.unwrap();
+        let jobs = connection.within(&work.db, COMMIT_TIMEOUT, committing).await.unwrap();
         for (_, reply) in batch {
             reply.send(()).unwrap();
         }
@@ -178,7 +178,7 @@ async fn commit(
     let mut jobs = Vec::new();
     for number in numbers {
         let event_id = EventId::from(Uuid::now_v7());
-        // Keys are hashes, and stand anywhere in their index: what is random of an id comes first.
+        // Real keys are hashes, spread over their index, so the random part of an id comes first.
         let mut key = [event_id.uuid().into_bytes(), Uuid::now_v7().into_bytes()].concat();
         key.reverse();
         keys.push((event_id, key));
@@ -231,10 +231,10 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
 async fn record_results(work: Arc<Work>, mut results: mpsc::Receiver<Completion>) {
     let mut batch = Vec::new();
     let mut connection = StickyConnection::default();
-    while results.recv_many(&mut batch, MOST_RESULTS).await > 0 {
+    while results.recv_many(&mut batch, MAX_RESULTS).await > 0 {
         let until = tokio::time::Instant::now() + LINGER;
-        while batch.len() < MOST_RESULTS {
-            let left = MOST_RESULTS - batch.len();
+        while batch.len() < MAX_RESULTS {
+            let left = MAX_RESULTS - batch.len();
             let more = results.recv_many(&mut batch, left);
             if tokio::time::timeout_at(until, more).await.is_err() {
                 break;
@@ -243,7 +243,7 @@ async fn record_results(work: Arc<Work>, mut results: mpsc::Receiver<Completion>
         let writing = async |db: &mut PgConnection| {
             complete(db, work.lease, chrono::Utc::now(), &batch).await
         };
-        connection.within(&work.db, LIMIT, writing).await.unwrap();
+        connection.within(&work.db, COMMIT_TIMEOUT, writing).await.unwrap();
         batch.clear();
     }
 }

@@ -1,4 +1,4 @@
-//! Sends events over keep-alive connections, as cheaply as it can.
+//! Sends events over keep-alive connections with little overhead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::target::{digits, find};
 
-/// The documented event in its whole length; `@N` is replaced by its number.
+/// The documented event in full. `@N` is replaced by its number.
 pub(crate) const EVENT: &str = include_str!("event.json");
 
-/// Where to send.
+/// The API to send to.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     /// `127.0.0.1:8080`
@@ -21,23 +21,23 @@ pub(crate) struct Api {
     pub(crate) token: String,
 }
 
-/// What to send.
+/// The events to send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) events: usize,
     pub(crate) connections: usize,
-    /// Events in a request.
+    /// Events per request.
     pub(crate) batch: usize,
-    /// Events a second; as fast as answers come where none is given.
+    /// Events per second. `None` sends the next request after each response.
     pub(crate) rate: Option<f64>,
 }
 
-/// What was sent.
+/// The sent events.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    /// When each event's request began, by number.
+    /// When each event's request was started, by number.
     pub(crate) at: Vec<(usize, Instant)>,
-    /// The numbers of events answered 202.
+    /// The numbers of the accepted events.
     pub(crate) accepted: Vec<usize>,
     pub(crate) begun: Instant,
     pub(crate) ended: Instant,
@@ -45,7 +45,7 @@ pub(crate) struct Sent {
 
 static NEXT: AtomicUsize = AtomicUsize::new(1);
 
-/// Sends all of it. A request that fails is not sent again.
+/// Sends all events. Failed requests are not retried.
 pub(crate) async fn run(api: &Api, load: Load) -> Sent {
     let begun = Instant::now();
     let requests = load.events / load.batch;
@@ -91,7 +91,7 @@ async fn work(
         if stream.write_all(text.as_bytes()).await.is_err() {
             return (at, accepted);
         }
-        match answer(&mut stream, &mut buffer).await {
+        match read_status(&mut stream, &mut buffer).await {
             Some(202) => accepted.extend(first..first + load.batch),
             Some(_) => {}
             None => return (at, accepted),
@@ -116,8 +116,8 @@ fn request_text(api: &Api, first: usize, batch: usize) -> String {
     )
 }
 
-/// The status of the next answer; none where the connection ended.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
+/// Returns the status of the next response. `None` if the connection ended.
+async fn read_status(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
     buffer.clear();
     loop {
         if let Some(head) = find(buffer, b"\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! The benchmarks of docs/benchmarks.md. `script/bench` builds and runs them: all, or those whose name holds
-//! a word that is given.
+//! The benchmarks of docs/benchmarks.md. `script/bench` builds and runs all of them, or those whose name contains one of
+//! the given words.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,11 +34,11 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().expect("the path of gatepost");
     if program == "--floor" {
-        // As many threads as the server has.
+        // The same number of threads as the server.
         let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
         return runtime.block_on(floor::run(arguments));
     }
-    // Sender and target share one thread: two would spend a part of the machine on waking each other.
+    // Sender and target share one thread. Two would spend CPU time on waking each other.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(program, arguments.collect()));
 }

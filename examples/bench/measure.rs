@@ -1,4 +1,4 @@
-//! How it is measured.
+//! The measurements.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,45 +11,45 @@ use crate::{cpu, pgbench};
 
 const CONNECTIONS: usize = 32;
 
-/// One load, from the first request to the last arrival.
+/// The figures of one load, from the first request to the last arrival.
 pub(crate) struct Measured {
-    /// Deliveries a second.
+    /// Deliveries per second.
     pub(crate) rate: f64,
-    /// Server and PostgreSQL, for each delivery.
+    /// CPU time of server and PostgreSQL per delivery.
     pub(crate) cpu: Duration,
-    /// The server alone.
+    /// CPU time of the server per delivery.
     pub(crate) server_cpu: Duration,
-    /// Sender and target, which share this process.
+    /// CPU time of sender and target, which share this process.
     pub(crate) bench_cpu: Duration,
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// What is compared is measured in turns: a machine may be faster in one minute than in the next.
+/// Number of alternating measurements of compared loads: a machine can be faster in one minute than in the next.
 pub(crate) const TURNS: usize = 5;
 
-/// A load, and what part of `pgbench`'s rate it had: the median of the parts in its turns.
+/// A load and its rate relative to `pgbench`, as the median of its rounds.
 pub(crate) struct Compared {
     pub(crate) typical: Measured,
     pub(crate) of_pgbench: f64,
 }
 
-/// Loads in turns with `pgbench`, whose rate this is, and the server's memory after each.
+/// Loads alternating with `pgbench`, its rate, and the server's memory after each load.
 pub(crate) struct Turns<const N: usize> {
     pub(crate) pgbench: f64,
     pub(crate) loads: [Compared; N],
     pub(crate) resident: [u64; N],
 }
 
-/// Two loads in turns.
+/// Two alternating loads.
 pub(crate) struct Beside {
     pub(crate) first: Measured,
     pub(crate) second: Measured,
-    /// The second's rate over the first's: the median of the turns.
+    /// The rate of the second relative to the first, as the median of the rounds.
     pub(crate) ratio: f64,
 }
 
 impl Bench {
-    /// From each event's request to its arrival at the good target, shortest first.
+    /// Returns the times from each event's request to its arrival at the healthy target, shortest first.
     pub(crate) async fn latencies(&self, server: &Server, load: Load) -> Vec<Duration> {
         self.arrivals.take();
         let sent = load::run(&server.api, load).await;
@@ -58,22 +58,22 @@ impl Bench {
         latencies(&sent, &self.arrivals)
     }
 
-    /// Loads in turns with `pgbench`, on databases of their own.
+    /// Measures loads alternating with `pgbench`, on separate databases.
     pub(crate) async fn turns<const N: usize>(
         &self,
         server: &Server,
         loads: [Load; N],
     ) -> Turns<N> {
-        let yard = self.yard().await;
+        let idle = self.idle_server().await;
         let mut rates = Vec::new();
         let mut resident = [0; N];
         let mut all = [(); N].map(|()| (Vec::new(), Vec::new()));
         for turn in 0..TURNS {
-            let pgbench = pgbench::rate(&yard);
+            let pgbench = pgbench::rate(&idle);
             rates.push(pgbench);
             for (at, load) in loads.into_iter().enumerate() {
                 let measured = self.measure(server, load, 1).await;
-                // What a load takes is told before the next one has begun, and for the last one at its end.
+                // Memory is read before the next load starts, and for the last load at its end.
                 if turn == 0 || at + 1 == N {
                     resident[at] = cpu::resident(server.pid());
                 }
@@ -81,7 +81,7 @@ impl Bench {
                 all[at].0.push(measured);
             }
         }
-        yard.stop().await;
+        idle.stop().await;
         let loads = all.map(|(measured, parts)| Compared {
             typical: median(measured),
             of_pgbench: middle(parts),
@@ -89,7 +89,7 @@ impl Bench {
         Turns { pgbench: middle(rates), loads, resident }
     }
 
-    /// Two loads in turns, each on its server and with so many deliveries for an event.
+    /// Measures two alternating loads, each on its server and with a number of deliveries per event.
     pub(crate) async fn beside(
         &self,
         first: (&Server, Load, usize),
@@ -110,7 +110,7 @@ impl Bench {
         self.measure_at(server, &server.api, server.pid(), load, fan).await
     }
 
-    /// The program of that id takes the events in; the database is the server's.
+    /// Measures a program with this process id that accepts events on the server's database.
     pub(crate) async fn measure_at(
         &self,
         server: &Server,
@@ -161,7 +161,7 @@ pub(crate) fn single(events: usize) -> Load {
     Load { events, connections: CONNECTIONS, batch: 1, rate: None }
 }
 
-/// Events a second that the server takes in, whatever it delivers meanwhile: the median of its turns.
+/// Returns the events per second that the server accepts, regardless of deliveries, as the median of its rounds.
 pub(crate) async fn intake(server: &Server) -> f64 {
     let mut rates = Vec::new();
     for _ in 0..TURNS {
@@ -176,7 +176,7 @@ pub(crate) fn median(mut measured: Vec<Measured>) -> Measured {
     measured.swap_remove(measured.len() / 2)
 }
 
-/// The median of numbers.
+/// Returns the median.
 pub(crate) fn middle(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]

@@ -1,29 +1,29 @@
-//! Figures, as a table and as JSON.
+//! The report, as a table and as JSON.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// One figure and what it should be.
+/// A figure and its goal.
 #[derive(Debug)]
 struct Line {
     case: &'static str,
     what: Cow<'static, str>,
     value: f64,
     unit: &'static str,
-    /// At least (positive) or at most (negative); none where there is no goal.
+    /// The goal: at least (positive) or at most (negative) this value.
     goal: Option<Goal>,
 }
 
-/// What a figure should be.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
 }
 
-/// All figures of a run.
+/// The figures of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Report(Vec<Line>);
 

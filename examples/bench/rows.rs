@@ -1,8 +1,8 @@
-//! Rows made in bulk, as if they had come in one by one.
+//! Inserts rows in bulk, as if they had been received one by one.
 
 use crate::server::Server;
 
-/// Copies of the newest event, whose deliveries wait.
+/// Inserts copies of the newest event, with held deliveries.
 pub(crate) async fn waiting_deliveries(server: &Server, count: i64) {
     let id = numbered_id(&now(server).await);
     copy_events(server, &id, count).await;
@@ -16,7 +16,7 @@ pub(crate) async fn waiting_deliveries(server: &Server, count: i64) {
         .await;
 }
 
-/// Copies of the newest event, its delivery and its exchange, spread over the last three weeks.
+/// Inserts copies of the newest event, its delivery and its invocation, spread over the last three weeks.
 pub(crate) async fn old_deliveries(server: &Server, count: i64) {
     server
         .execute("select ensure_partitions((now() - interval '22 days')::date, now()::date)")
@@ -49,13 +49,13 @@ async fn copy_events(server: &Server, id: &str, count: i64) {
         .await;
 }
 
-/// This moment, the same in several statements.
+/// Returns the current time, to use it in several statements.
 async fn now(server: &Server) -> String {
     let millis = server.number("select (extract(epoch from now()) * 1000)::bigint").await;
     format!("to_timestamp({millis} / 1000.0)")
 }
 
-/// An id of a moment and of the number n.
+/// Returns SQL for an id of a time and the number n.
 fn numbered_id(at: &str) -> String {
     format!(
         "rpad(lpad(to_hex((extract(epoch from {at}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 12, '0'), 32, '8')::uuid"

@@ -1,4 +1,4 @@
-//! The server under test, with a private PostgreSQL in a directory of its own.
+//! The server under test, with a private PostgreSQL in its own directory.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::load::Api;
 
-/// How many were started: several run at once.
+/// Number of started servers. Several run at once.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A running server.
@@ -27,14 +27,14 @@ pub(crate) struct Server {
 pub(crate) struct Webhook {
     pub(crate) name: String,
     pub(crate) url: String,
-    /// An integration's name, to be filtered on.
+    /// The integration to filter by.
     pub(crate) integration: Option<String>,
-    /// Exchanges at once.
+    /// Maximum attempts in flight.
     pub(crate) in_flight: u32,
 }
 
 impl Server {
-    /// Starts one with these webhooks on a fresh database.
+    /// Starts a server with these webhooks on a new database.
     pub(crate) async fn start(program: &Path, webhooks: &[Webhook]) -> Self {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let data_dir = format!("/tmp/gatepost-bench-{}-{number}", std::process::id());
@@ -66,7 +66,7 @@ impl Server {
         let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
         let options = options.socket(data_dir.join("postgres/socket"));
         let db = PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
-        // The rest of its output is of no interest, but the pipe must not fill up.
+        // Reads the rest of the output, so that the pipe does not fill up.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self { child, data_dir, api: Api { address, token: String::new() }, db }
     }
@@ -75,7 +75,7 @@ impl Server {
         self.child.id()
     }
 
-    /// A number from the database.
+    /// Returns a number from the database.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.db).await.unwrap()
     }
@@ -85,7 +85,7 @@ impl Server {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&self.db).await.unwrap();
     }
 
-    /// Waits until nothing is unfinished.
+    /// Waits until no delivery is unfinished.
     pub(crate) async fn drain(&self) {
         let begun = Instant::now();
         loop {
@@ -98,13 +98,13 @@ impl Server {
         }
     }
 
-    /// Stops it and removes its data.
+    /// Stops the server and removes its data.
     pub(crate) async fn stop(self) {
         self.db.close().await;
     }
 }
 
-/// Also where a case cannot go on.
+/// Also stops the server if a case panics.
 impl Drop for Server {
     fn drop(&mut self) {
         Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();

@@ -1,4 +1,4 @@
-//! A target that answers 200 to everything as cheaply as it can, and notes when each event arrived.
+//! A target that responds with status 200 with little overhead, and records when each event arrived.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,36 +9,36 @@ pub(crate) use memchr::memmem::find;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Before an event's number in the body that arrives.
+/// The text before an event's number in a request body.
 const MARK: &[u8] = b"\"number\": \"";
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
+const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
 
-/// What arrived.
+/// The received events.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     total: AtomicUsize,
-    seen: Mutex<Seen>,
+    seen: Mutex<Received>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Received {
     numbers: HashSet<usize>,
-    /// Number and moment, of the first time each came.
+    /// Number and time of the first arrival of each event.
     first: Vec<(usize, Instant)>,
 }
 
 impl Arrivals {
-    /// How many requests came, doubles included.
+    /// Returns the number of requests, including duplicates.
     pub(crate) fn total(&self) -> usize {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// How many different events came.
+    /// Returns the number of distinct events.
     pub(crate) fn distinct(&self) -> usize {
         self.seen.lock().unwrap().numbers.len()
     }
 
-    /// Forgets everything; gives what there was.
+    /// Removes and returns all arrivals.
     pub(crate) fn take(&self) -> Vec<(usize, Instant)> {
         self.total.store(0, Ordering::Relaxed);
         std::mem::take(&mut *self.seen.lock().unwrap()).first
@@ -56,7 +56,7 @@ impl Arrivals {
     }
 }
 
-/// Listens on loopback; gives the address.
+/// Listens on loopback and returns the address.
 pub(crate) async fn start(arrivals: Arc<Arrivals>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -75,7 +75,7 @@ async fn serve(mut stream: TcpStream, arrivals: Arc<Arrivals>) {
         while let Some(length) = request_length(&buffer) {
             arrivals.note(number_in(&buffer[..length]));
             buffer.drain(..length);
-            if stream.write_all(ANSWER).await.is_err() {
+            if stream.write_all(RESPONSE).await.is_err() {
                 return;
             }
         }
@@ -86,7 +86,7 @@ async fn serve(mut stream: TcpStream, arrivals: Arc<Arrivals>) {
     }
 }
 
-/// The length of the first whole request; none while there is none.
+/// Returns the length of the first complete request, if there is one.
 pub(crate) fn request_length(buffer: &[u8]) -> Option<usize> {
     let head = find(buffer, b"\r\n\r\n")? + 4;
     let length =

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
-use crate::support::app::PATIENCE;
+use crate::support::app::WAIT_TIMEOUT;
 
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
@@ -84,7 +84,7 @@ async fn drive(profile: &TempDir) -> (Child, Lines<BufReader<ChildStdout>>, u16)
             .spawn()
             .expect("chromedriver is missing: run script/bootstrap --test");
         let mut said = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = tokio::time::timeout(PATIENCE, port(&mut said)).await;
+        let port = tokio::time::timeout(WAIT_TIMEOUT, port(&mut said)).await;
         if let Some(port) = port.expect("chromedriver does not start") {
             return (driver, said, port);
         }

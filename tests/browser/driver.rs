@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::chromium::{Chromium, Extra};
 use crate::support::TestApp;
-use crate::support::app::{EMAIL, PASSWORD, PATIENCE};
+use crate::support::app::{EMAIL, PASSWORD, WAIT_TIMEOUT};
 
 /// Keys by the names that chromedriver knows.
 pub(crate) const BACKSPACE: &str = "\u{e003}";
@@ -144,7 +144,7 @@ impl Browser {
                 }
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        let waited = tokio::time::timeout(WAIT_TIMEOUT, waiting).await;
         match waited {
             Ok(value) => value,
             Err(_elapsed) => self.fail(expression).await,
@@ -317,7 +317,7 @@ impl Browser {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, asked).await.expect("nothing was asked")
+        tokio::time::timeout(WAIT_TIMEOUT, asked).await.expect("nothing was asked")
     }
 
     /// Answers it.
@@ -345,7 +345,7 @@ impl Browser {
 
 /// What a command gives, within the time that it may take.
 async fn told<T>(what: &str, command: impl Future<Output = Result<T, CmdError>>) -> T {
-    match tokio::time::timeout(PATIENCE, command).await {
+    match tokio::time::timeout(WAIT_TIMEOUT, command).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => panic!("{what}: {error}"),
         Err(tokio::time::error::Elapsed { .. }) => panic!("{what}: the browser does not answer"),

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::MovedClock;
 use super::database::TestDatabase;
-use super::people::Person;
+use super::user::TestUser;
 
 /// The administrator's email address in every test.
 pub(crate) const EMAIL: &str = "ann.ngo@example.com";
@@ -26,7 +26,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 const MASTER_KEY: [u8; 32] = [7; 32];
 /// Timeout of everything a test waits for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running application.
 pub(crate) struct TestApp {
@@ -135,15 +135,15 @@ impl TestApp {
     }
 
     /// Returns the administrator, signed in.
-    pub(crate) async fn admin(&self) -> Person {
+    pub(crate) async fn admin(&self) -> TestUser {
         let mut person = self.anonymous();
         person.sign_in(EMAIL, PASSWORD).await;
         person
     }
 
     /// Returns a visitor who is not signed in.
-    pub(crate) fn anonymous(&self) -> Person {
-        Person::new(self.url(""))
+    pub(crate) fn anonymous(&self) -> TestUser {
+        TestUser::new(self.url(""))
     }
 
     /// Creates a token and returns its text.

@@ -5,9 +5,9 @@ pub(crate) mod clock;
 pub(crate) mod database;
 #[path = "../../examples/fake_logpoint/logpoint/mod.rs"]
 pub(crate) mod logpoint;
-pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod user;
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) fn http() -> reqwest::Client {
         .no_proxy()
         // Without HTTPS, the system's certificates need not be read.
         .tls_certs_only([])
-        .timeout(app::PATIENCE)
+        .timeout(app::WAIT_TIMEOUT)
         .build()
         .unwrap()
 }
@@ -35,7 +35,7 @@ pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
         }
     };
     assert!(
-        tokio::time::timeout(app::PATIENCE, waiting).await.is_ok(),
+        tokio::time::timeout(app::WAIT_TIMEOUT, waiting).await.is_ok(),
         "waited in vain for {what}"
     );
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use super::app::{EMAIL, PASSWORD, PATIENCE};
+use super::app::{EMAIL, PASSWORD, WAIT_TIMEOUT};
 
 /// The master key of servers with a database URL.
 pub(crate) const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
@@ -118,7 +118,7 @@ impl Server {
 
     /// Waits for the exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let ended = tokio::time::timeout(WAIT_TIMEOUT, self.child.wait()).await;
         ended.expect("the server does not stop").unwrap().code()
     }
 
@@ -222,5 +222,8 @@ pub(crate) async fn wait_long(what: &str, is_so: impl AsyncFn() -> bool) {
             tick.tick().await;
         }
     };
-    assert!(tokio::time::timeout(2 * PATIENCE, waiting).await.is_ok(), "waited in vain for {what}");
+    assert!(
+        tokio::time::timeout(2 * WAIT_TIMEOUT, waiting).await.is_ok(),
+        "waited in vain for {what}"
+    );
 }

@@ -13,11 +13,11 @@ use super::assert_says;
 use crate::delivery::reopen;
 use crate::support::app::PASSWORD;
 use crate::support::logpoint::{FakeLogpoint, Options};
-use crate::support::people::Person;
 use crate::support::process::{
     Ended, Server, directory, gatepost, post_event, processes_with, run, signal, wait_long,
     with_args, with_data_dir,
 };
+use crate::support::user::TestUser;
 use crate::support::{event, http, wait_until};
 
 /// A place for a server of its own.
@@ -104,7 +104,7 @@ async fn it_starts_stops_and_keeps_what_it_has() {
     assert_eq!((place.mode("postgres"), place.mode("postgres/socket")), (0o700, 0o700));
     assert_eq!(place.mode("master.key"), 0o600);
 
-    let mut ann = Person::new(server.base.clone());
+    let mut ann = TestUser::new(server.base.clone());
     ann.get("/setup").await;
     let fields = [
         ("code", code),
@@ -118,7 +118,7 @@ async fn it_starts_stops_and_keeps_what_it_has() {
     place.becomes_quiet().await;
 
     let mut server = place.start().await;
-    Person::new(server.base.clone()).sign_in("ann@example.com", PASSWORD).await;
+    TestUser::new(server.base.clone()).sign_in("ann@example.com", PASSWORD).await;
     assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
     signal("TERM", &[server.pid()]);
     // Nobody is asked to set it up any more.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
-use crate::support::people::Person;
+use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// A webhook with the given triggers and a filter that matches no event.
@@ -17,7 +17,7 @@ fn manual_webhook(logpoint: &FakeLogpoint, triggers: &str) -> String {
         .replace("\"id\":", "\"type\": \"{{event_type}}\", \"request\": \"{{data.id}}\", \"id\":")
 }
 
-async fn send(ann: &mut Person, webhook: &str, event: &str) -> String {
+async fn send(ann: &mut TestUser, webhook: &str, event: &str) -> String {
     let path = format!("/webhooks/{webhook}/send");
     ann.get(&path).await;
     let sent = ann.post(&path, &[("event", event)]).await;

@@ -7,9 +7,9 @@ use super::load::{Load, Outcome};
 use super::postgres_killed::SOON;
 use super::{assert_nothing_lost_or_renamed, random};
 use crate::support::app::{EMAIL, PASSWORD};
-use crate::support::people::Person;
 use crate::support::process::Server;
 use crate::support::proxy::ChaosProxy;
+use crate::support::user::TestUser;
 use crate::support::{event, wait_until};
 
 struct Cut {
@@ -132,7 +132,7 @@ async fn rejects_events_before_a_page_times_out() {
     let environment = Environment::new("").await;
     let proxy = ChaosProxy::before_database(environment.database.url()).await;
     let server = environment.start_at(&proxy.through(environment.database.url())).await;
-    let mut person = Person::new(server.base.clone());
+    let mut person = TestUser::new(server.base.clone());
     person.sign_in(EMAIL, PASSWORD).await;
     let unseen = environment.run(&["token", "create", "unseen"], "").await.trim().to_owned();
     assert_eq!(server.send(&environment.token, &event("Granted", "before")).await.0, 202);

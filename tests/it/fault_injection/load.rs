@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::support::app::PATIENCE;
+use crate::support::app::WAIT_TIMEOUT;
 use crate::support::{event, http};
 
 /// Time between two attempts to send the same event.
@@ -112,7 +112,7 @@ impl Load {
     pub(super) async fn wait_for_accepted(&self, count: usize) {
         let mut accepted = self.shared.accepted.subscribe();
         let waited = accepted.wait_for(|so_far| *so_far >= count);
-        let waited = tokio::time::timeout(PATIENCE, waited).await;
+        let waited = tokio::time::timeout(WAIT_TIMEOUT, waited).await;
         assert!(waited.is_ok(), "{} of {count} accepted; {:?}", self.accepted(), self.describe());
     }
 
@@ -151,7 +151,7 @@ impl Load {
                 ended.unwrap();
             }
         };
-        let stopped = tokio::time::timeout(2 * PATIENCE, stopping).await;
+        let stopped = tokio::time::timeout(2 * WAIT_TIMEOUT, stopping).await;
         assert!(stopped.is_ok(), "the senders make no progress; {}", self.describe());
         let outcome = std::mem::take(&mut *self.shared.outcome());
         assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);

@@ -3,10 +3,14 @@
 use super::{GOOD, with};
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
-use crate::support::people::{Person, Seen};
+use crate::support::user::{TestResponse, TestUser};
 
 /// A test of the form against a server, and its invocation data.
-async fn tested(ann: &mut Person, target: &FakeLogpoint, more: &[(&str, &str)]) -> (Seen, Seen) {
+async fn tested(
+    ann: &mut TestUser,
+    target: &FakeLogpoint,
+    more: &[(&str, &str)],
+) -> (TestResponse, TestResponse) {
     ann.get("/webhooks/new").await;
     let url = target.url("/x");
     let own = [("url", url.as_str()), ("body_template", "{}"), ("tls_verify", "none")];

@@ -5,14 +5,14 @@ use gatepost::identity::Scope;
 use super::with;
 use crate::delivery::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
-use crate::support::people::{Person, Seen};
+use crate::support::user::{TestResponse, TestUser};
 use crate::support::{TestApp, event};
 
 const BODY: &str =
     "{\n  \"secret_key\": \"s3cr3t-one\",\n  \"a\": 1,\n  \"id\": \"{{data.id}}\"\n}";
 
 /// Adds a webhook by the form; gives its page's path.
-async fn add(ann: &mut Person, changes: &[(&str, &str)]) -> String {
+async fn add(ann: &mut TestUser, changes: &[(&str, &str)]) -> String {
     ann.get("/webhooks/new").await;
     let saved = ann.post("/webhooks", &with(changes)).await;
     assert_eq!(saved.status, 303, "{}", saved.body);
@@ -22,13 +22,18 @@ async fn add(ann: &mut Person, changes: &[(&str, &str)]) -> String {
 }
 
 /// Opens the form, and saves it with some changes.
-async fn change(ann: &mut Person, path: &str, changes: &[(&str, &str)]) -> Seen {
+async fn change(ann: &mut TestUser, path: &str, changes: &[(&str, &str)]) -> TestResponse {
     let form = ann.get(&format!("{path}/edit")).await;
     let seen = form.attribute("input[name=seen]", "value").unwrap();
     save(ann, path, &seen, changes).await
 }
 
-async fn save(ann: &mut Person, path: &str, seen: &str, changes: &[(&str, &str)]) -> Seen {
+async fn save(
+    ann: &mut TestUser,
+    path: &str,
+    seen: &str,
+    changes: &[(&str, &str)],
+) -> TestResponse {
     let mut fields = with(changes);
     fields.push(("seen", seen));
     ann.post(path, &fields).await

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::with;
 use crate::support::logpoint::{FakeLogpoint, Options};
-use crate::support::people::Person;
+use crate::support::user::TestUser;
 use crate::support::{TestApp, event, http};
 
 /// A request of Bo, and the id that its event got.
@@ -140,7 +140,7 @@ async fn older_events_are_found_by_request_and_requester() {
 
 /// Sends a form and goes away before there is an answer.
 async fn begin_and_leave(
-    ann: &mut Person,
+    ann: &mut TestUser,
     url: &str,
     target: &TcpListener,
 ) -> tokio::net::TcpStream {
@@ -165,7 +165,7 @@ async fn a_test_that_nobody_waits_for_any_more_is_broken_off() {
     let mut exchange = begin_and_leave(&mut ann, &url, &target).await;
     // Gatepost closes the connection to the target, long before the timeout of a minute.
     let mut rest = Vec::new();
-    tokio::time::timeout(crate::support::app::PATIENCE, exchange.read_to_end(&mut rest))
+    tokio::time::timeout(crate::support::app::WAIT_TIMEOUT, exchange.read_to_end(&mut rest))
         .await
         .expect("the exchange went on")
         .unwrap();

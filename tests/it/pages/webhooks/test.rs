@@ -3,13 +3,17 @@
 use super::with;
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, Certificate, FakeLogpoint, INCIDENTS, Options, State};
-use crate::support::people::{Person, Seen};
+use crate::support::user::{TestResponse, TestUser};
 
 const BODY: &str = r#"{"username": "svc-gatepost", "secret_key": "demo-key", "requestData":
     {"version": "0.1", "incident_ids": ["5a62bd8cce983de89085429c"]}}"#;
 
 /// Tests a form against a server; gives the result line and the panel.
-async fn test(ann: &mut Person, url: &str, more: &[(&str, &str)]) -> (Seen, Seen) {
+async fn test(
+    ann: &mut TestUser,
+    url: &str,
+    more: &[(&str, &str)],
+) -> (TestResponse, TestResponse) {
     ann.get("/webhooks/new").await;
     let own = [
         ("url", url),

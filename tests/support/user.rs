@@ -5,7 +5,7 @@ use scraper::{Html, Selector};
 
 /// A user, signed in or not.
 #[derive(Debug, Clone)]
-pub(crate) struct Person {
+pub(crate) struct TestUser {
     base: String,
     cookie: Option<String>,
     csrf: String,
@@ -13,37 +13,37 @@ pub(crate) struct Person {
 
 /// A response and its body.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct TestResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl Person {
+impl TestUser {
     pub(crate) fn new(base: String) -> Self {
         Self { base, cookie: None, csrf: String::new() }
     }
 
     /// Opens a page.
-    pub(crate) async fn get(&mut self, path: &str) -> Seen {
+    pub(crate) async fn get(&mut self, path: &str) -> TestResponse {
         let request = super::http().get(format!("{}{path}", self.base));
         self.send(request).await
     }
 
     /// Requests a page like htmx.
-    pub(crate) async fn get_part(&mut self, path: &str) -> Seen {
+    pub(crate) async fn get_part(&mut self, path: &str) -> TestResponse {
         let request = super::http().get(format!("{}{path}", self.base));
         self.send(request.header("hx-request", "true")).await
     }
 
     /// Submits a form, with the CSRF token of the last page.
-    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let request = self.form(path, fields);
         self.send(request).await
     }
 
     /// Submits a form like htmx.
-    pub(crate) async fn post_part(&mut self, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub(crate) async fn post_part(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let request = self.form(path, fields).header("hx-request", "true");
         self.send(request).await
     }
@@ -64,7 +64,7 @@ impl Person {
     }
 
     /// Sends a request with the session's cookie.
-    pub(crate) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Seen {
+    pub(crate) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> TestResponse {
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }
@@ -74,7 +74,7 @@ impl Person {
             self.cookie = Some(pair.to_owned());
         }
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let seen = Seen { status, headers, body: answer.text().await.unwrap() };
+        let seen = TestResponse { status, headers, body: answer.text().await.unwrap() };
         if let Some(token) = seen.attribute("input[name=csrf]", "value") {
             self.csrf = token;
         }
@@ -95,7 +95,7 @@ impl Person {
     }
 }
 
-impl Seen {
+impl TestResponse {
     /// Returns the target of a redirect.
     pub(crate) fn location(&self) -> &str {
         self.headers.get(LOCATION).map_or("", |value| value.to_str().unwrap())
