@@ -86,7 +86,7 @@ struct Work {
     event: Event,
     /// An invocation recorded by the server.
     record: String,
-    room: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     done: mpsc::Sender<Completion>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
     let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
     let db = connect_dispatcher(options.socket(next()), 4).await.unwrap();
     let url = format!("{}/add_incident_comment", next());
-    let room = Arc::new(Semaphore::new(next().parse().unwrap()));
+    let permits = Arc::new(Semaphore::new(next().parse().unwrap()));
     let ids: Vec<Uuid> =
         sqlx::query_scalar("select id from webhooks").fetch_all(&db).await.unwrap();
     let record = sqlx::query_scalar("select record from invocations limit 1").fetch_one(&db);
@@ -113,7 +113,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = String>) {
         tls: Tls::from(Trust::Public),
         webhooks: ids.into_iter().map(WebhookId::from).collect(),
         event: Event::parse(crate::load::EVENT).unwrap(),
-        room,
+        permits,
         done,
     });
     let (sender, requests) = mpsc::channel(1024);
@@ -132,8 +132,8 @@ async fn accept(State(intake): State<mpsc::Sender<Request>>, body: Bytes) -> imp
     let (reply, committed) = oneshot::channel();
     intake.send((numbers(&body), reply)).await.unwrap();
     committed.await.unwrap();
-    let answer = r#"{"events":[{"id":"019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11","duplicate":false,"deliveries":1}]}"#;
-    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer)
+    let response = r#"{"events":[{"id":"019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11","duplicate":false,"deliveries":1}]}"#;
+    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], response)
 }
 
 fn numbers(mut body: &[u8]) -> Vec<usize> {
@@ -200,7 +200,7 @@ async fn commit(
 }
 
 async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
-    let room = work.room.acquire().await.unwrap();
+    let permit = work.permits.acquire().await.unwrap();
     let body = BODY.replace("@N", &number.to_string());
     let outgoing = OutgoingRequest {
         method: "POST",
@@ -210,10 +210,10 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
         timeout: Duration::from_secs(10),
         tls: &work.tls,
     };
-    let answer = work.client.exchange(outgoing).await.exchange.response.unwrap();
-    let status = i32::from(answer.status);
-    assert!(!answer.body.is_empty());
-    drop(room);
+    let response = work.client.exchange(outgoing).await.exchange.response.unwrap();
+    let status = i32::from(response.status);
+    assert!(!response.body.is_empty());
+    drop(permit);
     let completion = Completion {
         id: delivery.id,
         webhook_id: delivery.webhook_id,
