@@ -283,7 +283,7 @@ impl Reader {
         Ok(Encoding::Json { depth, bare: depth < self.levels.len() })
     }
 
-    /// Reads the next character on the outermost level and, decoded, on each inner level.
+    /// Feeds the next character to the outermost level and, once decoded, to each inner level.
     fn feed(&mut self, c: char, next: usize) {
         let mut c = c;
         let mut depth = 0;

@@ -20,7 +20,7 @@ pub(super) struct Scope {
 #[derive(Debug)]
 pub(super) struct Scopes(Vec<Scope>);
 
-/// The parts of a path as parts.
+/// The parts of a path as written in the template.
 #[derive(Debug)]
 struct RawPath<'r> {
     /// Whether the path starts with `this`, `./` or `../` and therefore cannot name a block parameter.

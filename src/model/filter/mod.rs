@@ -43,7 +43,7 @@ pub enum Rule {
 pub struct FilterMismatch {
     /// The fields of the filters, in the order of the page.
     pub fields: Vec<Field>,
-    /// Whether each filter matches some access group, but no single group matches all of them.
+    /// Whether each filter matches some access group, but no single group meets all of them.
     pub no_single_group: bool,
 }
 

@@ -15,7 +15,7 @@ pub enum SkipReason {
     Trigger(Trigger),
     /// This filter does not match.
     Filter(filter::Field),
-    /// Each of these filters matches an access group, but no single access group matches all of them.
+    /// Each of these filters matches an access group, but no single access group meets all of them.
     NoSingleGroup(Vec<filter::Field>),
 }
 
