@@ -29,35 +29,35 @@ pub async fn take_permits(
     let ahead: Vec<i64> =
         requests.iter().map(|one| micros(burst.saturating_sub(one.interval))).collect();
     let query = sqlx::query!(
-        r#"with wanted as (
-               select id, interval '1 microsecond' * apart as apart, interval '1 microsecond' * ahead as ahead
-               from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as w (id, apart, ahead)
+        r#"with requested as (
+               select id, interval '1 microsecond' * spacing as spacing, interval '1 microsecond' * ahead as ahead
+               from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as w (id, spacing, ahead)
            ),
-           made as (
+           inserted as (
                insert into webhook_rates (webhook_id, next_at)
-               select w.id, statement_timestamp() from wanted w join webhooks on webhooks.id = w.id
+               select w.id, statement_timestamp() from requested w join webhooks on webhooks.id = w.id
                order by w.id
                on conflict do nothing
            ),
-           -- No turn is given further ahead than this: what is, was given before the clock was set back.
-           come as (
-               select r.webhook_id, w.apart, statement_timestamp() + w.ahead as last,
-                      case when r.next_at > statement_timestamp() + w.ahead + w.apart + interval '5 seconds'
+           -- Permits are never granted further ahead than this. A later next_at is from before the clock was set back.
+           available as (
+               select r.webhook_id, w.spacing, statement_timestamp() + w.ahead as last,
+                      case when r.next_at > statement_timestamp() + w.ahead + w.spacing + interval '5 seconds'
                            then statement_timestamp()
                            else greatest(r.next_at, statement_timestamp()) end as first
-               from webhook_rates r join wanted w on w.id = r.webhook_id
+               from webhook_rates r join requested w on w.id = r.webhook_id
                where r.next_at <= statement_timestamp() + w.ahead
-                  or r.next_at > statement_timestamp() + w.ahead + w.apart + interval '5 seconds'
+                  or r.next_at > statement_timestamp() + w.ahead + w.spacing + interval '5 seconds'
                order by r.webhook_id
                for update of r
            ),
-           turns as (
-               select webhook_id, apart, first,
-                      1 + floor(extract(epoch from last - first) / extract(epoch from apart))::int as count
-               from come
+           permits as (
+               select webhook_id, spacing, first,
+                      1 + floor(extract(epoch from last - first) / extract(epoch from spacing))::int as count
+               from available
            )
-           update webhook_rates r set next_at = t.first + t.apart * t.count
-           from turns t where r.webhook_id = t.webhook_id
+           update webhook_rates r set next_at = t.first + t.spacing * t.count
+           from permits t where r.webhook_id = t.webhook_id
            returning r.webhook_id, t.count as "count!""#,
         &webhooks,
         &intervals,

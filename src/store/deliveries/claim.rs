@@ -34,11 +34,11 @@ pub async fn claim(
     let query = sqlx::query!(
         r#"with picked as (
                select due.id
-               from unnest($3::uuid[], $4::bigint[]) as w (id, room)
+               from unnest($3::uuid[], $4::bigint[]) as w (id, max_count)
                cross join lateral (
                    select q.id from delivery_queue q
                    where q.state = 'due' and q.webhook_id = w.id and q.due_at <= $2
-                   order by q.due_at, q.id limit w.room
+                   order by q.due_at, q.id limit w.max_count
                    for update skip locked
                ) due
            ),
@@ -51,7 +51,7 @@ pub async fn claim(
            )
            select t.id as "id!", t.event_id as "event_id!", t.webhook_id as "webhook_id!", t.attempts as "attempts!",
                   e.payload as "payload?",
-                  exists (select from manual_deliveries m where m.delivery_id = t.id) as "by_hand!"
+                  exists (select from manual_deliveries m where m.delivery_id = t.id) as "is_manual!"
            from (select *, row_number() over (partition by event_id order by id) = 1 as is_first from taken) t
            left join events e on t.is_first and e.id = t.event_id
            order by t.id"#,
@@ -70,7 +70,7 @@ pub async fn claim(
             attempt: row.attempts,
             event_id: row.event_id.into(),
             payload: row.payload,
-            is_manual: row.by_hand,
+            is_manual: row.is_manual,
         })
         .collect())
 }

@@ -121,7 +121,7 @@ pub async fn complete(
            ),
            recorded as (
                insert into invocations (id, delivery_id, webhook_id, record)
-               -- Not of the input, whose rows are copied for each of its readers.
+               -- Not from input, whose rows are copied for each of its readers.
                select i.id, i.delivery, i.webhook, i.record
                from unnest($8::uuid[], $1::uuid[], $9::uuid[], $10::text[]) as i (id, delivery, webhook, record)
                where i.id is not null

@@ -131,7 +131,7 @@ async fn insert(
            ),
            planned as materialized (
                select i.*,
-                      -- No `exists`: for that the planner may read all that wait.
+                      -- Not `exists`, for which the planner may read all waiting rows.
                       case
                           when behind
                               or (select true from delivery_queue q where q.lane = i.lane and q.state <> 'waiting' limit 1)
@@ -158,7 +158,7 @@ async fn insert(
            )
            select coalesce((select array_agg(event_id) from claimed), '{}') as "events!",
                   coalesce((select array_agg(id) from queued where state = 'leased'), '{}') as "leased!",
-                  coalesce((select array_agg(distinct lane) from queued where state = 'waiting'), '{}') as "lined_up!""#,
+                  coalesce((select array_agg(distinct lane) from queued where state = 'waiting'), '{}') as "waiting_lanes!""#,
         &keys as _,
         &ids,
         now,
@@ -181,7 +181,7 @@ async fn insert(
     )
     .fetch_one(db)
     .await?;
-    Ok(Stored { events: row.events, leased: row.leased, waiting_lanes: row.lined_up })
+    Ok(Stored { events: row.events, leased: row.leased, waiting_lanes: row.waiting_lanes })
 }
 
 /// Returns the events that these keys belong to.

@@ -128,7 +128,7 @@ pub async fn list_headless_lanes(db: &PgPool) -> Result<Vec<i64>, Error> {
 pub async fn promote(db: &PgPool, now: Timestamp, lanes: &[i64]) -> Result<u64, Error> {
     let query = sqlx::query!(
         "with heads as materialized (
-             -- No `exists`: for that the planner may read all that wait.
+             -- Not `exists`, for which the planner may read all waiting rows.
              select case
                         when (select true from delivery_queue e where e.lane = l.lane and e.state <> 'waiting' limit 1)
                         then null
@@ -138,7 +138,7 @@ pub async fn promote(db: &PgPool, now: Timestamp, lanes: &[i64]) -> Result<u64, 
              from unnest($2::bigint[]) as l (lane)
          )
          update delivery_queue q set state = 'due', due_at = $1
-         -- A plain condition, and the planner reads all that wait for it.
+         -- With a plain condition instead of `case`, the planner reads all waiting rows.
          from heads where q.id = heads.id and case when q.state = 'waiting' then true else false end",
         now,
         lanes
