@@ -62,7 +62,7 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
         return Ok(());
     }
     if tally.is_gone {
-        return auto_pause::pause(shared, webhook, "The server answered 410 Gone").await;
+        return auto_pause::pause(shared, webhook, "The server responded with 410 Gone").await;
     }
     let now = deps.sources.now();
     let mut breaker =

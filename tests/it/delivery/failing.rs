@@ -117,7 +117,7 @@ async fn pauses_a_webhook_on_status_410_and_sends_held_deliveries_when_activated
     let mut ann = app.admin().await;
     let seen = ann.get("/webhooks").await;
     assert!(
-        seen.text("tbody td.last").contains("Paused: The server answered 410 Gone"),
+        seen.text("tbody td.last").contains("Paused: The server responded with 410 Gone"),
         "{}",
         seen.body
     );
