@@ -63,12 +63,12 @@ impl Environment {
                     let request = format!("request {number}");
                     let base = &bases[number % bases.len()];
                     let event = event("Granted", &request);
-                    let Some((status, answer)) = post_event(&http, base, &token, &event).await
+                    let Some((status, response)) = post_event(&http, base, &token, &event).await
                     else {
                         return;
                     };
-                    assert_eq!(status, 202, "{answer}");
-                    assert_eq!(answer["events"][0]["deliveries"], 1, "{answer}");
+                    assert_eq!(status, 202, "{response}");
+                    assert_eq!(response["events"][0]["deliveries"], 1, "{response}");
                     sender.send(request).unwrap();
                 }
             });
@@ -185,9 +185,9 @@ async fn two_servers_send_each_delivery_once_and_take_over_from_each_other() {
     let http = http();
     for (number, server) in [&one, &two].into_iter().cycle().take(100).enumerate() {
         let event = event("Granted", &format!("request {number}"));
-        let (_, answer) =
+        let (_, response) =
             post_event(&http, &server.base, &environment.token, &event).await.unwrap();
-        assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
+        assert_eq!(response["events"][0]["duplicate"], true, "{response}");
     }
     environment.wait_for("delivered", 100).await;
     let ids: HashSet<String> = environment.logpoint.requests().iter().map(message_id).collect();

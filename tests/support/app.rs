@@ -178,7 +178,7 @@ impl TestApp {
 
     /// Sends an event like Apono. Returns the response.
     pub(crate) async fn send(&self, token: &str, event: &Value) -> (u16, Value) {
-        let answer = super::http()
+        let response = super::http()
             .post(self.url("/api/v1/events"))
             .bearer_auth(token)
             .header("content-type", "application/json")
@@ -186,7 +186,7 @@ impl TestApp {
             .send()
             .await
             .unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        (response.status().as_u16(), response.json().await.unwrap())
     }
 
     /// Waits until this many deliveries are in a state.
@@ -203,8 +203,8 @@ impl TestApp {
     }
 
     /// Waits until a condition holds. `what` describes it in the failure message.
-    pub(crate) async fn wait_until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        super::wait_until(what, is_so).await;
+    pub(crate) async fn wait_until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        super::wait_until(what, condition).await;
     }
 
     /// Moves the clock forward and wakes the dispatcher.

@@ -27,10 +27,10 @@ pub(crate) fn http() -> reqwest::Client {
 }
 
 /// Waits until a condition holds. `what` describes it in the failure message.
-pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(15));
     let waiting = async {
-        while !is_so().await {
+        while !condition().await {
             tick.tick().await;
         }
     };

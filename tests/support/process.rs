@@ -124,8 +124,8 @@ impl Server {
 
     /// Returns the status of `/readyz`. `None` if the server does not respond.
     pub(crate) async fn readiness(&self) -> Option<u16> {
-        let answer = super::http().get(format!("{}/readyz", self.base)).send().await.ok()?;
-        Some(answer.status().as_u16())
+        let response = super::http().get(format!("{}/readyz", self.base)).send().await.ok()?;
+        Some(response.status().as_u16())
     }
 
     /// Sends an event.
@@ -146,8 +146,8 @@ pub(crate) async fn post_event(
         .bearer_auth(token)
         .header("content-type", "application/json")
         .body(event.to_string());
-    let answer = request.send().await.ok()?;
-    Some((answer.status().as_u16(), answer.json().await.ok()?))
+    let response = request.send().await.ok()?;
+    Some((response.status().as_u16(), response.json().await.ok()?))
 }
 
 /// Sends a signal to several processes at once.
@@ -215,10 +215,10 @@ pub(crate) async fn run(command: Command, input: &str) -> Ended {
 }
 
 /// Waits until a condition holds that takes longer than usual, such as an expired lease.
-pub(crate) async fn wait_long(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn wait_long(what: &str, condition: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     let waiting = async {
-        while !is_so().await {
+        while !condition().await {
             tick.tick().await;
         }
     };

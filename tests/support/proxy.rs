@@ -41,14 +41,14 @@ enum Mode {
     /// Holds all data back until later.
     Stall,
     /// Forwards statements but drops their results.
-    LoseAnswers,
+    LoseResults,
 }
 
 /// Forwards connections from its own TCP port, in one of several modes.
 #[derive(Debug)]
 pub(crate) struct ChaosProxy {
     address: SocketAddr,
-    mood: watch::Sender<Mode>,
+    mode: watch::Sender<Mode>,
     cuts: watch::Sender<usize>,
     abandons: watch::Sender<usize>,
     /// Number of dropped results.
@@ -68,18 +68,18 @@ impl ChaosProxy {
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (mood, cuts) = (watch::Sender::new(Mode::Forward), watch::Sender::new(0));
+        let (mode, cuts) = (watch::Sender::new(Mode::Forward), watch::Sender::new(0));
         let (abandons, lost) = (watch::Sender::new(0), watch::Sender::new(0));
         let state = ProxyState {
             upstream,
-            mood: mood.clone(),
+            mode: mode.clone(),
             cuts: cuts.clone(),
             abandons: abandons.clone(),
             lost: lost.clone(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::new(state)));
-        Self { address, mood, cuts, abandons, lost, _tasks: tasks }
+        Self { address, mode, cuts, abandons, lost, _tasks: tasks }
     }
 
     /// Returns the address of the proxy.
@@ -104,13 +104,13 @@ impl ChaosProxy {
 
     /// Cuts all connections and accepts no new ones.
     pub(crate) fn refuse(&self) {
-        self.mood.send_replace(Mode::Refuse);
+        self.mode.send_replace(Mode::Refuse);
         self.cut();
     }
 
     /// Keeps connections but forwards nothing.
     pub(crate) fn stall(&self) {
-        self.mood.send_replace(Mode::Stall);
+        self.mode.send_replace(Mode::Stall);
     }
 
     /// Silently stops forwarding on existing connections, as if a firewall had dropped them or the machine behind was
@@ -123,20 +123,20 @@ impl ChaosProxy {
     pub(crate) async fn lose_a_result(&self) {
         let mut lost = self.lost.subscribe();
         lost.mark_unchanged();
-        self.mood.send_replace(Mode::LoseAnswers);
+        self.mode.send_replace(Mode::LoseResults);
         lost.changed().await.unwrap();
     }
 
     /// Forwards normally again.
     pub(crate) fn heal(&self) {
-        self.mood.send_replace(Mode::Forward);
+        self.mode.send_replace(Mode::Forward);
     }
 }
 
 /// The shared state of the connections.
 struct ProxyState {
     upstream: Upstream,
-    mood: watch::Sender<Mode>,
+    mode: watch::Sender<Mode>,
     cuts: watch::Sender<usize>,
     abandons: watch::Sender<usize>,
     lost: watch::Sender<usize>,
@@ -147,7 +147,7 @@ async fn accept(listener: TcpListener, state: Arc<ProxyState>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _peer)) = accepted
-                && *state.mood.borrow() != Mode::Refuse
+                && *state.mode.borrow() != Mode::Refuse
             {
                 connections.spawn(forward(client, Arc::clone(&state)));
             },
@@ -157,7 +157,7 @@ async fn accept(listener: TcpListener, state: Arc<ProxyState>) {
 }
 
 async fn forward(client: TcpStream, state: Arc<ProxyState>) {
-    let (mood, mut cuts) = (state.mood.subscribe(), state.cuts.subscribe());
+    let (mode, mut cuts) = (state.mode.subscribe(), state.cuts.subscribe());
     let mut abandons = state.abandons.subscribe();
     client.set_nodelay(true).unwrap();
     let Ok(server) = state.upstream.connect().await else { return };
@@ -166,20 +166,20 @@ async fn forward(client: TcpStream, state: Arc<ProxyState>) {
     let runs_statement = AtomicBool::new(false);
     // PostgreSQL, "Message Formats": Bind starts the execution of a prepared statement. Other messages open a
     // connection, prepare a statement, or check the connection.
-    let ask = |bytes: &[u8], _mood| {
+    let to_database = |bytes: &[u8], _mode| {
         runs_statement.store(bytes.first() == Some(&b'B'), Ordering::SeqCst);
         true
     };
-    let answer = |_: &[u8], mood| {
-        let is_lost = mood == Mode::LoseAnswers && runs_statement.load(Ordering::SeqCst);
+    let to_client_filter = |_: &[u8], mode| {
+        let is_lost = mode == Mode::LoseResults && runs_statement.load(Ordering::SeqCst);
         if is_lost {
             state.lost.send_modify(|count| *count += 1);
         }
         !is_lost
     };
     tokio::select! {
-        _ended = pump(&mut from_client, &mut to_server, mood.clone(), ask) => {}
-        _ended = pump(&mut from_server, &mut to_client, mood, answer) => {}
+        _ended = pump(&mut from_client, &mut to_server, mode.clone(), to_database) => {}
+        _ended = pump(&mut from_server, &mut to_client, mode, to_client_filter) => {}
         _cut = cuts.changed() => {}
         _abandoned = abandons.changed() => std::future::pending().await,
     }
@@ -189,7 +189,7 @@ async fn forward(client: TcpStream, state: Arc<ProxyState>) {
 async fn pump(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    mut mood: watch::Receiver<Mode>,
+    mut mode: watch::Receiver<Mode>,
     passes: impl Fn(&[u8], Mode) -> bool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
@@ -198,8 +198,8 @@ async fn pump(
         if count == 0 {
             return Ok(());
         }
-        let mood = *mood.wait_for(|mood| *mood != Mode::Stall).await.map_err(io::Error::other)?;
-        if passes(&buffer[..count], mood) {
+        let mode = *mode.wait_for(|mode| *mode != Mode::Stall).await.map_err(io::Error::other)?;
+        if passes(&buffer[..count], mode) {
             to.write_all(&buffer[..count]).await?;
             to.flush().await?;
         }

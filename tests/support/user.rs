@@ -68,13 +68,13 @@ impl TestUser {
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }
-        let answer = request.send().await.unwrap();
-        if let Some(set) = answer.headers().get(SET_COOKIE) {
+        let response = request.send().await.unwrap();
+        if let Some(set) = response.headers().get(SET_COOKIE) {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
             self.cookie = Some(pair.to_owned());
         }
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let seen = TestResponse { status, headers, body: answer.text().await.unwrap() };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let seen = TestResponse { status, headers, body: response.text().await.unwrap() };
         if let Some(token) = seen.attribute("input[name=csrf]", "value") {
             self.csrf = token;
         }

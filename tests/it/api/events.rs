@@ -19,9 +19,9 @@ async fn post(app: &TestApp, token: &str, kind: &str, body: String) -> (u16, Str
         .header("content-type", kind)
         .bearer_auth(token)
         .body(body);
-    let answer = request.send().await.unwrap();
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
-    (answer.status().as_u16(), kind, answer.json().await.unwrap())
+    let response = request.send().await.unwrap();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    (response.status().as_u16(), kind, response.json().await.unwrap())
 }
 
 async fn count(app: &TestApp, table: &str) -> i64 {
@@ -36,10 +36,10 @@ async fn stores_an_event_unchanged_before_it_responds() {
     let token = app.token(Scope::Events).await;
     let raw = r#"{ "event_time":1696263265.851898000, "event_type":"RequestGranted", "own":[1.50],
         "data":{"id":"7"} }"#;
-    let (status, _, answer) = post(&app, &token, "application/json", raw.to_owned()).await;
-    assert_eq!(status, 202, "{answer}");
-    assert_eq!(answer["events"][0]["duplicate"], false);
-    assert_eq!(answer["events"][0]["deliveries"], 1);
+    let (status, _, response) = post(&app, &token, "application/json", raw.to_owned()).await;
+    assert_eq!(status, 202, "{response}");
+    assert_eq!(response["events"][0]["duplicate"], false);
+    assert_eq!(response["events"][0]["deliveries"], 1);
     let stored: String = sqlx::query_scalar("select payload from events")
         .fetch_one(app.database.pool())
         .await
@@ -57,11 +57,11 @@ async fn accepts_both_spellings_of_every_trigger() {
         for prefix in ["AccessRequest", "Request"] {
             let mut event = event(trigger, "1");
             event["event_type"] = format!("{prefix}{trigger}").into();
-            let (status, answer) = app.send(&token, &event).await;
+            let (status, response) = app.send(&token, &event).await;
             assert_eq!(
-                (status, &answer["events"][0]["duplicate"]),
+                (status, &response["events"][0]["duplicate"]),
                 (202, &json!(false)),
-                "{answer}"
+                "{response}"
             );
         }
     }
@@ -82,9 +82,9 @@ async fn reports_a_duplicate_and_does_not_send_it_again() {
     assert_eq!(again["events"][0]["deliveries"], 0);
     // Also within one array. Another request id is another event.
     let batch = json!([event("Granted", "1"), event("Granted", "2"), event("Granted", "2")]);
-    let (_, answer) = app.send(&token, &batch).await;
+    let (_, response) = app.send(&token, &batch).await;
     let duplicates: Vec<_> =
-        answer["events"].as_array().unwrap().iter().map(|one| one["duplicate"].clone()).collect();
+        response["events"].as_array().unwrap().iter().map(|one| one["duplicate"].clone()).collect();
     assert_eq!(duplicates, [json!(true), json!(false), json!(true)]);
     assert_eq!(count(&app, "events").await, 2);
     // After a week it is a new event.
@@ -99,7 +99,7 @@ async fn deduplicates_by_the_idempotency_key_if_given() {
     let app = TestApp::start().await;
     let token = app.token(Scope::Events).await;
     let send = async |key: &str, event: &Value| {
-        let answer = support::http()
+        let response = support::http()
             .post(app.url("/api/v1/events"))
             .header("content-type", "application/json")
             .header("idempotency-key", key)
@@ -108,7 +108,7 @@ async fn deduplicates_by_the_idempotency_key_if_given() {
             .send()
             .await
             .unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
     let (_, first) = send("k1", &event("Granted", "1")).await;
     let (_, same_key) = send("k1", &event("Granted", "2")).await;
@@ -188,8 +188,8 @@ async fn accepts_an_array_entirely_or_not_at_all() {
     assert_eq!(count(&app, "events").await, 0);
     let whole =
         Value::from((0..1000).map(|n| event("Granted", &n.to_string())).collect::<Vec<_>>());
-    let (status, answer) = app.send(&token, &whole).await;
-    assert_eq!((status, answer["events"].as_array().unwrap().len()), (202, 1000));
+    let (status, response) = app.send(&token, &whole).await;
+    assert_eq!((status, response["events"].as_array().unwrap().len()), (202, 1000));
     assert_eq!(count(&app, "events").await, 1000);
     app.finish().await;
 }
@@ -205,7 +205,7 @@ async fn accepts_many_concurrent_requests() {
     let answers = futures_util::future::join_all(sending).await;
     assert!(answers.iter().all(|(status, _)| *status == 202));
     let repeats =
-        answers.iter().filter(|(_, answer)| answer["events"][0]["duplicate"] == true).count();
+        answers.iter().filter(|(_, response)| response["events"][0]["duplicate"] == true).count();
     assert_eq!(repeats, 10);
     assert_eq!(count(&app, "events").await, 50);
     app.finish().await;
@@ -218,9 +218,9 @@ async fn responds_to_unknown_paths_and_methods_with_problems() {
         [("GET", "/api/v1/events", 405), ("POST", "/api/v1/nothing", 404), ("GET", "/api/v2", 404)]
     {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = support::http().request(method, app.url(path)).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{path}");
-        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let response = support::http().request(method, app.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
     }
     app.finish().await;
 }

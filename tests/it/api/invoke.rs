@@ -8,14 +8,14 @@ use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::{TestApp, event, http};
 
 async fn invoke(app: &TestApp, token: &str, webhook: &str, body: &str) -> (u16, Value) {
-    let answer = http()
+    let response = http()
         .post(app.url(&format!("/api/v1/webhooks/{webhook}/invoke")))
         .bearer_auth(token)
         .body(body.to_owned())
         .send()
         .await
         .unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    (response.status().as_u16(), response.json().await.unwrap())
 }
 
 #[tokio::test]
@@ -28,9 +28,9 @@ async fn sends_a_stored_event_or_a_sample() {
     let (_, sent) = app.send(&events, &event("Expired", "7")).await;
     let known = json!({"event_id": sent["events"][0]["id"]}).to_string();
     for body in [known.as_str(), r#"{"sample": "Granted"}"#] {
-        let (status, answer) = invoke(&app, &manage, &ids[0], body).await;
-        assert_eq!(status, 202, "{answer}");
-        assert!(answer["delivery"].is_string());
+        let (status, response) = invoke(&app, &manage, &ids[0], body).await;
+        assert_eq!(status, 202, "{response}");
+        assert!(response["delivery"].is_string());
     }
     app.wait_for("delivered", 2).await;
     let who: Vec<String> = sqlx::query_scalar("select who from manual_deliveries")

@@ -177,8 +177,8 @@ async fn sends_only_events_that_match_triggers_and_filters() {
         (event("Granted", "4"), 1),
         (event("Created", "5"), 1),
     ] {
-        let (_, answer) = app.send(&token, &event).await;
-        assert_eq!(answer["events"][0]["deliveries"], expected, "{event}");
+        let (_, response) = app.send(&token, &event).await;
+        assert_eq!(response["events"][0]["deliveries"], expected, "{event}");
     }
     app.wait_for("delivered", 2).await;
     app.finish().await;

@@ -122,8 +122,8 @@ async fn pauses_a_webhook_on_status_410_and_sends_held_deliveries_when_activated
         seen.body
     );
     // Events received while it is paused are held too.
-    let (_, answer) = app.send(&token, &event("Granted", "2")).await;
-    assert_eq!(answer["events"][0]["deliveries"], 1);
+    let (_, response) = app.send(&token, &event("Granted", "2")).await;
+    assert_eq!(response["events"][0]["deliveries"], 1);
     app.wait_for("held", 2).await;
     ann.post(&format!("/webhooks/{}/active", ids[0]), &[("active", "true")]).await;
     app.wait_for("delivered", 2).await;

@@ -26,9 +26,9 @@ async fn send(ann: &mut TestUser, webhook: &str, event: &str) -> String {
 }
 
 async fn receive(app: &TestApp, token: &str, one: &Value) -> String {
-    let (status, answer) = app.send(token, one).await;
-    assert_eq!((status, &answer["events"][0]["duplicate"]), (202, &false.into()));
-    answer["events"][0]["id"].as_str().unwrap().to_owned()
+    let (status, response) = app.send(token, one).await;
+    assert_eq!((status, &response["events"][0]["duplicate"]), (202, &false.into()));
+    response["events"][0]["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

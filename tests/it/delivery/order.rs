@@ -152,8 +152,8 @@ async fn orders_events_that_two_instances_store_concurrently() {
         wait_for_a_lock(&app).await;
         other.commit().await.unwrap();
     });
-    let ((status, answer), ()) = tokio::join!(app.send(&token, &later), in_order);
-    assert_eq!((status, &answer["events"][0]["deliveries"]), (202, &1.into()), "{answer}");
+    let ((status, response), ()) = tokio::join!(app.send(&token, &later), in_order);
+    assert_eq!((status, &response["events"][0]["deliveries"]), (202, &1.into()), "{response}");
     app.wait_for("waiting", 1).await;
     app.advance(Duration::from_secs(7)).await;
     app.wait_for("delivered", 2).await;
@@ -178,12 +178,12 @@ async fn detects_a_duplicate_that_two_instances_store_concurrently() {
     sqlx::query("insert into event_keys select * from first").execute(&mut *other).await.unwrap();
     // In the same HTTP request as a new event.
     let both = serde_json::json!([event("Granted", "1"), event("Granted", "2")]);
-    let ((status, answer), ()) = tokio::join!(app.send(&token, &both), async {
+    let ((status, response), ()) = tokio::join!(app.send(&token, &both), async {
         wait_for_a_lock(&app).await;
         other.commit().await.unwrap();
     });
-    let [repeat, new] = [&answer["events"][0], &answer["events"][1]];
-    assert_eq!((status, &repeat["duplicate"]), (202, &true.into()), "{answer}");
+    let [repeat, new] = [&response["events"][0], &response["events"][1]];
+    assert_eq!((status, &repeat["duplicate"]), (202, &true.into()), "{response}");
     assert_eq!((&repeat["id"], &new["duplicate"]), (&first["events"][0]["id"], &false.into()));
     app.wait_for("delivered", 2).await;
     app.finish().await;

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use gatepost::delivery::Router;
 use gatepost::identity::Scope;
+use gatepost::vault::Vault;
+use uuid::Uuid;
 
 use super::reopen;
+use crate::support::clock::MovedClock;
+use crate::support::database::TestDatabase;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
@@ -22,8 +27,8 @@ async fn holds_deliveries_of_an_inactive_webhook_until_it_is_activated() {
     assert_eq!(ann.post(&path, &[("active", "false")]).await.status, 303);
     app.wait_for("held", 1).await;
     // An inactive webhook gets no new events.
-    let (_, answer) = app.send(&token, &event("Granted", "2")).await;
-    assert_eq!(answer["events"][0]["deliveries"], 0);
+    let (_, response) = app.send(&token, &event("Granted", "2")).await;
+    assert_eq!(response["events"][0]["deliveries"], 0);
     app.advance(Duration::from_mins(1)).await;
     ann.get("/webhooks").await;
     assert_eq!(ann.post(&path, &[("active", "true")]).await.status, 303);
@@ -92,4 +97,18 @@ async fn sends_a_waiting_delivery_with_the_changed_webhook() {
     app.wait_for("delivered", 1).await;
     assert_eq!(new.requests()[0].json()["secret_key"], "demo-key");
     app.finish().await;
+}
+
+/// An instance applies its own change and then receives the notification of it.
+#[tokio::test]
+async fn loads_webhooks_once_per_change() {
+    let database = TestDatabase::create().await;
+    let vault = Vault::new(&[7; 32], MovedClock::default().sources());
+    let router = Router::default();
+    let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for (change, loads) in [(own, true), (other, true), (own, false)] {
+        let loaded = router.apply_change(database.pool(), &vault, change).await.unwrap();
+        assert_eq!(loaded, loads, "{change}");
+    }
+    database.drop().await;
 }

@@ -48,9 +48,9 @@ impl Pair {
     /// Sends an event. Returns the number of its deliveries.
     async fn send(&self, request: &str) -> u64 {
         let event = crate::support::event("Granted", request);
-        let (status, answer) = self.server.send(&self.environment.token, &event).await;
-        assert_eq!(status, 202, "{answer}");
-        answer["events"][0]["deliveries"].as_u64().unwrap()
+        let (status, response) = self.server.send(&self.environment.token, &event).await;
+        assert_eq!(status, 202, "{response}");
+        response["events"][0]["deliveries"].as_u64().unwrap()
     }
 
     /// Sends many events and waits until the healthy target has received all of them.
@@ -134,7 +134,7 @@ async fn survives_a_target_that_resets_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn survives_a_response_of_100_mb_and_truncates_it() {
     let pair = assert_harmless(Behaviour::HugeBody(100 * 1024 * 1024)).await;
-    wait_until("an answer of the bad one", async || {
+    wait_until("a response of the bad target", async || {
         let truncated: i64 = sqlx::query_scalar(
             "select count(*) from invocations where length(record) > 65536
              and record like '%\"truncated\":true%'",
@@ -172,8 +172,8 @@ async fn leaves_capacity_beside_several_targets_that_hang() {
     }
     wait_until("the server to know them", async || {
         let event = crate::support::event("Created", &format!("probe {}", super::random(u16::MAX)));
-        let (_, answer) = server.send(&environment.token, &event).await;
-        answer["events"][0]["deliveries"] == 5
+        let (_, response) = server.send(&environment.token, &event).await;
+        response["events"][0]["deliveries"] == 5
     })
     .await;
     let many: Vec<_> = (0..600)

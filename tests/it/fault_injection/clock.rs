@@ -34,8 +34,8 @@ impl Pair {
     }
 
     async fn send(&self, app: &TestApp, request: &str) {
-        let (status, answer) = app.send(&self.token, &event("Granted", request)).await;
-        assert_eq!(status, 202, "{answer}");
+        let (status, response) = app.send(&self.token, &event("Granted", request)).await;
+        assert_eq!(status, 202, "{response}");
     }
 
     /// Waits for both attempts, and asserts that neither was repeated.

@@ -66,12 +66,12 @@ async fn reopens_cut_connections_without_loss_or_duplicates() {
         cut.proceed().await;
         cut.proxy.cut();
     }
-    let refused = cut.load.refused();
+    let refused = cut.load.unavailable();
     cut.proxy.refuse();
-    cut.load.wait_for_refused(refused + 5).await;
+    cut.load.wait_for_unavailable(refused + 5).await;
     cut.heal().await;
     let outcome = cut.end(Environment::take_over).await;
-    assert!(outcome.refused > 0, "the cuts hit nothing");
+    assert!(outcome.unavailable > 0, "the cuts hit nothing");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn detects_duplicates_of_commits_whose_confirmation_was_lost() {
         cut.heal().await;
     }
     let outcome = cut.end(Environment::expire_leases).await;
-    assert!(outcome.known > 0 && outcome.refused > 0, "no result was lost: {outcome:?}");
+    assert!(outcome.duplicates > 0 && outcome.unavailable > 0, "no result was lost: {outcome:?}");
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn survives_a_connection_that_stalls() {
     cut.proceed().await;
     cut.proxy.stall();
     let stalled = Instant::now();
-    let refused = cut.load.refused();
-    cut.load.wait_for_refused(refused + 1).await;
+    let refused = cut.load.unavailable();
+    cut.load.wait_for_unavailable(refused + 1).await;
     assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
     cut.heal().await;
     cut.end(Environment::take_over).await;

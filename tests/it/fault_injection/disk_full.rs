@@ -97,13 +97,13 @@ async fn rejects_events_on_a_full_disk_and_sends_accepted_ones_later() {
     disk.fill();
     let load = Load::with_padding(&server.base, &private.token, 4, outcome, 200_000);
     // First there is no space for the tables.
-    load.wait_for_refused(20).await;
+    load.wait_for_unavailable(20).await;
     // Then there is none for the write-ahead log: PostgreSQL ends and cannot restart.
     let was = private.postmaster();
     private.need_new_segment().await;
     wait_until("PostgreSQL to give up", async || private.postmaster() != was).await;
-    let (before, refused) = (load.accepted(), load.refused());
-    load.wait_for_refused(refused + 1).await;
+    let (before, refused) = (load.accepted(), load.unavailable());
+    load.wait_for_unavailable(refused + 1).await;
     disk.free();
     Private::wait_for_recovery(&load, Instant::now()).await;
     load.wait_for_accepted(before + 20).await;

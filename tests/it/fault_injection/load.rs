@@ -22,13 +22,13 @@ pub(super) struct Outcome {
     /// Request ids of events without a definite response. It is unknown whether they were stored.
     pub(super) open: VecDeque<String>,
     /// Number of responses with status 503.
-    pub(super) refused: usize,
+    pub(super) unavailable: usize,
     /// Number of requests without a response.
     pub(super) unanswered: usize,
     /// Number of retried events that were duplicates.
-    pub(super) known: usize,
+    pub(super) duplicates: usize,
     /// Unexpected responses.
-    pub(super) broken: Vec<String>,
+    pub(super) unexpected: Vec<String>,
     next: usize,
 }
 
@@ -117,19 +117,19 @@ impl Load {
     }
 
     /// Waits until this many responses had status 503 in total.
-    pub(super) async fn wait_for_refused(&self, count: usize) {
-        let is_so = async || self.shared.outcome().refused >= count;
-        crate::support::wait_until(&format!("{count} × 503"), is_so).await;
+    pub(super) async fn wait_for_unavailable(&self, count: usize) {
+        let condition = async || self.shared.outcome().unavailable >= count;
+        crate::support::wait_until(&format!("{count} × 503"), condition).await;
     }
 
-    pub(super) fn refused(&self) -> usize {
-        self.shared.outcome().refused
+    pub(super) fn unavailable(&self) -> usize {
+        self.shared.outcome().unavailable
     }
 
     fn describe(&self) -> String {
         let outcome = self.shared.outcome();
-        let Outcome { refused, unanswered, broken, .. } = &*outcome;
-        format!("{refused} refused, {unanswered} unanswered, broken: {broken:?}")
+        let Outcome { unavailable, unanswered, unexpected, .. } = &*outcome;
+        format!("{unavailable} unavailable, {unanswered} unanswered, unexpected: {unexpected:?}")
     }
 
     /// Ends the load. Waits only for responses.
@@ -154,7 +154,7 @@ impl Load {
         let stopped = tokio::time::timeout(2 * WAIT_TIMEOUT, stopping).await;
         assert!(stopped.is_ok(), "the senders make no progress; {}", self.describe());
         let outcome = std::mem::take(&mut *self.shared.outcome());
-        assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
+        assert!(outcome.unexpected.is_empty(), "{:?}", outcome.unexpected);
         outcome
     }
 }
@@ -190,29 +190,29 @@ async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bo
         .bearer_auth(&shared.token)
         .header("content-type", "application/json")
         .body(event.to_string());
-    let answered = async {
-        let answer = sending.send().await.ok()?;
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get("retry-after").cloned();
-        Some((status, retry_after, answer.text().await.ok()?))
+    let requesting = async {
+        let response = sending.send().await.ok()?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").cloned();
+        Some((status, retry_after, response.text().await.ok()?))
     };
-    let answered = answered.await;
+    let responded = requesting.await;
     let mut outcome = shared.outcome();
-    match answered {
+    match responded {
         None => outcome.unanswered += 1,
         Some((202, _, body)) => {
-            let answer: Value = serde_json::from_str(&body).unwrap();
-            if answer["events"][0]["duplicate"] == true {
-                outcome.known += 1;
+            let response: Value = serde_json::from_str(&body).unwrap();
+            if response["events"][0]["duplicate"] == true {
+                outcome.duplicates += 1;
             }
             if !outcome.accepted.insert(request.to_owned()) {
-                outcome.broken.push(format!("{request} was accepted twice"));
+                outcome.unexpected.push(format!("{request} was accepted twice"));
             }
             return true;
         }
-        Some((503, Some(_), _)) => outcome.refused += 1,
+        Some((503, Some(_), _)) => outcome.unavailable += 1,
         Some((status, retry_after, body)) => {
-            outcome.broken.push(format!("{status}, Retry-After {retry_after:?}: {body}"));
+            outcome.unexpected.push(format!("{status}, Retry-After {retry_after:?}: {body}"));
         }
     }
     false

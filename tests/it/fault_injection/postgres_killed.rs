@@ -76,12 +76,12 @@ async fn rejects_events_while_postgresql_is_down_and_loses_none() {
         (private.data.join("postgres/cluster"), private.data.join("postgres/away"));
     for round in 0..3 {
         load.wait_for_accepted(load.accepted() + 10 + random(50)).await;
-        let (killed, refused) = (private.postmaster().unwrap(), load.refused());
+        let (killed, refused) = (private.postmaster().unwrap(), load.unavailable());
         signal("KILL", &[killed]);
         // PostgreSQL restarts before senders time out, unless something prevents it.
         if round == 0 {
             std::fs::rename(&cluster, &away).unwrap();
-            load.wait_for_refused(refused + 1).await;
+            load.wait_for_unavailable(refused + 1).await;
             std::fs::rename(&away, &cluster).unwrap();
         }
         wait_until("PostgreSQL to be back", async || {

@@ -33,9 +33,9 @@ async fn starts_no_attempts() {
     // The server accepts no more events.
     let http = http();
     wait_until("it to refuse", async || {
-        let answer =
+        let response =
             post_event(&http, &server.base, &environment.token, &event("Granted", "late")).await;
-        answer.is_none_or(|(status, _)| status == 503)
+        response.is_none_or(|(status, _)| status == 503)
     })
     .await;
     // The retry that becomes due now is not started.
