@@ -1,11 +1,11 @@
-//! Forms are taken from our own pages alone; deliveries go where they may.
+//! CSRF protection, cookies and egress rules.
 
 use crate::delivery::reopen;
 use crate::support::TestApp;
 use crate::support::logpoint::{FakeLogpoint, Options};
 
 #[tokio::test]
-async fn a_form_without_its_token_or_from_another_site_does_nothing() {
+async fn rejects_a_form_without_its_token_or_from_another_site() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
@@ -41,7 +41,7 @@ async fn a_form_without_its_token_or_from_another_site_does_nothing() {
 }
 
 #[tokio::test]
-async fn another_sessions_token_is_of_no_use() {
+async fn rejects_the_token_of_another_session() {
     let app = TestApp::start().await;
     let (mut ann, mut eve) = (app.admin().await, app.anonymous());
     let token = eve.get("/login").await.attribute("input[name=csrf]", "value").unwrap();
@@ -52,7 +52,7 @@ async fn another_sessions_token_is_of_no_use() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_kept_from_scripts_and_from_plain_http() {
+async fn hides_the_cookie_from_scripts_and_plain_http() {
     let app = TestApp::start_with(|config| {
         config.public_url = Some("https://gate.example.com".parse().unwrap());
     })
@@ -66,7 +66,7 @@ async fn the_cookie_is_kept_from_scripts_and_from_plain_http() {
 }
 
 #[tokio::test]
-async fn loopback_is_blocked_unless_allowed_in_every_spelling() {
+async fn blocks_loopback_in_every_notation_unless_allowed() {
     let app = TestApp::start_with(|config| config.egress_allow.clear()).await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;

@@ -184,7 +184,7 @@ impl Ended {
     }
 
     /// Returns the error output. Fails if the command succeeded.
-    pub(crate) fn refusal(self) -> String {
+    pub(crate) fn failure(self) -> String {
         assert!(matches!(self.code, Some(1 | 2)) && self.stdout.is_empty(), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
         self.stderr

@@ -80,7 +80,7 @@ async fn the_example_file_has_every_key_and_is_accepted() {
     let mut command = with_args(gatepost(), &["--listen", "nowhere"]);
     command.current_dir(directory.path());
     // The file was read, for the flag is what is refused.
-    assert_says(&run(command, "").await.refusal(), &["GATEPOST_LISTEN", "nowhere"]);
+    assert_says(&run(command, "").await.failure(), &["GATEPOST_LISTEN", "nowhere"]);
 }
 
 /// Where settings are written about.

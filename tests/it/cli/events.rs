@@ -9,7 +9,7 @@ use crate::support::database::TestDatabase;
 use crate::support::event;
 use crate::support::process::{Ended, Server, directory, gatepost, run, with_args, with_database};
 
-/// Sends what is on standard input.
+/// Sends events from standard input.
 async fn send(base: &str, token: &str, input: &str) -> Ended {
     let args = ["events", "send", "-", "--url", base, "--token", token];
     run(with_args(gatepost(), &args), input).await
@@ -20,12 +20,12 @@ async fn stored(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn an_event_an_array_and_lines_are_sent() {
+async fn sends_an_event_an_array_and_lines() {
     let (database, directory) = (TestDatabase::create().await, directory());
     let server = Server::start(with_database(gatepost(), database.url())).await;
     let token = token(&database).await;
 
-    // A file, the server and the token from the environment; the file has line breaks within.
+    // A file with line breaks inside an event. Server and token are set by variables.
     let file = directory.path().join("event.json");
     std::fs::write(&file, format!("{:#}\n", event("Granted", "file"))).unwrap();
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
@@ -34,16 +34,16 @@ async fn an_event_an_array_and_lines_are_sent() {
     assert_eq!(answer["events"][0]["duplicate"], false, "{answer}");
     assert_eq!(stored(&database).await, 1);
 
-    // Where nothing is said of the server, it is the one that listens here.
+    // By default, the server is the one on this machine.
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     let address = server.base.strip_prefix("http://").unwrap();
     command.envs([("GATEPOST_LISTEN", address), ("GATEPOST_TOKEN", &token), ("GATEPOST_URL", "")]);
     let answer: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
     assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
-    // A token that is set to nothing is none.
+    // An empty token counts as unset.
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     command.env("GATEPOST_TOKEN", "");
-    assert_says(&run(command, "").await.refusal(), &["--token"]);
+    assert_says(&run(command, "").await.failure(), &["--token"]);
 
     let array = Value::from(vec![event("Granted", "a"), event("Granted", "b")]);
     let printed = send(&server.base, &token, &array.to_string()).await.printed();
@@ -58,7 +58,7 @@ async fn an_event_an_array_and_lines_are_sent() {
     assert_eq!(printed.lines().count(), 3, "{printed}");
     assert_eq!(stored(&database).await, 253);
 
-    // Once more does no harm.
+    // Sending it again is harmless.
     let printed = send(&server.base, &token, &lines).await.printed();
     assert!(!printed.contains("\"duplicate\":false"), "{printed}");
     assert_eq!(stored(&database).await, 253);
@@ -67,35 +67,35 @@ async fn an_event_an_array_and_lines_are_sent() {
 }
 
 #[tokio::test]
-async fn what_is_not_accepted_is_told() {
+async fn reports_rejected_events() {
     let database = TestDatabase::create().await;
     let server = Server::start(with_database(gatepost(), database.url())).await;
     let token = token(&database).await;
     let good = event("Granted", "1").to_string();
-    let refused = send(&server.base, "gp_wrong", &good).await.refusal();
-    assert_says(&refused, &["401", "token"]);
-    let refused =
-        send(&server.base, &token, "{\"event_type\": \"RequestGranted\"}").await.refusal();
-    assert_says(&refused, &["422", "/data"]);
-    let refused = send(&server.base, &token, &format!("{good}\n{{oops\n")).await.refusal();
-    assert_says(&refused, &["400", "not JSON", "line 2"]);
-    let refused = send(&server.base, &token, "").await.refusal();
-    assert_says(&refused, &["400"]);
+    let failure = send(&server.base, "gp_wrong", &good).await.failure();
+    assert_says(&failure, &["401", "token"]);
+    let failure =
+        send(&server.base, &token, "{\"event_type\": \"RequestGranted\"}").await.failure();
+    assert_says(&failure, &["422", "/data"]);
+    let failure = send(&server.base, &token, &format!("{good}\n{{oops\n")).await.failure();
+    assert_says(&failure, &["400", "not JSON", "line 2"]);
+    let failure = send(&server.base, &token, "").await.failure();
+    assert_says(&failure, &["400"]);
     let args = ["events", "send", "/nonexistent.json", "--url", &server.base, "--token", &token];
-    let refused = run(with_args(gatepost(), &args), "").await.refusal();
-    assert_says(&refused, &["/nonexistent.json", "cannot be read"]);
+    let failure = run(with_args(gatepost(), &args), "").await.failure();
+    assert_says(&failure, &["/nonexistent.json", "cannot be read"]);
     assert_eq!(stored(&database).await, 0);
     assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_told_and_the_token_is_not() {
+async fn reports_an_unreachable_server_without_the_token() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let base = format!("http://127.0.0.1:{port}");
-    let refused = send(&base, "gp_secret", &event("Granted", "1").to_string()).await.refusal();
-    assert_says(&refused, &[&base, "cannot be reached", "--url"]);
-    assert!(!refused.contains("gp_secret"), "{refused}");
-    let refused = send("nonsense", "gp_secret", "{}").await.refusal();
-    assert_says(&refused, &["nonsense"]);
+    let failure = send(&base, "gp_secret", &event("Granted", "1").to_string()).await.failure();
+    assert_says(&failure, &[&base, "cannot be reached", "--url"]);
+    assert!(!failure.contains("gp_secret"), "{failure}");
+    let failure = send("nonsense", "gp_secret", "{}").await.failure();
+    assert_says(&failure, &["nonsense"]);
 }

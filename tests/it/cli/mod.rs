@@ -1,4 +1,4 @@
-//! The commands, as a person or a script runs them.
+//! The commands.
 
 mod docs;
 mod events;
@@ -11,22 +11,22 @@ mod webhooks;
 use crate::support::database::TestDatabase;
 use crate::support::process::{self, Ended, gatepost, with_args, with_database};
 
-/// Runs a command over this database.
+/// Runs a command with this database.
 async fn beside(database: &TestDatabase, args: &[&str]) -> Ended {
-    told(database, args, "").await
+    beside_with_input(database, args, "").await
 }
 
-/// The same, with something on standard input.
-async fn told(database: &TestDatabase, args: &[&str], input: &str) -> Ended {
+/// Runs a command with this database and standard input.
+async fn beside_with_input(database: &TestDatabase, args: &[&str], input: &str) -> Ended {
     process::run(with_args(with_database(gatepost(), database.url()), args), input).await
 }
 
-/// A new token for sending events.
+/// Creates a token for sending events.
 async fn token(database: &TestDatabase) -> String {
     beside(database, &["token", "create", "test"]).await.printed().trim().to_owned()
 }
 
-/// Checks that a message says all of this.
+/// Asserts that a message contains all parts.
 fn assert_says(message: &str, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "\"{part}\" is not in:\n{message}");

@@ -1,4 +1,4 @@
-//! The server with nothing but a directory: it brings its own PostgreSQL.
+//! A server with a private PostgreSQL.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -20,15 +20,15 @@ use crate::support::process::{
 use crate::support::user::TestUser;
 use crate::support::{event, http, wait_until};
 
-/// A place for a server of its own.
-struct Place(TempDir);
+/// The data directory of a server.
+struct DataDir(TempDir);
 
-impl Place {
+impl DataDir {
     fn new() -> Self {
         Self(directory())
     }
 
-    /// Whose path is found in the command lines of all that run for it.
+    /// Returns the path, which is in the command lines of all its processes.
     fn path(&self) -> &Path {
         self.0.path()
     }
@@ -45,7 +45,7 @@ impl Place {
         Server::start(self.command()).await
     }
 
-    /// A command beside the server, or without one.
+    /// Runs a command, with or without a running server.
     async fn run(&self, args: &[&str], input: &str) -> Ended {
         run(with_args(self.command(), args), input).await
     }
@@ -59,8 +59,8 @@ impl Place {
         text.lines().next()?.trim().parse().ok()
     }
 
-    /// The shells that keep PostgreSQL.
-    fn keepers(&self) -> Vec<u32> {
+    /// Returns the shells that supervise PostgreSQL.
+    fn supervisors(&self) -> Vec<u32> {
         let all = processes_with(self.path()).into_iter();
         all.filter(|(_, line)| line.starts_with("/bin/sh")).map(|(pid, _)| pid).collect()
     }
@@ -69,7 +69,7 @@ impl Place {
         processes_with(self.path()).is_empty()
     }
 
-    /// Waits until nothing of it runs: the shell that kept the database ends a moment after it.
+    /// Waits until none of its processes run. The supervisor ends a moment after the database.
     async fn becomes_quiet(&self) {
         wait_until("all processes to end", async || self.is_quiet()).await;
     }
@@ -87,15 +87,15 @@ impl Place {
 }
 
 #[tokio::test]
-async fn it_starts_stops_and_keeps_what_it_has() {
-    let place = Place::new();
+async fn starts_stops_and_keeps_its_data() {
+    let place = DataDir::new();
     let mut server = place.start().await;
     assert_eq!(server.readiness().await, Some(200));
     let line = server.read_line().await;
     let (page, code) = line.split_once(" and enter the one-time code ").unwrap();
     assert!(page.ends_with(&format!("{}/setup", server.base)), "{line}");
 
-    // On a socket only, for its account only; and the key is for us only.
+    // PostgreSQL listens only on a socket of its account, and only this account can read the key.
     let mut connection = place.connect().await;
     let listens: String =
         sqlx::query_scalar("show listen_addresses").fetch_one(&mut connection).await.unwrap();
@@ -121,20 +121,20 @@ async fn it_starts_stops_and_keeps_what_it_has() {
     TestUser::new(server.base.clone()).sign_in("ann@example.com", PASSWORD).await;
     assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
     signal("TERM", &[server.pid()]);
-    // Nobody is asked to set it up any more.
+    // The setup is not offered any more.
     assert_eq!(server.read_line().await, "Gatepost has stopped.");
     assert_eq!(server.ended().await, Some(0));
     place.becomes_quiet().await;
 }
 
 #[tokio::test]
-async fn a_killed_server_takes_its_database_along_and_the_next_has_all_of_it() {
-    let place = Place::new();
+async fn a_killed_server_ends_its_database_and_the_next_one_recovers_it() {
+    let place = DataDir::new();
     let server = place.start().await;
     let token = place.token().await;
     assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
     server.kill().await;
-    // At once: what has not ended yet is waited for.
+    // At once. The start waits for processes that have not ended yet.
     let server = place.start().await;
     let (_, answer) = server.send(&token, &event("Granted", "1")).await;
     assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
@@ -147,12 +147,12 @@ async fn a_killed_server_takes_its_database_along_and_the_next_has_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_left_running_is_taken_over() {
-    let place = Place::new();
+async fn takes_over_a_running_database() {
+    let place = DataDir::new();
     let server = place.start().await;
     let token = place.token().await;
     let left = place.postmaster().unwrap();
-    let mut all = place.keepers();
+    let mut all = place.supervisors();
     assert_eq!(all.len(), 2, "{:?}", processes_with(place.path()));
     all.push(server.pid());
     signal("KILL", &all);
@@ -167,8 +167,8 @@ async fn a_database_that_was_left_running_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_killed_comes_back_and_nothing_accepted_is_lost() {
-    let place = Place::new();
+async fn restarts_a_killed_database_without_losing_accepted_events() {
+    let place = DataDir::new();
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let yaml =
         reopen(&logpoint, "Reopen", "").replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"");
@@ -192,13 +192,13 @@ async fn a_database_that_is_killed_comes_back_and_nothing_accepted_is_lost() {
     }
     let killed = place.postmaster().unwrap();
     signal("KILL", &[killed]);
-    // Some of these come while it is away.
+    // Some of these are sent while it is down.
     let mut number = 20;
     while place.postmaster().is_none_or(|pid| pid == killed) || send(number).await != 202 {
         number += 1;
         tokio::task::yield_now().await;
     }
-    // Pages have connections of their own, and find them dead one by one.
+    // Pages have separate connections, and find dead ones one by one.
     wait_until("the server to be ready", async || server.readiness().await == Some(200)).await;
     wait_long("all that was accepted", async || {
         let requests: Vec<_> =
@@ -211,19 +211,19 @@ async fn a_database_that_is_killed_comes_back_and_nothing_accepted_is_lost() {
 }
 
 #[tokio::test]
-async fn a_keeper_that_is_killed_is_replaced() {
-    let place = Place::new();
+async fn replaces_a_killed_supervisor() {
+    let place = DataDir::new();
     let server = place.start().await;
     let token = place.token().await;
-    let keepers = place.keepers();
+    let keepers = place.supervisors();
     signal("KILL", &keepers);
     wait_until("new keepers", async || {
-        let now = place.keepers();
+        let now = place.supervisors();
         now.len() == 2 && now.iter().all(|pid| !keepers.contains(pid))
     })
     .await;
     wait_until("the database", async || server.readiness().await == Some(200)).await;
-    // Senders are told to come again while the dispatcher finds its connections dead one by one.
+    // Senders get status 503 while the dispatcher finds its dead connections.
     wait_until("an event that is taken", async || {
         server.send(&token, &event("Granted", "1")).await.0 == 202
     })
@@ -233,10 +233,10 @@ async fn a_keeper_that_is_killed_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_process_number_that_is_somebody_elses_by_now_is_let_alone() {
-    let place = Place::new();
+async fn ignores_a_process_id_that_another_process_uses() {
+    let place = DataDir::new();
     let token = place.token().await;
-    // Of the same account as PostgreSQL, which would take it for another PostgreSQL.
+    // A process of the same account, which PostgreSQL would mistake for another PostgreSQL.
     let owner = std::fs::metadata(place.cluster()).unwrap();
     let mut other = Command::new("cat")
         .uid(owner.uid())
@@ -259,19 +259,19 @@ async fn a_process_number_that_is_somebody_elses_by_now_is_let_alone() {
 }
 
 #[tokio::test]
-async fn a_directory_is_for_one_server() {
-    let place = Place::new();
+async fn a_directory_serves_one_server() {
+    let place = DataDir::new();
     let server = place.start().await;
-    let refused = run(place.command(), "").await.refusal();
+    let failure = run(place.command(), "").await.failure();
     let data = place.path().join("data");
-    assert_says(&refused, &["another Gatepost", data.to_str().unwrap(), "GATEPOST_DATA_DIR"]);
+    assert_says(&failure, &["another Gatepost", data.to_str().unwrap(), "GATEPOST_DATA_DIR"]);
     assert_eq!(server.readiness().await, Some(200));
     assert_eq!(server.interrupt().await, Some(0));
 }
 
 #[tokio::test]
-async fn a_first_start_that_is_broken_off_leaves_nothing_half_made() {
-    let place = Place::new();
+async fn an_aborted_first_start_leaves_no_partial_cluster() {
+    let place = DataDir::new();
     let part = place.path().join("data/postgres/cluster.part");
     for signal_name in ["INT", "KILL"] {
         let mut starting = tokio::process::Command::from(place.command())
@@ -292,7 +292,7 @@ async fn a_first_start_that_is_broken_off_leaves_nothing_half_made() {
 
 #[tokio::test]
 async fn a_command_waits_for_a_server_that_is_starting() {
-    let place = Place::new();
+    let place = DataDir::new();
     let mut starting = tokio::process::Command::from(place.command())
         .kill_on_drop(true)
         .stdout(Stdio::null())
@@ -306,8 +306,8 @@ async fn a_command_waits_for_a_server_that_is_starting() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_too_long_for_a_socket_will_do() {
-    let place = Place::new();
+async fn accepts_a_path_too_long_for_a_socket() {
+    let place = DataDir::new();
     let data = place.path().join("a".repeat(60)).join("b".repeat(60));
     std::fs::create_dir_all(&data).unwrap();
     let server = Server::start(with_data_dir(gatepost(), &data)).await;
@@ -319,7 +319,7 @@ async fn a_path_that_is_too_long_for_a_socket_will_do() {
         .find_map(|(_, line)| Some(line.split_once("unix_socket_directories=")?.1.to_owned()))
         .map(|rest| rest.split(' ').next().unwrap().to_owned());
     assert_eq!(server.interrupt().await, Some(0));
-    // Elsewhere, but for the account alone as well.
+    // In another directory, also only for this account.
     let socket = std::path::PathBuf::from(socket.unwrap());
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
@@ -327,34 +327,34 @@ async fn a_path_that_is_too_long_for_a_socket_will_do() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_used_is_told() {
-    let place = Place::new();
+async fn reports_an_unusable_directory() {
+    let place = DataDir::new();
     std::fs::write(place.path().join("data"), "a file").unwrap();
-    let refused = run(place.command(), "").await.refusal();
-    assert_says(&refused, &["cannot make the data directory", place.path().to_str().unwrap()]);
-    // As root, PostgreSQL runs as somebody who may not enter.
+    let failure = run(place.command(), "").await.failure();
+    assert_says(&failure, &["cannot make the data directory", place.path().to_str().unwrap()]);
+    // As root, PostgreSQL runs under an account that cannot enter the directory.
     if nix::unistd::geteuid().is_root() {
-        let place = Place::new();
+        let place = DataDir::new();
         std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let refused = run(place.command(), "").await.refusal();
-        assert_says(&refused, &["must be able to reach", "GATEPOST_DATA_DIR"]);
+        let failure = run(place.command(), "").await.failure();
+        assert_says(&failure, &["must be able to reach", "GATEPOST_DATA_DIR"]);
     }
 }
 
 #[tokio::test]
-async fn as_root_the_database_stays_with_the_account_that_made_it() {
-    // Only root may choose; others have no choice to make.
+async fn as_root_the_database_keeps_its_account() {
+    // Only root can choose an account.
     if !nix::unistd::geteuid().is_root() {
         return;
     }
-    let place = Place::new();
+    let place = DataDir::new();
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
     let (uid, gid) = (nobody.uid.as_raw(), nobody.gid.as_raw());
     std::os::unix::fs::chown(place.path(), Some(uid), Some(gid)).unwrap();
     let mut command = with_args(place.command(), &["token", "create", "test"]);
     command.uid(uid).gid(gid);
     let token = run(command, "").await.printed();
-    // Root looks in, and the owner goes on.
+    // Root runs a command, and then the owner starts the server again.
     place.run(&["migrate"], "").await.printed();
     assert_eq!(std::fs::metadata(place.cluster()).unwrap().uid(), uid);
     let mut command = place.command();

@@ -1,4 +1,4 @@
-//! `gatepost serve` and `gatepost migrate` over a database that is given.
+//! `gatepost serve` and `gatepost migrate` with a database URL.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use tokio::io::AsyncWriteExt as _;
 
 use sqlx::Executor as _;
 
-use super::{assert_says, beside, told};
+use super::{assert_says, beside, beside_with_input};
 use crate::support::database::TestDatabase;
 use crate::support::process::{
     Server, directory, gatepost, run, with_admin, with_args, with_data_dir, with_database,
 };
 
-/// A database with nothing in it.
+/// Creates an empty database.
 async fn empty() -> TestDatabase {
     let database = TestDatabase::create().await;
     database.pool().execute("drop schema public cascade; create schema public").await.unwrap();
@@ -20,7 +20,7 @@ async fn empty() -> TestDatabase {
 }
 
 #[tokio::test]
-async fn a_given_database_is_used_and_migrated_and_no_private_one_is_made() {
+async fn uses_and_migrates_the_given_database() {
     let (database, directory) = (empty().await, directory());
     let data = directory.path().join("data");
     let command = with_data_dir(with_database(gatepost(), database.url()), &data);
@@ -28,38 +28,38 @@ async fn a_given_database_is_used_and_migrated_and_no_private_one_is_made() {
     assert_eq!(server.printed[0], format!("Gatepost 0.1.0 listens on {}/", server.base));
     assert_says(&server.read_line().await, &[&format!("{}/setup ", server.base)]);
     assert_eq!(server.readiness().await, Some(200));
-    let people: i64 =
+    let users: i64 =
         sqlx::query_scalar("select count(*) from users").fetch_one(database.pool()).await.unwrap();
-    assert_eq!(people, 0);
+    assert_eq!(users, 0);
     assert_eq!(server.interrupt().await, Some(0));
     assert!(!data.exists());
     database.drop().await;
 }
 
 #[tokio::test]
-async fn serve_is_what_it_does_without_a_command_and_the_administrator_is_made_once() {
+async fn serves_by_default_and_creates_the_administrator_once() {
     let database = TestDatabase::create().await;
     for args in [&["serve"][..], &[]] {
         let command = with_admin(with_database(with_args(gatepost(), args), database.url()));
         let mut server = Server::start(command).await;
-        // Nothing about /setup comes between.
+        // The setup is not mentioned.
         let pid = server.pid();
         crate::support::process::signal("TERM", &[pid]);
         assert_eq!(server.read_line().await, "Gatepost has stopped.");
         assert_eq!(server.ended().await, Some(0));
     }
-    let people: i64 =
+    let users: i64 =
         sqlx::query_scalar("select count(*) from users").fetch_one(database.pool()).await.unwrap();
-    assert_eq!(people, 1);
+    assert_eq!(users, 1);
     database.drop().await;
 }
 
 #[tokio::test]
-async fn a_given_database_needs_a_given_key() {
+async fn requires_a_master_key_with_a_database_url() {
     let (database, directory) = (TestDatabase::create().await, directory());
     let mut command = with_data_dir(gatepost(), &directory.path().join("data"));
     command.env("DATABASE_URL", database.url());
-    let message = run(command, "").await.refusal();
+    let message = run(command, "").await.failure();
     assert_says(
         &message,
         &["DATABASE_URL is set", "GATEPOST_MASTER_KEY", "openssl rand -base64 32"],
@@ -69,67 +69,67 @@ async fn a_given_database_needs_a_given_key() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told_and_its_password_is_not() {
+async fn reports_an_unreachable_database_without_its_password() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("postgres://gatepost:the-password@127.0.0.1:{port}/gatepost");
     let began = Instant::now();
-    let message = run(with_database(gatepost(), &url), "").await.refusal();
+    let message = run(with_database(gatepost(), &url), "").await.failure();
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert_says(&message, &["DATABASE_URL", &format!("127.0.0.1:{port}"), "cannot be reached"]);
     assert!(!message.contains("the-password"), "{message}");
 }
 
 #[tokio::test]
-async fn what_is_no_url_of_a_database_is_told() {
+async fn rejects_an_invalid_database_url() {
     for url in ["gatepost", "mysql://gatepost:the-password@127.0.0.1/gatepost"] {
-        let message = run(with_database(gatepost(), url), "").await.refusal();
+        let message = run(with_database(gatepost(), url), "").await.failure();
         assert_says(&message, &["DATABASE_URL", "postgres://user:password@host/name"]);
         assert!(!message.contains("the-password"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn another_master_key_than_before_is_refused_where_there_are_secrets() {
+async fn rejects_another_master_key_if_there_are_secrets() {
     let database = TestDatabase::create().await;
     let yaml = "webhooks: [{name: A, type: {http_request: {url: 'https://127.0.0.1:9/x'}}, \
                 triggers: [Granted]}]";
-    told(&database, &["webhooks", "import", "-"], yaml).await.printed();
+    beside_with_input(&database, &["webhooks", "import", "-"], yaml).await.printed();
     let mut command = with_database(gatepost(), database.url());
     command.env("GATEPOST_MASTER_KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=");
-    let message = run(command, "").await.refusal();
+    let message = run(command, "").await.failure();
     assert_says(&message, &["another master key", "GATEPOST_MASTER_KEY"]);
     database.drop().await;
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_refused() {
+async fn rejects_a_database_of_a_newer_version() {
     let database = TestDatabase::create().await;
     let newer =
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
                  values (99990101000000, 'to come', true, '', 0)";
     database.pool().execute(newer).await.unwrap();
     for args in [&[][..], &["migrate"], &["token", "create", "a"]] {
-        let message = beside(&database, args).await.refusal();
+        let message = beside(&database, args).await.failure();
         assert_says(&message, &["99990101000000", "newer Gatepost"]);
     }
     database.drop().await;
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told_before_anything_is_touched() {
+async fn reports_a_port_in_use_before_changing_anything() {
     let directory = directory();
     let data = directory.path().join("data");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = with_data_dir(gatepost(), &data);
     command.env("GATEPOST_LISTEN", &address);
-    let message = run(command, "").await.refusal();
+    let message = run(command, "").await.failure();
     assert_says(&message, &[&address, "another server", "in use"]);
     assert!(!data.exists());
 }
 
 #[tokio::test]
-async fn migrating_needs_no_key_and_may_be_done_again() {
+async fn migrates_without_a_key_and_repeatedly() {
     let database = empty().await;
     for _ in 0..2 {
         let mut command = with_args(gatepost(), &["migrate"]);
@@ -145,14 +145,14 @@ async fn migrating_needs_no_key_and_may_be_done_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
+async fn stops_despite_a_request_that_never_ends() {
     let database = TestDatabase::create().await;
     let server = Server::start(with_database(gatepost(), database.url())).await;
     let address = server.base.trim_start_matches("http://");
     let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
     let half = b"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n";
     slow.write_all(half).await.unwrap();
-    // The server has read it once it has answered a later one.
+    // The server has read it once it has responded to a later request.
     assert_eq!(server.readiness().await, Some(200));
     assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;

@@ -1,4 +1,4 @@
-//! Flags, then environment, then `gatepost.toml`.
+//! Settings by flags, environment variables and `gatepost.toml`.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use crate::support::database;
 use crate::support::process::{directory, gatepost, run, with_args, with_data_dir};
 use crate::support::proxy::ChaosProxy;
 
-/// Every setting of the contract.
+/// Every documented setting.
 const VARIABLES: [&str; 13] = [
     "DATABASE_URL",
     "GATEPOST_DATA_DIR",
@@ -24,26 +24,26 @@ const VARIABLES: [&str; 13] = [
     "GATEPOST_LOG_FORMAT",
 ];
 
-/// Why a server does not start that has one more setting.
-async fn refusal(name: &str, value: &str) -> String {
+/// Returns why a server does not start with an additional setting.
+async fn rejection(name: &str, value: &str) -> String {
     let directory = directory();
     let data = directory.path().join("data");
     let mut command = with_data_dir(gatepost(), &data);
     command.env(name, value);
-    let message = run(command, "").await.refusal();
+    let message = run(command, "").await.failure();
     assert!(!data.exists(), "{name} was refused too late: {message}");
     message
 }
 
 #[tokio::test]
-async fn a_variable_that_is_no_setting_is_refused() {
-    let message = refusal("GATEPOST_DATADIR", "/tmp").await;
+async fn rejects_unknown_variables() {
+    let message = rejection("GATEPOST_DATADIR", "/tmp").await;
     assert_says(&message, &["unknown setting GATEPOST_DATADIR"]);
     assert_says(&message, &VARIABLES);
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_used_is_named_with_its_setting() {
+async fn names_the_setting_of_an_invalid_value() {
     for (name, value, more) in [
         ("GATEPOST_LISTEN", "8080", "0.0.0.0:8080"),
         ("GATEPOST_PUBLIC_URL", "gatepost.example.com", "https://"),
@@ -58,20 +58,23 @@ async fn a_value_that_cannot_be_used_is_named_with_its_setting() {
         ("GATEPOST_MASTER_KEY", "!", "base64"),
         ("GATEPOST_MASTER_KEY_FILE", "/nonexistent/key", "/nonexistent/key"),
     ] {
-        let message = refusal(name, value).await;
-        // The first of several words is the culprit's.
+        let message = rejection(name, value).await;
+        // Of several parts, the first names the setting.
         assert_says(&message, &[more]);
         if name != "GATEPOST_MASTER_KEY_FILE" {
             assert_says(&message, &[name]);
         }
     }
-    assert_says(&refusal("GATEPOST_ALLOW_HTTP", "maybe").await, &["--allow-http", "maybe", "true"]);
-    let message = refusal("GATEPOST_ADMIN_PASSWORD", "correct horse battery").await;
+    assert_says(
+        &rejection("GATEPOST_ALLOW_HTTP", "maybe").await,
+        &["--allow-http", "maybe", "true"],
+    );
+    let message = rejection("GATEPOST_ADMIN_PASSWORD", "correct horse battery").await;
     assert!(!message.contains("correct horse battery"), "{message}");
 }
 
-/// The database of the tests at an address of its own. Nobody may sign in there as it is asked: a database that
-/// answers nothing would be waited for.
+/// The database of the tests at another address. Connections with the given user are rejected: a database that does not
+/// respond would be waited for.
 struct Elsewhere(ChaosProxy);
 
 impl Elsewhere {
@@ -83,16 +86,16 @@ impl Elsewhere {
         self.0.through("postgres://nobody@localhost/x")
     }
 
-    /// Checks that a command with these settings is refused by this one.
-    async fn is_asked_by(&self, mut command: Command) {
+    /// Asserts that a command with these settings is rejected by this database.
+    async fn assert_rejects(&self, mut command: Command) {
         command.env("GATEPOST_MASTER_KEY", super::process::MASTER_KEY);
-        let message = run(command, "").await.refusal();
+        let message = run(command, "").await.failure();
         assert_says(&message, &[&format!("DATABASE_URL at {} cannot", self.0.address())]);
     }
 }
 
 #[tokio::test]
-async fn a_flag_beats_the_environment_and_that_the_file() {
+async fn flags_take_precedence_over_variables_and_those_over_the_file() {
     let directory = directory();
     let (file, environment, flag) =
         (Elsewhere::new().await, Elsewhere::new().await, Elsewhere::new().await);
@@ -106,18 +109,18 @@ async fn a_flag_beats_the_environment_and_that_the_file() {
         }
         command
     };
-    file.is_asked_by(within(None, &[])).await;
-    environment.is_asked_by(within(Some(&environment.url()), &[])).await;
+    file.assert_rejects(within(None, &[])).await;
+    environment.assert_rejects(within(Some(&environment.url()), &[])).await;
     let args = ["--database-url", &flag.url()];
-    flag.is_asked_by(within(Some(&environment.url()), &args)).await;
-    // What is set to nothing is not set.
+    flag.assert_rejects(within(Some(&environment.url()), &args)).await;
+    // Empty settings count as unset.
     let mut command = within(Some(""), &[]);
     command.envs([("GATEPOST_ALLOW_HTTP", ""), ("GATEPOST_RETENTION_DAYS", "")]);
-    file.is_asked_by(command).await;
+    file.assert_rejects(command).await;
 }
 
 #[tokio::test]
-async fn a_file_in_a_folder_above_is_somebody_elses() {
+async fn ignores_a_file_in_a_parent_directory() {
     let directory = directory();
     std::fs::write(directory.path().join("gatepost.toml"), "not = 'ours'\n").unwrap();
     let below = directory.path().join("below");
@@ -125,11 +128,11 @@ async fn a_file_in_a_folder_above_is_somebody_elses() {
     let flag = Elsewhere::new().await;
     let mut command = with_args(gatepost(), &["--database-url", &flag.url()]);
     command.current_dir(&below);
-    flag.is_asked_by(command).await;
+    flag.assert_rejects(command).await;
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_file_is_named() {
+async fn names_the_mistake_in_the_file() {
     for (toml, word) in [
         ("listne = '127.0.0.1:0'", "listne"),
         ("listen = 8080", "listen"),
@@ -141,7 +144,7 @@ async fn a_mistake_in_the_file_is_named() {
         std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
         let mut command = with_data_dir(gatepost(), &directory.path().join("data"));
         command.current_dir(directory.path()).env_remove("GATEPOST_LISTEN");
-        let message = run(command, "").await.refusal();
+        let message = run(command, "").await.failure();
         assert_says(&message, &[word]);
         assert!(!directory.path().join("data").exists(), "{message}");
     }
@@ -160,7 +163,7 @@ async fn help_lists_every_setting_and_no_secret() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_none_is_refused() {
+async fn rejects_an_unknown_command() {
     for args in [&["sevre"][..], &["token"], &["webhooks", "import"], &["events", "send", "-"]] {
         let ended = run(with_args(gatepost(), args), "").await;
         assert_eq!(ended.code, Some(2), "{ended:?}");

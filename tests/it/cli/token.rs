@@ -8,7 +8,7 @@ use crate::support::process::{
 };
 
 #[tokio::test]
-async fn a_token_comes_alone_and_sends_events() {
+async fn prints_only_the_token_which_sends_events() {
     let database = TestDatabase::create().await;
     let server = Server::start(with_database(gatepost(), database.url())).await;
     let printed = beside(&database, &["token", "create", "Apono"]).await.printed();
@@ -19,7 +19,7 @@ async fn a_token_comes_alone_and_sends_events() {
     let stored: Vec<u8> =
         sqlx::query_scalar("select hash from tokens").fetch_one(database.pool()).await.unwrap();
     assert_eq!(stored.len(), 32);
-    // Another scope does not send.
+    // A token with another scope cannot send events.
     let args = ["token", "create", "Reader", "--scope", "read"];
     let reader = beside(&database, &args).await.printed();
     assert_eq!(server.send(reader.trim(), &event("Granted", "2")).await.0, 403);
@@ -29,7 +29,7 @@ async fn a_token_comes_alone_and_sends_events() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_made_is_told_and_none_is_printed() {
+async fn reports_a_token_that_cannot_be_created_and_prints_none() {
     let database = TestDatabase::create().await;
     beside(&database, &["token", "create", "Apono"]).await.printed();
     let long = "x".repeat(81);
@@ -40,7 +40,7 @@ async fn a_token_that_cannot_be_made_is_told_and_none_is_printed() {
         (&["token", "create", &long], &["1 to 80 characters"]),
         (&["token", "create", "A", "--scope", "all"], &["--scope", "use events, manage or read"]),
     ] {
-        assert_says(&beside(&database, args).await.refusal(), words);
+        assert_says(&beside(&database, args).await.failure(), words);
     }
     let count: i64 =
         sqlx::query_scalar("select count(*) from tokens").fetch_one(database.pool()).await.unwrap();
@@ -49,9 +49,9 @@ async fn a_token_that_cannot_be_made_is_told_and_none_is_printed() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_in_a_private_database_with_and_without_its_server() {
+async fn creates_tokens_in_a_private_database_with_and_without_its_server() {
     let directory = directory();
-    // Relative, as the default is.
+    // A relative path, like the default.
     let there = || {
         let mut command = with_data_dir(gatepost(), "data".as_ref());
         command.current_dir(directory.path());
@@ -63,7 +63,7 @@ async fn tokens_are_made_in_a_private_database_with_and_without_its_server() {
     let second = run(with_args(there(), &["token", "create", "Beside"]), "").await.printed();
     assert_eq!(server.send(first.trim(), &event("Granted", "1")).await.0, 202);
     assert_eq!(server.send(second.trim(), &event("Granted", "2")).await.0, 202);
-    let again = run(with_args(there(), &["token", "create", "Before"]), "").await.refusal();
+    let again = run(with_args(there(), &["token", "create", "Before"]), "").await.failure();
     assert_says(&again, &["\"Before\""]);
     assert_eq!(server.interrupt().await, Some(0));
 }

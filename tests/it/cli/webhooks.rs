@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{assert_says, beside, token, told};
+use super::{assert_says, beside, beside_with_input, token};
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{Server, directory, gatepost, with_args, with_database};
 use crate::support::{event, wait_until};
 
-/// The contract's example, with everything that a webhook may have.
+/// The documented example, with every field of a webhook.
 const EXAMPLE: &str = r#"
 webhooks:
   - name: Logpoint reopen
@@ -32,7 +32,7 @@ const SECRETS: [&str; 2] = ["header-secret", "body-secret"];
 const IMPORT: [&str; 3] = ["webhooks", "import", "-"];
 const DRY_RUN: [&str; 4] = ["webhooks", "import", "-", "--dry-run"];
 
-/// The sealed definitions: equal only where nothing was written at all.
+/// Returns the encrypted definitions, which are equal only if nothing was written.
 async fn stored(database: &TestDatabase) -> Vec<(String, Vec<u8>)> {
     let sql = "select name, sealed from webhooks where deleted_at is null order by name";
     sqlx::query_as(sql).fetch_all(database.pool()).await.unwrap()
@@ -45,20 +45,23 @@ fn assert_no_secret(text: &str) {
 }
 
 #[tokio::test]
-async fn an_import_shows_what_it_changes_and_does_it_once() {
+async fn imports_once_and_shows_the_changes() {
     let database = TestDatabase::create().await;
-    let dry = told(&database, &DRY_RUN, EXAMPLE).await.printed();
+    let dry = beside_with_input(&database, &DRY_RUN, EXAMPLE).await.printed();
     assert_says(&dry, &["+ Logpoint reopen", "1 of 1 webhooks would change."]);
     assert!(stored(&database).await.is_empty());
 
-    let first = told(&database, &IMPORT, EXAMPLE).await.printed();
+    let first = beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
     assert_says(
         &first,
         &["+ Logpoint reopen", "    + ", "reopen_incident", "1 of 1 webhooks changed."],
     );
     assert_no_secret(&first);
     assert_eq!(stored(&database).await.len(), 1);
-    assert_eq!(told(&database, &IMPORT, EXAMPLE).await.printed(), "0 of 1 webhooks changed.\n");
+    assert_eq!(
+        beside_with_input(&database, &IMPORT, EXAMPLE).await.printed(),
+        "0 of 1 webhooks changed.\n"
+    );
     let acts: Vec<String> =
         sqlx::query_scalar("select who_kind || ' ' || act from webhook_revisions")
             .fetch_all(database.pool())
@@ -72,25 +75,25 @@ async fn an_import_shows_what_it_changes_and_does_it_once() {
         [(&DRY_RUN[..], "1 of 1 webhooks would change."), (&IMPORT, "1 of 1 webhooks changed.")]
     {
         assert_eq!(stored(&database).await, before);
-        let printed = told(&database, args, &changed).await.printed();
+        let printed = beside_with_input(&database, args, &changed).await.printed();
         let shown: Vec<&str> = printed.lines().map(str::trim).collect();
         assert_eq!(
             shown,
             ["~ Logpoint reopen", "-   timeout_in_sec: 10", "+   timeout_in_sec: 20", end]
         );
     }
-    // A secret is told to change, not shown.
+    // A changed secret is mentioned but not shown.
     let rekeyed = changed.replace("body-secret", "another-secret");
-    let printed = told(&database, &IMPORT, &rekeyed).await.printed();
+    let printed = beside_with_input(&database, &IMPORT, &rekeyed).await.printed();
     assert_says(&printed, &["~ Logpoint reopen", "(a secret changes)", "1 of 1 webhooks changed."]);
     assert!(!printed.contains("another-secret"), "{printed}");
     database.drop().await;
 }
 
 #[tokio::test]
-async fn what_is_exported_has_no_secret_and_comes_in_again_without_losing_any() {
+async fn exports_no_secrets_and_imports_the_export_without_losing_them() {
     let (database, directory) = (TestDatabase::create().await, directory());
-    told(&database, &IMPORT, EXAMPLE).await.printed();
+    beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
     let printed = beside(&database, &["webhooks", "export"]).await.printed();
     assert_no_secret(&printed);
     assert_says(&printed, &["Logpoint reopen", "https://10.0.0.5/reopen_incident", "SEC-*"]);
@@ -101,45 +104,45 @@ async fn what_is_exported_has_no_secret_and_comes_in_again_without_losing_any() 
 
     let again = beside(&database, &["webhooks", "import", path]).await.printed();
     assert_eq!(again, "0 of 1 webhooks changed.\n");
-    // A change in the exported file leaves the secrets as they were: the original changes nothing else.
+    // A change in the exported file keeps the secrets: importing the original reverts only that change.
     std::fs::write(&file, printed.replace("timeout_in_sec: 10", "timeout_in_sec: 20")).unwrap();
     beside(&database, &["webhooks", "import", path]).await.printed();
-    let back = told(&database, &IMPORT, EXAMPLE).await.printed();
+    let back = beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
     assert_says(&back, &["-   timeout_in_sec: 20", "+   timeout_in_sec: 10"]);
     assert!(!back.contains("a secret changes"), "{back}");
 
-    // Nobody has to read all of it.
+    // A reader may close the pipe early.
     let mut command = with_args(with_database(gatepost(), database.url()), &["webhooks", "export"]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     assert!(command.stdout(writer).status().unwrap().success());
 
-    // In another database there is nothing behind the masks.
+    // In another database there are no secrets for the masks.
     let other = TestDatabase::create().await;
-    let refused = told(&other, &IMPORT, &printed).await.refusal();
-    assert_says(&refused, &["Logpoint reopen", "body_template", "Enter the secret again"]);
+    let failure = beside_with_input(&other, &IMPORT, &printed).await.failure();
+    assert_says(&failure, &["Logpoint reopen", "body_template", "Enter the secret again"]);
     assert!(stored(&other).await.is_empty());
     let nowhere = ["webhooks", "export", "/nonexistent/webhooks.yaml"];
-    let refused = beside(&database, &nowhere).await.refusal();
-    assert_says(&refused, &["/nonexistent/webhooks.yaml", "cannot be written"]);
+    let failure = beside(&database, &nowhere).await.failure();
+    assert_says(&failure, &["/nonexistent/webhooks.yaml", "cannot be written"]);
     other.drop().await;
     database.drop().await;
 }
 
 #[tokio::test]
-async fn json_is_taken_as_well() {
+async fn imports_json() {
     let database = TestDatabase::create().await;
-    told(&database, &IMPORT, EXAMPLE).await.printed();
+    beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
     let value: Value = serde_norway::from_str(EXAMPLE).unwrap();
     for json in [value.to_string(), format!("\n  {value:#}")] {
-        let printed = told(&database, &IMPORT, &json).await.printed();
+        let printed = beside_with_input(&database, &IMPORT, &json).await.printed();
         assert_eq!(printed, "0 of 1 webhooks changed.\n");
     }
     database.drop().await;
 }
 
 #[tokio::test]
-async fn one_mistake_and_nothing_is_imported() {
+async fn imports_nothing_if_there_is_a_mistake() {
     let database = TestDatabase::create().await;
     let good = EXAMPLE.replace("Logpoint reopen", "Good");
     let (_, second) = EXAMPLE.split_once("webhooks:\n").unwrap();
@@ -162,25 +165,26 @@ async fn one_mistake_and_nothing_is_imported() {
         ("webhooks:", "hooks:", &["hooks"]),
     ] {
         assert!(both.contains(right), "{right}");
-        // In the one place where it is told of the first webhook, and in the second alone.
-        let refused = told(&database, &IMPORT, &both.replacen(right, wrong, 1)).await.refusal();
-        assert_says(&refused, words);
-        assert_says(&refused, &["nothing was imported"]);
-        assert!(stored(&database).await.is_empty(), "{refused}");
+        // In a file with one webhook, and in the second webhook of a file.
+        let failure =
+            beside_with_input(&database, &IMPORT, &both.replacen(right, wrong, 1)).await.failure();
+        assert_says(&failure, words);
+        assert_says(&failure, &["nothing was imported"]);
+        assert!(stored(&database).await.is_empty(), "{failure}");
     }
     let late = both.replace("timeout_in_sec: 10", "timeout_in_sec: 61").replacen("61", "10", 1);
-    let refused = told(&database, &IMPORT, &late).await.refusal();
-    assert_says(&refused, &["\"Logpoint reopen\"", "timeout_in_sec"]);
+    let failure = beside_with_input(&database, &IMPORT, &late).await.failure();
+    assert_says(&failure, &["\"Logpoint reopen\"", "timeout_in_sec"]);
     assert!(stored(&database).await.is_empty());
-    let refused = beside(&database, &["webhooks", "import", "/nonexistent.yaml"]).await.refusal();
-    assert_says(&refused, &["/nonexistent.yaml", "cannot be read"]);
-    let imported = told(&database, &IMPORT, &both).await.printed();
+    let failure = beside(&database, &["webhooks", "import", "/nonexistent.yaml"]).await.failure();
+    assert_says(&failure, &["/nonexistent.yaml", "cannot be read"]);
+    let imported = beside_with_input(&database, &IMPORT, &both).await.printed();
     assert_says(&imported, &["2 of 2 webhooks changed."]);
     database.drop().await;
 }
 
 #[tokio::test]
-async fn a_running_server_hears_of_an_import() {
+async fn a_running_server_applies_an_import() {
     let database = TestDatabase::create().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let server = Server::start(with_database(gatepost(), database.url())).await;
@@ -188,7 +192,7 @@ async fn a_running_server_hears_of_an_import() {
     let (_, answer) = server.send(&token, &event("Granted", "before")).await;
     assert_eq!(answer["events"][0]["deliveries"], 0, "{answer}");
     let yaml = crate::delivery::reopen(&logpoint, "Reopen", "");
-    told(&database, &IMPORT, &yaml).await.printed();
+    beside_with_input(&database, &IMPORT, &yaml).await.printed();
     let number = std::sync::atomic::AtomicUsize::new(0);
     wait_until("the server to hear of it", async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -66,9 +66,9 @@ async fn reopens_cut_connections_without_loss_or_duplicates() {
         cut.proceed().await;
         cut.proxy.cut();
     }
-    let refused = cut.load.unavailable();
+    let unavailable = cut.load.unavailable();
     cut.proxy.refuse();
-    cut.load.wait_for_unavailable(refused + 5).await;
+    cut.load.wait_for_unavailable(unavailable + 5).await;
     cut.heal().await;
     let outcome = cut.end(Environment::take_over).await;
     assert!(outcome.unavailable > 0, "the cuts hit nothing");
@@ -94,8 +94,8 @@ async fn survives_a_connection_that_stalls() {
     cut.proceed().await;
     cut.proxy.stall();
     let stalled = Instant::now();
-    let refused = cut.load.unavailable();
-    cut.load.wait_for_unavailable(refused + 1).await;
+    let unavailable = cut.load.unavailable();
+    cut.load.wait_for_unavailable(unavailable + 1).await;
     assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
     cut.heal().await;
     cut.end(Environment::take_over).await;

@@ -102,13 +102,13 @@ async fn rejects_events_on_a_full_disk_and_sends_accepted_ones_later() {
     let was = private.postmaster();
     private.need_new_segment().await;
     wait_until("PostgreSQL to give up", async || private.postmaster() != was).await;
-    let (before, refused) = (load.accepted(), load.unavailable());
-    load.wait_for_unavailable(refused + 1).await;
+    let (before, unavailable) = (load.accepted(), load.unavailable());
+    load.wait_for_unavailable(unavailable + 1).await;
     disk.free();
     Private::wait_for_recovery(&load, Instant::now()).await;
     load.wait_for_accepted(before + 20).await;
     let outcome = load.finish().await;
-    assert_eq!(outcome.unanswered, 0, "{refused} refused");
+    assert_eq!(outcome.unanswered, 0, "{unavailable} responses with 503 before");
     private.wait_until_sent(&outcome).await;
     assert_eq!(server.interrupt().await, Some(0));
 }
