@@ -2,7 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 # Queries are checked against .sqlx (SQLX_OFFLINE in .cargo/config.toml), so no database is needed.
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
 COPY .sqlx .sqlx
 COPY migrations migrations

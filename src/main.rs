@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-/// Returns memory to the system soon after a load, and is faster than the system's allocator (docs/benchmarks.md). Its
-/// settings are in `.cargo/config.toml`.
+/// Returns memory to the system soon after a load, and costs less CPU than the system's allocator (docs/benchmarks.md).
+/// Its settings are in `.cargo/config.toml`.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -64,35 +64,35 @@ impl IntoResponse for Error {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "Page not found",
-                "Nothing is at this address: it may have been deleted, or the link is incomplete.".to_owned(),
+                "There is no page at this address. It may have been deleted, or the link is incomplete.".to_owned(),
             ),
             Self::Csrf => (
                 StatusCode::FORBIDDEN,
-                "The form was open too long",
-                "Your session has changed since the form was opened, so nothing was done. Go back, \
-                 reload the page and send the form again."
+                "The form has expired",
+                "Your session has changed since this form was opened. Nothing was changed. Go back, \
+                 reload the page, and send the form again."
                     .to_owned(),
             ),
             Self::Unreadable(reason) => (
                 StatusCode::BAD_REQUEST,
-                "The form cannot be read",
-                format!("Nothing was done: {reason}."),
+                "The form could not be read",
+                format!("Nothing was changed: {reason}."),
             ),
             Self::Unavailable(error) => {
-                tracing::warn!(error = ?error, "the database is away");
+                tracing::warn!(error = ?error, "could not reach the database");
                 (
                     StatusCode::SERVICE_UNAVAILABLE,
                     "The database cannot be reached",
-                    "Nothing was done. Try again in a moment; the server's log says more.".to_owned(),
+                    "Nothing was changed. Try again in a moment. The server's log has details.".to_owned(),
                 )
             }
             Self::Internal(detail) => {
                 let reference = format!("{:08x}", rand::random::<u32>());
-                tracing::error!(reference, detail, "a page failed");
+                tracing::error!(reference, detail, "could not render a page");
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "Something went wrong",
-                    format!("The fault is Gatepost's. The server's log tells it under reference {reference}."),
+                    format!("Internal error. Search the server's log for {reference}."),
                 )
             }
         };

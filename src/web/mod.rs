@@ -4,6 +4,8 @@
 //! strings ready to print. It must not know how things are sent or stored.
 
 mod assets;
+mod auth;
+mod csrf;
 mod deliveries;
 mod error;
 mod form;
@@ -11,10 +13,10 @@ mod invocations;
 mod markup;
 mod moment;
 mod page;
-mod people;
 mod routes;
 mod security;
 mod session;
+mod text;
 mod webhooks;
 
 use url::Url;

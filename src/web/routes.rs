@@ -4,13 +4,13 @@ use axum::Router;
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use super::{
-    WebState, assets, deliveries, error, invocations, people, security, session, webhooks,
-};
+use super::{WebState, assets, auth, deliveries, error, invocations, security, session, webhooks};
 use crate::store::sessions::SessionStore;
 
 /// The pages.
@@ -23,11 +23,13 @@ pub fn router(state: WebState) -> Router {
         .with_expiry(Expiry::OnInactivity(session::LIFETIME));
     Router::new()
         .route("/", get(|| async { Redirect::to("/webhooks") }))
-        .route("/setup", get(people::setup::show).post(people::setup::submit))
-        .route("/login", get(people::login::show).post(people::login::submit))
-        .route("/logout", post(people::logout::submit))
+        .route("/setup", get(auth::setup::show).post(auth::setup::submit))
+        .route("/login", get(auth::login::show).post(auth::login::submit))
+        .route("/logout", post(auth::logout::submit))
         .merge(webhook_routes())
+        .merge(form_routes(&state))
         .route("/invocations/{id}", get(invocations::show::show))
+        .route("/troubleshooting", get(invocations::troubleshooting::show))
         .route("/deliveries", get(deliveries::list::show))
         .route("/deliveries/{id}", get(deliveries::show::show))
         .fallback(|| async { error::Error::NotFound })
@@ -35,25 +37,21 @@ pub fn router(state: WebState) -> Router {
         .route("/static/{*path}", get(assets::serve))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(error::caught))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(state)
 }
 
 fn webhook_routes() -> Router<WebState> {
     Router::new()
-        .route("/webhooks", get(webhooks::list::show).post(webhooks::save::create))
+        .route("/webhooks", get(webhooks::list::show))
         .route("/webhooks/new", get(webhooks::edit::new))
-        .route("/webhooks/preview", post(webhooks::preview::preview))
-        .route("/webhooks/test", post(webhooks::test::test))
-        .route("/webhooks/backtest", post(webhooks::backtest::run))
-        .route("/webhooks/certificate", post(webhooks::certificate::fetch))
-        .route("/webhooks/credentials", post(webhooks::credentials::check))
         .route("/webhooks/pem/authority", post(webhooks::pem::authority))
         .route("/webhooks/pem/client", post(webhooks::pem::client))
         .route("/webhooks/schema", get(webhooks::schema::show))
         .route("/webhooks/events", get(webhooks::events::show))
         .route("/webhooks/values", get(webhooks::filters::values))
         .route("/webhooks/schema.json", get(webhooks::schema::json))
-        .route("/webhooks/{id}", get(webhooks::show::show).post(webhooks::save::update))
+        .route("/webhooks/{id}", get(webhooks::show::show))
         .route("/webhooks/{id}/changes", get(webhooks::history::show))
         .route(
             "/webhooks/{id}/revisions/{number}/restore",
@@ -64,4 +62,17 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/{id}/test", post(webhooks::test::test_saved))
         .route("/webhooks/{id}/send", get(webhooks::send::ask).post(webhooks::send::send))
         .route("/webhooks/{id}/delete", get(webhooks::delete::ask).post(webhooks::delete::delete))
+}
+
+/// Routes that receive the whole webhook form. None of them loses it if the session has ended.
+fn form_routes(state: &WebState) -> Router<WebState> {
+    Router::new()
+        .route("/webhooks", post(webhooks::save::create))
+        .route("/webhooks/{id}", post(webhooks::save::update))
+        .route("/webhooks/preview", post(webhooks::preview::preview))
+        .route("/webhooks/test", post(webhooks::test::test))
+        .route("/webhooks/backtest", post(webhooks::backtest::run))
+        .route("/webhooks/certificate", post(webhooks::certificate::fetch))
+        .route("/webhooks/credentials", post(webhooks::credentials::check))
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep))
 }

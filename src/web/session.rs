@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use super::{Error, WebState};
-use crate::model::{Actor, UserId};
+use super::auth::dialog;
+use super::{Error, WebState, csrf};
+use crate::model::{Actor, Sources, UserId};
 use crate::store::sessions::USER_ID;
 use crate::store::users::{self, User};
 
@@ -37,11 +38,17 @@ pub(super) struct Toast {
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
     pub(super) session: Session,
-    /// The token of their forms.
+    /// Token for the forms of this response.
     pub(super) csrf: String,
+    token: [u8; csrf::TOKEN_BYTES],
 }
 
 impl Visitor {
+    /// Whether a form contains this session's token.
+    pub(super) fn sent(&self, csrf: &str) -> bool {
+        csrf::matches(csrf, &self.token)
+    }
+
     /// Says something on the next page.
     pub(super) async fn tell(&self, text: impl Into<String>) -> Result<(), Error> {
         self.push(Toast { bad: false, text: text.into() }).await
@@ -63,11 +70,21 @@ impl Visitor {
         Ok(self.session.remove(TOASTS).await?.unwrap_or_default())
     }
 
-    /// Makes this session theirs, under a new id and with a new token.
-    pub(super) async fn sign_in(&self, user: &User) -> Result<(), Error> {
+    /// Signs a user in, under a new session id and with a new token, which the returned visitor has.
+    pub(super) async fn sign_in(self, user: &User, sources: &Sources) -> Result<Self, Error> {
         self.session.cycle_id().await?;
-        self.session.remove_value(CSRF).await?;
-        Ok(self.session.insert(USER_ID, user.id.to_string()).await?)
+        self.session.insert(USER_ID, user.id.to_string()).await?;
+        Self::with_new_token(self.session, sources).await
+    }
+
+    async fn with_new_token(session: Session, sources: &Sources) -> Result<Self, Error> {
+        let token = sources.bytes();
+        session.insert(CSRF, hex::encode(token)).await?;
+        Ok(Self::new(session, token, sources))
+    }
+
+    fn new(session: Session, token: [u8; csrf::TOKEN_BYTES], sources: &Sources) -> Self {
+        Self { session, csrf: csrf::mask(&token, &sources.bytes()), token }
     }
 }
 
@@ -78,14 +95,12 @@ impl FromRequestParts<WebState> for Visitor {
         let session = Session::from_request_parts(parts, state)
             .await
             .map_err(|(_, reason)| Error::Internal(reason.to_owned()))?;
-        let csrf = if let Some(token) = session.get::<String>(CSRF).await? {
-            token
-        } else {
-            let token = hex::encode(state.sources.bytes::<32>());
-            session.insert(CSRF, &token).await?;
-            token
-        };
-        Ok(Self { session, csrf })
+        let mut token = [0; csrf::TOKEN_BYTES];
+        let stored = session.get::<String>(CSRF).await?.unwrap_or_default();
+        if hex::decode_to_slice(stored, &mut token).is_err() {
+            return Self::with_new_token(session, &state.sources).await;
+        }
+        Ok(Self::new(session, token, &state.sources))
     }
 }
 
@@ -107,9 +122,11 @@ impl FromRequestParts<WebState> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
-        match find(parts, state).await.map_err(IntoResponse::into_response)? {
-            Some(current) => Ok(current),
-            None => Err(to_login(parts)),
+        let visitor = Visitor::from_request_parts(parts, state);
+        let visitor = visitor.await.map_err(IntoResponse::into_response)?;
+        match find(&visitor, state).await.map_err(IntoResponse::into_response)? {
+            Some(user) => Ok(Self { user, visitor }),
+            None => Err(refuse(parts, &visitor).unwrap_or_else(IntoResponse::into_response)),
         }
     }
 }
@@ -121,12 +138,14 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
         parts: &mut Parts,
         state: &WebState,
     ) -> Result<Option<Self>, Error> {
-        find(parts, state).await
+        let visitor = Visitor::from_request_parts(parts, state).await?;
+        let user = find(&visitor, state).await?;
+        Ok(user.map(|user| Self { user, visitor }))
     }
 }
 
-async fn find(parts: &mut Parts, state: &WebState) -> Result<Option<CurrentUser>, Error> {
-    let visitor = Visitor::from_request_parts(parts, state).await?;
+/// Finds the user of a session, and records its use.
+async fn find(visitor: &Visitor, state: &WebState) -> Result<Option<User>, Error> {
     let id: Option<String> = visitor.session.get(USER_ID).await?;
     let Some(id) = id.and_then(|id| id.parse::<UserId>().ok()) else { return Ok(None) };
     let Some(user) = users::find(&state.db, id).await? else { return Ok(None) };
@@ -135,38 +154,27 @@ async fn find(parts: &mut Parts, state: &WebState) -> Result<Option<CurrentUser>
     if now - seen > SEEN_EVERY_SECS {
         visitor.session.insert(SEEN, now).await?;
     }
-    Ok(Some(CurrentUser { user, visitor }))
+    Ok(Some(user))
 }
 
-/// Where to go on after signing in: the page that was asked for, or that htmx was on.
-fn to_login(parts: &Parts) -> Response {
-    let htmx = is_htmx(&parts.headers);
-    let here = if htmx {
-        let current = parts.headers.get("hx-current-url").and_then(|url| url.to_str().ok());
-        current.and_then(|url| url::Url::parse(url).ok()).map(|url| match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        })
-    } else if parts.method == Method::GET {
-        parts.uri.path_and_query().map(ToString::to_string)
-    } else {
-        None
-    };
-    let login = match here {
-        Some(here) if here != "/" => {
+/// Asks for signing in: a script gets the form for its dialog, a page leads to the sign-in page and back.
+fn refuse(parts: &Parts, visitor: &Visitor) -> Result<Response, Error> {
+    if is_htmx(&parts.headers) {
+        let form = dialog::form(&visitor.csrf, "", "")?;
+        return Ok((StatusCode::UNAUTHORIZED, form).into_response());
+    }
+    let here = parts.uri.path_and_query().map(ToString::to_string);
+    let login = match here.filter(|here| parts.method == Method::GET && here != "/") {
+        Some(here) => {
             let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
             format!("/login?next={next}")
         }
-        _ => "/login".to_owned(),
+        None => "/login".to_owned(),
     };
-    if htmx {
-        (StatusCode::UNAUTHORIZED, [("HX-Redirect", login)]).into_response()
-    } else {
-        Redirect::to(&login).into_response()
-    }
+    Ok(Redirect::to(&login).into_response())
 }
 
-/// Whether htmx asks, and wants a part of the page.
+/// Whether a script asks, which wants a part of the page.
 pub(super) fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
 }

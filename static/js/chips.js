@@ -1,11 +1,11 @@
-// Values as chips, with suggestions. Stands in for a text area of one value a line, which stays the
-// form's field and is hidden: Enter, comma, Tab and leaving add what was typed, Backspace in the
-// empty field takes the last one.
-import { changed, fresh, make } from "./dom.js";
+// A dropdown of values that are shown as chips. It replaces a text area with one value per line, which stays the form's
+// field and is hidden. Enter, comma, Tab and leaving the field add what was typed; Backspace in the empty field removes
+// the last value.
+import { changed, fetchJson, fresh, make } from "./dom.js";
 
-const MOST_OFFERED = 50;
-/** After the last key, before the server is asked for values that it did not offer at first. */
-const WAIT_MS = 150;
+const MAX_OFFERED = 50;
+/** Delay between the last key and a search on the server for more values. */
+const SEARCH_DELAY_MS = 150;
 
 class Chips {
   constructor(root) {
@@ -37,7 +37,9 @@ class Chips {
     this.box.addEventListener("mousedown", (event) => {
       if (event.target !== this.box) return;
       event.preventDefault();
+      if (!this.list.hidden) return this.close();
       this.entry.focus();
+      this.offer();
     });
     this.box.addEventListener("click", (event) => {
       const cross = event.target.closest(".chip-remove");
@@ -52,7 +54,7 @@ class Chips {
     this.entry.addEventListener("paste", (event) => this.paste(event));
     this.list.addEventListener("mousedown", (event) => {
       event.preventDefault();
-      const item = event.target.closest("[role=option]");
+      const item = event.target.closest("[data-value]");
       if (item) this.add(item.dataset.value);
     });
   }
@@ -122,12 +124,14 @@ class Chips {
 
   offer() {
     const typed = this.entry.value.trim().toLowerCase();
-    const fitting = this.seen.filter((value) => !this.values.includes(value) && value.toLowerCase().includes(typed));
-    const items = fitting.slice(0, MOST_OFFERED).map((value, index) =>
+    const matching = this.seen.filter((value) => !this.values.includes(value) && value.toLowerCase().includes(typed));
+    const items = matching.slice(0, MAX_OFFERED).map((value, index) =>
       make("li", { role: "option", id: `${this.list.id}-${index}`, "data-value": value, "aria-selected": "false" }, value));
-    this.list.replaceChildren(...items);
-    this.list.hidden = items.length === 0;
-    this.entry.setAttribute("aria-expanded", String(items.length > 0));
+    const none = typed ? "Press Enter to add it." : "No values seen yet. Type one, then press Enter.";
+    const note = make("li", { role: "option", class: "chips-note", "aria-disabled": "true", "aria-selected": "false" }, none);
+    this.list.replaceChildren(...(items.length ? items : [note]));
+    this.list.hidden = false;
+    this.entry.setAttribute("aria-expanded", "true");
     this.entry.removeAttribute("aria-activedescendant");
   }
 
@@ -138,14 +142,13 @@ class Chips {
     if (!typed) return;
     this.timer = setTimeout(async () => {
       const query = new URLSearchParams({ field: this.root.dataset.chips, q: typed });
-      const answer = await fetch(`/webhooks/values?${query}`).catch(() => undefined);
-      const found = answer?.ok ? await answer.json() : [];
+      const found = (await fetchJson(`/webhooks/values?${query}`)) ?? [];
       const more = found.filter((value) => !this.seen.includes(value));
       if (!more.length) return;
       this.seen.push(...more);
       const isWaiting = document.activeElement === this.entry && this.entry.value.trim() === typed && !this.active();
       if (isWaiting) this.offer();
-    }, WAIT_MS);
+    }, SEARCH_DELAY_MS);
   }
 
   close() {
@@ -160,7 +163,7 @@ class Chips {
 
   step(by) {
     if (this.list.hidden) this.offer();
-    const items = [...this.list.children];
+    const items = [...this.list.querySelectorAll("[data-value]")];
     if (!items.length) return;
     const at = items.indexOf(this.active());
     const next = items[(at < 0 && by < 0 ? items.length - 1 : at + by + items.length) % items.length];

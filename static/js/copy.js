@@ -11,7 +11,7 @@ export async function copy(text, near) {
       return true;
     }
   } catch {
-    // Not allowed: the old way may be.
+    // Not allowed; execCommand below may be.
   }
   // Plain http origins have no clipboard of their own. Within a modal dialog, what is outside it
   // cannot be selected, so the text area goes where the button is.
@@ -33,7 +33,7 @@ export function listen() {
     const done = await copy(source.textContent, button);
     button.dataset.label = button.textContent;
     button.style.minWidth = `${button.offsetWidth}px`;
-    button.textContent = done ? "Copied" : "Select it by hand";
+    button.textContent = done ? "Copied" : "Copy it manually";
     const said = make("span", { class: "hidden", role: "status" });
     button.after(said);
     said.textContent = button.textContent;

@@ -24,6 +24,13 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Fetches JSON; undefined if the server cannot be reached, refuses, or asks for signing in. */
+export async function fetchJson(url) {
+  // As htmx asks: the response to a session that has ended is a status, not the sign-in page.
+  const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => undefined);
+  return response?.ok ? response.json() : undefined;
+}
+
 /** Calls a listener where an event comes from within an element that matches. */
 export function on(type, selector, listener, options) {
   document.addEventListener(type, (event) => {

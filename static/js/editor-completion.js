@@ -1,14 +1,17 @@
-// What can stand in a placeholder, offered as it is typed: fields of the events, relative to the
-// blocks around, and helpers. Both come from the server's one description of them.
+// Completion inside placeholders: fields of the event, relative to the surrounding blocks, and helpers. Both come from
+// the schema on the server.
 import { autocompletion } from "../vendor/codemirror.js";
+import { fetchJson } from "./dom.js";
 import { relative, scopes, within } from "./editor-scopes.js";
 
 let schema;
 
-/** Asked for once, when a placeholder is first typed. */
+/** Fetched once, when a placeholder is first typed. */
 async function load() {
-  schema ??= fetch("/webhooks/schema.json").then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
-  return schema.catch(() => { schema = undefined; return { fields: [], helpers: [] }; });
+  schema ??= fetchJson("/webhooks/schema.json");
+  const loaded = await schema;
+  if (!loaded) schema = undefined;
+  return loaded ?? { fields: [], helpers: [] };
 }
 
 /** Puts text in, and closes the braces where nobody has. */

@@ -1,17 +1,17 @@
-// The body template's editor. The text area stays the form's field: it is what is sent, and what
-// there is without scripts. CodeMirror stands in for it once it has come, which only this page loads.
+// The editor of the body template. The text area stays the form's field, and is all there is without scripts. CodeMirror
+// replaces it once it is loaded.
 import { fresh, make, on } from "./dom.js";
 import { format } from "./format.js";
 import { say } from "./toasts.js";
 
-/** Each editor's view, as a promise: what happens before it has come waits for it. */
+/** Each editor's view, as a promise, because CodeMirror loads later than the page. */
 const views = new WeakMap();
-/** Whether Tab was the last that was done: who only passes through is not kept. */
+/** Whether the last key was Tab, so that tabbing through the page does not stop in the editor. */
 let isTabbing = false;
 
 const area = (editor) => editor.querySelector("textarea");
 
-/** Shows what the preview found: marks on lines as JSON, and a status. */
+/** Shows the preview's result: marks on lines, as JSON, and a status. */
 export function mark(editor, { marks = "", status = "", ok = "" }) {
   const shown = editor.querySelector("[data-editor-status]");
   shown.textContent = status;
@@ -19,7 +19,7 @@ export function mark(editor, { marks = "", status = "", ok = "" }) {
   views.get(editor)?.then((view) => view.mark(marks ? JSON.parse(marks) : []));
 }
 
-/** Inserts a field of the schema where the cursor was last, as its place asks for. */
+/** Inserts a field of the schema at the cursor, with the blocks that it needs there. */
 export async function insert(editor, path) {
   const view = await views.get(editor);
   view.insert(path);

@@ -1,11 +1,9 @@
-// Where the focus goes after htmx has put something in place of something else: to the field that
-// needs mending, else back to where it was.
+// Moves the focus after htmx has swapped a part of the page: to the first invalid field, or back to where it was.
 import { all } from "./dom.js";
 
-/** The field that a person types in, where a script has put another in its place. */
-function seen(field) {
-  const stand = document.getElementById(`${field.id}-entry`);
-  return stand ?? field;
+/** The visible field, if a script has replaced the form's one. */
+function visible(field) {
+  return document.getElementById(`${field.id}-entry`) ?? field;
 }
 
 export function enhance(root) {
@@ -14,10 +12,10 @@ export function enhance(root) {
     for (let fold = field.closest("details:not([open])"); fold; fold = fold.parentElement.closest("details:not([open])")) {
       if (field.closest("summary")?.parentElement !== fold) fold.open = true;
     }
-    seen(field).focus();
+    visible(field).focus();
     return;
   }
-  // A row that was changed from its own menu.
+  // A row that was swapped after an action in its menu.
   const isLost = !document.activeElement || document.activeElement === document.body;
   if (isLost && root.matches?.("tr[id]")) root.querySelector("summary")?.focus();
 }

@@ -1,14 +1,14 @@
 // Asks before unsaved changes are lost.
 import { fresh, on } from "./dom.js";
 
-/** Menus that are no part of what is saved. */
-const ASIDE = ["preview_event", "test_event"];
+/** Fields that are not part of what is saved. */
+const IGNORED = ["preview_event", "test_event", "csrf"];
 
 const saved = new WeakMap();
 let leaving = false;
 
 function content(form) {
-  const pairs = [...new FormData(form)].filter(([name]) => !ASIDE.includes(name));
+  const pairs = [...new FormData(form)].filter(([name]) => !IGNORED.includes(name));
   return JSON.stringify(pairs);
 }
 
@@ -25,13 +25,16 @@ export function listen() {
   addEventListener("beforeunload", (event) => {
     if (!leaving && isDirty()) event.preventDefault();
   });
-  // Saving does not ask; coming back by the browser's cache asks again.
-  on("submit", "form[data-guard]", (event) => { if (!event.defaultPrevented) leaving = true; });
+  // A saved form leads to the next page. One that comes back from the browser's cache is guarded again.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { elt, xhr } = event.detail;
+    if (elt.matches("form[data-guard]") && xhr.getResponseHeader("HX-Redirect")) leaving = true;
+  });
   addEventListener("pageshow", () => { leaving = false; });
   on("click", "a[data-leave]", (event) => {
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
     if (elsewhere || !isDirty()) return;
-    if (confirm("Leave without saving? What you changed here is lost.")) leaving = true;
+    if (confirm("Leave without saving? Your changes will be lost.")) leaving = true;
     else event.preventDefault();
   });
 }

@@ -1,6 +1,5 @@
-// Several of a list (details.multi): what is ticked shows as chips in the closed box. A chip's
-// cross takes it away; on the box itself, Backspace takes the last one. Opening, closing and the
-// arrow keys are the menus' business.
+// Dropdowns with several choices (details.multi). The closed box shows the checked ones as chips. A chip's cross
+// unchecks it; Backspace on the box unchecks the last one. menus.js handles opening, closing and the arrow keys.
 import { changed, fresh, make, on } from "./dom.js";
 
 function ticked(multi) {
@@ -10,7 +9,8 @@ function ticked(multi) {
 function paint(multi) {
   const chips = ticked(multi).map((box) => {
     const cross = make("span", { class: "chip-remove", "data-untick": box.value, "aria-hidden": "true" });
-    return make("span", { class: "chip accent" }, make("span", {}, box.value), cross);
+    const label = box.closest("label").textContent.trim();
+    return make("span", { class: "chip accent" }, make("span", {}, label), cross);
   });
   const none = make("span", { class: "quiet" }, multi.dataset.multi);
   multi.querySelector("[data-chosen]").replaceChildren(...(chips.length ? chips : [none]));

@@ -42,7 +42,7 @@ export function listen() {
     const editor = document.querySelector("[data-editor]");
     if (!editor) {
       const done = await copy(button.dataset.insert, button);
-      say(done ? `Copied ${button.dataset.insert}` : "The browser does not allow copying.", { bad: !done });
+      say(done ? `Copied ${button.dataset.insert}` : "The browser did not allow copying. Select the text and copy it.", { bad: !done });
       return;
     }
     await closePanel();

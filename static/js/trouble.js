@@ -1,16 +1,16 @@
-// Tells when a request of htmx did not work: the network is away, or the server says no.
+// Reports requests of htmx that failed: the server cannot be reached, or responds with an error.
 import { say } from "./toasts.js";
 
-const AWAY = "Gatepost does not answer. Check the connection and try again.";
+const UNREACHABLE = "Gatepost cannot be reached. Check your connection and try again.";
 
-/** What an error page says. */
+/** The message of an error page. */
 function message(xhr) {
   const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
   const said = page.querySelector("[data-error]")?.textContent.trim();
-  return said || `The server answered ${xhr.status}. Try again in a moment.`;
+  return said || `The server responded with status ${xhr.status}. Try again in a moment.`;
 }
 
-/** The preview asks on every key: it says so in the editor's status instead. */
+/** Shows a message. The preview sends a request on every key, so its errors go to the editor's status. */
 function tell(element, text) {
   if (!element.matches("[data-preview]")) {
     say(text, { bad: true });
@@ -24,10 +24,10 @@ function tell(element, text) {
 }
 
 export function listen() {
-  document.addEventListener("htmx:sendError", (event) => tell(event.detail.elt, AWAY));
-  document.addEventListener("htmx:timeout", (event) => tell(event.detail.elt, AWAY));
+  document.addEventListener("htmx:sendError", (event) => tell(event.detail.elt, UNREACHABLE));
+  document.addEventListener("htmx:timeout", (event) => tell(event.detail.elt, UNREACHABLE));
   document.addEventListener("htmx:responseError", (event) => {
-    // 401 leads to the sign-in page by itself.
+    // The user signs in again in place (session.js).
     if (event.detail.xhr.status !== 401) tell(event.detail.elt, message(event.detail.xhr));
   });
 }

@@ -26,7 +26,6 @@ pub(super) const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/store/private", "not rewritten yet; also the name of the system account nobody"),
     ("src/web", "not rewritten yet"),
     ("static/js", "not rewritten yet"),
-    ("templates", "not rewritten yet"),
 ];
 
 /// Returns the lines with avoided words, and the exceptions without any.

@@ -32,7 +32,7 @@ const MODULES: [(&str, &[&str]); 13] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("handlebars", &["template"]),
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
@@ -48,7 +48,6 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("argon2", &["identity"]),
     ("governor", &["identity"]),
     ("askama", &["web"]),
-    ("rust_embed", &["web"]),
     ("axum", &["web", "api", "app"]),
     ("clap", &["config", "cli"]),
     ("tokio", &["store", "egress", "identity", "delivery", "actions", "app", "cli", "main"]),

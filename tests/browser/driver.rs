@@ -35,6 +35,18 @@ const LOADED: &str = "document.readyState === 'complete'";
 /// How often it is looked whether something is so.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
 
+/// What Chromium and htmx report although the page handles it: a form with errors (422), a session that has ended (401),
+/// a lost connection, a request that the user has cancelled.
+const EXPECTED_ERRORS: [&str; 7] = [
+    "status of 422",
+    "status of 401",
+    "Error Code 401",
+    "ERR_INTERNET_DISCONNECTED",
+    "htmx:sendError",
+    "htmx:sendAbort",
+    "htmx:afterRequest",
+];
+
 /// A browser with one window.
 pub(crate) struct Browser {
     chromium: Chromium,
@@ -76,18 +88,12 @@ impl Browser {
         self.chromium.has_quit();
     }
 
-    /// Fails where the console tells of an error, or of something that the policy forbids.
+    /// Fails if the console reports an error, or something that the content security policy forbids.
     pub(crate) async fn is_silent(&self, when: &str) {
         let log = self.command("se/log", json!({"type": "browser"})).await;
         let bad = log.as_array().unwrap().iter().filter(|entry| {
-            // A form with mistakes is answered with 422: Chromium tells, and all is well.
-            let mistakes =
-                entry["message"].as_str().is_some_and(|text| text.contains("status of 422"));
-            // So does htmx of a request that a person has cancelled.
-            let cancelled = entry["message"].as_str().is_some_and(|text| {
-                text.contains("htmx:sendAbort") || text.contains("htmx:afterRequest")
-            });
-            let expected = mistakes || cancelled;
+            let message = entry["message"].as_str().unwrap_or_default();
+            let expected = EXPECTED_ERRORS.iter().any(|part| message.contains(part));
             (entry["level"] == "SEVERE" || entry["source"] == "security") && !expected
         });
         let bad: Vec<String> = bad.map(ToString::to_string).collect();

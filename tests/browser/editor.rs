@@ -41,7 +41,7 @@ async fn placeholders_have_a_colour_and_a_mistake_shows_on_its_line_while_typing
 
     // A word that no event can have, on the second line.
     ann.replace(FIELD, "requester.email", "requester..email").await;
-    ann.reads("[data-editor-status]", "Mistake on line 2").await;
+    ann.reads("[data-editor-status]", "Error on line 2").await;
     ann.until("document.querySelectorAll('.cm-lint-marker-error').length === 1").await;
     ann.see(".cm-line:nth-child(2) .cm-lintRange-error").await;
     ann.see("#preview .problems").await;

@@ -31,7 +31,7 @@ async fn fill_in_reopen(ann: &Browser, logpoint: &FakeLogpoint, secret_key: &str
 async fn pin_fetched_certificate(ann: &Browser, logpoint: &FakeLogpoint) {
     ann.click_text("label.pill", "Pinned certificate").await;
     ann.click_text("button", "Fetch certificate").await;
-    ann.reads("#certificate", "self-signed").await;
+    ann.reads("#certificate", "Self-signed").await;
     ann.reads("#certificate", logpoint.fingerprint()).await;
     ann.holds("#tls_sha256", logpoint.fingerprint()).await;
 }
@@ -163,8 +163,8 @@ async fn the_first_administrator_sets_up_signs_out_and_in_again() {
     bo.fill("#password_again", PASSWORD).await;
     bo.click_text("button", "Create administrator").await;
     bo.at("/webhooks").await;
-    bo.reads("#toasts", "Gatepost is yours").await;
-    bo.reads("main", "Nothing is sent yet").await;
+    bo.reads("#toasts", "Gatepost is set up").await;
+    bo.reads("main", "No webhooks yet").await;
     bo.click(".person summary").await;
     bo.click_text(".menu-item", "Sign out").await;
     bo.at("/login").await;
@@ -174,7 +174,7 @@ async fn the_first_administrator_sets_up_signs_out_and_in_again() {
     bo.fill("#email", EMAIL).await;
     bo.fill("#password", "not the password").await;
     bo.click_text("button", "Sign in").await;
-    bo.reads("[role=alert]", "Email or password is wrong").await;
+    bo.reads("[role=alert]", "password is wrong").await;
     bo.focus_on("#password").await;
     bo.press(PASSWORD).await;
     bo.press(ENTER).await;

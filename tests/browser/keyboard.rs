@@ -101,10 +101,10 @@ async fn searching_goes_on_while_typing_and_has_an_address() {
     ann.under("/webhooks?q=arch").await;
     ann.focus_on("#q").await;
     ann.press("zzz").await;
-    ann.reads("#webhooks-table", "No webhook fits").await;
+    ann.reads("#webhooks-table", "No matching webhooks").await;
     ann.reload().await;
     ann.holds("#q", "archzzz").await;
-    ann.reads("#webhooks-table", "No webhook fits").await;
+    ann.reads("#webhooks-table", "No matching webhooks").await;
     ann.back().await;
     ann.until("document.querySelectorAll('td.name').length === 1").await;
     ann.finish().await;

@@ -77,13 +77,56 @@ async fn cancel_asks_and_saving_does_not() {
     note(&ann).await;
     ann.fill("#name", "Archive").await;
     ann.click_text(".bar button", "Save Webhook").await;
-    ann.reads("[role=alert]", "things need mending").await;
-    assert!(!asked(&ann).await);
-    // What was not saved is still unsaved.
-    note(&ann).await;
+    ann.reads("[role=alert]", "errors before saving").await;
+    // What could not be saved is still unsaved.
     ann.click_text("nav a", "Deliveries").await;
     ann.at("/deliveries").await;
     assert!(asked(&ann).await);
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_way_of_leaving_asks() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/deliveries").await;
+    for way in ["reload", "back", "address", "sign out", "brand"] {
+        ann.open("/webhooks/new").await;
+        note(&ann).await;
+        ann.fill("#name", "half a webhook").await;
+        match way {
+            "reload" => ann.reload().await,
+            "back" => ann.back().await,
+            "address" => ann.open("/deliveries").await,
+            "sign out" => {
+                ann.click(".person summary").await;
+                ann.click_text(".person button", "Sign out").await;
+                ann.at("/login").await;
+                assert!(asked(&ann).await, "{way}");
+                ann.sign_in().await;
+                continue;
+            }
+            _ => {
+                ann.click(".side .brand").await;
+                ann.at("/webhooks").await;
+            }
+        }
+        assert!(asked(&ann).await, "{way}");
+    }
+    // A preset replaces what was typed: it asks in the page, and only once.
+    ann.open("/webhooks/new").await;
+    ann.fill("#name", "half a webhook").await;
+    ann.click_text(".presets a", "Logpoint: reopen").await;
+    assert!(ann.question().await.contains("Leave without saving?"));
+    ann.answer(false).await;
+    ann.holds("#name", "half a webhook").await;
+    note(&ann).await;
+    ann.click_text(".presets a", "Logpoint: reopen").await;
+    ann.question().await;
+    ann.answer(true).await;
+    ann.at("/webhooks/new?preset=logpoint-reopen").await;
+    assert!(!asked(&ann).await);
     ann.finish().await;
     app.finish().await;
 }

@@ -285,6 +285,8 @@ async fn pages_with_something_on_them() {
         scene("webhooks-none-fits", "/webhooks?q=nothing-like-it"),
         scene("webhook-edit", format!("/webhooks/{webhook}/edit")),
         scene("events-found", "/webhooks/events"),
+        scene("troubleshooting", "/troubleshooting"),
+        scene("troubleshooting-tip", "/troubleshooting#self-signed"),
         scene("webhook-delete", format!("/webhooks/{webhook}/delete")),
         scene("deliveries", "/deliveries"),
         scene("deliveries-none-fits", "/deliveries?state=cancelled"),

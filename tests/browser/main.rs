@@ -18,6 +18,8 @@ mod looks;
 mod mistakes;
 mod no_script;
 mod past;
+mod session;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
+mod weight;

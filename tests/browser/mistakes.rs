@@ -16,7 +16,8 @@ async fn fill_in(ann: &Browser) {
     ann.press("red & blue").await;
     ann.click("#triggers summary").await;
     ann.click_text("#triggers label", "Granted").await;
-    ann.click_text("label.pill", "Manual").await;
+    ann.click("#filter-approval summary").await;
+    ann.click_text("#filter-approval label", "Manual").await;
     ann.click("#filter-integration-entry").await;
     ann.press("prod-*").await;
     ann.press(ENTER).await;
@@ -36,6 +37,7 @@ async fn nothing_is_lost(ann: &Browser) {
     ann.holds("#header-0", "X-Team").await;
     ann.holds("#header-0-value", "red & blue").await;
     assert_eq!(ann.texts("#triggers-chosen .chip").await, ["Granted"]);
+    assert_eq!(ann.texts("#approval-chosen .chip").await, ["Manual"]);
     ann.holds("[name=filter-approval]:checked", "manual").await;
     ann.holds("#filter-integration", "prod-*\nstaging").await;
     let chips = "[data-chips]:has(#filter-integration) .chip";
@@ -54,7 +56,7 @@ async fn saving_an_incomplete_form_tells_each_mistake_and_keeps_everything() {
     let ann = Browser::signed_in(&app).await;
     fill_in(&ann).await;
     ann.click_text(".bar button", "Save Webhook").await;
-    ann.reads("[role=alert]", "2 things need mending before this can be saved").await;
+    ann.reads("[role=alert]", "Fix 2 errors before saving").await;
     ann.reads("#name-error", "Enter a name").await;
     ann.reads("#url-error", "no scheme").await;
     ann.focus_on("#name[aria-invalid=true]").await;
@@ -63,7 +65,7 @@ async fn saving_an_incomplete_form_tells_each_mistake_and_keeps_everything() {
     // One after the other is mended.
     ann.press("Archive").await;
     ann.press(ENTER).await;
-    ann.reads("[role=alert]", "One thing needs mending").await;
+    ann.reads("[role=alert]", "Fix 1 error before").await;
     ann.focus_on("#url[aria-invalid=true]").await;
     nothing_is_lost(&ann).await;
     ann.fill("#url", "https://10.0.0.5/x").await;
@@ -80,7 +82,7 @@ async fn testing_an_incomplete_form_sends_nothing_and_keeps_everything() {
     let ann = Browser::signed_in(&app).await;
     fill_in(&ann).await;
     ann.click_text("button", "Test").await;
-    ann.reads("[role=alert]", "before this can be sent").await;
+    ann.reads("[role=alert]", "before testing").await;
     ann.reads("#test-result", "Nothing was sent").await;
     ann.focus_on("#name[aria-invalid=true]").await;
     nothing_is_lost(&ann).await;

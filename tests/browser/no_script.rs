@@ -29,7 +29,7 @@ async fn a_webhook_is_added_tested_and_switched_without_scripts() {
     ann.fill("#timeout_in_sec", "5").await;
     ann.click_text("label.pill", "Pinned certificate").await;
     ann.click_text("button", "Fetch certificate").await;
-    ann.reads("#certificate", "self-signed").await;
+    ann.reads("#certificate", "Self-signed").await;
     ann.holds("#tls_sha256", logpoint.fingerprint()).await;
 
     ann.click_text("button", "Test").await;

@@ -99,7 +99,7 @@ async fn a_form_is_tried_on_past_events() {
     choose_granted(&ann).await;
     ann.click("#try-past").await;
     ann.reads("#backtest .tally", "2 would be sent").await;
-    ann.reads("#backtest .reasons", "1 the trigger Expired is not chosen").await;
+    ann.reads("#backtest .reasons", "1 Trigger Expired is not selected").await;
     ann.click(".past-list summary").await;
     let body = ann.reads(".past-list pre", "AR-2").await;
     assert!(!body.contains("demo-key"), "{body}");
@@ -133,7 +133,7 @@ async fn an_earlier_revision_is_looked_at_and_restored() {
     ann.reads("h1", "Restore revision 1?").await;
     ann.click_text("main button", "Restore").await;
     ann.at(&path).await;
-    ann.reads("#toasts", "Revision 1 is in place again").await;
+    ann.reads("#toasts", "Restored revision 1").await;
     ann.reads("h1", "Tell").await;
     ann.finish().await;
     app.finish().await;
@@ -157,7 +157,7 @@ async fn a_form_that_was_overtaken_is_told_so_and_may_be_saved_all_the_same() {
     app.change_webhook(&id, &yaml("Tell", "Expired"), "bo@example.com").await;
     ann.fill("#name", "Mine").await;
     ann.click_text(".bar button", "Save Webhook").await;
-    ann.reads("[role=alert]", "bo@example.com has saved this webhook").await;
+    ann.reads("[role=alert]", "bo@example.com saved this webhook").await;
     ann.focus_on("[role=alert]").await;
     ann.holds("#name", "Mine").await;
     ann.picture("webhook-stale").await;

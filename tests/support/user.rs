@@ -1,7 +1,11 @@
 //! A user with a browser without scripts: pages, forms and a cookie.
 
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use scraper::{Html, Selector};
+
+const HTML_TYPE: &str = "text/html; charset=utf-8";
 
 /// A user, signed in or not.
 #[derive(Debug, Clone)]
@@ -78,6 +82,7 @@ impl TestUser {
         if let Some(token) = seen.attribute("input[name=csrf]", "value") {
             self.csrf = token;
         }
+        seen.keep_for_validation();
         seen
     }
 
@@ -96,6 +101,17 @@ impl TestUser {
 }
 
 impl TestResponse {
+    /// Writes HTML to `HTML_DIR`, where `script/test` validates it after the tests.
+    fn keep_for_validation(&self) {
+        let Some(folder) = std::env::var_os("HTML_DIR") else { return };
+        let is_html = self.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == HTML_TYPE);
+        let is_compressed = self.headers.contains_key("content-encoding");
+        if is_html && !is_compressed {
+            let name = format!("{:x}.html", hash(&self.body));
+            std::fs::write(std::path::Path::new(&folder).join(name), &self.body).unwrap();
+        }
+    }
+
     /// Returns the target of a redirect.
     pub(crate) fn location(&self) -> &str {
         self.headers.get(LOCATION).map_or("", |value| value.to_str().unwrap())
@@ -142,4 +158,10 @@ impl TestResponse {
         let found = html.select(&Selector::parse(&format!("#{id}")).unwrap()).next().unwrap();
         found.text().collect::<String>()
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }

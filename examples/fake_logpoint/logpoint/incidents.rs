@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
 
-/// The incidents that there are, by `id`. The first two are closed, the third is resolved.
+/// Ids of the incidents: those of the examples in Logpoint's Incident API reference, so that an example copied from
+/// there works here. The first two incidents are closed, the third is resolved.
 pub(crate) const INCIDENTS: [&str; 3] =
-    ["5a62bd8cce983de89085429c", "5a62be01ce983de8908542a7", "5a62c4f0ce983de8908542b3"];
-/// The user whose key calls.
+    ["5a62bd8cce983de89085429c", "5a62bd8cce983de89085429b", "5a62bd8cce983de89085429e"];
+/// Id of the user whose key is accepted.
 pub(crate) const API_USER: &str = "58c26fd3d8aaa40dd8a2e101";
-/// Another user: whom incidents belong to at first.
+/// Id of another user, to whom the incidents are assigned at first.
 pub(crate) const ANALYST: &str = "58c26fd3d8aaa40dd8a2e102";
 
 /// An incident's state.

@@ -58,11 +58,7 @@ impl Cause {
 
     /// Explains the failure. `status` is the status of the response, `custom_message` the webhook's
     /// own message for a failed validation.
-    pub(in crate::model) fn explain(
-        &self,
-        status: Option<u16>,
-        custom_message: Option<&str>,
-    ) -> Explanation {
+    pub fn explain(&self, status: Option<u16>, custom_message: Option<&str>) -> Explanation {
         match self {
             Self::Template { field, message } => Explanation::new(
                 format!("{field} could not be rendered."),

@@ -51,7 +51,7 @@ pub struct Delivery {
 
 /// Filters of a list of deliveries.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Query {
+pub struct Query<'a> {
     /// Only this delivery.
     pub id: Option<DeliveryId>,
     /// Only deliveries in this state.
@@ -60,8 +60,22 @@ pub struct Query {
     pub webhook: Option<WebhookId>,
     /// Only deliveries older than this one, the last of the previous page.
     pub after: Option<DeliveryId>,
+    /// Only deliveries whose access request or requester contains this text. Of those that match everything else, at
+    /// most [`SEARCH_WINDOW`] are searched: see [`search_end`].
+    pub text: &'a str,
     /// Maximum number of deliveries.
     pub limit: i64,
+}
+
+/// Maximum number of deliveries that one search for a text reads. There is no index on texts of events, because it would
+/// slow down every event that is received.
+pub const SEARCH_WINDOW: i64 = 20_000;
+
+impl Query<'_> {
+    /// Maximum number of deliveries to read before the text is compared.
+    fn window(&self) -> i64 {
+        if self.text.is_empty() { self.limit } else { SEARCH_WINDOW }
+    }
 }
 
 struct Row {
@@ -111,7 +125,7 @@ impl TryFrom<Row> for Delivery {
 }
 
 /// Returns a page of deliveries, newest first.
-pub async fn list(db: &PgPool, query: &Query) -> Result<Vec<Delivery>, Error> {
+pub async fn list(db: &PgPool, query: &Query<'_>) -> Result<Vec<Delivery>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id as "id!", d.event_id as "event_id!", d.webhook_id as "webhook_id!",
@@ -119,24 +133,51 @@ pub async fn list(db: &PgPool, query: &Query) -> Result<Vec<Delivery>, Error> {
                   d.state as "state!", d.attempts as "attempts!", d.due_at as "due_at!",
                   d.created_at as "created_at!", d.finished_at, d.last_status, d.last_error,
                   e.event_type as "event_type?", e.request as "request?", e.requester as "requester?"
-           from deliveries d
+           from (select * from deliveries
+                 where ($1::text is null or state = $1)
+                   and ($2::uuid is null or webhook_id = $2)
+                   and ($3::uuid is null or id < $3)
+                   and ($4::uuid is null or id = $4)
+                 order by id desc
+                 limit $5) d
            left join webhooks w on w.id = d.webhook_id
            left join events e on e.id = d.event_id
-           where ($1::text is null or d.state = $1)
-             and ($2::uuid is null or d.webhook_id = $2)
-             and ($3::uuid is null or d.id < $3)
-             and ($5::uuid is null or d.id = $5)
+           where $6 = '' or position(lower($6) in lower(e.request)) > 0
+              or position(lower($6) in lower(e.request_id)) > 0
+              or position(lower($6) in lower(e.requester)) > 0
            order by d.id desc
-           limit $4"#,
+           limit $7"#,
         query.state.map(DeliveryState::as_str),
         query.webhook.map(WebhookId::uuid),
         query.after.map(DeliveryId::uuid),
-        query.limit,
-        query.id.map(DeliveryId::uuid)
+        query.id.map(DeliveryId::uuid),
+        query.window(),
+        query.text,
+        query.limit
     )
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Delivery::try_from).collect()
+}
+
+/// Returns the oldest delivery that a search for a text has read, if it has not read all of them. The search continues
+/// after it.
+pub async fn search_end(db: &PgPool, query: &Query<'_>) -> Result<Option<DeliveryId>, Error> {
+    let end = sqlx::query_scalar!(
+        r#"select id as "id!" from deliveries
+           where ($1::text is null or state = $1)
+             and ($2::uuid is null or webhook_id = $2)
+             and ($3::uuid is null or id < $3)
+           order by id desc
+           offset $4 limit 1"#,
+        query.state.map(DeliveryState::as_str),
+        query.webhook.map(WebhookId::uuid),
+        query.after.map(DeliveryId::uuid),
+        SEARCH_WINDOW - 1
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(end.map(DeliveryId::from))
 }
 
 /// Returns a delivery and the payload of its event, which is empty if retention has removed it.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use nix::unistd::{Uid, User, geteuid};
 use tokio::process::Command;
@@ -27,8 +28,8 @@ struct Other {
 }
 
 impl Account {
-    /// Our own account, unless that is root: then the one whose cluster it is (the server may have run
-    /// as that user before), or one that has little else to do.
+    /// Chooses the current account. For root, which PostgreSQL refuses, it is the owner of an existing cluster (the
+    /// server may have run under that account before) or else the first of [`CANDIDATES`].
     pub(super) fn choose(cluster: &Path) -> Result<Self, PrivateError> {
         if !geteuid().is_root() {
             return Ok(Self { other: None });
@@ -61,7 +62,21 @@ impl Account {
         }
     }
 
-    /// Gives a path to this account.
+    /// Whether the account can enter a directory. It is tried, because access also depends on the directories above
+    /// and on access control lists.
+    pub(super) async fn can_enter(&self, directory: &Path) -> Result<bool, PrivateError> {
+        if self.other.is_none() {
+            return Ok(true);
+        }
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "cd \"$1\"", "sh"]).arg(directory);
+        self.apply(&mut command);
+        let output = command.env_clear().current_dir("/").stdin(Stdio::null()).output().await;
+        let output = output.map_err(PrivateError::io("cannot run", Path::new("/bin/sh")))?;
+        Ok(output.status.success())
+    }
+
+    /// Changes the owner of a path to this account.
     pub(super) fn own(&self, path: &Path) -> Result<(), PrivateError> {
         let Some(other) = &self.other else { return Ok(()) };
         std::os::unix::fs::chown(path, Some(other.uid), Some(other.gid))

@@ -45,9 +45,14 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// In a data directory, given as an absolute path.
-    pub(super) fn at(data_dir: &Path) -> Self {
-        Self { home: data_dir.join("postgres") }
+    /// In this directory, given as an absolute path.
+    pub(super) fn at(home: PathBuf) -> Self {
+        Self { home }
+    }
+
+    /// Directory of everything that belongs to the cluster.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Where PostgreSQL keeps its files.
@@ -289,14 +294,14 @@ async fn run(
     if output.status.success() {
         return Ok(());
     }
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     let hint = match account.name() {
-        Some(account) if told.contains("ermission denied") => format!(
-            " The account {account} must be able to reach {}: choose another place with \
+        Some(account) if stderr.contains("ermission denied") => format!(
+            " The account {account} must be able to enter {}. Choose another directory with \
              GATEPOST_DATA_DIR.",
             home.display()
         ),
         _ => String::new(),
     };
-    Err(PrivateError::new(format!("{name} failed: {}{hint}", told.trim())))
+    Err(PrivateError::new(format!("{name} failed: {}{hint}", stderr.trim())))
 }

@@ -3,9 +3,10 @@
 //!
 //! ```text
 //! data/lock                 held by the server that uses the directory
+//! data/postgres             a directory, or a link to one (see `home`)
 //! data/postgres/cluster     the database
-//! data/postgres/socket      where it listens
-//! data/postgres/log         what it says
+//! data/postgres/socket      its Unix socket
+//! data/postgres/log         its log
 //! ```
 //!
 //! It lives as long as its server: a keeper process holds the other end of a pipe to us. When we
@@ -15,6 +16,7 @@
 mod account;
 mod binaries;
 mod cluster;
+mod home;
 mod lock;
 
 use std::path::{Path, PathBuf};
@@ -69,7 +71,7 @@ pub struct PrivateDatabase {
     stop: CancellationToken,
     supervisor: TaskTracker,
     /// Released when dropped, after PostgreSQL has stopped.
-    _lock: Lock,
+    _locks: Vec<Lock>,
 }
 
 impl PrivateDatabase {
@@ -82,7 +84,7 @@ impl PrivateDatabase {
             return Ok(None);
         }
         let data_dir = absolute(data_dir)?;
-        Ok(Some(options(&Cluster::at(&data_dir).socket())))
+        Ok(Some(options(&Cluster::at(home::find(&data_dir)).socket())))
     }
 
     /// Starts it, after making the cluster where there is none.
@@ -95,6 +97,12 @@ impl PrivateDatabase {
         let data_dir = absolute(data_dir)?;
         let lock = Lock::take(&data_dir)?;
         let runner = Runner::prepare(&data_dir, binaries).await?;
+        let mut locks = vec![lock];
+        let home = runner.cluster.home();
+        if home.parent() != Some(&data_dir) {
+            // A copy of the data directory links to the same cluster.
+            locks.push(Lock::take(home)?);
+        }
         let mut keeper = runner.spawn().await?;
         if let Err(error) = wait_until_ready(&mut keeper, &runner.cluster.socket()).await {
             end(keeper).await;
@@ -104,7 +112,7 @@ impl PrivateDatabase {
         let socket = runner.cluster.socket();
         supervisor.spawn(supervise(runner, keeper, stop.clone()));
         supervisor.close();
-        Ok(Self { socket, stop, supervisor, _lock: lock })
+        Ok(Self { socket, stop, supervisor, _locks: locks })
     }
 
     /// Where it is reached.
@@ -129,8 +137,9 @@ struct Runner {
 
 impl Runner {
     async fn prepare(data_dir: &Path, binaries: &Binaries) -> Result<Self, PrivateError> {
-        let cluster = Cluster::at(data_dir);
-        let account = Account::choose(&cluster.data())?;
+        let existing = Cluster::at(home::find(data_dir));
+        let account = Account::choose(&existing.data())?;
+        let cluster = Cluster::at(home::choose(data_dir, &account).await?);
         let tools = binaries.choose(cluster.version()?.as_deref())?;
         cluster.prepare(&account, &tools).await?;
         Ok(Self { cluster, account, tools })

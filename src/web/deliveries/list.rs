@@ -1,4 +1,4 @@
-//! The deliveries' table.
+//! The list of deliveries, with its filters and its search.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -8,19 +8,20 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::DeliveryView;
-use crate::model::WebhookId;
 use crate::model::delivery::DeliveryState;
+use crate::model::{DeliveryId, WebhookId};
 use crate::store::{deliveries, webhooks};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
 
-/// Rows on a page.
-const PAGE: usize = 50;
+/// Maximum number of rows on a page.
+const PAGE_ROWS: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct ListQuery {
+    q: String,
     state: String,
     webhook: String,
     after: String,
@@ -34,12 +35,14 @@ struct Choice {
 
 struct TableView {
     rows: Vec<DeliveryView>,
-    /// Empty on the last page.
+    /// Address of the next page; empty on the last one.
     older: String,
-    /// Empty on the first page.
+    /// Address of the first page; empty on it.
     newest: String,
+    /// Whether a search stopped before it had read all deliveries. `older` continues it.
+    is_cut: bool,
     filtered: bool,
-    /// Whether there is nothing at all yet.
+    /// Whether there are no deliveries at all.
     is_blank: bool,
 }
 
@@ -47,6 +50,7 @@ struct TableView {
 #[template(path = "deliveries/list.html")]
 struct ListPage {
     page: Page,
+    q: String,
     states: Vec<Choice>,
     webhooks: Vec<Choice>,
     table: TableView,
@@ -63,29 +67,18 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ListQuery>,
 ) -> Result<Response, Error> {
+    let text = asked.q.trim().replace('\0', "");
     let query = deliveries::Query {
         id: None,
         state: DeliveryState::from_name(&asked.state),
         webhook: asked.webhook.parse::<WebhookId>().ok(),
         after: asked.after.parse().ok(),
-        limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),
+        text: &text,
+        limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
     };
-    let found = deliveries::list(&state.db, &query).await?;
-    let more = found.len() > PAGE;
-    let now = state.sources.now();
-    let rows: Vec<DeliveryView> =
-        found.iter().take(PAGE).map(|delivery| DeliveryView::new(delivery, now)).collect();
-    let last = rows.last().map(|row| row.id.clone()).unwrap_or_default();
-    let filtered = query.state.is_some() || query.webhook.is_some();
-    let table = TableView {
-        older: if more { asked.href(&last) } else { String::new() },
-        newest: if query.after.is_some() { asked.href("") } else { String::new() },
-        filtered,
-        is_blank: rows.is_empty() && !filtered && query.after.is_none(),
-        rows,
-    };
+    let table = load(&state, &asked, &query).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -101,15 +94,46 @@ pub(in crate::web) async fn show(
     });
     let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
     let (states, webhooks) = (states.collect(), webhooks.collect());
-    page::html(&ListPage { page, states, webhooks, table })
+    page::html(&ListPage { page, q: asked.q, states, webhooks, table })
 }
 
-impl Asked {
-    fn href(&self, after: &str) -> String {
+async fn load(
+    state: &WebState,
+    asked: &ListQuery,
+    query: &deliveries::Query<'_>,
+) -> Result<TableView, Error> {
+    let found = deliveries::list(&state.db, query).await?;
+    let now = state.sources.now();
+    let shown = found.iter().take(PAGE_ROWS);
+    let rows: Vec<DeliveryView> = shown.map(|delivery| DeliveryView::new(delivery, now)).collect();
+    let search_end = if query.text.is_empty() || found.len() > PAGE_ROWS {
+        None
+    } else {
+        deliveries::search_end(&state.db, query).await?
+    };
+    let last_row = found.get(PAGE_ROWS - 1).filter(|_| found.len() > PAGE_ROWS);
+    let older = last_row.map(|delivery| delivery.id).or(search_end);
+    let filtered = query.state.is_some() || query.webhook.is_some() || !query.text.is_empty();
+    Ok(TableView {
+        older: older.map(|id| asked.href(Some(id))).unwrap_or_default(),
+        newest: if query.after.is_some() { asked.href(None) } else { String::new() },
+        is_cut: search_end.is_some(),
+        filtered,
+        is_blank: rows.is_empty() && !filtered && query.after.is_none(),
+        rows,
+    })
+}
+
+impl ListQuery {
+    fn href(&self, after: Option<DeliveryId>) -> String {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in
-            [("state", self.state.as_str()), ("webhook", self.webhook.as_str()), ("after", after)]
-        {
+        for (name, value) in [
+            ("q", self.q.as_str()),
+            ("state", self.state.as_str()),
+            ("webhook", self.webhook.as_str()),
+            ("after", after.as_str()),
+        ] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }

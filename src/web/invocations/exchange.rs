@@ -53,7 +53,7 @@ impl ExchangeView {
             }),
             response_headers: response.map(|one| one.headers.clone()).unwrap_or_default(),
             response_body: response.filter(|one| !one.body.is_empty()).map(|one| {
-                let note = if one.truncated { "Cut off: there was more." } else { "" };
+                let note = if one.truncated { "Truncated: the response was longer." } else { "" };
                 body("response", "Response body", &one.body, note)
             }),
         }

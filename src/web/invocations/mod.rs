@@ -4,3 +4,4 @@ mod curl;
 mod exchange;
 pub(super) mod show;
 mod timing;
+pub(super) mod troubleshooting;

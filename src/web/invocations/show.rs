@@ -5,9 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::curl;
 use super::exchange::{ExchangeView, exchanges};
 use super::timing::{self, Part};
+use super::{curl, troubleshooting};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::Cause;
 use crate::model::{InvocationId, Timestamp};
@@ -25,6 +25,8 @@ struct InvocationView {
     headline: String,
     meaning: String,
     remedy: String,
+    /// Address of the tip for the failure; empty after a success.
+    tip_href: String,
     kind: String,
     webhook_name: String,
     edit_href: String,
@@ -93,6 +95,7 @@ impl InvocationView {
             headline: explanation.headline,
             meaning: explanation.meaning,
             remedy: explanation.remedy,
+            tip_href: found.failure.as_ref().map(troubleshooting::href).unwrap_or_default(),
             kind: match found.delivery_id {
                 Some(_) => format!("{} · attempt {}", found.trigger, found.attempt),
                 None => format!("Test · {}", found.trigger),

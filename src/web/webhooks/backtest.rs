@@ -110,9 +110,9 @@ impl BacktestView {
     /// How many were tried, in words.
     pub(super) fn of_all(&self) -> String {
         match self.tried {
-            1 => "Of the 1 event that is stored".to_owned(),
+            1 => "Of the 1 stored event".to_owned(),
             crate::actions::MAX_BACKTEST_EVENTS => format!("Of the newest {} events", self.tried),
-            tried => format!("Of the {tried} events that are stored"),
+            tried => format!("Of the {tried} stored events"),
         }
     }
 }
@@ -132,11 +132,11 @@ async fn run_once(
 
 fn in_words(refusal: &SkipReason) -> String {
     match refusal {
-        SkipReason::Trigger(trigger) => format!("the trigger {trigger} is not chosen"),
-        SkipReason::Filter(field) => format!("the filter {} does not fit", field.label()),
+        SkipReason::Trigger(trigger) => format!("Trigger {trigger} is not selected"),
+        SkipReason::Filter(field) => format!("Filter {} does not match", field.label()),
         SkipReason::NoSingleGroup(fields) => {
             let labels: Vec<&str> = fields.iter().copied().map(filter::Field::label).collect();
-            format!("no single access group fits all of {}", labels.join(", "))
+            format!("No single access group matches all of {}", labels.join(", "))
         }
     }
 }

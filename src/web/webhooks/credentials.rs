@@ -50,7 +50,7 @@ pub(in crate::web) async fn check(
             CredentialsView::unasked(first.unwrap_or_default())
         }
         Err(CheckCredentialsError::Missing(key)) => {
-            CredentialsView::unasked(format!("The body has no \"{key}\": Logpoint wants it there."))
+            CredentialsView::unasked(format!("The body has no \"{key}\", which Logpoint requires."))
         }
         Err(CheckCredentialsError::Store(error)) => return Err(error.into()),
     };
@@ -64,6 +64,6 @@ pub(in crate::web) async fn check(
 
 impl CredentialsView {
     fn unasked(more: String) -> Self {
-        Self { asked: true, ok: false, headline: "Nothing was asked.".to_owned(), more }
+        Self { asked: true, ok: false, headline: "Not checked.".to_owned(), more }
     }
 }

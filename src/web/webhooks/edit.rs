@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::form::{self, Subject};
 use super::parse_id;
+use super::typed::Typed;
 use crate::model::webhook::Draft;
 use crate::model::webhook::preset::Preset;
 use crate::store::{revisions, webhooks};
@@ -37,6 +38,18 @@ pub(in crate::web) async fn new(
     let mut view = form::load(&state, &current, Subject::default(), draft).await?;
     view.preset = preset;
     view.page(&current).await
+}
+
+/// The form with what its user sent after the session had ended.
+pub(in crate::web) async fn resume(
+    state: &WebState,
+    current: &CurrentUser,
+    pairs: Vec<(String, String)>,
+) -> Result<Response, Error> {
+    let typed = Typed::new(pairs);
+    let mut view = form::load(state, current, typed.subject(), typed.draft()).await?;
+    view.resumed = true;
+    view.page(current).await
 }
 
 /// `GET /webhooks/{id}/edit`

@@ -12,7 +12,7 @@ use crate::store::events::{self, StoredEvent};
 use crate::web::moment::Moment;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
-use crate::web::{Error, WebState};
+use crate::web::{Error, WebState, text};
 
 /// So many of the newest events stand in a menu; others are searched for.
 const IN_MENU: i64 = 20;
@@ -20,8 +20,7 @@ const IN_MENU: i64 = 20;
 const FOUND: i64 = 50;
 
 /// What is said where retention has removed the event that was chosen.
-pub(super) const GONE: &str =
-    "This event is no longer stored: its time of keeping is over. Choose another one.";
+pub(super) const GONE: &str = "This event was removed by the retention policy. Choose another one.";
 
 /// An entry of the menu.
 #[derive(Debug, Clone)]
@@ -66,7 +65,7 @@ impl EventMenu {
 /// Such as `AR-123 · Granted · 5 min ago`.
 pub(super) fn label(event: &StoredEvent, now: Timestamp) -> String {
     let when = Moment::new(event.received_at, now).relative;
-    format!("{} · {} · {when}", event.request, event.trigger)
+    format!("{} · {} · {when}", text::foreign(&event.request), event.trigger)
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -21,7 +21,6 @@ pub(super) struct FilterView {
     pub(super) key: &'static str,
     /// The label.
     pub(super) label: &'static str,
-    /// A value it may have.
     pub(super) placeholder: &'static str,
     /// The values, one a line.
     pub(super) text: String,
@@ -31,19 +30,25 @@ pub(super) struct FilterView {
     pub(super) seen: Vec<String>,
 }
 
-/// All filters: the three that matter most, and the rest.
+/// One of the kinds of approval.
+#[derive(Debug)]
+pub(super) struct ApprovalChoice {
+    pub(super) value: &'static str,
+    pub(super) label: &'static str,
+    pub(super) chosen: bool,
+}
+
+/// All filters: those that are used most, and the rest.
 #[derive(Debug)]
 pub(super) struct FiltersView {
-    /// Always in view.
+    /// Always shown.
     pub(super) first: Vec<FilterView>,
+    /// Always shown, after the first ones.
+    pub(super) approvals: [ApprovalChoice; 2],
     /// Folded.
     pub(super) more: Vec<FilterView>,
-    /// How many of the folded are in use.
+    /// Number of folded filters that have values.
     pub(super) more_used: usize,
-    /// Whether a person was asked.
-    pub(super) manual: bool,
-    /// Whether nobody was.
-    pub(super) automatic: bool,
 }
 
 impl FiltersView {
@@ -57,43 +62,37 @@ impl FiltersView {
             none_of: choices.get(&field).is_some_and(|one| one.rule == Rule::NoneOf),
             seen: seen.of(field),
         };
-        let first = [Field::Integration, Field::ResourceType];
+        let first = [Field::Integration, Field::IntegrationType, Field::ResourceType];
         let rest = Field::ALL
             .into_iter()
             .filter(|field| !first.contains(field) && *field != Field::Approval);
         let more: Vec<FilterView> = rest.map(view).collect();
         let approval = choices.get(&Field::Approval);
-        let has = |word: &str| {
-            // Only a file can say none of: of two words that is the other one.
-            approval.is_some_and(|one| {
-                one.values.iter().any(|value| value == word) == (one.rule == Rule::AnyOf)
-            })
+        let approval = |value: &'static str, label| ApprovalChoice {
+            value,
+            label,
+            // Only a file can say "none of". As there are two kinds, that is the other one.
+            chosen: approval.is_some_and(|one| {
+                one.values.iter().any(|known| known == value) == (one.rule == Rule::AnyOf)
+            }),
         };
         Self {
             first: first.into_iter().map(view).collect(),
+            approvals: [approval("manual", "Manual"), approval("automatic", "Automatic")],
             more_used: more.iter().filter(|filter| !filter.text.is_empty()).count(),
             more,
-            manual: has("manual"),
-            automatic: has("automatic"),
         }
+    }
+
+    /// The kinds of approval that are chosen.
+    pub(super) fn chosen_approvals(&self) -> impl Iterator<Item = &ApprovalChoice> {
+        self.approvals.iter().filter(|choice| choice.chosen)
     }
 }
 
+/// What an empty filter shows.
 fn placeholder(field: Field) -> &'static str {
-    match field {
-        Field::Integration => "prod-*",
-        Field::IntegrationType => "Postgresql",
-        Field::ResourceType => "Database",
-        Field::Resource => "DB 1",
-        Field::Permission => "ReadWrite",
-        Field::AccessFlow => "Production on call",
-        Field::Bundle => "DBA bundle",
-        Field::Requester => "*@example.com",
-        Field::Grantee => "okta-1",
-        Field::GranteeType => "user",
-        Field::Approval => "",
-        Field::CustomField => "ticket=SEC-*",
-    }
+    if field == Field::CustomField { "Any, or name=value" } else { "Any" }
 }
 
 /// Values that were seen in events, to offer.

@@ -65,6 +65,8 @@ pub(super) struct FormView {
     pub(super) seen: String,
     /// Where somebody else has saved it meanwhile.
     pub(super) stale: Option<StaleView>,
+    /// Whether it was sent after its session had ended, and is shown again.
+    pub(super) resumed: bool,
     pub(super) action: String,
     pub(super) title: &'static str,
     pub(super) presets: &'static [Preset],
@@ -160,6 +162,7 @@ impl FormView {
             base: text(subject.base),
             seen: subject.seen.map(|seen| seen.to_string()).unwrap_or_default(),
             stale: None,
+            resumed: false,
             action,
             title,
             presets: if subject.id.is_none() { &PRESETS } else { &[] },
@@ -242,13 +245,13 @@ impl FormView {
 
     /// How many mistakes there are, in words.
     pub(super) fn count(&self) -> String {
-        let done = match self.wanted {
-            Wanted::Save => "saved",
-            Wanted::Test => "sent",
+        let doing = match self.wanted {
+            Wanted::Save => "saving",
+            Wanted::Test => "testing",
         };
         match self.errors.len() {
-            1 => format!("One thing needs mending before this can be {done}."),
-            count => format!("{count} things need mending before this can be {done}."),
+            1 => format!("Fix 1 error before {doing}."),
+            count => format!("Fix {count} errors before {doing}."),
         }
     }
 

@@ -64,7 +64,7 @@ impl RevisionView {
 
 fn what(revision: &Revision) -> String {
     match (revision.kind, &revision.actor) {
-        (RevisionKind::Added, Actor::Unknown) => "Saved before there was a history".to_owned(),
+        (RevisionKind::Added, Actor::Unknown) => "Saved before changes were recorded".to_owned(),
         (RevisionKind::Restored, actor) => {
             format!("Revision {} restored by {actor}", revision.note)
         }

@@ -38,7 +38,7 @@ pub(in crate::web) async fn client(
 ) -> Result<Response, Error> {
     let typed = Typed::new(pairs);
     let found = state.actions.inspect_client(typed.secrets_from(), &typed.draft()).await?;
-    answer(&state, found, "The key belongs to it.")
+    answer(&state, found, "The private key matches the certificate.")
 }
 
 fn answer(state: &WebState, found: Inspected, whole: &'static str) -> Result<Response, Error> {

@@ -141,7 +141,7 @@ impl PreviewView {
         Self {
             problems: errors.messages(),
             status: match in_body.find_map(|error| error.line) {
-                Some(line) => format!("Mistake on line {line}"),
+                Some(line) => format!("Error on line {line}"),
                 None => "Cannot be rendered".to_owned(),
             },
             marks: marks::of_errors(errors),

@@ -98,7 +98,7 @@ fn auth_in_words(kind: &str) -> &'static str {
 fn tls_in_words(verify: &str) -> &'static str {
     match verify {
         "pinned" => "Pinned certificate",
-        "ca" => "Own CA",
+        "ca" => "Private CA",
         "none" => "None",
         _ => "Public CAs",
     }

@@ -14,6 +14,7 @@ use crate::model::event::EventChoice;
 use crate::model::invocation::Invocation;
 use crate::store::{revisions, webhooks};
 use crate::web::form::Form;
+use crate::web::invocations::troubleshooting;
 use crate::web::moment;
 use crate::web::page;
 use crate::web::session::{CurrentUser, is_htmx};
@@ -25,8 +26,10 @@ pub(super) struct ResultView {
     pub(super) ok: bool,
     /// The invocation's address; empty where nothing was sent.
     pub(super) href: String,
-    /// A few words more.
+    /// What the target responded, or why nothing was sent.
     pub(super) detail: String,
+    /// Address of the tip for the failure; empty if there is none.
+    pub(super) tip_href: String,
 }
 
 impl ResultView {
@@ -34,6 +37,7 @@ impl ResultView {
         let took = moment::duration(invocation.exchange.timings.total_us);
         Self {
             ok: invocation.succeeded(),
+            tip_href: invocation.failure.as_ref().map(troubleshooting::href).unwrap_or_default(),
             href: format!("/invocations/{}", invocation.id),
             detail: match (&invocation.failure, &invocation.exchange.response) {
                 (Some(cause), _) => cause.summary(),
@@ -45,7 +49,8 @@ impl ResultView {
 
     /// Nothing was sent, and why.
     fn unsent(why: &str) -> Self {
-        Self { ok: false, href: String::new(), detail: format!("Nothing was sent: {why}") }
+        let detail = format!("Nothing was sent: {why}");
+        Self { ok: false, href: String::new(), detail, tip_href: String::new() }
     }
 }
 
@@ -77,7 +82,7 @@ pub(in crate::web) async fn test(
                     let mut view = form::load(&state, &current, subject, draft)
                         .await?
                         .with_errors(&errors, Wanted::Test);
-                    view.result = Some(ResultView::unsent("see the marked fields."));
+                    view.result = Some(ResultView::unsent("fix the marked fields."));
                     let status = StatusCode::UNPROCESSABLE_ENTITY;
                     if htmx {
                         let whole = [("HX-Retarget", "#webhook-form"), ("HX-Reswap", "outerHTML")];

@@ -46,7 +46,7 @@ pub(in crate::web) async fn toggle(
     let said = if wanted.active {
         "Activated."
     } else {
-        "Deactivated. What was waiting is held until it is active again."
+        "Deactivated. Its deliveries wait until it is active again."
     };
     current.visitor.tell(said).await?;
     let back =

@@ -21,36 +21,36 @@ use crate::support::user::TestUser;
 use crate::support::{event, http, wait_until};
 
 /// The data directory of a server.
-struct DataDir(TempDir);
+pub(super) struct DataDir(TempDir);
 
 impl DataDir {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(directory())
     }
 
     /// Returns the path, which is in the command lines of all its processes.
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn cluster(&self) -> std::path::PathBuf {
+    pub(super) fn cluster(&self) -> std::path::PathBuf {
         self.path().join("data/postgres/cluster")
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         with_data_dir(gatepost(), &self.path().join("data"))
     }
 
-    async fn start(&self) -> Server {
+    pub(super) async fn start(&self) -> Server {
         Server::start(self.command()).await
     }
 
     /// Runs a command, with or without a running server.
-    async fn run(&self, args: &[&str], input: &str) -> Ended {
+    pub(super) async fn run(&self, args: &[&str], input: &str) -> Ended {
         run(with_args(self.command(), args), input).await
     }
 
-    async fn token(&self) -> String {
+    pub(super) async fn token(&self) -> String {
         self.run(&["token", "create", "test"], "").await.printed().trim().to_owned()
     }
 
@@ -332,34 +332,4 @@ async fn reports_an_unusable_directory() {
     std::fs::write(place.path().join("data"), "a file").unwrap();
     let failure = run(place.command(), "").await.failure();
     assert_says(&failure, &["cannot make the data directory", place.path().to_str().unwrap()]);
-    // As root, PostgreSQL runs under an account that cannot enter the directory.
-    if nix::unistd::geteuid().is_root() {
-        let place = DataDir::new();
-        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let failure = run(place.command(), "").await.failure();
-        assert_says(&failure, &["must be able to reach", "GATEPOST_DATA_DIR"]);
-    }
-}
-
-#[tokio::test]
-async fn as_root_the_database_keeps_its_account() {
-    // Only root can choose an account.
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
-    let place = DataDir::new();
-    let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
-    let (uid, gid) = (nobody.uid.as_raw(), nobody.gid.as_raw());
-    std::os::unix::fs::chown(place.path(), Some(uid), Some(gid)).unwrap();
-    let mut command = with_args(place.command(), &["token", "create", "test"]);
-    command.uid(uid).gid(gid);
-    let token = run(command, "").await.printed();
-    // Root runs a command, and then the owner starts the server again.
-    place.run(&["migrate"], "").await.printed();
-    assert_eq!(std::fs::metadata(place.cluster()).unwrap().uid(), uid);
-    let mut command = place.command();
-    command.uid(uid).gid(gid);
-    let server = Server::start(command).await;
-    assert_eq!(server.send(token.trim(), &event("Granted", "1")).await.0, 202);
-    assert_eq!(server.interrupt().await, Some(0));
 }

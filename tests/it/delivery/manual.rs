@@ -134,7 +134,7 @@ async fn explains_how_to_allow_manual_sends() {
     assert_eq!(page.texts("a[href$='/send']"), ["Send now"]);
     let path = format!("/webhooks/{}/send", ids[0]);
     let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
-    for (event, expected) in [(gone, "no longer stored"), ("", "Choose an event")] {
+    for (event, expected) in [(gone, "retention policy"), ("", "Choose an event")] {
         let rejected = ann.post(&path, &[("event", event)]).await;
         assert_eq!(rejected.status, 422);
         assert!(rejected.text("#event-error").contains(expected), "{}", rejected.body);

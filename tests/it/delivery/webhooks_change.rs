@@ -49,7 +49,7 @@ async fn deleting_cancels_waiting_deliveries_and_removes_the_secrets() {
     let mut ann = app.admin().await;
     let path = format!("/webhooks/{}/delete", ids[0]);
     let asked = ann.get(&path).await;
-    assert!(asked.text("main").contains("1 delivery that is still waiting"), "{}", asked.body);
+    assert!(asked.text("main").contains("1 waiting delivery"), "{}", asked.body);
     assert_eq!(ann.post(&path, &[]).await.status, 303);
     app.wait_for("cancelled", 1).await;
     let sealed: Vec<u8> = sqlx::query_scalar("select sealed from webhooks")

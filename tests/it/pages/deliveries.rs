@@ -38,6 +38,68 @@ async fn the_table_can_be_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn a_request_is_found_by_its_id_and_by_who_asked() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let token = app.token(Scope::Events).await;
+    let mut batch: Vec<_> = (0..60).map(|n| event("Granted", &format!("request-{n}"))).collect();
+    batch[7]["data"]["friendly_id"] = "AR-\u{202e}7%_".into();
+    batch[8]["data"]["requester"]["email"] = "bo.lind@example.com".into();
+    app.send(&token, &batch.into()).await;
+    app.wait_for("delivered", 60).await;
+    let mut ann = app.admin().await;
+    for (query, count) in [
+        ("q=REQUEST-7", 1),
+        ("q=ar-%E2%80%AE7%25", 1),
+        ("q=%25", 1),
+        ("q=+bo.lind+", 1),
+        ("q=request-1", 11),
+        ("q=request", 50),
+        ("q=request-7&state=failed", 0),
+        ("q=%00", 50),
+    ] {
+        let seen = ann.get_part(&format!("/deliveries?{query}")).await;
+        assert_eq!(seen.texts("tbody tr").len(), count, "{query}");
+    }
+    let found = ann.get("/deliveries?q=request-7").await;
+    assert_eq!(found.attribute("#q", "value").unwrap(), "request-7");
+    // Its direction does not spread, and it can be read in full where it is cut.
+    assert_eq!(found.attribute("tbody .mono bdi", "title").unwrap(), "AR-\u{202e}7%_");
+    let none = ann.get("/deliveries?q=nothing").await;
+    assert_eq!(none.text(".none"), "No matching deliveries. Clear filters");
+    let first = ann.get("/deliveries?q=request").await;
+    let older = first.attribute("a[rel=next]", "href").unwrap();
+    assert_eq!(ann.get(&older).await.texts("tbody tr").len(), 10);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_search_stops_after_a_while_and_can_be_continued() {
+    let app = TestApp::start().await;
+    let event = "00000000-0000-7000-8000-ffffffffffff";
+    let rows = "insert into delivery_history
+            (id, event_id, webhook_id, state, attempts, created_at, finished_at)
+         select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+                case n when 1 then $1::uuid else gen_random_uuid() end,
+                gen_random_uuid(), 'delivered', 1, now(), now()
+         from generate_series(1, 20001) n";
+    sqlx::query(rows).bind(event).execute(app.database.pool()).await.unwrap();
+    let oldest = "insert into events
+            (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)
+         values ($1::uuid, now(), 'Granted', 'RequestGranted', '1', 'AR-1', '', '', '{}')";
+    sqlx::query(oldest).bind(event).execute(app.database.pool()).await.unwrap();
+    let mut ann = app.admin().await;
+    let first = ann.get("/deliveries?q=AR-1").await;
+    assert!(first.text(".none").contains("among the 20000 that were searched"), "{}", first.body);
+    assert_eq!(first.text("a[rel=next]"), "Search older deliveries");
+    let rest = ann.get(&first.attribute("a[rel=next]", "href").unwrap()).await;
+    assert_eq!(rest.texts("tbody tr").len(), 1);
+    assert!(rest.texts("a[rel=next]").is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn with_nothing_delivered_yet_the_page_says_what_will_be_there() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
@@ -46,7 +108,7 @@ async fn with_nothing_delivered_yet_the_page_says_what_will_be_there() {
     assert!(seen.texts("form.filters").is_empty(), "there is nothing to filter");
     // What was asked for is told as such.
     let filtered = ann.get("/deliveries?state=failed").await;
-    assert!(filtered.text(".none").contains("No delivery fits"), "{}", filtered.body);
+    assert!(filtered.text(".none").contains("No matching deliveries"), "{}", filtered.body);
     assert_eq!(filtered.texts("form.filters").len(), 1);
     app.finish().await;
 }

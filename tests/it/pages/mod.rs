@@ -1,6 +1,6 @@
 //! The pages, as a browser without scripts sees them.
 
+mod auth;
 mod deliveries;
 mod everywhere;
-mod people;
 mod webhooks;

@@ -55,14 +55,14 @@ async fn it_tells_what_would_be_sent_what_not_and_why_and_sends_nothing() {
     ]);
     let part = ann.post_part("/webhooks/backtest", &fields).await;
     assert_eq!(part.status, 200, "{}", part.body);
-    assert_eq!(part.text(".backtest-all"), "Of the 6 events that are stored (since just now)");
-    assert_eq!(part.texts(".tally li"), ["1 would be sent", "4 would not", "1 would go wrong"]);
+    assert_eq!(part.text(".backtest-all"), "Of the 6 stored events (since just now)");
+    assert_eq!(part.texts(".tally li"), ["1 would be sent", "4 would not be sent", "1 would fail"]);
     assert_eq!(
         part.texts(".reasons li"),
         [
-            "2 the trigger Created is not chosen",
-            "1 the filter Integration does not fit",
-            "1 no single access group fits all of Integration, Resource type",
+            "2 Trigger Created is not selected",
+            "1 Filter Integration does not match",
+            "1 No single access group matches all of Integration, Resource type",
         ]
     );
     let broken = part.text(".broken li");
@@ -103,7 +103,10 @@ async fn every_failure_is_listed_and_only_the_newest_thousand_are_tried() {
     let fields = with(&[("header_name", "X-Why"), ("header_value", "{{data.justification}}")]);
     let part = ann.post_part("/webhooks/backtest", &fields).await;
     assert!(part.text(".backtest-all").starts_with("Of the newest 1000 events"), "{}", part.body);
-    assert_eq!(part.texts(".tally li"), ["940 would be sent", "0 would not", "60 would go wrong"]);
+    assert_eq!(
+        part.texts(".tally li"),
+        ["940 would be sent", "0 would not be sent", "60 would fail"]
+    );
     assert_eq!(part.texts(".broken li").len(), 60);
     let shown = part.texts(".past-list summary");
     assert_eq!((shown.len(), shown[0].split(' ').next().unwrap()), (50, "AR-1099"));
@@ -117,7 +120,7 @@ async fn a_form_that_is_not_complete_is_tried_as_far_as_it_goes() {
     ann.get("/webhooks/new").await;
     let unnamed = with(&[("name", ""), ("url", ""), ("timeout_in_sec", "many")]);
     let none = ann.post_part("/webhooks/backtest", &unnamed).await;
-    assert!(none.text(".backtest").contains("No event was received yet"), "{}", none.body);
+    assert!(none.text(".backtest").contains("No events have been received yet"), "{}", none.body);
     receive(&app, &[granted("1", |_| {})]).await;
     let part = ann.post_part("/webhooks/backtest", &unnamed).await;
     assert_eq!(part.texts(".tally li")[0], "1 would be sent");

@@ -13,7 +13,7 @@ async fn the_fetched_certificate_is_described_and_pinned_in_the_form() {
     let url = logpoint.url("/reopen_incident?x={{data.id}}");
     let part = ann.post_part("/webhooks/certificate", &with(&[("url", &url)])).await;
     assert_eq!(part.attribute(".certificate", "data-sha256").unwrap(), logpoint.fingerprint());
-    assert!(part.text(".certificate").contains("self-signed"), "{}", part.body);
+    assert!(part.text(".certificate").contains("Self-signed"), "{}", part.body);
     // Without scripts the whole form comes back with it filled in.
     let whole = ann.post("/webhooks/certificate", &with(&[("url", &url)])).await;
     assert_eq!(whole.attribute("#tls_sha256", "value").unwrap(), logpoint.fingerprint());

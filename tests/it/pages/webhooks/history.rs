@@ -69,7 +69,7 @@ async fn every_save_is_a_revision_with_who_and_what() {
     let expected = [by("Activated"), by("Deactivated"), by("Changed"), by("Added")];
     assert_eq!(page.texts(".history strong"), expected);
     assert!(page.texts(".history p.quiet")[2].ends_with(" · Method, Timeout in seconds"));
-    assert_eq!(page.texts(".history .badge"), ["in place"]);
+    assert_eq!(page.texts(".history .badge"), ["current"]);
     assert_eq!(
         page.texts(".revision-links"),
         ["View change", "View changeRestore", "View changeRestore", "Restore"]
@@ -92,7 +92,7 @@ async fn any_two_revisions_are_compared_field_by_field() {
     assert_eq!(all.texts(".differences dt"), ["Body template secret changed", "Triggers"]);
     assert_eq!(all.texts(".diff .gone"), ["− \"a\": 1,"]);
     assert_eq!(all.texts(".diff .come"), ["+ \"a\": 2,"]);
-    assert_eq!(all.text(".from-to"), "Granted → Expired");
+    assert_eq!(all.text(".from-to"), "Granted → changed to Expired");
     assert_eq!(all.text("select[name=from] [selected]"), "1 · just now");
     // In a panel, without the page around it.
     let last = ann.get_part(&format!("{path}/changes?from=2&to=3")).await;
@@ -118,7 +118,7 @@ async fn an_earlier_revision_is_restored_secrets_and_all() {
     assert_eq!(ann.get(&path).await.texts(".history strong")[0], "Changed by bo@example.com");
 
     let ask = ann.get(&format!("{path}/revisions/1/restore")).await;
-    assert!(ask.text(".banner.warn").contains("older secrets"), "{}", ask.body);
+    assert!(ask.text(".banner.warn").contains("current secrets"), "{}", ask.body);
     assert!(ask.texts(".differences dt").contains(&"Name".to_owned()));
     let seen = ask.attribute("input[name=seen]", "value").unwrap();
     let done = ann.post(&format!("{path}/revisions/1/restore"), &[("seen", &seen)]).await;
@@ -167,7 +167,7 @@ async fn a_form_that_was_overtaken_does_not_overwrite() {
     let told = save(&mut ann, &path, &seen, &[("name", "Mine")]).await;
     assert_eq!(told.status, 422);
     let banner = told.text("[role=alert]");
-    assert!(banner.starts_with("Nothing was saved: ann.ngo@example.com has saved"), "{banner}");
+    assert!(banner.starts_with("ann.ngo@example.com saved this webhook"), "{banner}");
     assert_eq!(told.attribute("#name", "value").unwrap(), "Mine");
     let href = told.attribute("[role=alert] a", "href").unwrap();
     assert_eq!(ann.get(&href).await.texts(".differences dt"), ["Method"]);
@@ -241,10 +241,12 @@ async fn what_was_saved_without_a_history_gets_its_place_in_it() {
     let path = add(&mut ann, &[]).await;
     // As a version before this table has left it.
     sqlx::query("delete from webhook_revisions").execute(app.database.pool()).await.unwrap();
-    assert!(ann.get(&path).await.text("#history + .none").contains("Nothing was changed"));
+    assert!(
+        ann.get(&path).await.text("#history + .none").contains("No changes have been recorded")
+    );
     assert_eq!(change(&mut ann, &path, &[("method", "PUT")]).await.status, 303);
     let by_ann = "Changed by ann.ngo@example.com";
-    let first = "Saved before there was a history";
+    let first = "Saved before changes were recorded";
     assert_eq!(ann.get(&path).await.texts(".history strong"), [by_ann, first]);
     // Such a version runs beside, and saves while a form is open.
     let form = ann.get(&format!("{path}/edit")).await;

@@ -36,7 +36,7 @@ async fn rows_show_state_target_triggers_and_what_is_unsafe() {
     assert_eq!(seen.texts("tbody .dot.off").len(), 1);
     assert_eq!(seen.texts("tbody td.method"), ["PUT", "POST", "POST"]);
     assert_eq!(seen.texts("tbody td.url strong")[0], "archive.example.com");
-    assert_eq!(seen.texts("tbody td.chips")[1], "Created Approved +1");
+    assert_eq!(seen.texts("tbody td.chips")[1], "Created Approved +1 more");
     assert_eq!(seen.texts("tbody td.last"), ["Never", "Never", "Never"]);
     assert_eq!(seen.texts("tbody td.url .badge"), ["TLS not verified"]);
     app.finish().await;

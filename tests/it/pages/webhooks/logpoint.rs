@@ -134,7 +134,7 @@ async fn every_preset_opens_and_cannot_be_saved_as_it_is() {
     for href in hrefs {
         let form = ann.get(&href).await;
         assert_eq!(form.texts(".preset-list .chosen").len(), 1, "{href}");
-        assert!(form.text("[aria-label='Start from'] .hint").contains("Replace what stands in"));
+        assert!(form.text("[aria-label='Start from'] .hint").contains("Replace each"));
         assert!(form.text("#preview").contains("Still to do"), "{href}: {}", form.text("#preview"));
         let (url, body) = (form.attribute("#url", "value").unwrap(), form.typed("body_template"));
         let saved = ann.post("/webhooks", &with(&[("url", &url), ("body_template", &body)])).await;

@@ -110,7 +110,7 @@ async fn pem_is_looked_at_as_it_is_pasted() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
     for (key, hint) in [
-        (mine.key.as_str(), "The key belongs to it"),
+        (mine.key.as_str(), "The private key matches"),
         (other.key.as_str(), "does not belong to the certificate"),
         (encrypted, "openssl pkey"),
         ("nonsense", "BEGIN PRIVATE KEY"),
@@ -123,7 +123,7 @@ async fn pem_is_looked_at_as_it_is_pasted() {
             "{hint}: {}",
             seen.body
         );
-        if hint.starts_with("The key belongs") {
+        if hint.starts_with("The private key matches") {
             continue;
         }
         // Saving says the same, at the field.

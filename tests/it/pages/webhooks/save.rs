@@ -90,10 +90,12 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
         let seen = ann.post("/webhooks", &with(&changes)).await;
         assert_eq!(seen.status, 422, "{changes:?}");
         let banner = seen.text("[role=alert]");
-        assert_eq!(banner, "One thing needs mending before this can be saved.");
+        assert_eq!(banner, "Fix 1 error before saving.");
         let told = seen.text(&format!("#{field}-error"));
         assert!(told.contains(hint), "{field}: {told}");
-        let at = format!("#{field}[aria-invalid=true][autofocus]");
+        // A dropdown has the focus on what opens it.
+        let first = "[aria-invalid=true][autofocus]";
+        let at = format!("#{field}{first}, #{field} > summary{first}");
         assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus: {}", seen.body);
     }
     app.finish().await;

@@ -106,12 +106,12 @@ async fn an_event_that_is_gone_is_told_and_nothing_is_sent() {
     let url = logpoint.url("/x");
     let form = with(&[("url", &url), ("test_event", &id), ("preview_event", &id)]);
     let tested = ann.post_part("/webhooks/test", &form).await;
-    let told = "Nothing was sent: This event is no longer stored";
+    let told = "Nothing was sent: This event was removed";
     assert!(tested.text(".result-detail").starts_with(told), "{}", tested.body);
     let page = ann.post("/webhooks/test", &form).await;
     assert!(page.text("#test-result .result-detail").starts_with(told), "{}", page.body);
     let preview = ann.post_part("/webhooks/preview", &form).await;
-    assert!(preview.text(".problems").contains("no longer stored"), "{}", preview.body);
+    assert!(preview.text(".problems").contains("retention policy"), "{}", preview.body);
     assert!(logpoint.requests().is_empty());
     app.finish().await;
 }

@@ -58,7 +58,7 @@ async fn an_unsaved_form_is_tested_and_all_of_the_exchange_is_shown() {
     }
     assert!(!panel.body.contains("demo-key") && text.contains("••••••"));
     // Nothing was saved.
-    assert!(ann.get("/webhooks").await.text("main").contains("Nothing is sent yet"));
+    assert!(ann.get("/webhooks").await.text("main").contains("No webhooks yet"));
     app.finish().await;
 }
 
@@ -90,7 +90,7 @@ async fn a_form_with_mistakes_is_not_sent() {
     ] {
         assert_eq!(seen.status, 422);
         let banner = seen.text("[role=alert]");
-        assert_eq!(banner, "One thing needs mending before this can be sent.");
+        assert_eq!(banner, "Fix 1 error before testing.");
         assert!(seen.text("#test-result").contains("Nothing was sent"));
         assert!(seen.text("#url-error").contains("no scheme"));
     }
@@ -127,6 +127,11 @@ async fn every_failure_is_explained_with_a_remedy() {
         assert!(result.text(".badge").contains("Test failed"), "{behaviour:?}");
         let verdict = panel.text(".verdict");
         assert!(verdict.contains(headline) && verdict.contains(remedy), "{behaviour:?}: {verdict}");
+        // The failed test and its panel lead to the same tip, which exists.
+        let tip = panel.attribute(".verdict a", "href").unwrap();
+        assert_eq!(result.attribute("a[href^='/troubleshooting#']", "href").unwrap(), tip);
+        let (page, anchor) = tip.split_once('#').unwrap();
+        assert_eq!(ann.get(page).await.texts(&format!("article[id='{anchor}']")).len(), 1, "{tip}");
     }
     app.finish().await;
 }

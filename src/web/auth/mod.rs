@@ -1,8 +1,10 @@
 //! Signing in and out, and the first administrator.
 
+pub(super) mod dialog;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod setup;
+pub(super) mod unsaved;
 
 use std::time::Duration;
 

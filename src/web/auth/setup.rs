@@ -23,7 +23,7 @@ pub(in crate::web) struct Typed {
 }
 
 #[derive(Template)]
-#[template(path = "people/setup.html")]
+#[template(path = "auth/setup.html")]
 struct SetUp {
     page: Page,
     code: String,
@@ -77,19 +77,22 @@ pub(in crate::web) async fn submit(
     let page = Page::outside(&visitor, "Set up Gatepost").await?;
     if typed.password != typed.password_again {
         let mut form = SetUp::new(page, typed);
-        form.note(SetUpField::Password, "The two passwords differ: type them again.".to_owned());
+        form.note(
+            SetUpField::Password,
+            "The passwords do not match. Enter the same password twice.".to_owned(),
+        );
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::html(&form)?).into_response());
     }
     let done = state.actions.set_up(typed.code.trim(), typed.email.trim(), &typed.password).await;
     let mut form = SetUp::new(page, typed);
     let status = match done {
         Ok(user) => {
-            visitor.sign_in(&user).await?;
-            visitor.tell("Gatepost is yours. Add your first webhook.").await?;
+            let visitor = visitor.sign_in(&user, &state.sources).await?;
+            visitor.tell("Gatepost is set up. Add your first webhook.").await?;
             return Ok(Redirect::to("/webhooks").into_response());
         }
         Err(SetUpError::Done) => {
-            visitor.warn("Gatepost has an administrator already: sign in.").await?;
+            visitor.warn("Gatepost already has an administrator. Sign in.").await?;
             return Ok(Redirect::to("/login").into_response());
         }
         Err(SetUpError::Invalid(mistakes)) => {

@@ -21,7 +21,7 @@ async fn the_one_time_code_makes_the_first_administrator_once() {
     assert_eq!(wrong.attribute("#email", "value").unwrap(), "bo@example.com");
     let done = bo.post("/setup", &[&[("code", code.as_str())], &SETUP[..]].concat()).await;
     assert_eq!(done.location(), "/webhooks", "{}", done.body);
-    assert!(bo.get("/webhooks").await.text("main").contains("Nothing is sent yet"));
+    assert!(bo.get("/webhooks").await.text("main").contains("No webhooks yet"));
     // The code is used up.
     let mut eve = app.anonymous();
     assert_eq!(eve.get("/setup").await.location(), "/login");
@@ -134,5 +134,68 @@ async fn sessions_live_in_the_database_and_outlast_a_restart() {
     let token = app.token(Scope::Manage).await;
     let request = crate::support::http().get(app.url("/webhooks")).bearer_auth(token);
     assert_eq!(request.send().await.unwrap().status(), 303);
+    app.finish().await;
+}
+
+/// Ends all sessions, as time or an administrator would.
+async fn end_sessions(app: &TestApp) {
+    sqlx::query("delete from sessions").execute(app.database.pool()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_script_can_sign_in_again_in_place() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    end_sessions(&app).await;
+    let refused = ann.post_part("/webhooks/preview", &[("name", "Half a webhook")]).await;
+    assert_eq!((refused.status, refused.text("h2").as_str()), (401, "Sign in to continue"));
+    let wrong = ann.post_part("/login", &[("email", EMAIL), ("password", "not this one")]).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(wrong.attribute("input[name=email]", "value").unwrap(), EMAIL);
+    assert!(wrong.text("[role=alert]").contains("password is wrong"));
+    let done = ann.post_part("/login", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    let done: serde_json::Value = serde_json::from_str(&done.body).unwrap();
+    assert_eq!(done["email"], EMAIL);
+    let csrf = done["csrf"].as_str().unwrap();
+    let preview = ann.post_part("/webhooks/preview", &[("csrf", csrf)]).await;
+    assert_eq!(preview.status, 200, "{}", preview.body);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_sent_after_the_session_has_ended_is_kept_without_scripts() {
+    let app = TestApp::start().await;
+    for path in ["/webhooks", "/webhooks/test", "/webhooks/backtest"] {
+        let mut ann = app.admin().await;
+        ann.get("/webhooks/new").await;
+        end_sessions(&app).await;
+        let typed =
+            [("name", "Half a webhook"), ("url", "https://10.0.0.5/<x>"), ("active", "true")];
+        let asked = ann.post(path, &typed).await;
+        assert_eq!((asked.status, asked.text("h1").as_str()), (401, "Sign in"), "{path}");
+        let unsaved = asked.attribute("input[name=unsaved]", "value").unwrap();
+        let login = |password| [("email", EMAIL), ("password", password), ("unsaved", &unsaved)];
+        let wrong = ann.post("/login", &login("not this one")).await;
+        assert_eq!(wrong.attribute("input[name=unsaved]", "value").unwrap(), unsaved);
+        let form = ann.post("/login", &login(PASSWORD)).await;
+        assert_eq!((form.status, form.text("h1").as_str()), (200, "Add Webhook"), "{}", form.body);
+        assert!(form.text("[role=alert]").contains("Nothing was saved yet"));
+        assert_eq!(form.attribute("#name", "value").unwrap(), "Half a webhook");
+        assert_eq!(form.attribute("#url", "value").unwrap(), "https://10.0.0.5/<x>");
+        // The form belongs to the new session.
+        assert_eq!(ann.post("/webhooks", &typed).await.status, 422);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn another_site_cannot_have_a_form_kept() {
+    let app = TestApp::start().await;
+    let mut eve = app.anonymous();
+    let request = eve.form("/webhooks", &[("name", "Eve's")]);
+    let refused = eve.send(request.header("sec-fetch-site", "cross-site")).await;
+    assert_eq!(refused.status, 403);
+    assert!(!refused.body.contains("Eve"));
     app.finish().await;
 }
