@@ -10,8 +10,9 @@
 //! | [`actions`] | what users and programs can do, one action per file |
 //! | [`delivery`] | accepting, queuing and sending events |
 //! | [`identity`] | passwords, tokens and rate limits |
-//! | [`store`] | PostgreSQL |
+//! | [`store`] | PostgreSQL: tables and migrations |
 //! | [`egress`] | all outgoing connections |
+//! | [`private_postgres`] | runs a PostgreSQL for installations without a database |
 //! | [`vault`] | encryption of secrets |
 //! | [`config`] | settings |
 //! | [`model`] | the domain model |
@@ -26,6 +27,7 @@ pub mod delivery;
 pub mod egress;
 pub mod identity;
 pub mod model;
+pub mod private_postgres;
 pub mod store;
 pub mod template;
 pub mod vault;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
-use crate::store::private::{Binaries, PrivateDatabase};
+use crate::private_postgres::{Binaries, PrivateDatabase};
 use crate::store::{self, PgConnectOptions, PgPool, migrate};
 
 /// Connections in the pool. The private database allows 40.

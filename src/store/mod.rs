@@ -12,7 +12,6 @@ pub mod migrate;
 pub mod notify;
 pub mod partitions;
 mod pool;
-pub mod private;
 pub mod rates;
 pub mod revisions;
 pub mod sessions;

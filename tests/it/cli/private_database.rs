@@ -331,5 +331,5 @@ async fn reports_an_unusable_directory() {
     let place = DataDir::new();
     std::fs::write(place.path().join("data"), "a file").unwrap();
     let failure = run(place.command(), "").await.failure();
-    assert_says(&failure, &["cannot make the data directory", place.path().to_str().unwrap()]);
+    assert_says(&failure, &["cannot create the data directory", place.path().to_str().unwrap()]);
 }

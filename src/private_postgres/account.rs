@@ -1,7 +1,7 @@
-//! Whom PostgreSQL runs as. It refuses to run as root, so there it gets an unprivileged account.
+//! Account that PostgreSQL runs under. PostgreSQL refuses to run as root, so root needs an unprivileged one.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -10,13 +10,13 @@ use tokio::process::Command;
 
 use super::PrivateError;
 
-/// Accounts that may exist, the best first.
+/// System accounts that may exist, in order of preference.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
-/// Whom PostgreSQL runs as.
+/// Account that PostgreSQL runs under.
 #[derive(Debug)]
 pub(super) struct Account {
-    /// None: as whoever runs Gatepost.
+    /// `None` for the current account.
     other: Option<Other>,
 }
 
@@ -29,7 +29,7 @@ struct Other {
 
 impl Account {
     /// Chooses the current account. For root, which PostgreSQL refuses, it is the owner of an existing cluster (the
-    /// server may have run under that account before) or else the first of [`CANDIDATES`].
+    /// server may have run under that account before) or else the first of [`CANDIDATES`] that exists.
     pub(super) fn choose(cluster: &Path) -> Result<Self, PrivateError> {
         if !geteuid().is_root() {
             return Ok(Self { other: None });
@@ -50,12 +50,12 @@ impl Account {
             }
         }
         Err(PrivateError::new(
-            "PostgreSQL does not run as root, and there is no account postgres or nobody to run it as: \
-             run Gatepost as another user, or set DATABASE_URL",
+            "PostgreSQL does not run as root, and neither of the accounts postgres and nobody exists. Run \
+             Gatepost as another user, or set DATABASE_URL",
         ))
     }
 
-    /// Makes a command run as this account.
+    /// Makes a command run under this account.
     pub(super) fn apply(&self, command: &mut Command) {
         if let Some(other) = &self.other {
             command.uid(other.uid).gid(other.gid);
@@ -79,11 +79,11 @@ impl Account {
     /// Changes the owner of a path to this account.
     pub(super) fn own(&self, path: &Path) -> Result<(), PrivateError> {
         let Some(other) = &self.other else { return Ok(()) };
-        std::os::unix::fs::chown(path, Some(other.uid), Some(other.gid))
-            .map_err(PrivateError::io("cannot give the account its directory", path))
+        chown(path, Some(other.uid), Some(other.gid))
+            .map_err(PrivateError::io("cannot change the owner of", path))
     }
 
-    /// The account's name, for messages; none where it is our own.
+    /// Name of the account for messages; `None` for the current account.
     pub(super) fn name(&self) -> Option<&str> {
         self.other.as_ref().map(|other| other.name.as_str())
     }

@@ -1,5 +1,5 @@
-//! A private PostgreSQL in the data directory, for those who bring no database: on a Unix socket only,
-//! started and stopped with the server.
+//! A private PostgreSQL in the data directory, for installations without a database: on a Unix socket only, started and
+//! stopped with the server. Supervises the process; knows no tables.
 //!
 //! ```text
 //! data/lock                 held by the server that uses the directory
@@ -9,9 +9,8 @@
 //! data/postgres/log         its log
 //! ```
 //!
-//! It lives as long as its server: a keeper process holds the other end of a pipe to us. When we
-//! are gone, however we went, the pipe closes and the keeper stops PostgreSQL, which recovers from
-//! its write-ahead log at the next start.
+//! It lives as long as its server. A keeper process reads from a pipe to the server. When the server ends, even if it is
+//! killed, the pipe closes and the keeper stops PostgreSQL, which recovers from its write-ahead log at the next start.
 
 mod account;
 mod binaries;
@@ -29,26 +28,25 @@ use tokio_util::task::TaskTracker;
 
 pub use binaries::Binaries;
 
-use super::Error;
 use account::Account;
 use binaries::Tools;
 use cluster::{Cluster, Keeper};
 use lock::Lock;
 
-/// PostgreSQL's own account in the cluster.
+/// Role that owns the cluster.
 const USER: &str = "gatepost";
-/// The database.
+/// Name of the database.
 const DATABASE: &str = "gatepost";
-/// Recovery after a crash may take a while.
+/// Long enough for recovery after a crash.
 const START_TIMEOUT: Duration = Duration::from_mins(5);
-/// A fast shutdown writes a checkpoint.
+/// Long enough for the checkpoint of a shutdown.
 const STOP_TIMEOUT: Duration = Duration::from_mins(1);
-/// Between a death and the next start.
-const RESTART_PAUSE: Duration = Duration::from_millis(500);
-/// Between looks at whether it answers.
-const PAUSE: Duration = Duration::from_millis(25);
+/// Delay before PostgreSQL is restarted after it has ended.
+const RESTART_INTERVAL: Duration = Duration::from_millis(500);
+/// Interval of connection attempts while PostgreSQL starts.
+const CONNECT_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Why the private PostgreSQL does not run, with what to do about it.
+/// Why the private PostgreSQL does not run, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PrivateError(String);
@@ -58,7 +56,7 @@ impl PrivateError {
         Self(message.into())
     }
 
-    /// A file or process could not be handled.
+    /// Error of an operation on a file or process.
     fn io(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self(format!("{what} {}: {error}", path.display()))
     }
@@ -75,10 +73,10 @@ pub struct PrivateDatabase {
 }
 
 impl PrivateDatabase {
-    /// Where the private PostgreSQL of a running server is reached; none where none runs.
+    /// Returns how to connect to the private PostgreSQL of a running server; `None` if no server runs.
     ///
     /// # Errors
-    /// Where the data directory cannot be read.
+    /// Fails if the data directory cannot be read.
     pub fn running(data_dir: &Path) -> Result<Option<PgConnectOptions>, PrivateError> {
         if !data_dir.exists() || !Lock::is_held(data_dir)? {
             return Ok(None);
@@ -87,13 +85,13 @@ impl PrivateDatabase {
         Ok(Some(options(&Cluster::at(home::find(&data_dir)).socket())))
     }
 
-    /// Starts it, after making the cluster where there is none.
+    /// Starts PostgreSQL, and creates the cluster if there is none.
     ///
     /// # Errors
-    /// Where PostgreSQL is not installed, another server uses the directory, or it does not start.
+    /// Fails if PostgreSQL is not installed or does not start, or if another server uses the directory.
     pub async fn start(data_dir: &Path, binaries: &Binaries) -> Result<Self, PrivateError> {
         std::fs::create_dir_all(data_dir)
-            .map_err(PrivateError::io("cannot make the data directory", data_dir))?;
+            .map_err(PrivateError::io("cannot create the data directory", data_dir))?;
         let data_dir = absolute(data_dir)?;
         let lock = Lock::take(&data_dir)?;
         let runner = Runner::prepare(&data_dir, binaries).await?;
@@ -106,7 +104,7 @@ impl PrivateDatabase {
         let mut keeper = runner.spawn().await?;
         if let Err(error) = wait_until_ready(&mut keeper, &runner.cluster.socket()).await {
             end(keeper).await;
-            return Err(PrivateError(format!("{error}{}", runner.cluster.last_words())));
+            return Err(PrivateError(format!("{error}{}", runner.cluster.last_log_lines())));
         }
         let (stop, supervisor) = (CancellationToken::new(), TaskTracker::new());
         let socket = runner.cluster.socket();
@@ -115,19 +113,19 @@ impl PrivateDatabase {
         Ok(Self { socket, stop, supervisor, _locks: locks })
     }
 
-    /// Where it is reached.
+    /// How to connect to it.
     pub fn options(&self) -> PgConnectOptions {
         options(&self.socket)
     }
 
-    /// Stops it: open connections end, everything is written.
+    /// Shuts PostgreSQL down: ends open connections and writes a checkpoint.
     pub async fn stop(self) {
         self.stop.cancel();
         self.supervisor.wait().await;
     }
 }
 
-/// What it takes to start PostgreSQL, once or again.
+/// What is needed to start and restart PostgreSQL.
 #[derive(Debug)]
 struct Runner {
     cluster: Cluster,
@@ -151,16 +149,16 @@ impl Runner {
     }
 }
 
-/// Starts PostgreSQL again when it ends unasked; ends it when asked.
+/// Restarts PostgreSQL if it ends unexpectedly, until it is told to stop.
 async fn supervise(runner: Runner, mut keeper: Keeper, stop: CancellationToken) {
-    let mut pause = tokio::time::interval(RESTART_PAUSE);
+    let mut pause = tokio::time::interval(RESTART_INTERVAL);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return end(keeper).await,
             ended = keeper.wait() => {
                 let status = ended.map(|status| status.to_string()).unwrap_or_default();
-                tracing::error!(status, "the private PostgreSQL ended unasked; starting it again");
+                tracing::error!(status, "the private PostgreSQL ended unexpectedly; restarting it");
             }
         }
         loop {
@@ -173,43 +171,42 @@ async fn supervise(runner: Runner, mut keeper: Keeper, stop: CancellationToken) 
                     keeper = again;
                     break;
                 }
-                Err(error) => tracing::error!(%error, "the private PostgreSQL does not start"),
+                Err(error) => tracing::error!(%error, "could not restart the private PostgreSQL"),
             }
         }
     }
 }
 
-/// Ends PostgreSQL cleanly; past the timeout it is left to its keeper, which sees the pipe close,
-/// and to recovery at the next start.
+/// Shuts PostgreSQL down. After the timeout it is left to its keeper, which sees the pipe close, and to recovery at the
+/// next start.
 async fn end(mut keeper: Keeper) {
     keeper.ask_to_stop().await;
     match tokio::time::timeout(STOP_TIMEOUT, keeper.wait()).await {
-        Ok(Ok(status)) => tracing::debug!(%status, "the private PostgreSQL has stopped"),
-        Ok(Err(error)) => tracing::warn!(%error, "the private PostgreSQL cannot be waited for"),
+        Ok(Ok(status)) => tracing::debug!(%status, "stopped the private PostgreSQL"),
+        Ok(Err(error)) => tracing::warn!(%error, "could not wait for the private PostgreSQL"),
         Err(tokio::time::error::Elapsed { .. }) => {
-            tracing::warn!("the private PostgreSQL does not stop; it recovers at the next start");
+            tracing::warn!(
+                "could not stop the private PostgreSQL in time; it recovers at the next start"
+            );
         }
     }
 }
 
-/// Waits until it takes connections, and makes the database where there is none.
+/// Waits until PostgreSQL accepts connections, and creates the database if there is none.
 async fn wait_until_ready(keeper: &mut Keeper, socket: &Path) -> Result<(), PrivateError> {
-    let mut pause = tokio::time::interval(PAUSE);
+    let mut pause = tokio::time::interval(CONNECT_INTERVAL);
     let waiting = async {
         loop {
             pause.tick().await;
             if let Some(status) = keeper.try_wait() {
-                let message = format!("the private PostgreSQL ended at once ({status})");
+                let message = format!("the private PostgreSQL ended immediately ({status})");
                 return Err(PrivateError(message));
             }
             match ensure_database(socket).await {
                 Ok(()) => return Ok(()),
+                Err(error) if is_starting(&error) => {}
                 Err(error) => {
-                    let error = Error::from(error);
-                    if !error.is_unavailable() {
-                        let message = format!("the private PostgreSQL: {}", error.chain());
-                        return Err(PrivateError(message));
-                    }
+                    return Err(PrivateError(format!("the private PostgreSQL reported: {error}")));
                 }
             }
         }
@@ -221,9 +218,17 @@ async fn wait_until_ready(keeper: &mut Keeper, socket: &Path) -> Result<(), Priv
     })
 }
 
-/// An absolute path, so that it holds wherever PostgreSQL changes to.
+/// Resolves a path, because PostgreSQL changes its working directory.
 fn absolute(path: &Path) -> Result<PathBuf, PrivateError> {
     path.canonicalize().map_err(PrivateError::io("cannot use the data directory", path))
+}
+
+/// Whether PostgreSQL may accept connections later: it refuses none with an error of its own, except while it starts or
+/// recovers (class 57P of its error codes).
+fn is_starting(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_none_or(|error| error.code().is_some_and(|code| code.starts_with("57P")))
 }
 
 fn options(socket: &Path) -> PgConnectOptions {

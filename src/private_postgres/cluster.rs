@@ -1,4 +1,4 @@
-//! The private cluster's files and its process.
+//! Files of the private cluster, and its process.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -13,9 +13,9 @@ use super::account::Account;
 use super::binaries::Tools;
 use super::{PrivateError, USER};
 
-/// Runs PostgreSQL (its command is the arguments) and ends with it. A second process reads the pipe
-/// from us: `stop` ends PostgreSQL cleanly (INT); the pipe's end, when we were killed, at once (QUIT).
-/// A signal may come before PostgreSQL listens to signals, so it is repeated.
+/// Runs PostgreSQL, whose command is the arguments, and exits with it. A second process reads a pipe from Gatepost:
+/// `stop` shuts PostgreSQL down cleanly (SIGINT); the end of the pipe, because Gatepost was killed, at once (SIGQUIT). The
+/// signal is repeated, because PostgreSQL does not handle signals yet while it starts.
 const KEEPER: &str = r#"exec 3<&0
 "$@" </dev/null 3<&- & pid=$!
 { read -r word; if [ "$word" = stop ]; then how=INT; else how=QUIT; fi
@@ -26,19 +26,19 @@ wait $pid; status=$?
 kill $reader 2>/dev/null
 exit $status"#;
 
-/// What a statement's memory was is kept for the next one: by itself, glibc's allocator gives all beyond 128 KiB back to
-/// the system and asks for it again, page by page (mallopt(3)). Other libraries do not know these variables.
+/// Makes glibc keep the memory of a statement for the next one. By default it returns everything beyond 128 KiB to the
+/// system and requests it again, page by page (mallopt(3)). Other C libraries ignore these variables.
 const MALLOC: [(&str, &str); 2] =
     [("MALLOC_TRIM_THRESHOLD_", "16777216"), ("MALLOC_MMAP_THRESHOLD_", "8388608")];
 
-/// PostgreSQL's limit is 107 bytes for the socket's whole path.
-const LONGEST_SOCKET_DIR: usize = 107 - "/.s.PGSQL.5432".len();
-/// Names the process that listens, beside the socket.
+/// Maximum length of the socket's directory: PostgreSQL allows 107 bytes for the whole path.
+const MAX_SOCKET_DIR_BYTES: usize = 107 - "/.s.PGSQL.5432".len();
+/// File beside the socket with the id of the process that listens on it.
 const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
-/// A log that is longer is begun anew.
-const LONGEST_LOG: u64 = 16 * 1024 * 1024;
+/// Size from which the log is emptied at a start.
+const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The folders of one private cluster.
+/// Directories of one private cluster.
 #[derive(Debug)]
 pub(super) struct Cluster {
     home: PathBuf,
@@ -55,7 +55,7 @@ impl Cluster {
         &self.home
     }
 
-    /// Where PostgreSQL keeps its files.
+    /// PostgreSQL's data directory.
     pub(super) fn data(&self) -> PathBuf {
         self.home.join("cluster")
     }
@@ -64,10 +64,10 @@ impl Cluster {
         self.home.join("log")
     }
 
-    /// Where it listens. A path that is too long for a socket is replaced by a short one.
+    /// Directory of the socket. A path that is too long for a socket is replaced by a short one.
     pub(super) fn socket(&self) -> PathBuf {
         let near = self.home.join("socket");
-        if near.as_os_str().len() <= LONGEST_SOCKET_DIR {
+        if near.as_os_str().len() <= MAX_SOCKET_DIR_BYTES {
             return near;
         }
         let digest = Sha256::digest(self.home.as_os_str().as_encoded_bytes());
@@ -75,7 +75,7 @@ impl Cluster {
         Path::new("/tmp").join(format!("gatepost-{short}"))
     }
 
-    /// PostgreSQL's major version that made it; none where there is no cluster yet.
+    /// Major version of PostgreSQL that created the cluster; `None` if there is none yet.
     pub(super) fn version(&self) -> Result<Option<String>, PrivateError> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
@@ -85,15 +85,15 @@ impl Cluster {
         }
     }
 
-    /// Makes the folders, and the cluster where there is none: aside first, so that a start that is
-    /// cut off leaves nothing half made.
+    /// Creates the directories and the cluster if they are missing. The cluster is created under another name first, so
+    /// that an aborted start leaves no partial cluster.
     pub(super) async fn prepare(
         &self,
         account: &Account,
         tools: &Tools,
     ) -> Result<(), PrivateError> {
         for folder in [&self.home, &self.socket()] {
-            make_private(folder, account)?;
+            create_private(folder, account)?;
         }
         if self.data().join("PG_VERSION").exists() {
             return Ok(());
@@ -111,10 +111,9 @@ impl Cluster {
         fs::rename(&part, self.data()).map_err(PrivateError::io("cannot rename", &part))
     }
 
-    /// What a server that was killed together with the keeper left behind: a PostgreSQL that still
-    /// runs is stopped; a process number that is somebody else's by now is forgotten, for PostgreSQL
-    /// would take that process for itself. (Should processes of the old one be left after all,
-    /// their shared memory keeps the new one from starting.)
+    /// Cleans up after a server that was killed together with the keeper. A PostgreSQL that still runs is stopped. A
+    /// recorded process id that another process uses now is removed, because PostgreSQL would take that process for
+    /// itself. If processes of the old PostgreSQL are left, their shared memory keeps the new one from starting.
     pub(super) async fn clear_leftovers(
         &self,
         account: &Account,
@@ -124,7 +123,7 @@ impl Cluster {
             let Ok(text) = fs::read_to_string(&file) else { continue };
             let pid = text.lines().next().unwrap_or_default().trim();
             if self.is_run_by(pid).await {
-                tracing::info!(pid, "stopping the PostgreSQL that a killed server left behind");
+                tracing::info!(pid, "stopping the PostgreSQL of a killed server");
                 return self.stop_leftover(account, tools).await;
             }
             match fs::remove_file(&file) {
@@ -141,14 +140,13 @@ impl Cluster {
         let mut stop = Command::new(tools.path("pg_ctl"));
         stop.args(["stop", "--wait", "--mode", "fast", "--silent", "--pgdata"]).arg(self.data());
         if let Err(error) = run(stop, account, "pg_ctl stop", &self.home).await {
-            // It may have ended meanwhile; if not, the start says so.
-            tracing::debug!(%error, "nothing was left to stop");
+            // It may have ended in the meantime. If not, the start fails.
+            tracing::debug!(%error, "could not stop the old PostgreSQL");
         }
         Ok(())
     }
 
-    /// Whether a process is this cluster's PostgreSQL: process numbers are used again, perhaps for the
-    /// PostgreSQL of somebody else.
+    /// Whether a process is this cluster's PostgreSQL. Process ids are reused, even by another PostgreSQL.
     async fn is_run_by(&self, pid: &str) -> bool {
         if pid.is_empty() {
             return false;
@@ -177,7 +175,7 @@ impl Cluster {
         account.apply(&mut keeper);
         let log_again = log.try_clone().map_err(PrivateError::io("cannot write", &self.log()))?;
         let child = keeper
-            // Ctrl-C in the terminal is for us alone: the database must outlast the last exchange.
+            // Ctrl-C in the terminal must not reach PostgreSQL, which has to outlast the last attempt.
             .process_group(0)
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -202,7 +200,7 @@ impl Cluster {
 
     fn open_log(&self, account: &Account) -> Result<File, PrivateError> {
         let path = self.log();
-        let is_long = fs::metadata(&path).is_ok_and(|found| found.len() > LONGEST_LOG);
+        let is_long = fs::metadata(&path).is_ok_and(|found| found.len() > MAX_LOG_BYTES);
         let log = File::options()
             .create(true)
             .append(!is_long)
@@ -214,23 +212,27 @@ impl Cluster {
         Ok(log)
     }
 
-    /// The end of what PostgreSQL said, for an error message.
-    pub(super) fn last_words(&self) -> String {
+    /// Last lines of PostgreSQL's log, for an error message.
+    pub(super) fn last_log_lines(&self) -> String {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let last = lines.get(lines.len().saturating_sub(5)..).unwrap_or_default();
         if last.is_empty() {
             return String::new();
         }
-        format!("; it said:\n{}\n(the rest is in {})", last.join("\n"), self.log().display())
+        format!(
+            ". Its log ends with:\n{}\n(the whole log is in {})",
+            last.join("\n"),
+            self.log().display()
+        )
     }
 }
 
-/// The process that runs PostgreSQL, and our end of its pipe.
+/// The process that runs PostgreSQL, and the pipe to it.
 #[derive(Debug)]
 pub(super) struct Keeper {
     child: Child,
-    /// Waiting for a child closes its input, so it is kept apart.
+    /// Separate from `child`, because waiting for a child closes its input.
     pipe: Option<ChildStdin>,
 }
 
@@ -245,30 +247,30 @@ impl Keeper {
         self.child.wait().await
     }
 
-    /// How PostgreSQL has ended, if it has.
+    /// Exit status, if PostgreSQL has ended.
     pub(super) fn try_wait(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Asks PostgreSQL to end cleanly.
+    /// Requests a clean shutdown.
     pub(super) async fn ask_to_stop(&mut self) {
         if let Some(mut pipe) = self.pipe.take()
             && let Err(error) = pipe.write_all(b"stop\n").await
         {
-            tracing::debug!(%error, "the private PostgreSQL had ended");
+            tracing::debug!(%error, "the private PostgreSQL had already ended");
         }
     }
 }
 
-/// A folder for the account alone.
-fn make_private(folder: &Path, account: &Account) -> Result<(), PrivateError> {
-    let failed = |error| PrivateError::io("cannot make", folder)(error);
+/// Creates a directory that only the account can enter.
+fn create_private(folder: &Path, account: &Account) -> Result<(), PrivateError> {
+    let failed = |error| PrivateError::io("cannot create", folder)(error);
     match fs::create_dir(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(failed(error)),
     }
-    // A link that somebody laid there must not lead us elsewhere.
+    // A link would change the mode of a directory elsewhere.
     if !fs::symlink_metadata(folder).map_err(failed)?.is_dir() {
         return Err(PrivateError::new(format!("{} is not a directory", folder.display())));
     }
@@ -276,7 +278,7 @@ fn make_private(folder: &Path, account: &Account) -> Result<(), PrivateError> {
     fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// Runs one of PostgreSQL's programs to its end.
+/// Runs one of PostgreSQL's programs and waits for it.
 async fn run(
     mut command: Command,
     account: &Account,
