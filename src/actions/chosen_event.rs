@@ -12,7 +12,7 @@ impl Actions {
     pub async fn chosen_event(&self, choice: EventChoice) -> Result<Option<Event>, store::Error> {
         let broken = |_faults| store::Error::Corrupt {
             table: "events",
-            detail: format!("{} is not a valid event", choice.value()),
+            detail: format!("{choice:?} is not a valid event"),
         };
         match choice {
             EventChoice::Sample(trigger) => Event::sample(trigger).map(Some).map_err(broken),

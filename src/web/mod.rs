@@ -5,13 +5,14 @@
 
 mod assets;
 mod auth;
+mod components;
 mod csrf;
 mod deliveries;
+mod display_time;
 mod error;
 mod form;
 mod invocations;
 mod markup;
-mod moment;
 mod page;
 mod routes;
 mod security;

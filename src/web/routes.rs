@@ -44,35 +44,35 @@ pub fn router(state: WebState) -> Router {
 fn webhook_routes() -> Router<WebState> {
     Router::new()
         .route("/webhooks", get(webhooks::list::show))
-        .route("/webhooks/new", get(webhooks::edit::new))
-        .route("/webhooks/pem/authority", post(webhooks::pem::authority))
-        .route("/webhooks/pem/client", post(webhooks::pem::client))
-        .route("/webhooks/schema", get(webhooks::schema::show))
-        .route("/webhooks/events", get(webhooks::events::show))
-        .route("/webhooks/values", get(webhooks::filters::values))
-        .route("/webhooks/schema.json", get(webhooks::schema::json))
+        .route("/webhooks/new", get(webhooks::form::edit::new))
+        .route("/webhooks/pem/authority", post(webhooks::form::pem::authority))
+        .route("/webhooks/pem/client", post(webhooks::form::pem::client))
+        .route("/webhooks/schema", get(webhooks::form::schema::show))
+        .route("/webhooks/events", get(webhooks::form::event_menu::show))
+        .route("/webhooks/values", get(webhooks::form::filters::values))
+        .route("/webhooks/schema.json", get(webhooks::form::schema::json))
         .route("/webhooks/{id}", get(webhooks::show::show))
         .route("/webhooks/{id}/changes", get(webhooks::history::show))
         .route(
             "/webhooks/{id}/revisions/{number}/restore",
             get(webhooks::restore::ask).post(webhooks::restore::restore),
         )
-        .route("/webhooks/{id}/edit", get(webhooks::edit::edit))
+        .route("/webhooks/{id}/edit", get(webhooks::form::edit::edit))
         .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
-        .route("/webhooks/{id}/test", post(webhooks::test::test_saved))
-        .route("/webhooks/{id}/send", get(webhooks::send::ask).post(webhooks::send::send))
+        .route("/webhooks/{id}/test", post(webhooks::form::test::test_saved))
+        .route("/webhooks/{id}/send", get(webhooks::send_now::ask).post(webhooks::send_now::send))
         .route("/webhooks/{id}/delete", get(webhooks::delete::ask).post(webhooks::delete::delete))
 }
 
 /// Routes that receive the whole webhook form. None of them loses it if the session has ended.
 fn form_routes(state: &WebState) -> Router<WebState> {
     Router::new()
-        .route("/webhooks", post(webhooks::save::create))
-        .route("/webhooks/{id}", post(webhooks::save::update))
-        .route("/webhooks/preview", post(webhooks::preview::preview))
-        .route("/webhooks/test", post(webhooks::test::test))
-        .route("/webhooks/backtest", post(webhooks::backtest::run))
-        .route("/webhooks/certificate", post(webhooks::certificate::fetch))
-        .route("/webhooks/credentials", post(webhooks::credentials::check))
+        .route("/webhooks", post(webhooks::form::save::create))
+        .route("/webhooks/{id}", post(webhooks::form::save::update))
+        .route("/webhooks/preview", post(webhooks::form::preview::preview))
+        .route("/webhooks/test", post(webhooks::form::test::test))
+        .route("/webhooks/backtest", post(webhooks::form::backtest::run))
+        .route("/webhooks/certificate", post(webhooks::form::certificate::fetch))
+        .route("/webhooks/credentials", post(webhooks::form::credentials::check))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep))
 }

@@ -49,13 +49,13 @@ impl Visitor {
         csrf::matches(csrf, &self.token)
     }
 
-    /// Says something on the next page.
-    pub(super) async fn tell(&self, text: impl Into<String>) -> Result<(), Error> {
+    /// Shows a message on the next page.
+    pub(super) async fn notify(&self, text: impl Into<String>) -> Result<(), Error> {
         self.push(Toast { bad: false, text: text.into() }).await
     }
 
-    /// Says on the next page that something did not work.
-    pub(super) async fn warn(&self, text: impl Into<String>) -> Result<(), Error> {
+    /// Shows an error message on the next page.
+    pub(super) async fn notify_error(&self, text: impl Into<String>) -> Result<(), Error> {
         self.push(Toast { bad: true, text: text.into() }).await
     }
 

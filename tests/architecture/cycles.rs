@@ -10,10 +10,7 @@ use super::File;
 use super::paths::{self, Paths, RustPath};
 
 /// Folders whose cycles are still to be removed, with the reason. Remove an entry with its last cycle.
-pub(super) const KNOWN_CYCLES: &[(&str, &str)] = &[(
-    "web/webhooks",
-    "the form and its parts import each other until they have their own folder",
-)];
+pub(super) const KNOWN_CYCLES: &[(&str, &str)] = &[];
 
 /// Returns a violation for every cycle outside the folders of `known`, and for every folder of `known` that
 /// has no cycle.

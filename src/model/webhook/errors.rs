@@ -62,38 +62,6 @@ pub enum Field {
 }
 
 impl Field {
-    /// Id of the form element.
-    pub fn id(self) -> String {
-        match self {
-            Self::Name => "name".to_owned(),
-            Self::Method => "method".to_owned(),
-            Self::Url => "url".to_owned(),
-            Self::Header(row) => format!("header-{row}"),
-            Self::Authentication => "auth_kind".to_owned(),
-            Self::AuthToken => "auth_token".to_owned(),
-            Self::AuthUsername => "auth_username".to_owned(),
-            Self::AuthPassword => "auth_password".to_owned(),
-            Self::AuthClientId => "auth_client_id".to_owned(),
-            Self::AuthClientSecret => "auth_client_secret".to_owned(),
-            Self::AuthTokenEndpoint => "auth_token_endpoint_url".to_owned(),
-            Self::BodyTemplate => "body_template".to_owned(),
-            Self::Triggers => "triggers".to_owned(),
-            Self::Filter(field) => format!("filter-{}", field.key()),
-            Self::Timeout => "timeout_in_sec".to_owned(),
-            Self::Validator(row) => format!("validator-{row}"),
-            Self::CustomMessage => "custom_validation_error_message".to_owned(),
-            Self::TlsVerify => "tls_verify".to_owned(),
-            Self::TlsSha256 => "tls_sha256".to_owned(),
-            Self::TlsPem => "tls_pem".to_owned(),
-            Self::TlsMinVersion => "tls_min_version".to_owned(),
-            Self::TlsClientCertificate => "tls_client_certificate".to_owned(),
-            Self::TlsClientKey => "tls_client_key".to_owned(),
-            Self::MaxInFlight => "max_in_flight".to_owned(),
-            Self::RatePerMinute => "rate_per_minute".to_owned(),
-            Self::RetrySchedule => "retry_schedule".to_owned(),
-        }
-    }
-
     /// JSON pointer (RFC 6901) into a webhook in a file or the API.
     pub fn pointer(self) -> String {
         match self {

@@ -111,7 +111,7 @@ async fn signed_in(
         return Ok(Redirect::to(&destination(&form.next)).into_response());
     }
     let pairs = url::form_urlencoded::parse(form.unsaved.as_bytes()).into_owned().collect();
-    webhooks::edit::resume(state, &CurrentUser { user, visitor }, pairs).await
+    webhooks::form::edit::resume(state, &CurrentUser { user, visitor }, pairs).await
 }
 
 async fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {

@@ -88,11 +88,11 @@ pub(in crate::web) async fn submit(
     let status = match done {
         Ok(user) => {
             let visitor = visitor.sign_in(&user, &state.sources).await?;
-            visitor.tell("Gatepost is set up. Add your first webhook.").await?;
+            visitor.notify("Gatepost is set up. Add your first webhook.").await?;
             return Ok(Redirect::to("/webhooks").into_response());
         }
         Err(SetUpError::Done) => {
-            visitor.warn("Gatepost already has an administrator. Sign in.").await?;
+            visitor.notify_error("Gatepost already has an administrator. Sign in.").await?;
             return Ok(Redirect::to("/login").into_response());
         }
         Err(SetUpError::Invalid(mistakes)) => {

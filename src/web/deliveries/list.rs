@@ -11,6 +11,7 @@ use super::DeliveryView;
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::{deliveries, webhooks};
+use crate::web::components::SelectOption;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -25,12 +26,6 @@ pub(in crate::web) struct ListQuery {
     state: String,
     webhook: String,
     after: String,
-}
-
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
 }
 
 struct TableView {
@@ -51,8 +46,8 @@ struct TableView {
 struct ListPage {
     page: Page,
     q: String,
-    states: Vec<Choice>,
-    webhooks: Vec<Choice>,
+    states: Vec<SelectOption>,
+    webhooks: Vec<SelectOption>,
     table: TableView,
 }
 
@@ -82,15 +77,11 @@ pub(in crate::web) async fn show(
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
-    let states = DeliveryState::ALL.into_iter().map(|state| Choice {
-        value: state.as_str().to_owned(),
-        label: state.label().to_owned(),
-        chosen: query.state == Some(state),
-    });
-    let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| Choice {
-        value: id.to_string(),
-        label: draft.name,
-        chosen: query.webhook == Some(id),
+    let states = DeliveryState::ALL
+        .into_iter()
+        .map(|state| SelectOption::new(state.as_str(), state.label(), query.state == Some(state)));
+    let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| {
+        SelectOption::new(id.to_string(), draft.name, query.webhook == Some(id))
     });
     let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
     let (states, webhooks) = (states.collect(), webhooks.collect());

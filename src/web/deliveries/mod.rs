@@ -3,7 +3,7 @@
 pub(super) mod list;
 pub(super) mod show;
 
-use super::moment::Moment;
+use super::display_time::DisplayTime;
 use crate::model::Timestamp;
 use crate::model::delivery::DeliveryState;
 use crate::store::deliveries::Delivery;
@@ -22,9 +22,9 @@ struct DeliveryView {
     requester: String,
     attempts: i32,
     answer: String,
-    created: Moment,
-    next: Option<Moment>,
-    finished: Option<Moment>,
+    created: DisplayTime,
+    next: Option<DisplayTime>,
+    finished: Option<DisplayTime>,
 }
 
 impl DeliveryView {
@@ -46,10 +46,10 @@ impl DeliveryView {
                 (None, Some(status)) => format!("HTTP {status}"),
                 (None, None) => String::new(),
             },
-            created: Moment::new(delivery.created_at, now),
+            created: DisplayTime::new(delivery.created_at, now),
             next: (delivery.state == DeliveryState::Due)
-                .then(|| Moment::new(delivery.due_at.max(now), now)),
-            finished: delivery.finished_at.map(|at| Moment::new(at, now)),
+                .then(|| DisplayTime::new(delivery.due_at.max(now), now)),
+            finished: delivery.finished_at.map(|at| DisplayTime::new(at, now)),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::DeliveryView;
 use crate::model::DeliveryId;
 use crate::store::deliveries::{self, manual};
 use crate::store::invocations;
-use crate::web::moment::{self, Moment};
+use crate::web::display_time::{self, DisplayTime};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState, markup};
@@ -18,7 +18,7 @@ struct AttemptView {
     ok: bool,
     verdict: String,
     href: String,
-    started: Moment,
+    started: DisplayTime,
     took: String,
 }
 
@@ -55,8 +55,8 @@ pub(in crate::web) async fn show(
                 (None, None) => "Delivered".to_owned(),
             },
             href: format!("/invocations/{}", invocation.id),
-            started: Moment::new(invocation.started_at, now),
-            took: moment::duration(invocation.exchange.timings.total_us),
+            started: DisplayTime::new(invocation.started_at, now),
+            took: display_time::duration(invocation.exchange.timings.total_us),
         })
         .collect();
     let sender = manual::find_sender(&state.db, id).await?.unwrap_or_default();

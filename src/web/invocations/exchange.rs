@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::model::exchange::Exchange;
-use crate::web::{markup, moment};
+use crate::web::{display_time, markup};
 
 /// A body, raw and pretty.
 pub(super) struct Body {
@@ -44,7 +44,7 @@ impl ExchangeView {
             Body::new(format!("{prefix}{name}-body"), title, raw, note)
         };
         Self {
-            took: moment::duration(exchange.timings.total_us),
+            took: display_time::duration(exchange.timings.total_us),
             request_line: format!("{} {}", request.method, request.url),
             request_headers: request.headers.clone(),
             request_body: request.body.as_ref().map(|raw| body("request", "Request body", raw, "")),

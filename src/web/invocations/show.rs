@@ -12,10 +12,10 @@ use crate::model::invocation::Invocation;
 use crate::model::outcome::Cause;
 use crate::model::{InvocationId, Timestamp};
 use crate::store::invocations;
-use crate::web::moment::{self, Moment};
+use crate::web::components::CertificateFacts;
+use crate::web::display_time::{self, DisplayTime};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
-use crate::web::webhooks::certificate::Facts;
 use crate::web::{Error, WebState};
 
 /// The invocation, ready to print.
@@ -31,7 +31,7 @@ struct InvocationView {
     webhook_name: String,
     edit_href: String,
     delivery_id: String,
-    started: Moment,
+    started: DisplayTime,
     took: String,
     parts: Vec<Part>,
     exchange: ExchangeView,
@@ -39,7 +39,7 @@ struct InvocationView {
     tokens: Vec<ExchangeView>,
     answer: String,
     remote_address: String,
-    certificate: Option<Facts>,
+    certificate: Option<CertificateFacts>,
     certificate_at_fault: bool,
     curl: String,
 }
@@ -106,14 +106,17 @@ impl InvocationView {
                 .map(|id| format!("/webhooks/{id}/edit"))
                 .unwrap_or_default(),
             delivery_id: found.delivery_id.map(|id| id.to_string()).unwrap_or_default(),
-            started: Moment::new(found.started_at, now),
-            took: moment::duration(recorded.timings.total_us),
+            started: DisplayTime::new(found.started_at, now),
+            took: display_time::duration(recorded.timings.total_us),
             parts: timing::parts(&recorded.timings),
             exchange,
             tokens: exchanges("token", &found.token_exchanges),
             answer,
             remote_address: recorded.remote_address.clone().unwrap_or_default(),
-            certificate: recorded.certificate.as_ref().map(|found| Facts::new(found, now)),
+            certificate: recorded
+                .certificate
+                .as_ref()
+                .map(|found| CertificateFacts::new(found, now)),
             certificate_at_fault: matches!(found.failure, Some(Cause::Certificate(_))),
             curl: curl::command(request),
         }

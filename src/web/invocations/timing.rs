@@ -1,7 +1,7 @@
 //! How long each part took, as a bar.
 
 use crate::model::exchange::Timings;
-use crate::web::moment;
+use crate::web::display_time;
 
 /// The bar's width in its own units.
 const WIDTH: u64 = 1000;
@@ -33,7 +33,7 @@ pub(super) fn parts(timings: &Timings) -> Vec<Part> {
         let x = before * WIDTH / sum;
         before += us.unwrap_or_default();
         let width = (before * WIDTH / sum).saturating_sub(x);
-        let took = us.map_or_else(|| "–".to_owned(), moment::duration);
+        let took = us.map_or_else(|| "–".to_owned(), display_time::duration);
         parts.push(Part { label, class, took, x, width });
     }
     parts

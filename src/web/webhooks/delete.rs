@@ -43,7 +43,7 @@ pub(in crate::web) async fn delete(
 ) -> Result<Response, Error> {
     match state.actions.delete_webhook(parse_id(&id)?, &current.actor()).await {
         Ok(()) => {
-            current.visitor.tell("Deleted.").await?;
+            current.visitor.notify("Deleted.").await?;
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(ChangeWebhookError::NotFound) => Err(Error::NotFound),

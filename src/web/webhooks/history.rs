@@ -11,7 +11,7 @@ use crate::model::webhook::{Difference, Line, RevisionKind};
 use crate::model::{Actor, Timestamp};
 use crate::store::revisions::{self, Revision};
 use crate::store::webhooks;
-use crate::web::moment::Moment;
+use crate::web::display_time::DisplayTime;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -24,7 +24,7 @@ pub(super) struct RevisionView {
     pub(super) what: String,
     /// What it changed, or why.
     pub(super) detail: String,
-    pub(super) made: Moment,
+    pub(super) made: DisplayTime,
     /// Empty where there is nothing before it to compare with.
     pub(super) changes_href: String,
     /// Whether it can be gone back to.
@@ -49,7 +49,7 @@ impl RevisionView {
                     number,
                     what: what(revision),
                     detail: detail(revision),
-                    made: Moment::new(revision.made_at, now),
+                    made: DisplayTime::new(revision.made_at, now),
                     changes_href: if compares {
                         format!("/webhooks/{id}/changes?from={}&to={number}", number - 1)
                     } else {
@@ -145,7 +145,7 @@ struct ChangesView {
     revisions: Vec<RevisionView>,
     /// What was done last.
     newer: Option<String>,
-    made: Option<Moment>,
+    made: Option<DisplayTime>,
     differences: Vec<DifferenceView>,
     can_restore: bool,
 }

@@ -57,7 +57,7 @@ pub(in crate::web) async fn restore(
         state.actions.restore_webhook(id, number, Some(wanted.seen), &current.actor()).await;
     let mistakes = match restored {
         Ok(()) => {
-            current.visitor.tell(format!("Restored revision {number}.")).await?;
+            current.visitor.notify(format!("Restored revision {number}.")).await?;
             return Ok(Redirect::to(&format!("/webhooks/{id}")).into_response());
         }
         Err(SaveWebhookError::NotFound) => return Err(Error::NotFound),

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::model::webhook::Draft;
 use crate::model::{Timestamp, Trigger, WebhookId};
 use crate::store::webhook_health::{Health, Hour};
-use crate::web::moment::{self, Moment};
+use crate::web::display_time::{self, DisplayTime};
 
 /// Longest path that is shown whole, in characters.
 const MAX_PATH: usize = 30;
@@ -18,7 +18,7 @@ const SPARK_HEIGHT: i64 = 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Last {
     /// The newest arrived.
-    Delivered(Moment),
+    Delivered(DisplayTime),
     /// The newest failed.
     Failing(Failing),
     /// Gatepost has switched it off, for this reason.
@@ -30,7 +30,7 @@ pub(super) enum Last {
 /// Since when deliveries fail, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failing {
-    pub(super) since: Moment,
+    pub(super) since: DisplayTime,
     /// Such as `15 min`; none where it has only begun.
     pub(super) lasting: Option<String>,
     /// The newest failure's reason.
@@ -127,11 +127,11 @@ fn last(health: &Health, now: Timestamp) -> Last {
     }
     match (health.failing_since, health.last_delivered_at) {
         (Some(since), _) => Last::Failing(Failing {
-            since: Moment::new(since, now),
-            lasting: moment::lasting(since, now),
+            since: DisplayTime::new(since, now),
+            lasting: display_time::elapsed(since, now),
             reason: health.last_error.clone().unwrap_or_default(),
         }),
-        (None, Some(at)) => Last::Delivered(Moment::new(at, now)),
+        (None, Some(at)) => Last::Delivered(DisplayTime::new(at, now)),
         (None, None) => Last::Never,
     }
 }

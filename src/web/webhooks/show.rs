@@ -10,7 +10,7 @@ use crate::model::webhook::Draft;
 use crate::model::{Trigger, filter};
 use crate::store::{deliveries, revisions, webhooks};
 use crate::web::deliveries::Badge;
-use crate::web::moment::Moment;
+use crate::web::display_time::DisplayTime;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -24,7 +24,7 @@ struct Recent {
     badge: Badge,
     event_type: String,
     request: String,
-    created: Moment,
+    created: DisplayTime,
 }
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ struct ShowPage {
     /// Empty for none.
     auth: &'static str,
     paused_because: String,
-    deleted: Option<Moment>,
+    deleted: Option<DisplayTime>,
     is_manual: bool,
     recent: Vec<Recent>,
     revisions: Vec<RevisionView>,
@@ -62,7 +62,7 @@ pub(in crate::web) async fn show(
         badge: Badge::new(delivery),
         event_type: delivery.event_type.clone(),
         request: delivery.request.clone(),
-        created: Moment::new(delivery.created_at, now),
+        created: DisplayTime::new(delivery.created_at, now),
     });
     let revisions = revisions::list(&state.db, id).await?;
     let newest = revisions.first().map(|newest| newest.number);
@@ -76,7 +76,7 @@ pub(in crate::web) async fn show(
         tls: tls_in_words(&draft.tls.verify),
         auth: auth_in_words(&draft.authentication.kind),
         paused_because: shown.paused_because.unwrap_or_default(),
-        deleted: shown.deleted_at.map(|at| Moment::new(at, now)),
+        deleted: shown.deleted_at.map(|at| DisplayTime::new(at, now)),
         is_manual: triggers.contains(&Trigger::Manual),
         recent: recent.collect(),
         revisions: RevisionView::all(&id.to_string(), &revisions, there, now),

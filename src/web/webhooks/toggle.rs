@@ -48,7 +48,7 @@ pub(in crate::web) async fn toggle(
     } else {
         "Deactivated. Its deliveries wait until it is active again."
     };
-    current.visitor.tell(said).await?;
+    current.visitor.notify(said).await?;
     let back =
         if wanted.back == "page" { format!("/webhooks/{id}") } else { "/webhooks".to_owned() };
     Ok(Redirect::to(&back).into_response())

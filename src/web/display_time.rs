@@ -1,0 +1,85 @@
+//! Times as pages show them: relative, with the exact time at hand.
+
+use crate::model::Timestamp;
+
+/// What is younger, in seconds, is told without a number.
+const JUST_NOW_SECS: i64 = 5;
+
+/// A time, ready to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DisplayTime {
+    /// For the `datetime` attribute.
+    pub(super) iso: String,
+    /// For people, to the second, UTC.
+    pub(super) exact: String,
+    /// Such as `2 min ago`.
+    pub(super) relative: String,
+}
+
+impl DisplayTime {
+    /// As seen from `now`.
+    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            exact: at.format("%-d %b %Y, %H:%M:%S UTC").to_string(),
+            relative: relative((now - at).num_seconds()),
+        }
+    }
+}
+
+/// How long something has lasted, such as `15 min`; none where it has only begun.
+pub(super) fn elapsed(since: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = (now - since).num_seconds();
+    (seconds >= JUST_NOW_SECS).then(|| distance(seconds))
+}
+
+/// Seconds from now, the past being positive.
+fn relative(seconds: i64) -> String {
+    match seconds {
+        0..JUST_NOW_SECS => "just now".to_owned(),
+        ..0 => format!("in {}", distance(-seconds)),
+        _ => format!("{} ago", distance(seconds)),
+    }
+}
+
+fn distance(seconds: i64) -> String {
+    let (amount, unit) = match seconds {
+        ..90 => (seconds, "s"),
+        90..5400 => ((seconds + 30) / 60, "min"),
+        5400..129_600 => ((seconds + 1800) / 3600, "h"),
+        _ => ((seconds + 43_200) / 86_400, "days"),
+    };
+    format!("{amount} {unit}")
+}
+
+/// Microseconds as `184 ms` or `1.2 s`.
+pub(super) fn duration(us: u64) -> String {
+    match us {
+        0..1_000 => "<1 ms".to_owned(),
+        1_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_read_naturally() {
+        assert_eq!(relative(2), "just now");
+        assert_eq!(relative(40), "40 s ago");
+        assert_eq!(relative(120), "2 min ago");
+        assert_eq!(relative(7200), "2 h ago");
+        assert_eq!(relative(3 * 86_400), "3 days ago");
+        assert_eq!(relative(-30), "in 30 s");
+        assert_eq!(relative(-3), "in 3 s");
+        let since = Timestamp::UNIX_EPOCH;
+        let after = |seconds| since + chrono::TimeDelta::seconds(seconds);
+        assert_eq!(elapsed(since, after(900)), Some("15 min".to_owned()));
+        assert_eq!(elapsed(since, after(4)), None);
+        assert_eq!(elapsed(after(4), since), None);
+        assert_eq!(duration(184_000), "184 ms");
+        assert_eq!(duration(1_250_000), "1.2 s");
+    }
+}

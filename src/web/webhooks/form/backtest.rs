@@ -1,0 +1,58 @@
+//! **Try on past events**: evaluates the form on received events.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::preview::complete;
+use super::results::BacktestView;
+use super::submission::Submission;
+use crate::actions::{Backtest, BacktestError};
+use crate::model::WebhookId;
+use crate::model::webhook::{Draft, FieldErrors};
+use crate::web::{Error, WebState};
+
+#[derive(Template)]
+#[template(path = "webhooks/form/_backtest.html")]
+struct BacktestPart {
+    backtest: BacktestView,
+}
+
+/// `POST /webhooks/backtest`
+pub(in crate::web) async fn run(submission: Submission) -> Result<Response, Error> {
+    let draft = submission.input.draft();
+    let secrets_from = submission.input.secrets_from();
+    let backtest = evaluate(&submission.state, secrets_from, &draft).await?;
+    let part = |backtest| BacktestPart { backtest };
+    submission.respond(draft, backtest, part, |form, backtest| form.backtest = Some(backtest)).await
+}
+
+/// Evaluates a draft. Like the preview, it ignores missing parts that do not affect the request.
+async fn evaluate(
+    state: &WebState,
+    secrets_from: Option<WebhookId>,
+    draft: &Draft,
+) -> Result<BacktestView, Error> {
+    let view = |done| BacktestView::new(done, &draft.method, state.sources.now());
+    let errors = match try_once(state, secrets_from, draft).await? {
+        Ok(done) => return Ok(view(done)),
+        Err(errors) => errors,
+    };
+    let (completed, _) = complete(draft, &errors);
+    Ok(match try_once(state, secrets_from, &completed).await? {
+        Ok(done) => view(done),
+        Err(errors) => BacktestView { errors: errors.messages(), ..BacktestView::default() },
+    })
+}
+
+async fn try_once(
+    state: &WebState,
+    secrets_from: Option<WebhookId>,
+    draft: &Draft,
+) -> Result<Result<Backtest, FieldErrors>, Error> {
+    match state.actions.backtest(secrets_from, draft).await {
+        Ok(done) => Ok(Ok(done)),
+        Err(BacktestError::Invalid(errors)) => Ok(Err(errors)),
+        Err(BacktestError::Store(error)) => Err(error.into()),
+        Err(BacktestError::Stopping) => Err(Error::Internal("the backtest was stopped".to_owned())),
+    }
+}

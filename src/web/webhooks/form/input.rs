@@ -1,0 +1,198 @@
+//! The submitted form, as a draft.
+
+use super::event_menu;
+use super::field_id::element_id;
+use crate::model::WebhookId;
+use crate::model::event::EventChoice;
+use crate::model::filter::{self, Choice, Rule};
+use crate::model::webhook::{AuthDraft, Draft, Field, TlsDraft};
+
+/// The webhook that a form edits, and the state of the form that is not part of the webhook.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Subject {
+    /// The edited webhook; none for a new one.
+    pub(super) id: Option<WebhookId>,
+    /// The webhook that a new one was copied from.
+    pub(super) base: Option<WebhookId>,
+    /// The revision that the form was opened with.
+    pub(super) expected_revision: Option<i32>,
+    /// The event selected next to **Test**.
+    pub(super) test_event: Option<EventChoice>,
+    /// The event selected in the preview.
+    pub(super) preview_event: Option<EventChoice>,
+}
+
+impl Subject {
+    /// A saved webhook.
+    pub(super) fn existing(id: WebhookId, revision: i32) -> Self {
+        Self { id: Some(id), expected_revision: Some(revision), ..Self::default() }
+    }
+}
+
+/// Names and values of the form's elements. A name can occur several times.
+#[derive(Debug)]
+pub(super) struct FormInput(Vec<(String, String)>);
+
+impl FormInput {
+    pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    fn one(&self, name: &str) -> String {
+        self.many(name).next().unwrap_or_default().to_owned()
+    }
+
+    fn many<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The content of a text area. Browsers send line breaks as CR LF.
+    fn text(&self, name: &str) -> String {
+        self.one(name).replace("\r\n", "\n")
+    }
+
+    /// The lines of all values of a name.
+    fn lines(&self, name: &str) -> Vec<String> {
+        self.many(name).flat_map(lines_of).collect()
+    }
+
+    /// The edited webhook.
+    pub(super) fn id(&self) -> Option<WebhookId> {
+        self.one("id").parse().ok()
+    }
+
+    /// The webhook that a duplicate was copied from.
+    pub(super) fn copied_from(&self) -> Option<WebhookId> {
+        self.one("base").parse().ok()
+    }
+
+    /// The webhook that has the masked secrets: the edited one, or the one it was copied from.
+    pub(super) fn secrets_from(&self) -> Option<WebhookId> {
+        self.id().or_else(|| self.copied_from())
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            id: self.id(),
+            base: self.copied_from(),
+            expected_revision: self.one("seen").parse().ok(),
+            test_event: event_menu::parse(&self.one("test_event")),
+            preview_event: event_menu::parse(&self.one("preview_event")),
+        }
+    }
+
+    /// The webhook. Empty rows are removed, so that the row numbers of validation errors match the rows of the form.
+    pub(super) fn draft(&self) -> Draft {
+        let headers = self
+            .many("header_name")
+            .zip(self.many("header_value"))
+            .filter(|(name, value)| !name.trim().is_empty() || !value.trim().is_empty())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let response_validators = self
+            .many("validator_path")
+            .zip(self.many("validator_expected"))
+            .map(|(path, expected)| (path.to_owned(), lines_of(expected).collect::<Vec<_>>()))
+            .filter(|(path, expected)| !path.trim().is_empty() || !expected.is_empty())
+            .collect();
+        Draft {
+            name: self.one("name"),
+            active: self.many("active").next().is_some(),
+            method: self.one("method"),
+            url: self.one("url"),
+            headers,
+            authentication: self.authentication(),
+            body_template: self.text("body_template"),
+            triggers: self.many("trigger").map(str::to_owned).collect(),
+            filters: self.filters(),
+            timeout_in_sec: self.one("timeout_in_sec"),
+            response_validators,
+            custom_validation_error_message: self.one("custom_validation_error_message"),
+            tls: self.tls(),
+            ordered: self.many("ordered").next().is_some(),
+            max_in_flight: self.one("max_in_flight"),
+            rate_per_minute: self.one("rate_per_minute"),
+            retry_schedule: self.one("retry_schedule"),
+        }
+    }
+
+    fn filters(&self) -> filter::Choices {
+        let mut choices = filter::Choices::new();
+        for field in filter::Field::ALL {
+            let name = element_id(Field::Filter(field));
+            let values = self.lines(&name);
+            if !values.is_empty() {
+                let is_none_of = self.one(&format!("{name}-rule")) == "none";
+                let rule = if is_none_of { Rule::NoneOf } else { Rule::AnyOf };
+                choices.insert(field, Choice { rule, values });
+            }
+        }
+        choices
+    }
+
+    fn authentication(&self) -> AuthDraft {
+        AuthDraft {
+            kind: self.one("auth_kind"),
+            token: self.one("auth_token"),
+            username: self.one("auth_username"),
+            password: self.one("auth_password"),
+            client_id: self.one("auth_client_id"),
+            client_secret: self.one("auth_client_secret"),
+            token_endpoint_url: self.one("auth_token_endpoint_url"),
+            scopes: self.one("auth_scopes"),
+        }
+    }
+
+    fn tls(&self) -> TlsDraft {
+        TlsDraft {
+            verify: self.one("tls_verify"),
+            sha256: self.one("tls_sha256"),
+            pem: self.text("tls_pem"),
+            min_version: self.one("tls_min_version"),
+            client_certificate: self.text("tls_client_certificate"),
+            client_key: self.text("tls_client_key"),
+        }
+    }
+}
+
+fn lines_of(text: &str) -> impl Iterator<Item = String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(pairs: &[(&str, &str)]) -> FormInput {
+        FormInput::new(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn converts_the_form_to_a_draft() {
+        let input = input(&[
+            ("name", "A"),
+            ("trigger", "Granted"),
+            ("trigger", "Expired"),
+            ("header_name", ""),
+            ("header_value", " "),
+            ("header_name", "X-Team"),
+            ("header_value", "sec"),
+            ("filter-integration", "prod-*\r\n\r\n staging \r\n"),
+            ("filter-integration-rule", "none"),
+            ("filter-bundle-rule", "none"),
+            ("filter-approval", "manual"),
+            ("validator_path", "$.success"),
+            ("validator_expected", "true\r\nyes"),
+            ("body_template", "a\r\nb"),
+        ]);
+        let draft = input.draft();
+        assert!(!draft.active);
+        assert_eq!(draft.headers, [("X-Team".to_owned(), "sec".to_owned())]);
+        assert_eq!(draft.triggers, ["Granted", "Expired"]);
+        let integration = &draft.filters[&filter::Field::Integration];
+        assert_eq!(*integration, Choice::none_of(["prod-*", "staging"]));
+        assert_eq!(draft.filters[&filter::Field::Approval], Choice::any_of(["manual"]));
+        assert_eq!(draft.response_validators[0].1, ["true", "yes"]);
+        assert_eq!(draft.body_template, "a\nb");
+    }
+}

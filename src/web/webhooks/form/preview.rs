@@ -1,0 +1,179 @@
+//! The preview: the request that the form would send, updated while the user types.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::annotations;
+use super::event_menu::EVENT_REMOVED;
+use super::field_id::element_id;
+use super::input::FormInput;
+use crate::actions::Preview;
+use crate::model::event::{Event, EventChoice};
+use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hints, is_logpoint};
+use crate::model::{Trigger, WebhookId, filter};
+use crate::web::form::Form;
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState, markup, page};
+
+/// The preview, ready to print.
+#[derive(Debug, Default)]
+pub(super) struct PreviewView {
+    pub(super) request_line: String,
+    pub(super) headers: Vec<(String, String)>,
+    /// Safe HTML.
+    pub(super) body: String,
+    /// Errors that prevent the preview, or placeholders that are still to be replaced.
+    pub(super) problems: Vec<String>,
+    /// Possible mistakes in the template.
+    pub(super) warnings: Vec<String>,
+    /// Annotations for the editor, as JSON; empty if there are none.
+    pub(super) annotations: String,
+    /// Text of the editor's status.
+    pub(super) status: String,
+    /// Whether the request could be rendered.
+    pub(super) ok: bool,
+    /// Whether the target is probably Logpoint.
+    pub(super) is_logpoint: bool,
+}
+
+#[derive(Template)]
+#[template(path = "webhooks/form/_preview_response.html")]
+struct PreviewPart {
+    preview: PreviewView,
+    condition: String,
+    advice: Vec<(String, String)>,
+}
+
+/// Fields that can have advice.
+const FIELDS_WITH_ADVICE: [Field; 3] = [Field::Method, Field::Url, Field::BodyTemplate];
+
+/// Returns the advice on a draft by the id of its element. Fields without advice have an empty text, which replaces
+/// earlier advice.
+pub(super) fn advice(draft: &Draft) -> Vec<(String, String)> {
+    let hints = hints(draft);
+    let at = |field: Field| {
+        let at_field = hints.iter().filter(|hint| hint.field == field);
+        (
+            element_id(field),
+            at_field.map(|hint| hint.message.as_str()).collect::<Vec<_>>().join(" "),
+        )
+    };
+    FIELDS_WITH_ADVICE.into_iter().map(at).collect()
+}
+
+/// `POST /webhooks/preview`
+pub(in crate::web) async fn preview(
+    State(state): State<WebState>,
+    _current: CurrentUser,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Error> {
+    let input = FormInput::new(pairs);
+    let draft = input.draft();
+    let triggers: Vec<Trigger> =
+        draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
+    let condition = filter::explain(&triggers, &draft.filters);
+    let default = EventChoice::sample_for(&draft.triggers);
+    let choice = input.subject().preview_event.unwrap_or(default);
+    let preview = PreviewView::load(&state, input.secrets_from(), &draft, choice).await?;
+    page::html(&PreviewPart { preview, condition, advice: advice(&draft) })
+}
+
+impl PreviewView {
+    /// Renders a draft. Missing parts that do not affect the request, such as the name, do not prevent the preview.
+    pub(super) async fn load(
+        state: &WebState,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        choice: EventChoice,
+    ) -> Result<Self, Error> {
+        if draft.body_template.trim().is_empty() && draft.url.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let Some(event) = state.actions.chosen_event(choice).await? else {
+            return Ok(Self::event_removed());
+        };
+        let view = Self::of_event(state, base, draft, &event).await?;
+        Ok(Self { is_logpoint: is_logpoint(draft), ..view })
+    }
+
+    async fn of_event(
+        state: &WebState,
+        base: Option<WebhookId>,
+        draft: &Draft,
+        event: &Event,
+    ) -> Result<Self, Error> {
+        let errors = match state.actions.preview_webhook(base, draft, event).await? {
+            Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
+            Err(errors) => errors,
+        };
+        let (mut completed, to_do) = complete(draft, &errors);
+        completed.triggers = vec![event.trigger.as_str().to_owned()];
+        completed.filters.clear();
+        Ok(match state.actions.preview_webhook(base, &completed, event).await? {
+            Ok(rendered) => Self::rendered(&draft.method, &rendered, to_do),
+            Err(errors) => Self::failed(&errors),
+        })
+    }
+
+    pub(super) fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
+        let body = rendered.body.as_deref().unwrap_or_default();
+        let pretty = markup::pretty(body);
+        let status = match &pretty {
+            Some(_) => "Valid JSON",
+            None if body.is_empty() => "No body",
+            None => "Text",
+        };
+        Self {
+            request_line: format!("{method} {}", rendered.url),
+            headers: rendered.headers.clone(),
+            body: markup::highlight(pretty.as_deref().unwrap_or(body)),
+            problems,
+            warnings: rendered.warnings.clone(),
+            annotations: annotations::of_warnings(&rendered.slips),
+            status: status.to_owned(),
+            ok: true,
+            ..Self::default()
+        }
+    }
+
+    fn event_removed() -> Self {
+        let problems = vec![EVENT_REMOVED.to_owned()];
+        Self { problems, status: "No event".to_owned(), ..Self::default() }
+    }
+
+    fn failed(errors: &FieldErrors) -> Self {
+        let mut in_body = errors.iter().filter(|error| error.field == Field::BodyTemplate);
+        Self {
+            problems: errors.messages(),
+            status: match in_body.find_map(|error| error.line) {
+                Some(line) => format!("Error on line {line}"),
+                None => "Cannot be rendered".to_owned(),
+            },
+            annotations: annotations::of_errors(errors),
+            ..Self::default()
+        }
+    }
+}
+
+/// Returns the draft with sample values for missing or invalid parts that do not affect the request, and messages about
+/// the placeholders that are still to be replaced.
+pub(super) fn complete(draft: &Draft, errors: &FieldErrors) -> (Draft, Vec<String>) {
+    let (mut completed, to_do) = crate::model::webhook::preset::fill_placeholders(draft);
+    if errors.iter().any(|error| error.field == Field::Name) {
+        "Preview".clone_into(&mut completed.name);
+    }
+    completed.timeout_in_sec.clear();
+    completed.max_in_flight.clear();
+    completed.rate_per_minute.clear();
+    completed.retry_schedule.clear();
+    completed.response_validators.clear();
+    completed.custom_validation_error_message.clear();
+    completed.authentication = AuthDraft::default();
+    completed.tls = TlsDraft::default();
+    let at_url = errors.iter().any(|error| error.field == Field::Url);
+    if at_url && completed.url == draft.url {
+        "https://example.com/".clone_into(&mut completed.url);
+    }
+    (completed, to_do)
+}
