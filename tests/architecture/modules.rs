@@ -210,8 +210,7 @@ fn every_syntax_of_a_path_is_recognized() {
 
 #[test]
 fn a_crate_outside_its_modules_is_reported() {
-    let expected =
-        "web/list.rs:1 uses sqlx; only private_postgres, store may use it: see docs/architecture.md#modules";
+    let expected = "web/list.rs:1 uses sqlx; only private_postgres, store may use it: see docs/architecture.md#modules";
     assert_eq!(checked("web/list.rs", "use sqlx::PgPool;"), [expected]);
     assert!(checked("store/list.rs", "use sqlx::PgPool;").is_empty());
     assert!(checked("actions/a.rs", "fn f() { sqlx::query!(\"select 1\"); }").len() == 1);

@@ -1,5 +1,6 @@
 //! Crashes and stops lose no event.
 
+use crate::support::builders::WebhookBuilder;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::delivery::reopen;
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options, Recorded};
 use crate::support::process::{
@@ -27,9 +27,8 @@ impl Environment {
         let database = TestDatabase::create().await;
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let environment = Self { database, logpoint, token: String::new() };
-        let yaml = reopen(&environment.logpoint, "Reopen", "")
-            .replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"")
-            .replace("timeout_in_sec: 2", "timeout_in_sec: 60");
+        let webhook = WebhookBuilder::reopen(&environment.logpoint);
+        let yaml = webhook.with("timeout_in_sec", 60).file();
         environment.run(&["webhooks", "import", "-"], &yaml).await;
         let token = environment.run(&["token", "create", "test"], "").await.trim().to_owned();
         Self { token, ..environment }

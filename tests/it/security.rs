@@ -1,14 +1,14 @@
 //! CSRF protection, cookies and egress rules.
 
-use crate::delivery::reopen;
 use crate::support::TestApp;
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::{FakeLogpoint, Options};
 
 #[tokio::test]
 async fn rejects_a_form_without_its_token_or_from_another_site() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let ids = app.webhooks(&WebhookBuilder::reopen(&logpoint).file()).await;
     let mut ann = app.admin().await;
     let id = &ids[0];
     for path in [

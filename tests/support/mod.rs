@@ -1,12 +1,14 @@
 //! Support for the black-box tests and the browser tests.
 
 pub(crate) mod app;
+pub(crate) mod builders;
 pub(crate) mod clock;
 pub(crate) mod database;
 #[path = "../../examples/fake_logpoint/logpoint/mod.rs"]
 pub(crate) mod logpoint;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod scenario;
 pub(crate) mod user;
 
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! `POST /api/v1/webhooks/{id}/invoke`.
 
+use crate::support::builders::WebhookBuilder;
 use gatepost::identity::Scope;
 use serde_json::{Value, json};
 
-use crate::delivery::reopen;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::{TestApp, event, http};
 
@@ -22,7 +22,7 @@ async fn invoke(app: &TestApp, token: &str, webhook: &str, body: &str) -> (u16, 
 async fn sends_a_stored_event_or_a_sample() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let yaml = reopen(&logpoint, "Reopen", "").replace("[Created, Granted]", "[Manual]");
+    let yaml = WebhookBuilder::reopen(&logpoint).triggers(&["Manual"]).file();
     let ids = app.webhooks(&yaml).await;
     let (events, manage) = (app.token(Scope::Events).await, app.token(Scope::Manage).await);
     let (_, sent) = app.send(&events, &event("Expired", "7")).await;
@@ -45,8 +45,9 @@ async fn sends_a_stored_event_or_a_sample() {
 async fn explains_why_an_event_cannot_be_sent() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let never = app.webhooks(&reopen(&logpoint, "Never", "")).await.remove(0);
-    let yaml = reopen(&logpoint, "By hand", "").replace("[Created, Granted]", "[Manual]");
+    let never =
+        app.webhooks(&WebhookBuilder::reopen(&logpoint).name("Never").file()).await.remove(0);
+    let yaml = WebhookBuilder::reopen(&logpoint).name("By hand").triggers(&["Manual"]).file();
     let manual = app.webhooks(&yaml).await.remove(0);
     let (events, manage) = (app.token(Scope::Events).await, app.token(Scope::Manage).await);
     let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";

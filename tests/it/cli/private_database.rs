@@ -1,5 +1,6 @@
 //! A server with a private PostgreSQL.
 
+use crate::support::builders::WebhookBuilder;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -10,7 +11,6 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::assert_says;
-use crate::delivery::reopen;
 use crate::support::app::PASSWORD;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{
@@ -170,8 +170,7 @@ async fn takes_over_a_running_database() {
 async fn restarts_a_killed_database_without_losing_accepted_events() {
     let place = DataDir::new();
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let yaml =
-        reopen(&logpoint, "Reopen", "").replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"");
+    let yaml = WebhookBuilder::reopen(&logpoint).file();
     place.run(&["webhooks", "import", "-"], &yaml).await.printed();
     let server = place.start().await;
     let token = place.token().await;

@@ -1,10 +1,12 @@
 //! Attempts, judging of responses, and retries.
 
+use crate::support::builders::WebhookBuilder;
+use crate::support::scenario::Scenario;
+use serde_json::json;
 use std::time::Duration;
 
 use gatepost::identity::Scope;
 
-use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, INCIDENTS, Options, State};
 use crate::support::{TestApp, event};
 
@@ -17,10 +19,7 @@ async fn last_error(app: &TestApp) -> Option<String> {
 
 #[tokio::test]
 async fn sends_an_event_that_reopens_an_incident() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Closed);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
@@ -35,10 +34,7 @@ async fn sends_an_event_that_reopens_an_incident() {
 
 #[tokio::test]
 async fn retries_status_200_with_success_false_under_the_same_id() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::RefuseInside200, Behaviour::Status(503, "busy".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
@@ -64,8 +60,8 @@ async fn treats_broken_responses_as_failures_without_delaying_other_webhooks() {
         FakeLogpoint::start(Options::default()).await,
         FakeLogpoint::start(Options::default()).await,
     );
-    app.webhooks(&reopen(&bad, "Bad", "")).await;
-    app.webhooks(&reopen(&good, "Good", "")).await;
+    app.webhooks(&WebhookBuilder::reopen(&bad).name("Bad").file()).await;
+    app.webhooks(&WebhookBuilder::reopen(&good).name("Good").file()).await;
     let token = app.token(Scope::Events).await;
     let ways = [
         Behaviour::HangAfterHeaders,
@@ -106,10 +102,7 @@ async fn treats_broken_responses_as_failures_without_delaying_other_webhooks() {
 
 #[tokio::test]
 async fn shows_a_delivery_as_failed_after_the_last_attempt() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.always(Behaviour::Status(500, "no".to_owned()));
     app.send(&token, &event("Granted", "1")).await;
     for attempt in 1..10 {
@@ -124,10 +117,7 @@ async fn shows_a_delivery_as_failed_after_the_last_attempt() {
 
 #[tokio::test]
 async fn waits_as_long_as_retry_after_asks() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::RetryAfter(429, 600)]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
@@ -148,7 +138,7 @@ async fn does_not_follow_redirects() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let other = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).file()).await;
     let token = app.token(Scope::Events).await;
     logpoint.behave([Behaviour::Redirect(other.url("/reopen_incident"))]);
     app.send(&token, &event("Granted", "1")).await;
@@ -163,8 +153,8 @@ async fn sends_only_events_that_match_triggers_and_filters() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let filters =
-        "    filters: { integration: ['prod *'], resource_type: [database], approval: [manual] }";
-    app.webhooks(&reopen(&logpoint, "Reopen", filters)).await;
+        json!({ "integration": ["prod *"], "resource_type": ["database"], "approval": ["manual"] });
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).with("filters", filters).file()).await;
     let token = app.token(Scope::Events).await;
     let mut other_integration = event("Granted", "1");
     other_integration["data"]["access_groups"][0]["integration"]["name"] = "staging".into();
@@ -186,10 +176,7 @@ async fn sends_only_events_that_match_triggers_and_filters() {
 
 #[tokio::test]
 async fn stores_no_secret_in_plain_text() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     // The server echoes the request's key in its response.
     logpoint.behave([Behaviour::Status(500, "demo-key is wrong".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
@@ -213,10 +200,7 @@ async fn stores_no_secret_in_plain_text() {
 
 #[tokio::test]
 async fn keeps_waiting_deliveries_over_a_restart() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("due", 1).await;

@@ -1,11 +1,12 @@
 //! Failing webhooks: circuit breaker, probes and pausing. Also limits of webhooks.
 
+use crate::support::builders::WebhookBuilder;
+use crate::support::scenario::Scenario;
 use std::time::{Duration, Instant};
 
 use gatepost::identity::Scope;
 use serde_json::Value;
 
-use super::reopen;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::{TestApp, event};
 
@@ -40,10 +41,7 @@ async fn failures(app: &TestApp) -> i32 {
 
 #[tokio::test]
 async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     assert_eq!(logpoint.requests().len(), 10);
@@ -68,15 +66,12 @@ async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
 
 #[tokio::test]
 async fn closes_the_breaker_after_a_successful_test() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     logpoint.always(Behaviour::Normal);
     let mut ann = app.admin().await;
-    let sent = ann.post(&format!("/webhooks/{}/test", ids[0]), &[]).await;
+    let sent = ann.post(&format!("/webhooks/{webhook}/test"), &[]).await;
     assert_eq!(sent.status, 303, "{}", sent.body);
     app.wait_for("delivered", 5).await;
     app.advance(Duration::from_secs(8)).await;
@@ -86,10 +81,7 @@ async fn closes_the_breaker_after_a_successful_test() {
 
 #[tokio::test]
 async fn pauses_a_webhook_after_five_days_of_failures_and_shows_the_reason() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     open_breaker(&app, &logpoint, &token).await;
     app.wait_for("due", 15).await;
     app.advance(Duration::from_hours(5 * 24 + 1)).await;
@@ -107,10 +99,7 @@ async fn pauses_a_webhook_after_five_days_of_failures_and_shows_the_reason() {
 
 #[tokio::test]
 async fn pauses_a_webhook_on_status_410_and_sends_held_deliveries_when_activated() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(410, String::new())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("held", 1).await;
@@ -125,7 +114,7 @@ async fn pauses_a_webhook_on_status_410_and_sends_held_deliveries_when_activated
     let (_, response) = app.send(&token, &event("Granted", "2")).await;
     assert_eq!(response["events"][0]["deliveries"], 1);
     app.wait_for("held", 2).await;
-    ann.post(&format!("/webhooks/{}/active", ids[0]), &[("active", "true")]).await;
+    ann.post(&format!("/webhooks/{webhook}/active"), &[("active", "true")]).await;
     app.wait_for("delivered", 2).await;
     assert!(!ann.get("/webhooks").await.body.contains("410 Gone"));
     app.finish().await;
@@ -136,8 +125,8 @@ async fn limits_attempts_in_flight_per_webhook() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let good = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Slow", "    max_in_flight: 3")).await;
-    app.webhooks(&reopen(&good, "Good", "")).await;
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).with("max_in_flight", 3).file()).await;
+    app.webhooks(&WebhookBuilder::reopen(&good).name("Good").file()).await;
     let token = app.token(Scope::Events).await;
     logpoint.always(Behaviour::Delay(Duration::from_millis(300)));
     app.send(&token, &events(0, 9)).await;
@@ -152,7 +141,7 @@ async fn limits_attempts_in_flight_per_webhook() {
 async fn keeps_to_the_rate_limit() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Slow", "    rate_per_minute: 600")).await;
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).with("rate_per_minute", 600).file()).await;
     let token = app.token(Scope::Events).await;
     let begun = Instant::now();
     app.send(&token, &events(0, 20)).await;
@@ -166,7 +155,7 @@ async fn keeps_to_the_rate_limit() {
 async fn shares_the_rate_limit_among_instances() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Slow", "    rate_per_minute: 600")).await;
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).with("rate_per_minute", 600).file()).await;
     let token = app.token(Scope::Events).await;
     let other = app.beside(&app.clock).await;
     let begun = Instant::now();
@@ -184,9 +173,9 @@ async fn finds_due_deliveries_among_many_idle_webhooks() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     for n in 0..12 {
-        let trigger = if n == 7 { "[Granted]" } else { "[Failed]" };
-        let yaml = reopen(&logpoint, &format!("Webhook {n}"), "");
-        app.webhooks(&yaml.replace("[Created, Granted]", trigger)).await;
+        let trigger = if n == 7 { "Granted" } else { "Failed" };
+        let webhook = WebhookBuilder::reopen(&logpoint).name(&format!("Webhook {n}"));
+        app.webhooks(&webhook.triggers(&[trigger]).file()).await;
     }
     let token = app.token(Scope::Events).await;
     logpoint.behave([failing(), failing(), failing()]);

@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use gatepost::identity::Scope;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::reopen;
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::scenario::Scenario;
 use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
-/// A webhook with the given triggers and a filter that matches no event.
-fn manual_webhook(logpoint: &FakeLogpoint, triggers: &str) -> String {
-    reopen(logpoint, "By hand", "    filters: { integration: [nothing-like-it] }")
-        .replace("triggers: [Created, Granted]", &format!("triggers: [{triggers}]"))
-        .replace("\"id\":", "\"type\": \"{{event_type}}\", \"request\": \"{{data.id}}\", \"id\":")
+/// A webhook for manual sends, with a filter that matches no event.
+fn manual(webhook: WebhookBuilder) -> WebhookBuilder {
+    webhook.triggers(&["Manual"]).with("filters", json!({ "integration": ["nothing-like-it"] }))
 }
 
 async fn send(ann: &mut TestUser, webhook: &str, event: &str) -> String {
@@ -33,16 +31,13 @@ async fn receive(app: &TestApp, token: &str, one: &Value) -> String {
 
 #[tokio::test]
 async fn sends_a_stored_event_regardless_of_filters_and_retries_it() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&manual_webhook(&logpoint, "Manual")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::with_webhook(manual).await;
     let mut ann = app.admin().await;
     let id = receive(&app, &token, &event("Expired", "7")).await;
     assert!(logpoint.requests().is_empty(), "sent without a manual send");
 
     logpoint.behave([Behaviour::Status(500, String::new())]);
-    let delivery = send(&mut ann, &ids[0], &id).await;
+    let delivery = send(&mut ann, &webhook, &id).await;
     app.wait_until("a failed attempt", async || logpoint.requests().len() == 1).await;
     app.wait_for("due", 1).await;
     app.advance(Duration::from_secs(7)).await;
@@ -59,19 +54,15 @@ async fn sends_a_stored_event_regardless_of_filters_and_retries_it() {
 
 #[tokio::test]
 async fn waits_for_earlier_deliveries_of_the_access_request() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let yaml = manual_webhook(&logpoint, "Created, Manual")
-        .replace("    filters: { integration: [nothing-like-it] }", "");
-    let ids = app.webhooks(&yaml).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } =
+        Scenario::with_webhook(|webhook| webhook.triggers(&["Created", "Manual"])).await;
     let mut ann = app.admin().await;
     let later = receive(&app, &token, &event("Granted", "7")).await;
     logpoint.behave([Behaviour::Status(500, String::new())]);
     receive(&app, &token, &event("Created", "7")).await;
     app.wait_until("a failed attempt", async || logpoint.requests().len() == 1).await;
     app.wait_for("due", 1).await;
-    send(&mut ann, &ids[0], &later).await;
+    send(&mut ann, &webhook, &later).await;
     app.wait_for("waiting", 1).await;
     app.advance(Duration::from_secs(7)).await;
     app.wait_for("delivered", 2).await;
@@ -84,13 +75,10 @@ async fn waits_for_earlier_deliveries_of_the_access_request() {
 
 #[tokio::test]
 async fn stores_a_sample_that_no_event_duplicates() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&manual_webhook(&logpoint, "Manual")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::with_webhook(manual).await;
     let mut ann = app.admin().await;
     for _ in 0..2 {
-        send(&mut ann, &ids[0], "Rejected").await;
+        send(&mut ann, &webhook, "Rejected").await;
     }
     app.wait_for("delivered", 2).await;
     assert_eq!(logpoint.requests()[1].json()["type"], "AccessRequestRejected");
@@ -111,13 +99,12 @@ fn gatepost_sample() -> Value {
 async fn explains_how_to_allow_manual_sends() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let manual = manual_webhook(&logpoint, "Manual");
-    let off =
-        manual.replace("    triggers", "    active: false\n    triggers").replace("By hand", "Off");
-    let never = manual_webhook(&logpoint, "Granted").replace("By hand", "Never");
+    let webhook = |name: &str| WebhookBuilder::reopen(&logpoint).name(name);
+    let off = manual(webhook("Off")).with("active", false);
+    let never = webhook("Never");
     let mut ann = app.admin().await;
-    for (yaml, expected) in [(&off, "Activate it first"), (&never, "Add Manual to its triggers")] {
-        let ids = app.webhooks(yaml).await;
+    for (webhook, expected) in [(off, "Activate it first"), (never, "Add Manual to its triggers")] {
+        let ids = app.webhooks(&webhook.file()).await;
         let path = format!("/webhooks/{}/send", ids[0]);
         let page = ann.get(&path).await;
         assert!(page.text("[role=alert]").contains(expected), "{}", page.body);
@@ -129,7 +116,7 @@ async fn explains_how_to_allow_manual_sends() {
         let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
         assert!(page.texts("a[href$='/send']").is_empty(), "{}", page.body);
     }
-    let ids = app.webhooks(&manual).await;
+    let ids = app.webhooks(&manual(webhook("Manual")).file()).await;
     let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
     assert_eq!(page.texts("a[href$='/send']"), ["Send now"]);
     let path = format!("/webhooks/{}/send", ids[0]);

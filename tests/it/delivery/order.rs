@@ -2,25 +2,11 @@
 
 use std::time::Duration;
 
-use gatepost::identity::Scope;
 use serde_json::Value;
 
-use super::reopen;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::logpoint::{Behaviour, FakeLogpoint};
+use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
-
-/// Starts an app with a webhook that sends access request and trigger. Returns also its target and a token for events.
-async fn start(more: &str) -> (TestApp, FakeLogpoint, String) {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let webhook = reopen(&logpoint, "Tell", more).replace(
-        r#""username": "svc-gatepost","#,
-        r#""username": "svc-gatepost", "request": "{{data.id}}", "type": "{{event_type}}","#,
-    );
-    app.webhooks(&webhook).await;
-    let token = app.token(Scope::Events).await;
-    (app, logpoint, token)
-}
 
 fn received(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -33,7 +19,7 @@ fn received(logpoint: &FakeLogpoint) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn waits_for_retries_of_an_earlier_event_of_the_request() {
-    let (app, logpoint, token) = start("").await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -53,7 +39,7 @@ async fn waits_for_retries_of_an_earlier_event_of_the_request() {
 
 #[tokio::test]
 async fn keeps_the_order_of_a_burst() {
-    let (app, logpoint, token) = start("").await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     let mut sent = Vec::new();
     let mut batch = Vec::new();
     for n in 0..30 {
@@ -74,7 +60,8 @@ async fn keeps_the_order_of_a_burst() {
 
 #[tokio::test]
 async fn continues_after_a_failed_delivery() {
-    let (app, logpoint, token) = start("    retry_schedule: [1s]").await;
+    let Scenario { app, logpoint, token, .. } =
+        Scenario::with_webhook(|webhook| webhook.with("retry_schedule", vec!["1s"])).await;
     let failing = Behaviour::Status(500, "no".to_owned());
     logpoint.behave([failing.clone(), failing]);
     app.send(&token, &event("Created", "1")).await;
@@ -90,7 +77,7 @@ async fn continues_after_a_failed_delivery() {
 /// The instance that finishes the head of a lane does not see a delivery inserted at the same time.
 #[tokio::test]
 async fn promotes_a_delivery_inserted_while_its_predecessor_was_finished() {
-    let (app, logpoint, token) = start("").await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -106,7 +93,8 @@ async fn promotes_a_delivery_inserted_while_its_predecessor_was_finished() {
 
 #[tokio::test]
 async fn does_not_wait_if_ordering_is_off() {
-    let (app, logpoint, token) = start("    ordered: false").await;
+    let Scenario { app, logpoint, token, .. } =
+        Scenario::with_webhook(|webhook| webhook.with("ordered", false)).await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -133,7 +121,7 @@ async fn wait_for_a_lock(app: &TestApp) {
 /// The test acts as another instance, whose event of the same request is stored but not committed.
 #[tokio::test]
 async fn orders_events_that_two_instances_store_concurrently() {
-    let (app, logpoint, token) = start("").await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Created", "1")).await;
     app.wait_for("due", 1).await;
@@ -165,7 +153,7 @@ async fn orders_events_that_two_instances_store_concurrently() {
 /// As above, for an event that both instances received.
 #[tokio::test]
 async fn detects_a_duplicate_that_two_instances_store_concurrently() {
-    let (app, _logpoint, token) = start("").await;
+    let Scenario { app, logpoint: _logpoint, token, .. } = Scenario::start().await;
     let (_, first) = app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     let mut other = app.database.pool().begin().await.unwrap();

@@ -1,16 +1,22 @@
 //! Retention by daily partitions. Unfinished deliveries are kept.
 
+use crate::support::scenario::Scenario;
+use gatepost::config::Config;
 use std::time::Duration;
 
-use gatepost::identity::Scope;
-
-use super::reopen;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::logpoint::{Behaviour, FakeLogpoint};
 use crate::support::{TestApp, event};
 
 /// The default partitions.
 const DEFAULT_PARTITIONS: [&str; 3] =
     ["events_other", "delivery_history_other", "invocations_other"];
+
+/// Starts an app that keeps two days, with a webhook that retries once a day.
+async fn short_retention(retries: usize) -> Scenario {
+    let configure = |config: &mut Config| config.retention_days = 2;
+    Scenario::start_with(configure, |webhook| webhook.with("retry_schedule", vec!["24h"; retries]))
+        .await
+}
 
 async fn count(app: &TestApp, table: &str) -> i64 {
     let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
@@ -19,15 +25,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 
 #[tokio::test]
 async fn drops_expired_partitions_unless_an_event_is_unfinished() {
-    let app = TestApp::start_with(|config| config.retention_days = 2).await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(
-        &logpoint,
-        "Reopen",
-        "    retry_schedule: [24h, 24h, 24h, 24h, 24h, 24h, 24h]",
-    ))
-    .await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = short_retention(7).await;
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
@@ -62,10 +60,7 @@ async fn creates_partitions_in_advance() {
 
 /// Sends an event while the clock is 20 days ahead, beyond the existing partitions.
 async fn send_ahead_of_time() -> (TestApp, FakeLogpoint, String) {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     app.clock.advance(Duration::from_hours(24 * 20));
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
@@ -111,10 +106,7 @@ async fn starts_if_a_partition_cannot_be_created_and_creates_it_later() {
 #[tokio::test]
 async fn deletes_expired_rows_from_default_partitions_unless_unfinished_or_recent() {
     let days = |count: u64| Duration::from_hours(24 * count);
-    let app = TestApp::start_with(|config| config.retention_days = 2).await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "    retry_schedule: [24h, 24h]")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, token, .. } = short_retention(2).await;
     app.clock.advance(days(20));
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;

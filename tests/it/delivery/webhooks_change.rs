@@ -1,5 +1,7 @@
 //! Deliveries of a webhook that is deactivated, changed or deleted.
 
+use crate::support::builders::WebhookBuilder;
+use crate::support::scenario::Scenario;
 use std::time::Duration;
 
 use gatepost::delivery::Router;
@@ -7,7 +9,6 @@ use gatepost::identity::Scope;
 use gatepost::vault::Vault;
 use uuid::Uuid;
 
-use super::reopen;
 use crate::support::clock::MovedClock;
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
@@ -15,15 +16,12 @@ use crate::support::{TestApp, event};
 
 #[tokio::test]
 async fn holds_deliveries_of_an_inactive_webhook_until_it_is_activated() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("due", 1).await;
     let mut ann = app.admin().await;
-    let path = format!("/webhooks/{}/active", ids[0]);
+    let path = format!("/webhooks/{webhook}/active");
     assert_eq!(ann.post(&path, &[("active", "false")]).await.status, 303);
     app.wait_for("held", 1).await;
     // An inactive webhook gets no new events.
@@ -39,15 +37,12 @@ async fn holds_deliveries_of_an_inactive_webhook_until_it_is_activated() {
 
 #[tokio::test]
 async fn deleting_cancels_waiting_deliveries_and_removes_the_secrets() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("due", 1).await;
     let mut ann = app.admin().await;
-    let path = format!("/webhooks/{}/delete", ids[0]);
+    let path = format!("/webhooks/{webhook}/delete");
     let asked = ann.get(&path).await;
     assert!(asked.text("main").contains("1 waiting delivery"), "{}", asked.body);
     assert_eq!(ann.post(&path, &[]).await.status, 303);
@@ -59,7 +54,7 @@ async fn deleting_cancels_waiting_deliveries_and_removes_the_secrets() {
     assert!(sealed.is_empty());
     // Its deliveries are still listed, and its name can be used again.
     assert!(ann.get("/deliveries").await.text("tbody").contains("Reopen"));
-    app.webhooks(&reopen(&logpoint, "REOPEN", "")).await;
+    app.webhooks(&WebhookBuilder::reopen(&logpoint).name("REOPEN").file()).await;
     app.finish().await;
 }
 
@@ -70,7 +65,7 @@ async fn sends_a_waiting_delivery_with_the_changed_webhook() {
         FakeLogpoint::start(Options::default()).await,
         FakeLogpoint::start(Options::default()).await,
     );
-    let ids = app.webhooks(&reopen(&old, "Reopen", "")).await;
+    let ids = app.webhooks(&WebhookBuilder::reopen(&old).file()).await;
     let token = app.token(Scope::Events).await;
     old.behave([Behaviour::Status(500, "no".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;

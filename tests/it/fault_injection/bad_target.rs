@@ -2,10 +2,11 @@
 
 use super::environment::Environment;
 use super::load::post_once;
-use super::{identifying_webhook, request_id};
+use super::{patient_webhook, request_id};
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::process::Server;
 use crate::support::wait_until;
+use serde_json::json;
 
 const EVENTS: usize = 200;
 /// Maximum growth of a server's memory, in KB: far less than the responses that it must not hold in memory.
@@ -20,7 +21,7 @@ struct Pair {
 
 impl Pair {
     async fn new(behaviour: Behaviour) -> Self {
-        let environment = Environment::new("").await;
+        let environment = Environment::new().await;
         let server = environment.start().await;
         let bad = FakeLogpoint::start(Options::default()).await;
         bad.always(behaviour);
@@ -30,13 +31,8 @@ impl Pair {
     /// Adds a webhook that sends every event to the bad target too.
     async fn add_bad(&self) {
         // Any response counts as success, so that the breaker stays closed.
-        let yaml = identifying_webhook(&self.bad, "Bad", "    max_in_flight: 64")
-            .replace("$.success", "$");
-        let yaml: String = yaml
-            .lines()
-            .filter(|line| !line.contains("response_validators"))
-            .flat_map(|line| [line, "\n"])
-            .collect();
+        let webhook = patient_webhook(&self.bad).name("Bad").with("max_in_flight", 64);
+        let yaml = webhook.with("response_validators", json!([])).file();
         self.environment.run(&["webhooks", "import", "-"], &yaml).await;
         // The server is notified asynchronously.
         let mut number = 0;
@@ -161,13 +157,13 @@ async fn survives_a_response_of_100_mb_and_truncates_it() {
 
 #[tokio::test]
 async fn leaves_capacity_beside_several_targets_that_hang() {
-    let environment = Environment::of(|yaml| yaml.replace("[Created, Granted]", "[Granted]")).await;
+    let environment = Environment::with(|webhook| webhook.triggers(&["Granted"])).await;
     let server = environment.start().await;
     let bad = FakeLogpoint::start(Options::default()).await;
     bad.always(Behaviour::HangBeforeAnswer);
     for number in 0..5 {
-        let yaml = identifying_webhook(&bad, &format!("Bad {number}"), "    max_in_flight: 64")
-            .replace("[Created, Granted]", "[Created]");
+        let webhook = patient_webhook(&bad).name(&format!("Bad {number}"));
+        let yaml = webhook.with("max_in_flight", 64).triggers(&["Created"]).file();
         environment.run(&["webhooks", "import", "-"], &yaml).await;
     }
     wait_until("the server to know them", async || {

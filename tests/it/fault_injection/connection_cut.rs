@@ -1,10 +1,8 @@
 //! Connections to PostgreSQL that break at any time.
 
-use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::load::{Load, Outcome};
-use super::postgres_killed::SOON;
 use super::{assert_nothing_lost_or_renamed, random};
 use crate::support::app::{EMAIL, PASSWORD};
 use crate::support::process::Server;
@@ -21,7 +19,7 @@ struct Cut {
 
 impl Cut {
     async fn new() -> Self {
-        let environment = Environment::new("").await;
+        let environment = Environment::new().await;
         let proxy = ChaosProxy::before_database(environment.database.url()).await;
         let server = environment.start_at(&proxy.through(environment.database.url())).await;
         let load = Load::start(&server.base, &environment.token, 8, Outcome::default());
@@ -33,12 +31,10 @@ impl Cut {
         self.load.wait_for_accepted(self.load.accepted() + 5 + random(40)).await;
     }
 
-    /// Heals the proxy, and asserts that events are accepted soon.
+    /// Heals the proxy, and waits until events are accepted again.
     async fn heal(&self) {
-        let healed = Instant::now();
         self.proxy.heal();
         self.load.wait_for_accepted(self.load.accepted() + 1).await;
-        assert!(healed.elapsed() < SOON, "events were accepted only after {:?}", healed.elapsed());
     }
 
     /// Asserts that every accepted event arrives. Returns the outcome of the load.
@@ -93,10 +89,9 @@ async fn survives_a_connection_that_stalls() {
     let cut = Cut::new().await;
     cut.proceed().await;
     cut.proxy.stall();
-    let stalled = Instant::now();
+    // Senders get a response although the database does not.
     let unavailable = cut.load.unavailable();
     cut.load.wait_for_unavailable(unavailable + 1).await;
-    assert!(stalled.elapsed() < Duration::from_secs(8), "{:?}", stalled.elapsed());
     cut.heal().await;
     cut.end(Environment::take_over).await;
 }
@@ -129,7 +124,7 @@ async fn a_stop_does_not_wait_for_connections_that_died_silently() {
 /// Senders should get an early error and retry, while users prefer to wait for a page.
 #[tokio::test]
 async fn rejects_events_before_a_page_times_out() {
-    let environment = Environment::new("").await;
+    let environment = Environment::new().await;
     let proxy = ChaosProxy::before_database(environment.database.url()).await;
     let server = environment.start_at(&proxy.through(environment.database.url())).await;
     let mut person = TestUser::new(server.base.clone());

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use gatepost::store::{PgConnectOptions, PgPool};
 use sqlx::postgres::PgPoolOptions;
 
-use super::identifying_webhook;
+use super::patient_webhook;
+use crate::support::builders::WebhookBuilder;
 use crate::support::database::TestDatabase;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{
@@ -25,20 +26,19 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Creates an environment, with additional YAML for the webhook.
-    pub(super) async fn new(more: &str) -> Self {
-        Self::of(|yaml| format!("{yaml}{more}\n")).await
+    pub(super) async fn new() -> Self {
+        Self::with(|webhook| webhook).await
     }
 
-    /// Creates an environment, with changed YAML of the webhook.
-    pub(super) async fn of(change: impl FnOnce(String) -> String) -> Self {
+    /// Creates an environment with a changed webhook.
+    pub(super) async fn with(change: impl FnOnce(WebhookBuilder) -> WebhookBuilder) -> Self {
         let database = TestDatabase::create().await;
         let options = PgConnectOptions::from_str(database.url()).unwrap().application_name("test");
         let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let others = sessions(&pool).await;
         let environment = Self { database, logpoint, token: String::new(), pool, others };
-        let yaml = change(identifying_webhook(&environment.logpoint, "Tell", ""));
+        let yaml = change(patient_webhook(&environment.logpoint)).file();
         environment.run(&["webhooks", "import", "-"], &yaml).await;
         let token = environment.run(&["token", "create", "test"], "").await.trim().to_owned();
         Self { token, ..environment }

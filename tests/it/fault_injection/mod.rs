@@ -14,14 +14,12 @@ mod three_servers;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::delivery::reopen;
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::{FakeLogpoint, Recorded};
 
-/// A webhook whose requests contain the id of the event, with a long timeout.
-fn identifying_webhook(logpoint: &FakeLogpoint, name: &str, more: &str) -> String {
-    reopen(logpoint, name, more)
-        .replace("\"try\"", "\"request\": \"{{data.id}}\", \"try\"")
-        .replace("timeout_in_sec: 2", "timeout_in_sec: 60")
+/// A webhook with a long timeout.
+fn patient_webhook(logpoint: &FakeLogpoint) -> WebhookBuilder {
+    WebhookBuilder::reopen(logpoint).with("timeout_in_sec", 60)
 }
 
 fn message_id(request: &Recorded) -> String {

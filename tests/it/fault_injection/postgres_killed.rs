@@ -1,18 +1,14 @@
 //! SIGKILL of PostgreSQL's postmaster under load.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::load::{Load, Outcome};
-use super::{assert_nothing_lost_or_renamed, identifying_webhook, random};
+use super::{assert_nothing_lost_or_renamed, patient_webhook, random};
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{
     Server, directory, gatepost, run, signal, wait_long, with_args, with_data_dir,
 };
 use crate::support::wait_until;
-
-/// Maximum time until events are accepted again after PostgreSQL restarts.
-pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A private database with one webhook.
 pub(super) struct Private {
@@ -27,7 +23,7 @@ impl Private {
         let data = folder.join("data");
         let logpoint = FakeLogpoint::start(Options::default()).await;
         let private = Self { data, logpoint, token: String::new() };
-        let yaml = identifying_webhook(&private.logpoint, "Tell", "");
+        let yaml = patient_webhook(&private.logpoint).file();
         private.run(&["webhooks", "import", "-"], &yaml).await;
         let token = private.run(&["token", "create", "test"], "").await.trim().to_owned();
         Self { token, ..private }
@@ -49,10 +45,9 @@ impl Private {
         if is_ready { text.lines().next()?.trim().parse().ok() } else { None }
     }
 
-    /// Waits until events are accepted again, and asserts that it is soon.
-    pub(super) async fn wait_for_recovery(load: &Load, back: Instant) {
+    /// Waits until events are accepted again.
+    pub(super) async fn wait_for_recovery(load: &Load) {
         load.wait_for_accepted(load.accepted() + 1).await;
-        assert!(back.elapsed() < SOON, "events were accepted only after {:?}", back.elapsed());
     }
 
     /// Waits until every accepted event was sent.
@@ -88,7 +83,7 @@ async fn rejects_events_while_postgresql_is_down_and_loses_none() {
             private.postmaster().is_some_and(|pid| pid != killed)
         })
         .await;
-        Private::wait_for_recovery(&load, Instant::now()).await;
+        Private::wait_for_recovery(&load).await;
     }
     wait_until("the server to be ready", async || server.readiness().await == Some(200)).await;
     let outcome = load.finish().await;

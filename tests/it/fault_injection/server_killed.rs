@@ -12,7 +12,7 @@ const KILLS: usize = 20;
 
 #[tokio::test]
 async fn twenty_kills_lose_nothing_and_resend_only_attempts_in_flight() {
-    let environment = Environment::new("    max_in_flight: 32").await;
+    let environment = Environment::with(|webhook| webhook.with("max_in_flight", 32)).await;
     environment.logpoint.always(Behaviour::Delay(Duration::from_millis(15)));
     let mut outcome = Outcome::default();
     let mut in_flight: HashSet<(String, String)> = HashSet::new();

@@ -17,7 +17,7 @@ async fn a_stop_starts_no_attempts_and_keeps_those_in_flight() {
 
 /// Also uses up no attempts.
 async fn starts_no_attempts() {
-    let environment = Environment::new("    max_in_flight: 2").await;
+    let environment = Environment::with(|webhook| webhook.with("max_in_flight", 2)).await;
     let mut server = environment.start().await;
     // One delivery is to be retried.
     environment.logpoint.behave([Behaviour::Status(500, "no".to_owned())]);
@@ -71,7 +71,7 @@ async fn starts_no_attempts() {
 
 /// An attempt that finishes just before the stop timeout is not repeated by another server.
 async fn keeps_attempts_in_flight() {
-    let environment = Environment::new("").await;
+    let environment = Environment::new().await;
     let (stopping, other) = (environment.start().await, environment.start().await);
     let delay = |millis| Behaviour::Delay(Duration::from_millis(millis));
     environment.logpoint.behave([delay(1000), delay(9300)]);
