@@ -18,12 +18,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin gatepost
 COPY --from=build /build/target/release/gatepost /usr/local/bin/gatepost
-# A gatepost.toml is read here, where one is mounted. The database is elsewhere: DATABASE_URL.
+# If you mount a gatepost.toml here, it is read. DATABASE_URL sets the database.
 WORKDIR /etc/gatepost
 USER 10001:10001
 ENV GATEPOST_LISTEN=0.0.0.0:8080
 EXPOSE 8080
-# The image has no curl; bash can open a connection itself. Follows only the default port.
+# The image has no curl, but bash can open a connection. Checks only the default port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '200 OK' <&3"]
 ENTRYPOINT ["gatepost"]

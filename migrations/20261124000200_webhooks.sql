@@ -1,7 +1,7 @@
--- Where and how to send.
+-- Webhooks define where and how events are sent.
 
--- definition: the webhook in the file's form, its secrets masked: what is shown and exported.
--- sealed: the same with its secrets, encrypted: what is sent. Emptied when the webhook is deleted.
+-- definition: the webhook in the file format with masked secrets, for pages and exports.
+-- sealed: the same with its secrets, encrypted, for sending. Empty once the webhook is deleted.
 create table webhooks (
     id         uuid        primary key,
     name       text        not null,
@@ -11,14 +11,14 @@ create table webhooks (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     deleted_at timestamptz,
-    -- Why Gatepost itself switched it off; null where a person did, or nobody.
+    -- Why Gatepost itself paused the webhook; otherwise null.
     paused_because text
 );
 
 create unique index webhooks_name_key on webhooks (lower(name)) where deleted_at is null;
 
--- A webhook that fails, from its first failure in a row until the next success. While failures are many, one
--- delivery at a time is sent as a probe, at probe_at; the rest waits.
+-- The circuit breaker of a failing webhook, from its first consecutive failure until the next success. While the
+-- breaker is open, one delivery at a time is sent as a probe, at probe_at, and the others wait.
 create table webhook_breakers (
     webhook_id    uuid        primary key references webhooks (id) on delete cascade,
     failures      integer     not null,

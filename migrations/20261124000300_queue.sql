@@ -1,10 +1,10 @@
--- Events, their deliveries and the exchanges of these: the queue and its history.
+-- Events, their deliveries and invocations: the queue and its history.
 --
--- The three tables that grow are partitioned by day, by range of their UUIDv7, whose first 48 bits are the
--- milliseconds since 1970. So an id alone finds its partition, stays unique without a second key
+-- The three tables that grow are partitioned by day, by ranges of their UUIDv7, whose first 48 bits are the
+-- milliseconds since 1970. An id alone therefore determines its partition and is unique without a second key
 -- column, and a day is dropped as a table.
 
--- An event as received: payload is the JSON text, to the letter.
+-- Events as received: payload is the unchanged JSON text.
 create table events (
     id           uuid        not null,
     received_at  timestamptz not null,
@@ -18,22 +18,22 @@ create table events (
     primary key (id)
 ) partition by range (id);
 
--- Which events were seen within a week. A unique index on events would have to hold the partition
--- key; this plain table need not, and is pruned.
+-- The deduplication keys of the last week. A unique index on events would have to contain the partition key; this table
+-- does not, and is pruned.
 create table event_keys (
     key      bytea       primary key,
     event_id uuid        not null,
     seen_at  timestamptz not null
 );
 
--- Looked at only to prune; rows come in the order of their time, so that a range index will do.
+-- Used only to prune. Rows are inserted in the order of their time, so a BRIN index is enough.
 create index event_keys_seen_at on event_keys using brin (seen_at);
 
--- What is not finished. Small, and not partitioned: every look at it is one look, however long history is.
--- Its rows come and go, so it is vacuumed by the number of dead rows and not by their share.
+-- Unfinished deliveries. The table is small and not partitioned, so a query costs the same however long the history is.
+-- Rows are inserted and deleted often, so it is vacuumed by the number of dead rows and not by their share.
 --
--- lane: events of one access request reach one webhook in order. It is a hash of both, or null where order
--- does not matter. Only the head of a lane is due, leased or held; what comes behind it is waiting.
+-- lane: the ordering lane, a hash of access request and webhook, or null if order does not matter. Only the head of a
+-- lane is due, leased or held; later deliveries are waiting.
 create table delivery_queue (
     id           uuid        primary key,
     event_id     uuid        not null,
@@ -59,7 +59,7 @@ create index delivery_queue_leases on delivery_queue (leased_until) where state 
 create index delivery_queue_lane on delivery_queue (lane) where lane is not null;
 create index delivery_queue_waiting on delivery_queue (lane, id) where state = 'waiting';
 
--- What is finished. Rows come and do not change.
+-- Finished deliveries. Rows are inserted and never updated.
 create table delivery_history (
     id          uuid        not null,
     event_id    uuid        not null,
@@ -76,7 +76,7 @@ create table delivery_history (
 
 create index delivery_history_webhook on delivery_history (webhook_id, id);
 
--- Both, for those who only look.
+-- Both tables, for pages.
 create view deliveries as
     select id, event_id, webhook_id, state, attempts, due_at, created_at, null::timestamptz as finished_at,
            last_status, last_error
@@ -85,8 +85,8 @@ create view deliveries as
     select id, event_id, webhook_id, state, attempts, finished_at, created_at, finished_at, last_status, last_error
     from delivery_history;
 
--- record: the whole exchange as JSON, secrets taken out. Text, for an answer may hold a NUL, which
--- jsonb refuses.
+-- record: the invocation as JSON with redacted secrets. It is text because a response can contain a NUL, which jsonb
+-- rejects.
 create table invocations (
     id          uuid    not null,
     delivery_id uuid,
@@ -102,7 +102,7 @@ create function partition_bound(day date) returns uuid
     language sql immutable strict parallel safe
     return rpad(lpad(to_hex((extract(epoch from day::timestamp) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
 
--- Makes the partitions of some days, where they are missing. Several instances may call it at once.
+-- Creates the missing partitions of a range of days. Several instances may call it at the same time.
 create function ensure_partitions(first date, last date) returns void
     language plpgsql set client_min_messages = warning as $$
 declare
@@ -112,8 +112,8 @@ begin
     perform pg_advisory_xact_lock(hashtext('gatepost.partitions'));
     foreach parent in array array['events', 'delivery_history', 'invocations'] loop
         for day in select generate_series(first, last, interval '1 day')::date loop
-            -- A usual event and a usual exchange have some 2 KB, just where PostgreSQL begins to compress:
-            -- that would cost more than all else that is done to the row.
+            -- A typical event or invocation has about 2 KB, where PostgreSQL starts to compress. Compression would cost
+            -- more than all other work on the row.
             execute format(
                 'create table if not exists %I partition of %I for values from (%L) to (%L)
                      with (toast_tuple_target = 8160)',
@@ -123,9 +123,9 @@ begin
     end loop;
 end $$;
 
--- Drops the oldest partition that is older than a day, and gives its name; null where there is none. Events
--- that are not delivered yet keep their day. Whoever inserts waits for no longer than the lock takes, and the
--- lock is not waited for: it fails, and is tried again.
+-- Drops the oldest partition before a day, and returns its name, or null if there is none. A day of events with
+-- unfinished deliveries is kept. The lock has a short timeout, so that inserts do not wait behind it; if it fails, the
+-- caller tries again.
 create function drop_oldest_partition(before date) returns text
     language plpgsql set lock_timeout = '50ms' as $$
 declare
@@ -153,7 +153,7 @@ begin
     return null;
 end $$;
 
--- A clock that is wrong must not lose an event: what fits no day goes here.
+-- Default partitions, so that no event is lost while a clock is wrong: they take the rows outside all other partitions.
 create table events_other partition of events default;
 create table delivery_history_other partition of delivery_history default;
 create table invocations_other partition of invocations default;

@@ -1,6 +1,6 @@
--- A clock that was far ahead left rows in the default partitions, and a day whose rows are there could not be made any
--- more. Nor could an instance start on that day. Such rows are now moved into their day; and a day that cannot be made
--- at this moment, because a dump reads the tables perhaps, is told in a warning and left for the next time.
+-- A clock that was far ahead left rows in the default partitions. The partition of their day could then not be created,
+-- and no instance could start on that day. Such rows now move into the partition of their day. If a partition cannot be
+-- created at the moment, for example because a dump reads the tables, this is reported as a warning and tried again later.
 
 create or replace function ensure_partitions(first date, last date) returns void
     language plpgsql set client_min_messages = warning set lock_timeout = '200ms' as $$
@@ -21,11 +21,11 @@ begin
             lower := partition_bound(day);
             upper := partition_bound(day + 1);
             begin
-                -- A usual event and a usual exchange have some 2 KB, just where PostgreSQL begins to compress:
-                -- that would cost more than all else that is done to the row.
+                -- A typical event or invocation has about 2 KB, where PostgreSQL starts to compress. Compression
+                -- would cost more than all other work on the row.
                 execute format(
                     'create table %I (like %I including all) with (toast_tuple_target = 8160)', part, parent);
-                -- Whoever inserts waits for no longer than this takes.
+                -- Inserts wait only for as long as this transaction holds the locks.
                 execute format('lock table only %I in share row exclusive mode', parent);
                 execute format('lock table only %I in access exclusive mode', other);
                 execute format(
@@ -35,7 +35,7 @@ begin
                 execute format(
                     'alter table %I attach partition %I for values from (%L) to (%L)', parent, part, lower, upper);
             exception when others then
-                -- The default partition takes what comes, and the next one who calls tries again.
+                -- Rows go into the default partition, and the next call tries again.
                 raise warning 'the partition % could not be made: %', part, sqlerrm;
             end;
         end loop;

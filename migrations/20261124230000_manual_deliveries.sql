@@ -1,7 +1,7 @@
--- Which deliveries a person has sent by hand, and who: their exchanges say Manual, and pages name the person.
+-- Deliveries that were sent manually, and by whom. Their invocations have the trigger Manual, and pages name the sender.
 --
--- Apart from the queue and its history, which are written for every delivery: these are few. A row is
--- forgotten with its delivery's day.
+-- They are few, so they are not columns of the queue and its history, which are written for every delivery. A row is
+-- deleted with the partition of its delivery.
 create table manual_deliveries (
     delivery_id uuid primary key,
     who         text not null

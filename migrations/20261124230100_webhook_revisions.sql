@@ -1,8 +1,8 @@
--- What each save made of a webhook, when, and who did it: to compare, and to go back to.
+-- The state of a webhook after each save, with time and actor, to compare and restore.
 --
--- definition and sealed are as in webhooks. The sealed ones are emptied when the webhook is deleted.
--- made_at is the webhook's updated_at: where the two differ, a version without this table has saved the
--- webhook, and the next save adds what it found.
+-- definition and sealed are as in webhooks; sealed is emptied when the webhook is deleted. made_at equals the webhook's
+-- updated_at. If the newest made_at differs from it, a version without this table has saved the webhook, and the next
+-- save adds that state as a revision.
 create table webhook_revisions (
     webhook_id uuid        not null references webhooks (id) on delete cascade,
     number     integer     not null,

@@ -1,9 +1,9 @@
--- The values that a filter can have, as seen in events: what its dropdown offers. Looking for them in the events
--- themselves would find only those of the newest few.
+-- Values of filters that occurred in events, which the form offers. Searching the events themselves would find only the
+-- values of the newest events.
 create table filter_values (
     field   text        not null,
     value   text        not null,
-    -- To within a day: a value that comes with every event is not written with every event.
+    -- Accurate to a day, so that a frequent value is not written with every event.
     seen_at timestamptz not null,
     primary key (field, value)
 );

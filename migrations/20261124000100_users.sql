@@ -1,4 +1,4 @@
--- Who may use Gatepost: people with a password and a session, programs with a token.
+-- Access to Gatepost: users with a password and sessions, programs with a token.
 
 create table users (
     id            uuid        primary key,
@@ -12,7 +12,7 @@ create table users (
 
 create unique index users_email_key on users (lower(email));
 
--- The cookie's value is stored as its SHA-256: reading this table signs nobody in.
+-- The value of the cookie is stored as its SHA-256, so reading this table is not enough to use a session.
 create table sessions (
     id         bytea       primary key,
     user_id    uuid        references users (id) on delete cascade,
