@@ -1,4 +1,4 @@
-//! What the documentation says of settings is what the program takes.
+//! The documentation of settings matches the program.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap()
 }
 
-/// The settings that a command's help lists: variable and flag.
+/// Returns the variable and flag of each setting in a command's help.
 async fn settings(command: &[&str]) -> Vec<(String, String)> {
     let help = run(with_args(gatepost(), command), "").await.printed();
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ fn key_of(flag: &str) -> String {
     flag.replace('-', "_")
 }
 
-/// The keys of the example file, which are all commented out.
+/// Returns the keys of the example file, which are all commented out.
 fn example_keys(example: &str) -> BTreeSet<String> {
     let is_key = |key: &&str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let lines = example.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = "));
@@ -46,7 +46,7 @@ fn example_keys(example: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_table_of_settings_has_every_setting_and_no_other() {
+async fn the_table_of_settings_is_complete() {
     let settings = settings(&["serve", "--help"]).await;
     let expected: BTreeSet<String> = settings
         .iter()
@@ -55,9 +55,9 @@ async fn the_table_of_settings_has_every_setting_and_no_other() {
     let text = read("docs/configuration.md");
     let (table, _) = text.split_once("\n## ").expect("the table comes first");
     let rows = table.lines().filter(|line| line.starts_with("| `"));
-    // Variable, flag and key; default and meaning are prose.
-    let begin = |row: &str| row.split_inclusive('|').take(4).collect::<String>();
-    assert_eq!(rows.map(begin).collect::<BTreeSet<_>>(), expected, "docs/configuration.md");
+    // Variable, flag and key. Default and meaning are prose.
+    let first_columns = |row: &str| row.split_inclusive('|').take(4).collect::<String>();
+    assert_eq!(rows.map(first_columns).collect::<BTreeSet<_>>(), expected, "docs/configuration.md");
 }
 
 #[tokio::test]
@@ -67,23 +67,24 @@ async fn the_example_file_has_every_key_and_is_accepted() {
     let example = read("gatepost.example.toml");
     assert_eq!(example_keys(&example), expected, "gatepost.example.toml");
 
-    // What does not stand for something secret or exclude another, as it is.
-    let except = ["database_url", "master_key", "master_key_file", "admin_email", "admin_password"];
-    let wanted = |line: &&str| match line.split_once(" = ") {
-        Some((key, _)) => expected.contains(key) && !except.contains(&key),
+    // Uncomments all keys except secrets and keys that exclude others.
+    let excluded =
+        ["database_url", "master_key", "master_key_file", "admin_email", "admin_password"];
+    let is_used = |line: &&str| match line.split_once(" = ") {
+        Some((key, _)) => expected.contains(key) && !excluded.contains(&key),
         None => false,
     };
-    let lines = example.lines().filter_map(|line| line.strip_prefix('#')).filter(wanted);
+    let lines = example.lines().filter_map(|line| line.strip_prefix('#')).filter(is_used);
     let toml: String = lines.flat_map(|line| [line, "\n"]).collect();
     let directory = directory();
     std::fs::write(directory.path().join("gatepost.toml"), toml).unwrap();
     let mut command = with_args(gatepost(), &["--listen", "nowhere"]);
     command.current_dir(directory.path());
-    // The file was read, for the flag is what is refused.
+    // The file is accepted: only the flag is rejected.
     assert_says(&run(command, "").await.failure(), &["GATEPOST_LISTEN", "nowhere"]);
 }
 
-/// Where settings are written about.
+/// Returns the files that mention settings.
 fn texts() -> Vec<PathBuf> {
     let files = [
         "README.md",
@@ -104,16 +105,16 @@ fn texts() -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn no_text_names_a_variable_that_does_not_exist() {
-    // This command takes its own besides the settings.
+async fn documents_name_only_existing_variables() {
+    // This command has variables in addition to the settings.
     let known: BTreeSet<String> =
         settings(&["events", "send", "--help"]).await.into_iter().map(|(name, _)| name).collect();
     for path in texts() {
         let text = read(&path);
         let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
         for word in text.split(|c: char| !is_part(c)) {
-            let is_ours = word.strip_prefix("GATEPOST_").is_some_and(|rest| !rest.is_empty());
-            assert!(!is_ours || known.contains(word), "{} names {word}", path.display());
+            let is_setting = word.strip_prefix("GATEPOST_").is_some_and(|rest| !rest.is_empty());
+            assert!(!is_setting || known.contains(word), "{} names {word}", path.display());
         }
     }
 }
@@ -124,7 +125,7 @@ fn the_payload_page_matches_the_schema() {
     use std::fmt::Write as _;
     let mut page = "# Event payload\n\n\
         The documented fields of an event, and the fields that Gatepost adds. `[]` follows a list. Undocumented fields are\n\
-        kept as received and can be used in templates, too. **View event's payload schema**, the editor's completion, the\n\
+        kept as received, and templates can use them, too. **View event's payload schema**, the editor's completion, the\n\
         warnings about misspelled fields and the sample event use the same list.\n\n\
         | field | type | meaning | example |\n| --- | --- | --- | --- |\n"
         .to_owned();
@@ -132,8 +133,13 @@ fn the_payload_page_matches_the_schema() {
         let row = [field.path, field.kind, field.description, field.example];
         writeln!(page, "| `{}` | {} | {} | `{}` |", row[0], row[1], row[2], row[3]).unwrap();
     }
-    let right = Path::new(env!("CARGO_TARGET_TMPDIR")).join("payload.md");
-    std::fs::write(&right, &page).unwrap();
-    let is = std::fs::read_to_string(root().join("docs/payload.md")).unwrap_or_default();
-    assert_eq!(is, page, "docs/payload.md is out of date: copy {} there", right.display());
+    let expected = Path::new(env!("CARGO_TARGET_TMPDIR")).join("payload.md");
+    std::fs::write(&expected, &page).unwrap();
+    let actual = std::fs::read_to_string(root().join("docs/payload.md")).unwrap_or_default();
+    assert_eq!(
+        actual,
+        page,
+        "docs/payload.md is out of date: replace it with {}",
+        expected.display()
+    );
 }

@@ -216,14 +216,14 @@ async fn replaces_a_killed_supervisor() {
     let token = place.token().await;
     let keepers = place.supervisors();
     signal("KILL", &keepers);
-    wait_until("new keepers", async || {
+    wait_until("new supervisors", async || {
         let now = place.supervisors();
         now.len() == 2 && now.iter().all(|pid| !keepers.contains(pid))
     })
     .await;
     wait_until("the database", async || server.readiness().await == Some(200)).await;
     // Senders get status 503 while the dispatcher finds its dead connections.
-    wait_until("an event that is taken", async || {
+    wait_until("an accepted event", async || {
         server.send(&token, &event("Granted", "1")).await.0 == 202
     })
     .await;
@@ -240,7 +240,7 @@ async fn ignores_a_process_id_that_another_process_uses() {
     let mut other = Command::new("cat")
         .uid(owner.uid())
         .gid(owner.gid())
-        .arg0("postgres: of somebody else")
+        .arg0("postgres: another cluster")
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -252,7 +252,7 @@ async fn ignores_a_process_id_that_another_process_uses() {
     let server = place.start().await;
     assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
     assert_eq!(server.interrupt().await, Some(0));
-    assert!(other.try_wait().unwrap().is_none(), "somebody else's process was ended");
+    assert!(other.try_wait().unwrap().is_none(), "another process was killed");
     other.kill().unwrap();
     other.wait().unwrap();
 }
@@ -278,7 +278,7 @@ async fn an_aborted_first_start_leaves_no_partial_cluster() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        wait_until("the making of the cluster", async || part.join("PG_VERSION").exists()).await;
+        wait_until("the cluster to be created", async || part.join("PG_VERSION").exists()).await;
         signal(signal_name, &[starting.id().unwrap()]);
         let ended = starting.wait().await.unwrap();
         assert_eq!(ended.code(), (signal_name == "INT").then_some(0));
@@ -298,7 +298,7 @@ async fn a_command_waits_for_a_server_that_is_starting() {
         .spawn()
         .unwrap();
     let part = place.path().join("data/postgres/cluster.part");
-    wait_until("the start", async || part.exists()).await;
+    wait_until("the start to begin", async || part.exists()).await;
     place.token().await;
     signal("INT", &[starting.id().unwrap()]);
     assert_eq!(starting.wait().await.unwrap().code(), Some(0));

@@ -12,7 +12,7 @@ use super::private_database::DataDir;
 use crate::support::event;
 use crate::support::process::{Server, directory, gatepost, run, with_args, with_data_dir};
 
-/// Whether the test runs as root. CI always does, so that tests of what root does never skip there.
+/// Returns whether the test runs as root. CI always does, so tests that need root are never skipped there.
 fn is_root() -> bool {
     let is_root = geteuid().is_root();
     assert!(is_root || std::env::var_os("CI").is_none(), "CI must run the tests as root");
@@ -127,7 +127,7 @@ async fn root_runs_the_database_under_the_account_that_created_it() {
     let mut command = with_args(place.command(), &["token", "create", "test"]);
     command.uid(uid).gid(gid);
     let token = run(command, "").await.printed();
-    // Root looks in, and the owner goes on.
+    // Root can use the cluster, and the owner can use it again afterwards.
     place.run(&["migrate"], "").await.printed();
     assert_eq!(fs::metadata(place.cluster()).unwrap().uid(), uid);
     let mut command = place.command();

@@ -59,7 +59,6 @@ async fn names_the_setting_of_an_invalid_value() {
         ("GATEPOST_MASTER_KEY_FILE", "/nonexistent/key", "/nonexistent/key"),
     ] {
         let message = rejection(name, value).await;
-        // Of several parts, the first names the setting.
         assert_says(&message, &[more]);
         if name != "GATEPOST_MASTER_KEY_FILE" {
             assert_says(&message, &[name]);
@@ -73,8 +72,8 @@ async fn names_the_setting_of_an_invalid_value() {
     assert!(!message.contains("correct horse battery"), "{message}");
 }
 
-/// The database of the tests at another address. Connections with the given user are rejected: a database that does not
-/// respond would be waited for.
+/// The test database at another address. It rejects the given user: a command would wait for a database that does not
+/// respond.
 struct Elsewhere(ChaosProxy);
 
 impl Elsewhere {

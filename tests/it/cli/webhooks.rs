@@ -194,7 +194,7 @@ async fn a_running_server_applies_an_import() {
     let yaml = crate::delivery::reopen(&logpoint, "Reopen", "");
     beside_with_input(&database, &IMPORT, &yaml).await.printed();
     let number = std::sync::atomic::AtomicUsize::new(0);
-    wait_until("the server to hear of it", async || {
+    wait_until("the server to load the webhook", async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (_, answer) = server.send(&token, &event("Granted", &number.to_string())).await;
         answer["events"][0]["deliveries"] == 1
