@@ -1,6 +1,5 @@
 //! Limits on size, nesting and time.
 
-
 use super::*;
 use crate::template::{MAX_JSON_DEPTH, TemplateErrorKind};
 

@@ -1,6 +1,5 @@
 //! Connections to PostgreSQL that break at any time.
 
-
 use super::environment::Environment;
 use super::load::{Load, Outcome};
 use super::{assert_nothing_lost_or_renamed, random};
