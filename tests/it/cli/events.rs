@@ -30,16 +30,16 @@ async fn sends_an_event_an_array_and_lines() {
     std::fs::write(&file, format!("{:#}\n", event("Granted", "file"))).unwrap();
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     command.env("GATEPOST_URL", format!("{}/", server.base)).env("GATEPOST_TOKEN", &token);
-    let answer: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
-    assert_eq!(answer["events"][0]["duplicate"], false, "{answer}");
+    let response: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
+    assert_eq!(response["events"][0]["duplicate"], false, "{response}");
     assert_eq!(stored(&database).await, 1);
 
     // By default, the server is the one on this machine.
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     let address = server.base.strip_prefix("http://").unwrap();
     command.envs([("GATEPOST_LISTEN", address), ("GATEPOST_TOKEN", &token), ("GATEPOST_URL", "")]);
-    let answer: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
-    assert_eq!(answer["events"][0]["duplicate"], true, "{answer}");
+    let response: Value = serde_json::from_str(&run(command, "").await.printed()).unwrap();
+    assert_eq!(response["events"][0]["duplicate"], true, "{response}");
     // An empty token counts as unset.
     let mut command = with_args(gatepost(), &["events", "send", file.to_str().unwrap()]);
     command.env("GATEPOST_TOKEN", "");
@@ -47,8 +47,8 @@ async fn sends_an_event_an_array_and_lines() {
 
     let array = Value::from(vec![event("Granted", "a"), event("Granted", "b")]);
     let printed = send(&server.base, &token, &array.to_string()).await.printed();
-    let answer: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(answer["events"].as_array().unwrap().len(), 2, "{answer}");
+    let response: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(response["events"].as_array().unwrap().len(), 2, "{response}");
     assert_eq!(stored(&database).await, 3);
 
     let lines: Vec<String> =

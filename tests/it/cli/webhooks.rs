@@ -189,15 +189,15 @@ async fn a_running_server_applies_an_import() {
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let server = Server::start(with_database(gatepost(), database.url())).await;
     let token = token(&database).await;
-    let (_, answer) = server.send(&token, &event("Granted", "before")).await;
-    assert_eq!(answer["events"][0]["deliveries"], 0, "{answer}");
+    let (_, response) = server.send(&token, &event("Granted", "before")).await;
+    assert_eq!(response["events"][0]["deliveries"], 0, "{response}");
     let yaml = crate::delivery::reopen(&logpoint, "Reopen", "");
     beside_with_input(&database, &IMPORT, &yaml).await.printed();
     let number = std::sync::atomic::AtomicUsize::new(0);
     wait_until("the server to load the webhook", async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let (_, answer) = server.send(&token, &event("Granted", &number.to_string())).await;
-        answer["events"][0]["deliveries"] == 1
+        let (_, response) = server.send(&token, &event("Granted", &number.to_string())).await;
+        response["events"][0]["deliveries"] == 1
     })
     .await;
     assert_eq!(logpoint.wait_for_requests(1).await[0].json()["secret_key"], "demo-key");
