@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::identity::TokenCache;
 use crate::model::Sources;
-use crate::web::{self, Public, WebState};
+use crate::web::{self, PublicAddress, WebState};
 
 pub(super) fn build(
     config: &Config,
@@ -34,7 +34,7 @@ pub(super) fn build(
         sources: sources.clone(),
     });
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    let public = Public { url: config.public_url.clone(), secure_cookies };
+    let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(%address, secure_cookies, "built the routes");
     let pages = web::router(WebState { actions, db, sources, public });
     Router::new().merge(health).merge(api).merge(pages)

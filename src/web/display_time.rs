@@ -1,8 +1,8 @@
-//! Times as pages show them: relative, with the exact time at hand.
+//! Times on pages: relative, with the exact time as a tooltip.
 
 use crate::model::Timestamp;
 
-/// What is younger, in seconds, is told without a number.
+/// Maximum age of "just now", in seconds.
 const JUST_NOW_SECS: i64 = 5;
 
 /// A time, ready to print.
@@ -10,14 +10,13 @@ const JUST_NOW_SECS: i64 = 5;
 pub(super) struct DisplayTime {
     /// For the `datetime` attribute.
     pub(super) iso: String,
-    /// For people, to the second, UTC.
+    /// Such as `27 Nov 2026, 09:30:00 UTC`.
     pub(super) exact: String,
     /// Such as `2 min ago`.
     pub(super) relative: String,
 }
 
 impl DisplayTime {
-    /// As seen from `now`.
     pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
         Self {
             iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
@@ -27,13 +26,13 @@ impl DisplayTime {
     }
 }
 
-/// How long something has lasted, such as `15 min`; none where it has only begun.
+/// The time since `since`, such as `15 min`; `None` if it is too short to show.
 pub(super) fn elapsed(since: Timestamp, now: Timestamp) -> Option<String> {
     let seconds = (now - since).num_seconds();
     (seconds >= JUST_NOW_SECS).then(|| distance(seconds))
 }
 
-/// Seconds from now, the past being positive.
+/// Describes a time that is this many seconds in the past; negative for the future.
 fn relative(seconds: i64) -> String {
     match seconds {
         0..JUST_NOW_SECS => "just now".to_owned(),
@@ -52,7 +51,7 @@ fn distance(seconds: i64) -> String {
     format!("{amount} {unit}")
 }
 
-/// Microseconds as `184 ms` or `1.2 s`.
+/// Formats microseconds, such as `184 ms` or `1.2 s`.
 pub(super) fn duration(us: u64) -> String {
     match us {
         0..1_000 => "<1 ms".to_owned(),
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_read_naturally() {
+    fn formats_times_and_durations() {
         assert_eq!(relative(2), "just now");
         assert_eq!(relative(40), "40 s ago");
         assert_eq!(relative(120), "2 min ago");

@@ -1,5 +1,4 @@
-//! What a person sees when something does not work. Invalid input is none of these: it is told in
-//! the form.
+//! Error pages. Invalid input is not an error in this sense: forms show it at their fields.
 
 use std::any::Any;
 
@@ -9,22 +8,22 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::store;
 
-/// Why a page cannot be shown.
+/// Reason for an error page.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing is there.
+    /// The page does not exist.
     #[error("not found")]
     NotFound,
-    /// The form did not come from a page of ours, or its session is over.
-    #[error("the form's token does not fit")]
+    /// The form is from another site, or from a session that has ended.
+    #[error("invalid CSRF token")]
     Csrf,
-    /// The form cannot be read.
-    #[error("the form cannot be read: {0}")]
+    /// The form cannot be parsed.
+    #[error("could not parse the form: {0}")]
     Unreadable(String),
-    /// The database is away.
-    #[error("the database is away")]
+    /// The database cannot be reached.
+    #[error("could not reach the database")]
     Unavailable(#[source] store::Error),
-    /// A fault of ours.
+    /// An internal error.
     #[error("{0}")]
     Internal(String),
 }
@@ -41,13 +40,13 @@ impl From<store::Error> for Error {
 
 impl From<askama::Error> for Error {
     fn from(error: askama::Error) -> Self {
-        Self::Internal(format!("a template: {error}"))
+        Self::Internal(format!("could not render a template: {error}"))
     }
 }
 
 impl From<tower_sessions::session::Error> for Error {
     fn from(error: tower_sessions::session::Error) -> Self {
-        Self::Internal(format!("the session: {error}"))
+        Self::Internal(format!("could not load or save the session: {error}"))
     }
 }
 
@@ -105,13 +104,13 @@ impl IntoResponse for Error {
     }
 }
 
-/// A panic, as an error page.
-#[expect(clippy::needless_pass_by_value, reason = "the panic layer hands it over so")]
-pub(super) fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
+/// Responds to a panic of a handler.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer requires")]
+pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let detail = panic
         .downcast_ref::<String>()
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "a panic".to_owned());
+        .unwrap_or_else(|| "a panic without a message".to_owned());
     Error::Internal(detail).into_response()
 }

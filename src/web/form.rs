@@ -1,7 +1,7 @@
-//! Forms that are proven to come from our own pages.
+//! Forms with protection against cross-site request forgery.
 //!
-//! Two walls, each enough by itself: the browser says where the request comes from, and the form
-//! carries a token that only this session's pages hold.
+//! There are two independent checks: the origin that the browser reports, and a token that only pages of this session
+//! contain.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::session::Visitor;
-use super::{Error, Public, WebState};
+use super::{Error, PublicAddress, WebState};
 
-/// The hidden field's name.
+/// Name of the hidden field with the token.
 const FIELD: &str = "csrf";
 
-/// A form's content.
+/// The content of a form that passed both checks.
 #[derive(Debug)]
 pub(super) struct Form<T>(pub(super) T);
 
@@ -32,7 +32,7 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
         let token = url::form_urlencoded::parse(&bytes)
             .find_map(|(name, value)| (name == FIELD).then(|| value.into_owned()))
             .unwrap_or_default();
-        if !visitor.sent(&token) {
+        if !visitor.has_token(&token) {
             return Err(Error::Csrf);
         }
         serde_html_form::from_bytes(&bytes)
@@ -41,14 +41,14 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
     }
 }
 
-/// Refuses a form that another site sent.
-pub(super) fn check_origin(headers: &HeaderMap, public: &Public) -> Result<(), Error> {
+/// Returns an error if another site sent the form.
+pub(super) fn check_origin(headers: &HeaderMap, public: &PublicAddress) -> Result<(), Error> {
     if is_same_origin(headers, public) { Ok(()) } else { Err(Error::Csrf) }
 }
 
-/// Whether the browser says that one of our pages sent it. A client that says nothing (no browser
-/// does) is left to the token.
-fn is_same_origin(headers: &HeaderMap, public: &Public) -> bool {
+/// Whether the browser reports this server as the origin of the request. Browsers always report the origin of a form;
+/// for other clients, only the token is checked.
+fn is_same_origin(headers: &HeaderMap, public: &PublicAddress) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
@@ -72,11 +72,11 @@ mod tests {
     fn same(pairs: &[(&'static str, &str)]) -> bool {
         let headers = pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
         let url = Some(Url::parse("https://gate.example.com").unwrap());
-        is_same_origin(&headers, &Public { url, secure_cookies: true })
+        is_same_origin(&headers, &PublicAddress { url, secure_cookies: true })
     }
 
     #[test]
-    fn other_sites_are_turned_away() {
+    fn rejects_forms_of_other_sites() {
         assert!(same(&[("sec-fetch-site", "same-origin")]));
         assert!(!same(&[("sec-fetch-site", "cross-site")]));
         assert!(!same(&[("sec-fetch-site", "same-site"), ("origin", "https://gate.example.com")]));

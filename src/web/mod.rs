@@ -1,7 +1,7 @@
-//! The pages: server-rendered, swapped in parts by htmx, and whole without it.
+//! The pages, rendered on the server. htmx replaces parts of them; without scripts, whole pages are loaded.
 //!
-//! A handler reads what it shows from `store` and asks `actions` to change things. Templates get
-//! strings ready to print. It must not know how things are sent or stored.
+//! A handler reads from `store` and changes data through `actions`. Templates get texts ready to print. This module does
+//! not depend on how events are sent or stored.
 
 mod assets;
 mod auth;
@@ -11,8 +11,8 @@ mod deliveries;
 mod display_time;
 mod error;
 mod form;
+mod highlight;
 mod invocations;
-mod markup;
 mod page;
 mod routes;
 mod security;
@@ -29,24 +29,24 @@ use crate::store::PgPool;
 pub use error::Error;
 pub use routes::router;
 
-/// What the pages need.
+/// State of all handlers.
 #[derive(Debug, Clone)]
 pub struct WebState {
-    /// What a person can ask for.
+    /// What users can do.
     pub actions: Actions,
     /// For reads.
     pub db: PgPool,
     /// Clock and entropy.
     pub sources: Sources,
-    /// How the server is seen from outside.
-    pub public: Public,
+    /// How browsers reach the server.
+    pub public: PublicAddress,
 }
 
-/// How the server is seen from outside.
+/// How browsers reach the server.
 #[derive(Debug, Clone, Default)]
-pub struct Public {
-    /// The address people use, where the operator has set it.
+pub struct PublicAddress {
+    /// The URL that users open, if it is configured.
     pub url: Option<Url>,
-    /// Whether cookies are sent over https alone.
+    /// Whether browsers may send cookies only over HTTPS.
     pub secure_cookies: bool,
 }

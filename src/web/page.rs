@@ -1,4 +1,4 @@
-//! What every page has around its content.
+//! The frame around the content of every page.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -6,12 +6,12 @@ use axum::response::{Html, IntoResponse, Response};
 use super::Error;
 use super::session::{CurrentUser, Toast, Visitor};
 
-/// The part of the navigation that is lit.
+/// The current entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nav {
-    /// The webhooks.
+    /// The webhook pages.
     Webhooks,
-    /// The deliveries.
+    /// The delivery pages.
     Deliveries,
 }
 
@@ -20,16 +20,16 @@ pub(super) enum Nav {
 pub(super) struct Page {
     pub(super) title: String,
     pub(super) nav: Option<Nav>,
-    /// The email of whoever is signed in; empty for nobody.
+    /// Email of the signed-in user; empty if there is none.
     pub(super) email: String,
-    /// One or two letters for them.
+    /// Up to two letters for the user.
     pub(super) initials: String,
     pub(super) csrf: String,
     pub(super) toasts: Vec<Toast>,
 }
 
 impl Page {
-    /// For somebody who is signed in.
+    /// A page for a signed-in user.
     pub(super) async fn new(
         current: &CurrentUser,
         title: impl Into<String>,
@@ -45,7 +45,7 @@ impl Page {
         })
     }
 
-    /// For anybody.
+    /// A page without navigation, for visitors who are not signed in.
     pub(super) async fn outside(
         visitor: &Visitor,
         title: impl Into<String>,
@@ -60,7 +60,7 @@ impl Page {
         })
     }
 
-    /// For the attribute `aria-current`.
+    /// Whether this is the current entry of the navigation.
     pub(super) fn is_at(&self, nav: Nav) -> bool {
         self.nav == Some(nav)
     }
@@ -75,7 +75,7 @@ fn initials(email: &str) -> String {
         .collect()
 }
 
-/// A template as an answer.
+/// Renders a template as a response.
 pub(super) fn html(template: &impl Template) -> Result<Response, Error> {
     Ok(Html(template.render()?).into_response())
 }

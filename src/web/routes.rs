@@ -1,4 +1,4 @@
-//! Every page's address, once.
+//! The routes of all pages.
 
 use axum::Router;
 use axum::middleware;
@@ -13,7 +13,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::{WebState, assets, auth, deliveries, error, invocations, security, session, webhooks};
 use crate::store::sessions::SessionStore;
 
-/// The pages.
+/// Returns the router of all pages.
 pub fn router(state: WebState) -> Router {
     let sessions = SessionManagerLayer::new(SessionStore::new(state.db.clone()))
         .with_name(session::COOKIE)
@@ -36,7 +36,7 @@ pub fn router(state: WebState) -> Router {
         .layer(sessions)
         .route("/static/{*path}", get(assets::serve))
         .layer(middleware::from_fn(security::headers))
-        .layer(CatchPanicLayer::custom(error::caught))
+        .layer(CatchPanicLayer::custom(error::from_panic))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(state)
 }
@@ -55,13 +55,19 @@ fn webhook_routes() -> Router<WebState> {
         .route("/webhooks/{id}/changes", get(webhooks::history::show))
         .route(
             "/webhooks/{id}/revisions/{number}/restore",
-            get(webhooks::restore::ask).post(webhooks::restore::restore),
+            get(webhooks::restore::confirm).post(webhooks::restore::restore),
         )
         .route("/webhooks/{id}/edit", get(webhooks::form::edit::edit))
         .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
         .route("/webhooks/{id}/test", post(webhooks::form::test::test_saved))
-        .route("/webhooks/{id}/send", get(webhooks::send_now::ask).post(webhooks::send_now::send))
-        .route("/webhooks/{id}/delete", get(webhooks::delete::ask).post(webhooks::delete::delete))
+        .route(
+            "/webhooks/{id}/send",
+            get(webhooks::send_now::choose).post(webhooks::send_now::send),
+        )
+        .route(
+            "/webhooks/{id}/delete",
+            get(webhooks::delete::confirm).post(webhooks::delete::delete),
+        )
 }
 
 /// Routes that receive the whole webhook form. None of them loses it if the session has ended.

@@ -1,4 +1,4 @@
-//! Headers that every answer carries.
+//! Security headers of every response.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -8,7 +8,7 @@ use axum::response::Response;
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
-/// Adds them. What a handler has set itself stays.
+/// Adds the headers that the handler has not set.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -23,7 +23,7 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
         "camera=(), microphone=(), geolocation=()",
     );
     set(headers, header::CACHE_CONTROL, "no-store");
-    // The same address answers a page or a part of it.
+    // The same URL returns a page or, for htmx, a part of it.
     set(headers, header::VARY, "HX-Request");
     response
 }

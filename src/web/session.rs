@@ -1,4 +1,4 @@
-//! Who is asking, what they were just told, and the token in their forms.
+//! The session: its user, its messages for the next page, and its CSRF token.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
@@ -14,27 +14,27 @@ use crate::model::{Actor, Sources, UserId};
 use crate::store::sessions::USER_ID;
 use crate::store::users::{self, User};
 
-/// The cookie's name.
+/// Name of the session cookie.
 pub(super) const COOKIE: &str = "gatepost_session";
-/// A session ends after so long without use.
+/// A session ends after this time without use.
 pub(super) const LIFETIME: time::Duration = time::Duration::days(7);
 
+/// Keys of the session's values.
 const CSRF: &str = "csrf";
 const TOASTS: &str = "toasts";
-const SEEN: &str = "seen";
-/// How often use is noted, in seconds: each note is a write.
-const SEEN_EVERY_SECS: i64 = 3600;
+const LAST_USED: &str = "seen";
+/// Minimum time between two updates of the last use, in seconds. Each update writes to the database.
+const LAST_USED_INTERVAL_SECS: i64 = 3600;
 
-/// A word on the next page.
+/// A short message on the next page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Toast {
-    /// Whether it tells of a fault.
+    /// Whether it reports an error.
     pub(super) bad: bool,
-    /// What it says.
     pub(super) text: String,
 }
 
-/// Anybody, signed in or not.
+/// A visitor with a session, signed in or not.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
     pub(super) session: Session,
@@ -45,7 +45,7 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// Whether a form contains this session's token.
-    pub(super) fn sent(&self, csrf: &str) -> bool {
+    pub(super) fn has_token(&self, csrf: &str) -> bool {
         csrf::matches(csrf, &self.token)
     }
 
@@ -65,7 +65,7 @@ impl Visitor {
         Ok(self.session.insert(TOASTS, toasts).await?)
     }
 
-    /// What is to be said now; it is said once.
+    /// Takes the messages for this page.
     pub(super) async fn toasts(&self) -> Result<Vec<Toast>, Error> {
         Ok(self.session.remove(TOASTS).await?.unwrap_or_default())
     }
@@ -104,7 +104,7 @@ impl FromRequestParts<WebState> for Visitor {
     }
 }
 
-/// Whoever is signed in; others are sent to sign in.
+/// A signed-in user. Requests without one are answered with the sign-in page or its form.
 #[derive(Debug, Clone)]
 pub(super) struct CurrentUser {
     pub(super) user: User,
@@ -112,7 +112,7 @@ pub(super) struct CurrentUser {
 }
 
 impl CurrentUser {
-    /// Who does what they ask for.
+    /// The actor of this user's changes.
     pub(super) fn actor(&self) -> Actor {
         Actor::Person(self.user.email.clone())
     }
@@ -124,9 +124,11 @@ impl FromRequestParts<WebState> for CurrentUser {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
         let visitor = Visitor::from_request_parts(parts, state);
         let visitor = visitor.await.map_err(IntoResponse::into_response)?;
-        match find(&visitor, state).await.map_err(IntoResponse::into_response)? {
+        match find_user(&visitor, state).await.map_err(IntoResponse::into_response)? {
             Some(user) => Ok(Self { user, visitor }),
-            None => Err(refuse(parts, &visitor).unwrap_or_else(IntoResponse::into_response)),
+            None => {
+                Err(request_sign_in(parts, &visitor).unwrap_or_else(IntoResponse::into_response))
+            }
         }
     }
 }
@@ -139,26 +141,27 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
         state: &WebState,
     ) -> Result<Option<Self>, Error> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
-        let user = find(&visitor, state).await?;
+        let user = find_user(&visitor, state).await?;
         Ok(user.map(|user| Self { user, visitor }))
     }
 }
 
 /// Finds the user of a session, and records its use.
-async fn find(visitor: &Visitor, state: &WebState) -> Result<Option<User>, Error> {
+async fn find_user(visitor: &Visitor, state: &WebState) -> Result<Option<User>, Error> {
     let id: Option<String> = visitor.session.get(USER_ID).await?;
     let Some(id) = id.and_then(|id| id.parse::<UserId>().ok()) else { return Ok(None) };
     let Some(user) = users::find(&state.db, id).await? else { return Ok(None) };
     let now = state.sources.now().timestamp();
-    let seen: i64 = visitor.session.get(SEEN).await?.unwrap_or_default();
-    if now - seen > SEEN_EVERY_SECS {
-        visitor.session.insert(SEEN, now).await?;
+    let last_used: i64 = visitor.session.get(LAST_USED).await?.unwrap_or_default();
+    if now - last_used > LAST_USED_INTERVAL_SECS {
+        visitor.session.insert(LAST_USED, now).await?;
     }
     Ok(Some(user))
 }
 
-/// Asks for signing in: a script gets the form for its dialog, a page leads to the sign-in page and back.
-fn refuse(parts: &Parts, visitor: &Visitor) -> Result<Response, Error> {
+/// Responds to a request without a user: htmx gets the form of the sign-in dialog, a page redirects to the sign-in page
+/// and back.
+fn request_sign_in(parts: &Parts, visitor: &Visitor) -> Result<Response, Error> {
     if is_htmx(&parts.headers) {
         let form = dialog::form(&visitor.csrf, "", "")?;
         return Ok((StatusCode::UNAUTHORIZED, form).into_response());
@@ -174,7 +177,7 @@ fn refuse(parts: &Parts, visitor: &Visitor) -> Result<Response, Error> {
     Ok(Redirect::to(&login).into_response())
 }
 
-/// Whether a script asks, which wants a part of the page.
+/// Whether htmx sent the request, and expects a part of the page.
 pub(super) fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
 }

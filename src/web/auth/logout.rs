@@ -6,7 +6,7 @@ use crate::web::Error;
 use crate::web::form::Form;
 use crate::web::session::Visitor;
 
-/// Ends the session.
+/// `POST /logout`: ends the session.
 pub(in crate::web) async fn submit(
     visitor: Visitor,
     _form: Form<Vec<(String, String)>>,

@@ -1,4 +1,4 @@
-//! Signing in and out, and the first administrator.
+//! Signing in and out, and creating the first administrator.
 
 pub(super) mod dialog;
 pub(super) mod login;
@@ -8,7 +8,7 @@ pub(super) mod unsaved;
 
 use std::time::Duration;
 
-/// "Too many attempts" in words.
+/// The error after too many attempts, with the remaining waiting time.
 fn throttled(wait: Duration) -> String {
     let seconds = wait.as_secs().max(1);
     if seconds < 90 {

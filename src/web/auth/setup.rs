@@ -1,4 +1,4 @@
-//! The first administrator, made by whoever reads the one-time code in the terminal.
+//! Creates the first administrator, with the one-time code that the server prints in its terminal.
 
 use askama::Template;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::web::{Error, WebState};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Typed {
+pub(in crate::web) struct SetUpForm {
     code: String,
     email: String,
     password: String,
@@ -24,7 +24,7 @@ pub(in crate::web) struct Typed {
 
 #[derive(Template)]
 #[template(path = "auth/setup.html")]
-struct SetUp {
+struct SetUpPage {
     page: Page,
     code: String,
     email: String,
@@ -34,12 +34,12 @@ struct SetUp {
     password_error: String,
 }
 
-impl SetUp {
-    fn new(page: Page, typed: Typed) -> Self {
+impl SetUpPage {
+    fn new(page: Page, input: SetUpForm) -> Self {
         Self {
             page,
-            code: typed.code,
-            email: typed.email,
+            code: input.code,
+            email: input.email,
             error: String::new(),
             code_error: String::new(),
             email_error: String::new(),
@@ -47,7 +47,7 @@ impl SetUp {
         }
     }
 
-    fn note(&mut self, field: SetUpField, message: String) {
+    fn add_error(&mut self, field: SetUpField, message: String) {
         match field {
             SetUpField::Code => self.code_error = message,
             SetUpField::Email => self.email_error = message,
@@ -56,7 +56,7 @@ impl SetUp {
     }
 }
 
-/// The form.
+/// `GET /setup`
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
     visitor: Visitor,
@@ -65,26 +65,26 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to("/login").into_response());
     }
     let page = Page::outside(&visitor, "Set up Gatepost").await?;
-    page::html(&SetUp::new(page, Typed::default()))
+    page::html(&SetUpPage::new(page, SetUpForm::default()))
 }
 
-/// Makes the administrator and signs them in.
+/// `POST /setup`: creates the administrator and signs them in.
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     visitor: Visitor,
-    Form(typed): Form<Typed>,
+    Form(input): Form<SetUpForm>,
 ) -> Result<Response, Error> {
     let page = Page::outside(&visitor, "Set up Gatepost").await?;
-    if typed.password != typed.password_again {
-        let mut form = SetUp::new(page, typed);
-        form.note(
+    if input.password != input.password_again {
+        let mut form = SetUpPage::new(page, input);
+        form.add_error(
             SetUpField::Password,
             "The passwords do not match. Enter the same password twice.".to_owned(),
         );
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::html(&form)?).into_response());
     }
-    let done = state.actions.set_up(typed.code.trim(), typed.email.trim(), &typed.password).await;
-    let mut form = SetUp::new(page, typed);
+    let done = state.actions.set_up(input.code.trim(), input.email.trim(), &input.password).await;
+    let mut form = SetUpPage::new(page, input);
     let status = match done {
         Ok(user) => {
             let visitor = visitor.sign_in(&user, &state.sources).await?;
@@ -95,9 +95,9 @@ pub(in crate::web) async fn submit(
             visitor.notify_error("Gatepost already has an administrator. Sign in.").await?;
             return Ok(Redirect::to("/login").into_response());
         }
-        Err(SetUpError::Invalid(mistakes)) => {
-            for (field, message) in mistakes {
-                form.note(field, message);
+        Err(SetUpError::Invalid(errors)) => {
+            for (field, message) in errors {
+                form.add_error(field, message);
             }
             StatusCode::UNPROCESSABLE_ENTITY
         }

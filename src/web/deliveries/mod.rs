@@ -1,4 +1,4 @@
-//! Deliveries: where each event went, and how.
+//! The pages about deliveries.
 
 pub(super) mod list;
 pub(super) mod show;
@@ -12,7 +12,7 @@ use crate::store::deliveries::Delivery;
 struct DeliveryView {
     id: String,
     state: &'static str,
-    /// The badge's colour.
+    /// CSS class of the badge.
     tone: &'static str,
     webhook_name: String,
     webhook_href: String,
@@ -21,7 +21,8 @@ struct DeliveryView {
     request: String,
     requester: String,
     attempts: i32,
-    answer: String,
+    /// The last error or response status; empty before the first attempt.
+    last_response: String,
     created: DisplayTime,
     next: Option<DisplayTime>,
     finished: Option<DisplayTime>,
@@ -41,7 +42,7 @@ impl DeliveryView {
             request: delivery.request.clone(),
             requester: delivery.requester.clone(),
             attempts: delivery.attempts,
-            answer: match (&delivery.last_error, delivery.last_status) {
+            last_response: match (&delivery.last_error, delivery.last_status) {
                 (Some(error), _) => error.clone(),
                 (None, Some(status)) => format!("HTTP {status}"),
                 (None, None) => String::new(),
@@ -54,7 +55,7 @@ impl DeliveryView {
     }
 }
 
-/// How a delivery stands, in a word and a colour.
+/// The state of a delivery, as a text and a CSS class.
 pub(in crate::web) struct Badge {
     pub(in crate::web) text: &'static str,
     pub(in crate::web) tone: &'static str,
@@ -62,9 +63,9 @@ pub(in crate::web) struct Badge {
 
 impl Badge {
     pub(in crate::web) fn new(delivery: &Delivery) -> Self {
-        let waits_again = delivery.state == DeliveryState::Due && delivery.attempts > 0;
+        let is_retry = delivery.state == DeliveryState::Due && delivery.attempts > 0;
         Self {
-            text: if waits_again { "Retrying" } else { delivery.state.label() },
+            text: if is_retry { "Retrying" } else { delivery.state.label() },
             tone: tone(delivery.state, delivery.attempts),
         }
     }

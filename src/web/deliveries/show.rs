@@ -1,4 +1,4 @@
-//! One delivery: its event, and every attempt.
+//! The page of a delivery, with its event and its attempts.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -11,7 +11,7 @@ use crate::store::invocations;
 use crate::web::display_time::{self, DisplayTime};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
-use crate::web::{Error, WebState, markup};
+use crate::web::{Error, WebState, highlight};
 
 struct AttemptView {
     number: u32,
@@ -28,9 +28,9 @@ struct DeliveryPage {
     page: Page,
     delivery: DeliveryView,
     attempts: Vec<AttemptView>,
-    /// Who has sent it by hand; empty where nobody has.
+    /// Actor of a manual send; empty for other deliveries.
     sender: String,
-    /// Safe HTML; empty where retention has removed the event.
+    /// The event as safe HTML; empty if retention has removed it.
     payload: String,
 }
 
@@ -62,7 +62,8 @@ pub(in crate::web) async fn show(
     let sender = manual::find_sender(&state.db, id).await?.unwrap_or_default();
     let title = format!("Delivery to {}", found.webhook_name);
     let delivery = DeliveryView::new(&found, now);
-    let payload = markup::highlight(markup::pretty(&payload).as_deref().unwrap_or(&payload));
+    let payload =
+        highlight::to_html(highlight::pretty_json(&payload).as_deref().unwrap_or(&payload));
     let page = Page::new(&current, title, Nav::Deliveries).await?;
     page::html(&DeliveryPage { page, delivery, attempts, sender, payload })
 }

@@ -1,11 +1,12 @@
-//! A request as a command line. Its secrets are masked already.
+//! A recorded request as a curl command. Its secrets are masked already.
 
 use crate::model::exchange::Request;
 
-/// The command.
+/// Returns the command.
 pub(super) fn command(request: &Request) -> String {
     let mut command = format!("curl -X {} {}", request.method, quote(&request.url));
     for (name, value) in &request.headers {
+        // curl sets these itself.
         let computed = ["host", "content-length", "accept-encoding", "connection"];
         if !computed.contains(&name.to_ascii_lowercase().as_str()) {
             command.push_str(" \\\n  -H ");
@@ -19,7 +20,7 @@ pub(super) fn command(request: &Request) -> String {
     command
 }
 
-/// For a POSIX shell: nothing in it is interpreted.
+/// Quotes a text for a POSIX shell.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_escapes_the_quotes() {
+    fn quotes_every_argument() {
         let request = Request {
             method: "POST".into(),
             url: "https://10.0.0.5/x?a=$(id)".into(),

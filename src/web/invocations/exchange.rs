@@ -1,42 +1,42 @@
-//! A request and its answer, ready to print.
+//! A request and its response, ready to print.
 
 use axum::http::StatusCode;
 
 use crate::model::exchange::Exchange;
-use crate::web::{display_time, markup};
+use crate::web::{display_time, highlight};
 
-/// A body, raw and pretty.
+/// A body, as received and pretty-printed.
 pub(super) struct Body {
-    /// Names the radio buttons.
+    /// Prefix of the element ids.
     pub(super) id: String,
     pub(super) title: &'static str,
     pub(super) raw: String,
-    /// Safe HTML.
+    /// Pretty-printed if it is JSON, as safe HTML.
     pub(super) shown: String,
     pub(super) is_pretty: bool,
     pub(super) note: &'static str,
 }
 
-/// A request and its answer.
+/// A request and its response.
 pub(super) struct ExchangeView {
     pub(super) took: String,
     pub(super) request_line: String,
     pub(super) request_headers: Vec<(String, String)>,
     pub(super) request_body: Option<Body>,
-    /// Empty where no answer came.
+    /// Empty if there was no response.
     pub(super) response_line: String,
     pub(super) response_headers: Vec<(String, String)>,
     pub(super) response_body: Option<Body>,
 }
 
-/// Several, each with ids of its own.
+/// Converts several exchanges, each with unique element ids.
 pub(super) fn exchanges(prefix: &str, exchanges: &[Exchange]) -> Vec<ExchangeView> {
     let numbered = exchanges.iter().enumerate();
     numbered.map(|(n, one)| ExchangeView::new(&format!("{prefix}-{n}-"), one)).collect()
 }
 
 impl ExchangeView {
-    /// Ids begin with the prefix.
+    /// Element ids start with the prefix.
     pub(super) fn new(prefix: &str, exchange: &Exchange) -> Self {
         let request = &exchange.request;
         let response = exchange.response.as_ref();
@@ -62,12 +62,12 @@ impl ExchangeView {
 
 impl Body {
     fn new(id: String, title: &'static str, raw: &str, note: &'static str) -> Self {
-        let pretty = markup::pretty(raw);
+        let pretty = highlight::pretty_json(raw);
         Self {
             id,
             title,
             raw: raw.to_owned(),
-            shown: markup::highlight(pretty.as_deref().unwrap_or(raw)),
+            shown: highlight::to_html(pretty.as_deref().unwrap_or(raw)),
             is_pretty: pretty.is_some_and(|pretty| pretty != raw),
             note,
         }

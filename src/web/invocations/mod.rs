@@ -1,4 +1,4 @@
-//! View Invocation Data: one exchange, in full.
+//! The page of an invocation (**View Invocation Data**), and the troubleshooting tips.
 
 mod curl;
 mod exchange;

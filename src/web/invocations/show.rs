@@ -1,4 +1,4 @@
-//! The invocation's page; for htmx the same as a side panel.
+//! The page of an invocation, which htmx shows in the side panel.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -35,9 +35,10 @@ struct InvocationView {
     took: String,
     parts: Vec<Part>,
     exchange: ExchangeView,
-    /// Those with the token endpoint, in their order.
+    /// Exchanges with the OAuth token endpoint, in order.
     tokens: Vec<ExchangeView>,
-    answer: String,
+    /// Status line and size of the response; empty if there was none.
+    response: String,
     remote_address: String,
     certificate: Option<CertificateFacts>,
     certificate_at_fault: bool,
@@ -76,7 +77,7 @@ pub(in crate::web) async fn show(
 }
 
 impl InvocationView {
-    /// Whether anything took any time: not where no token was given, for example.
+    /// Whether there is a duration to show. There is none if the request was not sent, for example without a token.
     fn has_timings(&self) -> bool {
         self.parts.iter().any(|part| part.width > 0)
     }
@@ -86,7 +87,7 @@ impl InvocationView {
         let recorded = &found.exchange;
         let request = &recorded.request;
         let exchange = ExchangeView::new("", recorded);
-        let answer = recorded.response.as_ref().map_or_else(String::new, |response| {
+        let response = recorded.response.as_ref().map_or_else(String::new, |response| {
             format!("{} · {}", exchange.response_line, bytes(response.body.len()))
         });
         Self {
@@ -111,7 +112,7 @@ impl InvocationView {
             parts: timing::parts(&recorded.timings),
             exchange,
             tokens: exchanges("token", &found.token_exchanges),
-            answer,
+            response,
             remote_address: recorded.remote_address.clone().unwrap_or_default(),
             certificate: recorded
                 .certificate

@@ -1,12 +1,12 @@
-//! How long each part took, as a bar.
+//! The duration of each phase, as a bar.
 
 use crate::model::exchange::Timings;
 use crate::web::display_time;
 
-/// The bar's width in its own units.
+/// Width of the bar, in its own units.
 const WIDTH: u64 = 1000;
 
-/// One part.
+/// One phase.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) label: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Part {
     pub(super) width: u64,
 }
 
-/// The parts in their order.
+/// Returns the phases in order.
 pub(super) fn parts(timings: &Timings) -> Vec<Part> {
     let all = [
         ("DNS", "dns", timings.dns_us),

@@ -1,4 +1,4 @@
-//! Deleting, after saying what is lost.
+//! Deletes a webhook after a confirmation.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -14,15 +14,16 @@ use crate::web::{Error, WebState};
 
 #[derive(Template)]
 #[template(path = "webhooks/delete.html")]
-struct Ask {
+struct DeletePage {
     page: Page,
     id: String,
     name: String,
+    /// Number of deliveries that will not be sent.
     waiting: i64,
 }
 
 /// `GET /webhooks/{id}/delete`
-pub(in crate::web) async fn ask(
+pub(in crate::web) async fn confirm(
     State(state): State<WebState>,
     current: CurrentUser,
     Path(id): Path<String>,
@@ -31,7 +32,7 @@ pub(in crate::web) async fn ask(
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let waiting = deliveries::count_unfinished(&state.db, id).await?;
     let page = Page::new(&current, format!("Delete {}", draft.name), Nav::Webhooks).await?;
-    page::html(&Ask { page, id: id.to_string(), name: draft.name, waiting })
+    page::html(&DeletePage { page, id: id.to_string(), name: draft.name, waiting })
 }
 
 /// `POST /webhooks/{id}/delete`

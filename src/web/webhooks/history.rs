@@ -1,4 +1,4 @@
-//! What was changed from one revision of a webhook to another.
+//! The history of a webhook, and the differences between two revisions.
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -21,22 +21,22 @@ use crate::web::{Error, WebState};
 pub(super) struct RevisionView {
     pub(super) number: i32,
     /// Such as `Changed by ann@example.com`.
-    pub(super) what: String,
-    /// What it changed, or why.
+    pub(super) title: String,
+    /// The changed fields, or the reason for a pause.
     pub(super) detail: String,
     pub(super) made: DisplayTime,
-    /// Empty where there is nothing before it to compare with.
+    /// Address of the differences from the revision before; empty if there is none.
     pub(super) changes_href: String,
-    /// Whether it can be gone back to.
+    /// Whether it can be restored.
     pub(super) can_restore: bool,
 }
 
 impl RevisionView {
-    /// A webhook's history; what is `there` now cannot be restored.
+    /// Returns the history of a webhook. The `current` revision cannot be restored.
     pub(super) fn all(
         id: &str,
         revisions: &[Revision],
-        there: Option<i32>,
+        current: Option<i32>,
         now: Timestamp,
     ) -> Vec<Self> {
         let oldest = revisions.last().map(|revision| revision.number);
@@ -47,7 +47,7 @@ impl RevisionView {
                 let compares = Some(number) != oldest && revision.kind != RevisionKind::Deleted;
                 Self {
                     number,
-                    what: what(revision),
+                    title: title(revision),
                     detail: detail(revision),
                     made: DisplayTime::new(revision.made_at, now),
                     changes_href: if compares {
@@ -55,14 +55,14 @@ impl RevisionView {
                     } else {
                         String::new()
                     },
-                    can_restore: there.is_some_and(|there| there != number),
+                    can_restore: current.is_some_and(|current| current != number),
                 }
             })
             .collect()
     }
 }
 
-fn what(revision: &Revision) -> String {
+fn title(revision: &Revision) -> String {
     match (revision.kind, &revision.actor) {
         (RevisionKind::Added, Actor::Unknown) => "Saved before changes were recorded".to_owned(),
         (RevisionKind::Restored, actor) => {
@@ -80,18 +80,18 @@ fn detail(revision: &Revision) -> String {
     }
 }
 
-/// A field that differs, ready to print.
+/// A field with different values, ready to print.
 #[derive(Debug)]
 pub(super) struct DifferenceView {
     pub(super) label: String,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
     pub(super) secret: bool,
-    /// For a long text in place of both.
+    /// Line-by-line differences, shown for a long text instead of both values.
     pub(super) lines: Vec<LineView>,
 }
 
-/// A line of a long text.
+/// A line of a difference.
 #[derive(Debug)]
 pub(super) struct LineView {
     pub(super) class: &'static str,
@@ -111,8 +111,8 @@ impl DifferenceView {
         differences.into_iter().map(view).collect()
     }
 
-    /// Whether the texts are the same, and only a secret in them is not.
-    pub(super) fn is_secret_alone(&self) -> bool {
+    /// Whether only a secret differs.
+    pub(super) fn is_only_secret(&self) -> bool {
         self.secret && self.before == self.after
     }
 }
@@ -131,20 +131,19 @@ impl LineView {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct ChangesQuery {
     from: i32,
     to: i32,
 }
 
-/// The page.
 struct ChangesView {
     id: String,
     name: String,
-    asked: Asked,
-    /// All that can be compared, newest first.
+    query: ChangesQuery,
+    /// All revisions, newest first.
     revisions: Vec<RevisionView>,
-    /// What was done last.
-    newer: Option<String>,
+    /// Title of the newer revision.
+    title: Option<String>,
     made: Option<DisplayTime>,
     differences: Vec<DifferenceView>,
     can_restore: bool,
@@ -169,23 +168,24 @@ pub(in crate::web) async fn show(
     current: CurrentUser,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(query): Query<ChangesQuery>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let differences = state.actions.compare_revisions(id, asked.from, asked.to).await?;
+    let differences = state.actions.compare_revisions(id, query.from, query.to).await?;
     let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);
     let all = revisions::list(&state.db, id).await?;
-    let there = all.first().map(|newest| newest.number).filter(|_| shown.deleted_at.is_none());
-    let revisions = RevisionView::all(&id.to_string(), &all, there, state.sources.now());
-    let newer = revisions.iter().find(|revision| revision.number == asked.to);
+    let current_revision =
+        all.first().map(|newest| newest.number).filter(|_| shown.deleted_at.is_none());
+    let revisions = RevisionView::all(&id.to_string(), &all, current_revision, state.sources.now());
+    let newer = revisions.iter().find(|revision| revision.number == query.to);
     let view = ChangesView {
         id: id.to_string(),
         name: shown.draft.name,
-        newer: newer.map(|revision| revision.what.clone()),
+        title: newer.map(|revision| revision.title.clone()),
         made: newer.map(|revision| revision.made.clone()),
-        can_restore: there.is_some_and(|there| there != asked.from),
-        asked,
+        can_restore: current_revision.is_some_and(|number| number != query.from),
+        query,
         revisions,
         differences,
     };

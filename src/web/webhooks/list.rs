@@ -1,4 +1,4 @@
-//! The webhooks' table.
+//! The list of webhooks.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -17,26 +17,26 @@ use crate::web::{Error, WebState};
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct ListQuery {
     q: String,
     status: String,
     trigger: String,
     sort: String,
 }
 
-/// A column's head.
+/// The header of a column.
 struct Column {
     label: &'static str,
-    /// Empty where it does not sort.
+    /// Address of the list sorted by this column; empty if it cannot be sorted.
     href: String,
-    /// For `aria-sort`.
+    /// Value of `aria-sort`.
     sorted: &'static str,
     class: &'static str,
 }
 
 /// The table, ready to print.
 struct TableView {
-    /// Whether there is no webhook at all, so that the page shows how to begin instead.
+    /// Whether there are no webhooks at all. The page then shows how to add one.
     is_blank: bool,
     columns: Vec<Column>,
     rows: Vec<RowView>,
@@ -47,8 +47,8 @@ struct TableView {
 #[template(path = "webhooks/list.html")]
 struct ListPage {
     page: Page,
-    asked: Asked,
-    /// In words: how many, how they fare.
+    query: ListQuery,
+    /// Such as `3 webhooks · 2 active`.
     summary: String,
     triggers: [Trigger; 7],
     presets: Vec<&'static Preset>,
@@ -66,7 +66,7 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let now = state.sources.now();
     let health = webhook_health::health(&state.db, now).await?;
@@ -76,29 +76,30 @@ pub(in crate::web) async fn show(
         .iter()
         .map(|(id, draft)| RowView::new(*id, draft, health.get(id).unwrap_or(&unknown), now))
         .collect();
-    let summary = summarise(&rows);
+    let summary = summarize(&rows);
     let has_trigger = |row: &RowView| {
-        asked.trigger.is_empty() || row.all_triggers.split(", ").any(|word| word == asked.trigger)
+        query.trigger.is_empty() || row.all_triggers.split(", ").any(|word| word == query.trigger)
     };
-    rows.retain(|row| asked.wants(row) && has_trigger(row));
-    asked.order(&mut rows);
+    rows.retain(|row| query.matches(row) && has_trigger(row));
+    query.sort(&mut rows);
     let csrf = current.visitor.csrf.clone();
-    let table = TableView { is_blank: all.is_empty(), columns: asked.columns(), rows, csrf };
+    let table = TableView { is_blank: all.is_empty(), columns: query.columns(), rows, csrf };
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
     let page = Page::new(&current, "Webhooks", Nav::Webhooks).await?;
     let triggers = Trigger::ALL;
     let presets = PRESETS.iter().filter(|preset| preset.is_logpoint()).collect();
-    page::html(&ListPage { page, asked, summary, triggers, presets, table })
+    page::html(&ListPage { page, query, summary, triggers, presets, table })
 }
 
-impl Asked {
-    fn wants(&self, row: &RowView) -> bool {
-        let wanted = self.q.trim().to_lowercase();
-        let found = wanted.is_empty()
-            || row.name.to_lowercase().contains(&wanted)
-            || row.url.to_lowercase().contains(&wanted);
+impl ListQuery {
+    /// Whether a row matches the search and the status.
+    fn matches(&self, row: &RowView) -> bool {
+        let text = self.q.trim().to_lowercase();
+        let found = text.is_empty()
+            || row.name.to_lowercase().contains(&text)
+            || row.url.to_lowercase().contains(&text);
         found
             && match self.status.as_str() {
                 "active" => row.active,
@@ -108,8 +109,8 @@ impl Asked {
             }
     }
 
-    /// The rows come by name.
-    fn order(&self, rows: &mut [RowView]) {
+    /// Sorts rows that are sorted by name.
+    fn sort(&self, rows: &mut [RowView]) {
         match self.sort.trim_start_matches('-') {
             "status" => rows.sort_by_key(|row| !row.active),
             "last" => rows.sort_by_key(|row| std::cmp::Reverse(row.last_at)),
@@ -141,18 +142,18 @@ impl Asked {
     }
 
     fn sorted(&self, key: &str) -> &'static str {
-        let (backward, by) = match self.sort.strip_prefix('-') {
+        let (descending, by) = match self.sort.strip_prefix('-') {
             Some(by) => (true, by),
             None => (false, if self.sort.is_empty() { "name" } else { self.sort.as_str() }),
         };
-        match (by == key, backward) {
+        match (by == key, descending) {
             (false, _) => "none",
             (true, false) => "ascending",
             (true, true) => "descending",
         }
     }
 
-    /// The same list, sorted by that column, or the other way round.
+    /// Address of the same list sorted by a column, or in reverse order if it is sorted by it already.
     fn href(&self, key: &str) -> String {
         let sort = if self.sorted(key) == "ascending" { format!("-{key}") } else { key.to_owned() };
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -166,7 +167,7 @@ impl Asked {
     }
 }
 
-fn summarise(rows: &[RowView]) -> String {
+fn summarize(rows: &[RowView]) -> String {
     let count = rows.len();
     let active = rows.iter().filter(|row| row.active).count();
     let failing = rows.iter().filter(|row| row.is_failing()).count();

@@ -1,4 +1,4 @@
-//! Going back to an earlier revision, after saying what that changes.
+//! Restores an earlier revision after a confirmation.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -17,27 +17,28 @@ use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
 #[derive(Debug, Deserialize)]
-pub(in crate::web) struct Wanted {
-    /// The revision that the question was about.
-    seen: i32,
+pub(in crate::web) struct RestoreForm {
+    /// The current revision when the confirmation was shown.
+    #[serde(rename = "seen")]
+    expected_revision: i32,
 }
 
 #[derive(Template)]
 #[template(path = "webhooks/restore.html")]
-struct Ask {
+struct RestorePage {
     page: Page,
     id: String,
     name: String,
     number: i32,
-    seen: i32,
+    current_revision: i32,
     differences: Vec<DifferenceView>,
     changes_secrets: bool,
-    /// Why it was not restored.
-    mistakes: Vec<String>,
+    /// Why it was not restored; empty before the first attempt.
+    errors: Vec<String>,
 }
 
 /// `GET /webhooks/{id}/revisions/{number}/restore`
-pub(in crate::web) async fn ask(
+pub(in crate::web) async fn confirm(
     State(state): State<WebState>,
     current: CurrentUser,
     Path((id, number)): Path<(String, i32)>,
@@ -50,12 +51,14 @@ pub(in crate::web) async fn restore(
     State(state): State<WebState>,
     current: CurrentUser,
     Path((id, number)): Path<(String, i32)>,
-    Form(wanted): Form<Wanted>,
+    Form(form): Form<RestoreForm>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    let restored =
-        state.actions.restore_webhook(id, number, Some(wanted.seen), &current.actor()).await;
-    let mistakes = match restored {
+    let restored = state
+        .actions
+        .restore_webhook(id, number, Some(form.expected_revision), &current.actor())
+        .await;
+    let errors = match restored {
         Ok(()) => {
             current.visitor.notify(format!("Restored revision {number}.")).await?;
             return Ok(Redirect::to(&format!("/webhooks/{id}")).into_response());
@@ -63,13 +66,12 @@ pub(in crate::web) async fn restore(
         Err(SaveWebhookError::NotFound) => return Err(Error::NotFound),
         Err(SaveWebhookError::Store(error)) => return Err(error.into()),
         Err(SaveWebhookError::Stale { .. }) => vec![
-            "Somebody has saved this webhook since you were asked. Below is what restoring would \
-             change now."
+            "Another user has saved this webhook in the meantime. Check the changes below again."
                 .to_owned(),
         ],
         Err(SaveWebhookError::Invalid(errors)) => errors.messages(),
     };
-    let page = show(&state, &current, id, number, mistakes).await?;
+    let page = show(&state, &current, id, number, errors).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
@@ -78,21 +80,21 @@ async fn show(
     current: &CurrentUser,
     id: WebhookId,
     number: i32,
-    mistakes: Vec<String>,
+    errors: Vec<String>,
 ) -> Result<Response, Error> {
-    let seen = revisions::current_number(&state.db, id).await?;
+    let current_revision = revisions::current_number(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let differences = state.actions.compare_with_revision(id, number).await?;
     let differences = DifferenceView::all(differences.ok_or(Error::NotFound)?);
     let title = format!("Restore revision {number} · {}", draft.name);
-    page::html(&Ask {
+    page::html(&RestorePage {
         page: Page::new(current, title, Nav::Webhooks).await?,
         id: id.to_string(),
         name: draft.name,
         number,
-        seen,
+        current_revision,
         changes_secrets: differences.iter().any(|one| one.secret),
         differences,
-        mistakes,
+        errors,
     })
 }

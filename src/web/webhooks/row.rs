@@ -1,4 +1,4 @@
-//! A row of the webhooks' table, ready to print.
+//! A row of the list of webhooks, ready to print.
 
 use askama::Template;
 
@@ -7,33 +7,33 @@ use crate::model::{Timestamp, Trigger, WebhookId};
 use crate::store::webhook_health::{Health, Hour};
 use crate::web::display_time::{self, DisplayTime};
 
-/// Longest path that is shown whole, in characters.
-const MAX_PATH: usize = 30;
-/// Most triggers that are shown as chips.
+/// Maximum length of a path, in characters. Longer ones are shortened.
+const MAX_PATH_CHARS: usize = 30;
+/// Maximum number of triggers shown as chips.
 const MAX_CHIPS: usize = 2;
-/// The sparkline's height in its own units.
+/// Height of the sparkline, in its own units.
 const SPARK_HEIGHT: i64 = 20;
 
-/// How the newest deliveries went.
+/// Result of the newest deliveries.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Last {
-    /// The newest arrived.
+    /// The newest delivery succeeded.
     Delivered(DisplayTime),
-    /// The newest failed.
+    /// The newest attempts failed.
     Failing(Failing),
-    /// Gatepost has switched it off, for this reason.
+    /// Gatepost has paused the webhook, for this reason.
     Paused(String),
-    /// There was none.
+    /// There are no deliveries.
     Never,
 }
 
-/// Since when deliveries fail, and why.
+/// Deliveries that fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failing {
     pub(super) since: DisplayTime,
-    /// Such as `15 min`; none where it has only begun.
-    pub(super) lasting: Option<String>,
-    /// The newest failure's reason.
+    /// Such as `15 min`; `None` if it is too short to show.
+    pub(super) duration: Option<String>,
+    /// Reason of the newest failure.
     pub(super) reason: String,
 }
 
@@ -46,7 +46,6 @@ pub(super) struct Bar {
     pub(super) class: &'static str,
 }
 
-/// The row.
 #[derive(Debug)]
 pub(super) struct RowView {
     pub(super) id: String,
@@ -56,10 +55,10 @@ pub(super) struct RowView {
     pub(super) url: String,
     pub(super) host: String,
     pub(super) path: String,
-    /// Whether the server's certificate is not checked.
+    /// Whether the server's certificate is not verified.
     pub(super) unverified: bool,
     pub(super) triggers: Vec<String>,
-    /// The triggers beyond those that are shown.
+    /// Number of triggers that are not shown.
     pub(super) more: usize,
     pub(super) all_triggers: String,
     pub(super) last: Last,
@@ -67,13 +66,13 @@ pub(super) struct RowView {
     pub(super) rate: String,
     pub(super) bars: Vec<Bar>,
     pub(super) spark_label: String,
-    /// For sorting: per mille delivered, or -1.
+    /// Delivered share in per mille, for sorting; -1 without deliveries.
     pub(super) per_mille: i64,
-    /// For sorting: the newest delivery that arrived.
+    /// Time of the newest successful delivery, for sorting.
     pub(super) last_at: Option<Timestamp>,
 }
 
-/// The row alone, after a change.
+/// A single row, for htmx.
 #[derive(Template)]
 #[template(path = "webhooks/_row.html")]
 pub(super) struct RowPart {
@@ -115,7 +114,7 @@ impl RowView {
         }
     }
 
-    /// Whether its newest deliveries fail.
+    /// Whether the newest attempts failed.
     pub(super) fn is_failing(&self) -> bool {
         matches!(self.last, Last::Failing(..))
     }
@@ -128,7 +127,7 @@ fn last(health: &Health, now: Timestamp) -> Last {
     match (health.failing_since, health.last_delivered_at) {
         (Some(since), _) => Last::Failing(Failing {
             since: DisplayTime::new(since, now),
-            lasting: display_time::elapsed(since, now),
+            duration: display_time::elapsed(since, now),
             reason: health.last_error.clone().unwrap_or_default(),
         }),
         (None, Some(at)) => Last::Delivered(DisplayTime::new(at, now)),
@@ -144,13 +143,13 @@ fn rate(per_mille: i64) -> String {
     }
 }
 
-/// One bar an hour, delivered below and failed on top of it; none where nothing happened.
+/// Bars of the sparkline: one per hour, failed on top of delivered. Empty without any deliveries.
 fn bars(hours: &[Hour]) -> Vec<Bar> {
-    let most = hours.iter().map(|hour| hour.delivered + hour.failed).max().unwrap_or_default();
-    if most == 0 {
+    let max = hours.iter().map(|hour| hour.delivered + hour.failed).max().unwrap_or_default();
+    if max == 0 {
         return Vec::new();
     }
-    let scaled = |count: i64| if count == 0 { 0 } else { (count * SPARK_HEIGHT / most).max(2) };
+    let scaled = |count: i64| if count == 0 { 0 } else { (count * SPARK_HEIGHT / max).max(2) };
     let mut bars = Vec::new();
     for (x, hour) in (0..).step_by(4).zip(hours) {
         let good = scaled(hour.delivered);
@@ -170,7 +169,7 @@ fn bars(hours: &[Hour]) -> Vec<Bar> {
     bars
 }
 
-/// Host with port, and the rest. Placeholders may stand in the rest, so this does not parse.
+/// Splits a URL into its host with port and the rest. The rest can contain placeholders, so it is not parsed as a URL.
 fn split_url(url: &str) -> (String, String) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -178,14 +177,14 @@ fn split_url(url: &str) -> (String, String) {
     (host.to_owned(), path.to_owned())
 }
 
-/// The middle left out where it is long: both ends tell more.
+/// Removes the middle of a long path, because both ends are more significant.
 fn shorten(path: &str) -> String {
     let count = path.chars().count();
-    if count <= MAX_PATH {
+    if count <= MAX_PATH_CHARS {
         return path.to_owned();
     }
-    let head: String = path.chars().take(MAX_PATH / 2).collect();
-    let tail: String = path.chars().skip(count - MAX_PATH / 2 + 1).collect();
+    let head: String = path.chars().take(MAX_PATH_CHARS / 2).collect();
+    let tail: String = path.chars().skip(count - MAX_PATH_CHARS / 2 + 1).collect();
     format!("{head}…{tail}")
 }
 
@@ -194,15 +193,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_split_and_shortened() {
+    fn splits_and_shortens_urls() {
         assert_eq!(split_url("https://10.0.0.5:8443/a?b"), ("10.0.0.5:8443".into(), "/a?b".into()));
         assert_eq!(split_url("https://host?x={{a}}"), ("host".into(), "?x={{a}}".into()));
         assert_eq!(shorten("/reopen_incident"), "/reopen_incident");
-        assert_eq!(shorten(&"x".repeat(80)).chars().count(), MAX_PATH);
+        assert_eq!(shorten(&"x".repeat(80)).chars().count(), MAX_PATH_CHARS);
     }
 
     #[test]
-    fn bars_stay_within_the_line() {
+    fn bars_stay_within_the_sparkline() {
         let hours = [
             Hour { delivered: 1000, failed: 1 },
             Hour { delivered: 0, failed: 1001 },

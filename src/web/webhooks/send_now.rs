@@ -37,7 +37,7 @@ struct SendNowPage {
 }
 
 /// `GET /webhooks/{id}/send`
-pub(in crate::web) async fn ask(
+pub(in crate::web) async fn choose(
     State(state): State<WebState>,
     current: CurrentUser,
     Path(id): Path<String>,

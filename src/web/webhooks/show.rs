@@ -1,4 +1,4 @@
-//! A webhook's page: how it stands, what it did lately, and its history.
+//! The page of a webhook, with its recent deliveries and its history.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -15,11 +15,10 @@ use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
-/// So many of its newest deliveries are shown.
-const RECENT: i64 = 5;
+/// Number of recent deliveries on the page.
+const RECENT_DELIVERIES: i64 = 5;
 
-/// A delivery.
-struct Recent {
+struct RecentDelivery {
     href: String,
     badge: Badge,
     event_type: String,
@@ -35,15 +34,15 @@ struct ShowPage {
     draft: Draft,
     condition: String,
     tls: &'static str,
-    /// Empty for none.
+    /// Empty if there is no authentication.
     auth: &'static str,
     paused_because: String,
     deleted: Option<DisplayTime>,
     is_manual: bool,
-    recent: Vec<Recent>,
+    recent: Vec<RecentDelivery>,
     revisions: Vec<RevisionView>,
-    /// The newest revision's number.
-    there: i32,
+    /// Number of the current revision; 0 if the webhook is deleted.
+    current_revision: i32,
 }
 
 /// `GET /webhooks/{id}`
@@ -55,9 +54,10 @@ pub(in crate::web) async fn show(
     let id = parse_id(&id)?;
     let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
     let now = state.sources.now();
-    let query = deliveries::Query { webhook: Some(id), limit: RECENT, ..Default::default() };
+    let query =
+        deliveries::Query { webhook: Some(id), limit: RECENT_DELIVERIES, ..Default::default() };
     let recent = deliveries::list(&state.db, &query).await?;
-    let recent = recent.iter().map(|delivery| Recent {
+    let recent = recent.iter().map(|delivery| RecentDelivery {
         href: format!("/deliveries/{}", delivery.id),
         badge: Badge::new(delivery),
         event_type: delivery.event_type.clone(),
@@ -66,27 +66,27 @@ pub(in crate::web) async fn show(
     });
     let revisions = revisions::list(&state.db, id).await?;
     let newest = revisions.first().map(|newest| newest.number);
-    let there = newest.filter(|_| shown.deleted_at.is_none());
+    let current_revision = newest.filter(|_| shown.deleted_at.is_none());
     let draft = shown.draft;
     let triggers: Vec<Trigger> =
         draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
     page::html(&ShowPage {
         page: Page::new(&current, draft.name.clone(), Nav::Webhooks).await?,
         condition: filter::explain(&triggers, &draft.filters),
-        tls: tls_in_words(&draft.tls.verify),
-        auth: auth_in_words(&draft.authentication.kind),
+        tls: tls_label(&draft.tls.verify),
+        auth: auth_label(&draft.authentication.kind),
         paused_because: shown.paused_because.unwrap_or_default(),
         deleted: shown.deleted_at.map(|at| DisplayTime::new(at, now)),
         is_manual: triggers.contains(&Trigger::Manual),
         recent: recent.collect(),
-        revisions: RevisionView::all(&id.to_string(), &revisions, there, now),
-        there: there.unwrap_or_default(),
+        revisions: RevisionView::all(&id.to_string(), &revisions, current_revision, now),
+        current_revision: current_revision.unwrap_or_default(),
         id: id.to_string(),
         draft,
     })
 }
 
-fn auth_in_words(kind: &str) -> &'static str {
+fn auth_label(kind: &str) -> &'static str {
     match kind {
         "bearer" => "Bearer token",
         "basic" => "Basic",
@@ -95,7 +95,7 @@ fn auth_in_words(kind: &str) -> &'static str {
     }
 }
 
-fn tls_in_words(verify: &str) -> &'static str {
+fn tls_label(verify: &str) -> &'static str {
     match verify {
         "pinned" => "Pinned certificate",
         "ca" => "Private CA",

@@ -1,4 +1,4 @@
-//! Activating and deactivating.
+//! Activates and deactivates a webhook.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -15,9 +15,9 @@ use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
 
 #[derive(Debug, Deserialize)]
-pub(in crate::web) struct Wanted {
+pub(in crate::web) struct ToggleForm {
     active: bool,
-    /// Where to go on: the webhook's page, else the table.
+    /// `page` to return to the webhook's page instead of the list.
     #[serde(default)]
     back: String,
 }
@@ -28,10 +28,10 @@ pub(in crate::web) async fn toggle(
     current: CurrentUser,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Form(wanted): Form<Wanted>,
+    Form(form): Form<ToggleForm>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    match state.actions.toggle_webhook(id, wanted.active, &current.actor()).await {
+    match state.actions.toggle_webhook(id, form.active, &current.actor()).await {
         Ok(()) => {}
         Err(ChangeWebhookError::NotFound) => return Err(Error::NotFound),
         Err(ChangeWebhookError::Store(error)) => return Err(error.into()),
@@ -43,13 +43,12 @@ pub(in crate::web) async fn toggle(
         let row = RowView::new(id, &draft, &health, now);
         return page::html(&RowPart { row, csrf: current.visitor.csrf });
     }
-    let said = if wanted.active {
+    let message = if form.active {
         "Activated."
     } else {
         "Deactivated. Its deliveries wait until it is active again."
     };
-    current.visitor.notify(said).await?;
-    let back =
-        if wanted.back == "page" { format!("/webhooks/{id}") } else { "/webhooks".to_owned() };
+    current.visitor.notify(message).await?;
+    let back = if form.back == "page" { format!("/webhooks/{id}") } else { "/webhooks".to_owned() };
     Ok(Redirect::to(&back).into_response())
 }

@@ -14,7 +14,7 @@ use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hint
 use crate::model::{Trigger, WebhookId, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
-use crate::web::{Error, WebState, markup, page};
+use crate::web::{Error, WebState, highlight, page};
 
 /// The preview, ready to print.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl PreviewView {
 
     pub(super) fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
         let body = rendered.body.as_deref().unwrap_or_default();
-        let pretty = markup::pretty(body);
+        let pretty = highlight::pretty_json(body);
         let status = match &pretty {
             Some(_) => "Valid JSON",
             None if body.is_empty() => "No body",
@@ -127,7 +127,7 @@ impl PreviewView {
         Self {
             request_line: format!("{method} {}", rendered.url),
             headers: rendered.headers.clone(),
-            body: markup::highlight(pretty.as_deref().unwrap_or(body)),
+            body: highlight::to_html(pretty.as_deref().unwrap_or(body)),
             problems,
             warnings: rendered.warnings.clone(),
             annotations: annotations::of_warnings(&rendered.slips),

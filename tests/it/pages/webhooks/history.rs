@@ -146,7 +146,7 @@ async fn what_cannot_be_restored_says_why() {
     let stale = ann.post(&restore, &[("seen", "1")]).await;
     assert_eq!(stale.status, 422);
     assert!(
-        stale.text("[role=alert]").contains("Somebody has saved this webhook"),
+        stale.text("[role=alert]").contains("Another user has saved this webhook"),
         "{}",
         stale.body
     );

@@ -1,9 +1,9 @@
-//! JSON as HTML: pretty-printed where it can be, coloured, escaped.
+//! Pretty-printing and syntax highlighting of JSON.
 
 use serde_json::Value;
 
-/// Pretty-printed JSON; none where the text is no JSON object or array.
-pub(super) fn pretty(text: &str) -> Option<String> {
+/// Pretty-prints a JSON object or array. `None` for any other text.
+pub(super) fn pretty_json(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;
     if !value.is_object() && !value.is_array() {
         return None;
@@ -11,8 +11,8 @@ pub(super) fn pretty(text: &str) -> Option<String> {
     serde_json::to_string_pretty(&value).ok()
 }
 
-/// Text as safe HTML, its JSON parts in spans.
-pub(super) fn highlight(text: &str) -> String {
+/// Converts a text to safe HTML, with its JSON tokens in spans.
+pub(super) fn to_html(text: &str) -> String {
     let mut html = String::with_capacity(text.len() * 2);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -43,7 +43,7 @@ fn token_length(rest: &str, first: char) -> usize {
     }
 }
 
-/// Up to the closing quote, or to the end of the line where there is none.
+/// Length up to the closing quote, or to the end of the line if there is none.
 fn string_length(rest: &str) -> usize {
     let mut escaped = false;
     for (index, c) in rest.char_indices().skip(1) {
@@ -87,8 +87,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn keys_strings_and_literals_are_told_apart() {
-        let html = highlight(r#"{"a": "<b>", "n": -1.5e3, "t": true}"#);
+    fn distinguishes_keys_strings_and_literals() {
+        let html = to_html(r#"{"a": "<b>", "n": -1.5e3, "t": true}"#);
         assert!(html.contains(r#"<span class="t-key">&quot;a&quot;</span>"#), "{html}");
         assert!(html.contains(r#"<span class="t-str">&quot;&lt;b&gt;&quot;</span>"#), "{html}");
         assert!(html.contains(r#"<span class="t-num">-1.5e3</span>"#), "{html}");
@@ -97,15 +97,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_gets_out_unescaped(text in "[\\PC\n\"\\\\<>]{0,80}") {
-            let html = highlight(&text);
-            let plain = regexless_strip(&html);
+        fn escapes_every_text(text in "[\\PC\n\"\\\\<>]{0,80}") {
+            let html = to_html(&text);
+            let plain = to_text(&html);
             prop_assert_eq!(plain, text);
         }
     }
 
-    /// Takes the spans away and undoes the escapes.
-    fn regexless_strip(html: &str) -> String {
+    /// Removes the spans and the escapes.
+    fn to_text(html: &str) -> String {
         let mut out = String::new();
         let mut inside = false;
         for c in html.chars() {
