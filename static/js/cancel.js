@@ -1,6 +1,5 @@
-// Cancelling what a button has asked the server for. The request itself is htmx's, and the server stops
-// working on it when the connection is closed.
-import { make, on } from "./dom.js";
+// Cancels the htmx request of a button. The server stops working on it when the connection is closed.
+import { createElement, on } from "./dom.js";
 
 export function listen() {
   on("click", "[data-cancel]", (_event, cancel) => {
@@ -8,7 +7,7 @@ export function listen() {
     const result = document.querySelector(button.getAttribute("hx-target"));
     window.htmx?.trigger(button, "htmx:abort");
     const text = cancel.dataset.cancelled ?? "Cancelled.";
-    result?.replaceChildren(make("span", { class: "result-detail" }, text));
+    result?.replaceChildren(createElement("span", { class: "result-detail" }, text));
     button.focus();
   });
 }

@@ -1,6 +1,5 @@
-// Pinning: a fetched certificate's fingerprint goes into the form, from the form itself or from the
-// panel that shows a failed test.
-import { all, changed, on } from "./dom.js";
+// Pins a certificate: copies its fingerprint into the form, after it was fetched or from the panel of a failed test.
+import { all, dispatchChange, on } from "./dom.js";
 import { closePanel } from "./panel.js";
 
 function pin(sha256) {
@@ -10,7 +9,7 @@ function pin(sha256) {
   choice.checked = true;
   field.value = sha256;
   field.removeAttribute("aria-invalid");
-  changed(field);
+  dispatchChange(field);
   return true;
 }
 
@@ -21,17 +20,17 @@ export function enhance(root) {
   if (isOnForm) for (const button of all(root, "[data-pin]")) button.hidden = false;
 }
 
-/** What was fetched from another address, or is not what stands in the field, must not stay. */
-function forget() {
+/** Removes the shown certificate, because the URL or the fingerprint has changed. */
+function clearCertificate() {
   document.getElementById("certificate")?.replaceChildren();
 }
 
 export function listen() {
-  on("input", "#url", forget);
-  on("input", "#tls_sha256", (event) => { if (event.isTrusted) forget(); });
+  on("input", "#url", clearCertificate);
+  on("input", "#tls_sha256", (event) => { if (event.isTrusted) clearCertificate(); });
   on("click", "[data-pin]", async (_event, button) => {
     if (!pin(button.dataset.pin)) return;
-    forget();
+    clearCertificate();
     await closePanel();
     document.querySelector("[data-test]")?.focus();
   });

@@ -1,9 +1,9 @@
-// A dropdown of values that are shown as chips. It replaces a text area with one value per line, which stays the form's
-// field and is hidden. Enter, comma, Tab and leaving the field add what was typed; Backspace in the empty field removes
-// the last value.
-import { changed, fetchJson, fresh, make } from "./dom.js";
+// An input for several values, with suggestions. It replaces a text area with one value per line, which is hidden but
+// remains the field of the form. Values are shown as chips. Enter, comma, Tab and leaving the field add the typed value;
+// Backspace in the empty field removes the last one.
+import { allOnce, createElement, dispatchChange, fetchJson } from "./dom.js";
 
-const MAX_OFFERED = 50;
+const MAX_SUGGESTIONS = 50;
 /** Delay between the last key and a search on the server for more values. */
 const SEARCH_DELAY_MS = 150;
 
@@ -14,15 +14,15 @@ class Chips {
     this.seen = [...root.querySelectorAll("datalist option")].map((option) => option.value);
     this.values = lines(this.area.value);
     this.label = document.querySelector(`label[for="${this.area.id}"]`);
-    this.list = make("ul", { class: "chips-list", role: "listbox", id: `${this.area.id}-list`, hidden: "" });
-    this.entry = make("input", {
+    this.list = createElement("ul", { class: "chips-list", role: "listbox", id: `${this.area.id}-list`, hidden: "" });
+    this.entry = createElement("input", {
       id: `${this.area.id}-entry`, type: "text", role: "combobox", autocomplete: "off", spellcheck: "false",
       "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id,
     });
     for (const name of ["aria-invalid", "aria-describedby"]) {
       if (this.area.hasAttribute(name)) this.entry.setAttribute(name, this.area.getAttribute(name));
     }
-    this.box = make("div", { class: "chips-box" }, this.entry);
+    this.box = createElement("div", { class: "chips-box" }, this.entry);
     if (this.label) {
       this.label.htmlFor = this.entry.id;
       this.list.setAttribute("aria-label", this.label.textContent);
@@ -30,7 +30,7 @@ class Chips {
     this.area.hidden = true;
     root.append(this.box, this.list);
     this.listen();
-    this.paint();
+    this.render();
   }
 
   listen() {
@@ -39,18 +39,18 @@ class Chips {
       event.preventDefault();
       if (!this.list.hidden) return this.close();
       this.entry.focus();
-      this.offer();
+      this.suggest();
     });
     this.box.addEventListener("click", (event) => {
       const cross = event.target.closest(".chip-remove");
       if (cross) this.remove(this.values.indexOf(cross.dataset.value));
     });
-    this.entry.addEventListener("input", (event) => { event.stopPropagation(); this.offer(); this.search(); });
+    this.entry.addEventListener("input", (event) => { event.stopPropagation(); this.suggest(); this.search(); });
     this.entry.addEventListener("change", (event) => event.stopPropagation());
-    this.entry.addEventListener("focus", () => this.offer());
-    this.entry.addEventListener("click", () => this.offer());
+    this.entry.addEventListener("focus", () => this.suggest());
+    this.entry.addEventListener("click", () => this.suggest());
     this.entry.addEventListener("blur", () => { this.add(this.entry.value); this.close(); });
-    this.entry.addEventListener("keydown", (event) => this.key(event));
+    this.entry.addEventListener("keydown", (event) => this.handleKey(event));
     this.entry.addEventListener("paste", (event) => this.paste(event));
     this.list.addEventListener("mousedown", (event) => {
       event.preventDefault();
@@ -59,7 +59,7 @@ class Chips {
     });
   }
 
-  key(event) {
+  handleKey(event) {
     if (event.isComposing) return;
     const active = this.active();
     if (event.key === "Enter" || event.key === ",") {
@@ -72,14 +72,14 @@ class Chips {
       this.remove(this.values.length - 1);
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      this.step(event.key === "ArrowDown" ? 1 : -1);
+      this.moveActive(event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Escape" && !this.list.hidden) {
       event.preventDefault();
       this.close();
     }
   }
 
-  /** Several lines at once become several values. */
+  /** Adds each pasted line as a value. */
   paste(event) {
     const found = lines(event.clipboardData.getData("text").replaceAll("\t", "\n"));
     if (found.length < 2) return;
@@ -94,7 +94,7 @@ class Chips {
       this.values.push(value);
       this.save();
     }
-    if (document.activeElement === this.entry) this.offer();
+    if (document.activeElement === this.entry) this.suggest();
   }
 
   remove(index) {
@@ -102,40 +102,40 @@ class Chips {
     this.values.splice(index, 1);
     this.save();
     this.entry.focus();
-    this.offer();
+    this.suggest();
   }
 
   save() {
     this.area.value = this.values.join("\n");
-    this.paint();
-    changed(this.area);
+    this.render();
+    dispatchChange(this.area);
   }
 
-  paint() {
+  render() {
     const chips = this.values.map((value) => {
-      const cross = make("button", { type: "button", class: "chip-remove", "data-value": value, "aria-label": `Remove ${value}` });
-      return make("span", { class: "chip", title: value }, make("span", {}, value), cross);
+      const cross = createElement("button", { type: "button", class: "chip-remove", "data-value": value, "aria-label": `Remove ${value}` });
+      return createElement("span", { class: "chip", title: value }, createElement("span", {}, value), cross);
     });
-    // The entry itself stays where it is: taken out, it would lose the focus.
+    // The input is not moved, because it would lose the focus.
     for (const chip of this.box.querySelectorAll(".chip")) chip.remove();
     this.entry.before(...chips);
     this.entry.placeholder = this.values.length ? "" : this.area.placeholder;
   }
 
-  offer() {
+  suggest() {
     const typed = this.entry.value.trim().toLowerCase();
     const matching = this.seen.filter((value) => !this.values.includes(value) && value.toLowerCase().includes(typed));
-    const items = matching.slice(0, MAX_OFFERED).map((value, index) =>
-      make("li", { role: "option", id: `${this.list.id}-${index}`, "data-value": value, "aria-selected": "false" }, value));
-    const none = typed ? "Press Enter to add it." : "No values seen yet. Type one, then press Enter.";
-    const note = make("li", { role: "option", class: "chips-note", "aria-disabled": "true", "aria-selected": "false" }, none);
+    const items = matching.slice(0, MAX_SUGGESTIONS).map((value, index) =>
+      createElement("li", { role: "option", id: `${this.list.id}-${index}`, "data-value": value, "aria-selected": "false" }, value));
+    const hint = typed ? "Press Enter to add it." : "No values seen yet. Type one, then press Enter.";
+    const note = createElement("li", { role: "option", class: "chips-note", "aria-disabled": "true", "aria-selected": "false" }, hint);
     this.list.replaceChildren(...(items.length ? items : [note]));
     this.list.hidden = false;
     this.entry.setAttribute("aria-expanded", "true");
     this.entry.removeAttribute("aria-activedescendant");
   }
 
-  /** Asks the server for more values that hold what was typed. */
+  /** Searches the server for more values that contain the typed text. */
   search() {
     clearTimeout(this.timer);
     const typed = this.entry.value.trim();
@@ -146,8 +146,8 @@ class Chips {
       const more = found.filter((value) => !this.seen.includes(value));
       if (!more.length) return;
       this.seen.push(...more);
-      const isWaiting = document.activeElement === this.entry && this.entry.value.trim() === typed && !this.active();
-      if (isWaiting) this.offer();
+      const isCurrent = document.activeElement === this.entry && this.entry.value.trim() === typed && !this.active();
+      if (isCurrent) this.suggest();
     }, SEARCH_DELAY_MS);
   }
 
@@ -161,8 +161,8 @@ class Chips {
     return this.list.hidden ? null : this.list.querySelector('[aria-selected="true"]');
   }
 
-  step(by) {
-    if (this.list.hidden) this.offer();
+  moveActive(by) {
+    if (this.list.hidden) this.suggest();
     const items = [...this.list.querySelectorAll("[data-value]")];
     if (!items.length) return;
     const at = items.indexOf(this.active());
@@ -178,5 +178,5 @@ function lines(text) {
 }
 
 export function enhance(root) {
-  for (const element of fresh(root, "[data-chips]", "Chips")) new Chips(element);
+  for (const element of allOnce(root, "[data-chips]", "Chips")) new Chips(element);
 }

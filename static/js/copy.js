@@ -1,9 +1,10 @@
-// Copy buttons: data-copy names the element whose text is copied.
-import { make, on } from "./dom.js";
+// Copy buttons. data-copy selects the element whose text is copied.
+import { createElement, on } from "./dom.js";
 
-const SAID_MS = 1600;
+/** How long a button confirms that it has copied. */
+const CONFIRMATION_MS = 1600;
 
-/** Puts text on the clipboard; says whether that worked. */
+/** Copies text to the clipboard, and returns whether that succeeded. `near` is the button. */
 export async function copy(text, near) {
   try {
     if (navigator.clipboard && isSecureContext) {
@@ -11,18 +12,18 @@ export async function copy(text, near) {
       return true;
     }
   } catch {
-    // Not allowed; execCommand below may be.
+    // Not permitted. execCommand may be.
   }
-  // Plain http origins have no clipboard of their own. Within a modal dialog, what is outside it
-  // cannot be selected, so the text area goes where the button is.
-  const area = make("textarea", { class: "hidden", "aria-hidden": "true", tabindex: "-1" });
-  const before = document.activeElement;
+  // The clipboard API requires HTTPS. The text area is placed next to the button, because outside of a modal dialog
+  // nothing can be selected.
+  const area = createElement("textarea", { class: "hidden", "aria-hidden": "true", tabindex: "-1" });
+  const focused = document.activeElement;
   area.value = text;
   near.after(area);
   area.select();
   const done = document.execCommand("copy");
   area.remove();
-  before?.focus({ preventScroll: true });
+  focused?.focus({ preventScroll: true });
   return done;
 }
 
@@ -34,13 +35,13 @@ export function listen() {
     button.dataset.label = button.textContent;
     button.style.minWidth = `${button.offsetWidth}px`;
     button.textContent = done ? "Copied" : "Copy it manually";
-    const said = make("span", { class: "hidden", role: "status" });
-    button.after(said);
-    said.textContent = button.textContent;
+    const status = createElement("span", { class: "hidden", role: "status" });
+    button.after(status);
+    status.textContent = button.textContent;
     setTimeout(() => {
       button.textContent = button.dataset.label;
       delete button.dataset.label;
-      said.remove();
-    }, SAID_MS);
+      status.remove();
+    }, CONFIRMATION_MS);
   });
 }

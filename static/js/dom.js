@@ -1,37 +1,37 @@
 // Small helpers for the other modules.
 
-/** All that match within a root, the root itself included. */
+/** Returns the elements that match within a root, including the root itself. */
 export function all(root, selector) {
   const within = [...root.querySelectorAll(selector)];
   return root.matches?.(selector) ? [root, ...within] : within;
 }
 
-/** Like `all`, but each element only the first time. */
-export function fresh(root, selector, mark) {
+/** Like `all`, but returns each element only the first time. `name` identifies the caller. */
+export function allOnce(root, selector, name) {
   return all(root, selector).filter((element) => {
-    const key = `ready${mark}`;
+    const key = `ready${name}`;
     if (element.dataset[key]) return false;
     element.dataset[key] = "true";
     return true;
   });
 }
 
-/** An element with attributes and children. */
-export function make(tag, attributes = {}, ...children) {
+/** Creates an element with attributes and children. */
+export function createElement(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
 
-/** Fetches JSON; undefined if the server cannot be reached, refuses, or asks for signing in. */
+/** Fetches JSON. Returns undefined if the server cannot be reached, responds with an error, or requires signing in. */
 export async function fetchJson(url) {
-  // As htmx asks: the response to a session that has ended is a status, not the sign-in page.
+  // With this header of htmx, the server responds with status 401 if the session has ended, not with the sign-in page.
   const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => undefined);
   return response?.ok ? response.json() : undefined;
 }
 
-/** Calls a listener where an event comes from within an element that matches. */
+/** Calls a listener for events from within an element that matches, with that element. */
 export function on(type, selector, listener, options) {
   document.addEventListener(type, (event) => {
     const element = event.target.closest?.(selector);
@@ -39,8 +39,8 @@ export function on(type, selector, listener, options) {
   }, options);
 }
 
-/** Tells everybody that a field was changed by a script as if it had been typed. */
-export function changed(field) {
+/** Dispatches the events of a field that a script has changed, as if the user had changed it. */
+export function dispatchChange(field) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.dispatchEvent(new Event("change", { bubbles: true }));
 }

@@ -2,11 +2,11 @@
 // the schema on the server.
 import { autocompletion } from "../vendor/codemirror.js";
 import { fetchJson } from "./dom.js";
-import { relative, scopes, within } from "./editor-scopes.js";
+import { openBlocks, openPlaceholder, relativePath } from "./editor-scopes.js";
 
 let schema;
 
-/** Fetched once, when a placeholder is first typed. */
+/** Loads the schema once, when the first placeholder is typed. */
 async function load() {
   schema ??= fetchJson("/webhooks/schema.json");
   const loaded = await schema;
@@ -14,8 +14,8 @@ async function load() {
   return loaded ?? { fields: [], helpers: [] };
 }
 
-/** Puts text in, and closes the braces where nobody has. */
-function closing(text) {
+/** Inserts a field, with closing braces if there are none. */
+function insertField(text) {
   return (view, _completion, from, to) => {
     const rest = view.state.sliceDoc(to, view.state.doc.lineAt(to).to);
     const insert = text + (/^[^{]*\}\}/.test(rest) ? "" : "}}");
@@ -23,8 +23,8 @@ function closing(text) {
   };
 }
 
-/** A block with its end, the cursor in between. */
-function block(text, end) {
+/** Inserts a block with its end, and puts the cursor between them. */
+function insertBlock(text, end) {
   return (view, _completion, from, to) => {
     const rest = view.state.sliceDoc(to, to + 2) === "}}" ? 2 : 0;
     const head = `${text}}}`;
@@ -43,18 +43,18 @@ function info({ description, example }) {
 }
 
 function options({ fields, helpers }, typed, open) {
-  const paths = fields.map((field) => ({ ...field, label: relative(field.path, open) }));
+  const paths = fields.map((field) => ({ ...field, label: relativePath(field.path, open) }));
   if (/^~?#\s*\w*$/.test(typed)) {
     const lists = paths.filter((field) => field.kind.startsWith("array"));
     return [
-      ...lists.map((field) => ({ label: `#each ${field.label}`, detail: "list", info: info(field), apply: block(`#each ${field.label}`, "each"), boost: 1 })),
+      ...lists.map((field) => ({ label: `#each ${field.label}`, detail: "list", info: info(field), apply: insertBlock(`#each ${field.label}`, "each"), boost: 1 })),
       ...["if", "unless", "with", "each"].map((name) => ({ label: `#${name}`, detail: "block", apply: `#${name} ` })),
     ];
   }
   const only = /^~?#each\s/.test(typed) ? paths.filter((field) => field.kind.startsWith("array")) : paths;
   const found = only.map((field) => ({
-    label: field.label, detail: field.kind, info: info(field), apply: closing(field.label),
-    // What lies nearest comes first.
+    label: field.label, detail: field.kind, info: info(field), apply: insertField(field.label),
+    // Fields of the innermost block come first.
     boost: field.label.startsWith("@root.") ? -2 : field.label.startsWith("../") ? -1 : 0,
   }));
   const isStart = /^~?\s*\w*$/.test(typed) || /\(\s*\w*$/.test(typed);
@@ -64,12 +64,12 @@ function options({ fields, helpers }, typed, open) {
 
 async function source(context) {
   const before = context.state.sliceDoc(0, context.pos);
-  const typed = within(before);
+  const typed = openPlaceholder(before);
   if (typed === undefined || /^~?[!/]/.test(typed)) return null;
   const isBlock = /^~?#\s*\w*$/.test(typed);
   const word = isBlock ? typed.replace(/^~?/, "") : typed.match(/[\w.@[\]/]*$/)[0];
   if (context.aborted) return null;
-  const found = options(await load(), typed, scopes(before.slice(0, before.length - typed.length - 2)));
+  const found = options(await load(), typed, openBlocks(before.slice(0, before.length - typed.length - 2)));
   return { from: context.pos - word.length, options: found, validFor: isBlock ? /^#\s*[\w. ]*$/ : /^[\w.@[\]/]*$/ };
 }
 

@@ -1,11 +1,11 @@
-// JSON with Handlebars in it, in colours. It never judges: whatever is typed gets some colour.
+// Syntax highlighting for JSON with Handlebars. It accepts invalid text.
 import { HighlightStyle, indentOnInput, indentService, StreamLanguage, syntaxHighlighting, tags } from "../vendor/codemirror.js";
 
 const COMMENT = /^\{\{~?!--.*?--~?\}\}/;
-/** Up to the closing braces; one that is never closed does not swallow the next. */
+/** A placeholder up to its closing braces. An unclosed one ends before the next. */
 const PLACEHOLDER = /^\{\{\{?(?:(?!\{\{).)*?\}\}\}?/;
 const NUMBER = /^-?\d[\d.eE+-]*/;
-/** The rest of a string from after its opening quote, with what tells a key. */
+/** The rest of a string after its opening quote, if a colon follows it. */
 const KEY = /^(?:\{\{.*?\}\}|\\.|[^"\\])*"\s*:/;
 
 function placeholder(stream) {
@@ -13,7 +13,7 @@ function placeholder(stream) {
   return stream.match(PLACEHOLDER) ? "placeholder" : null;
 }
 
-/** A piece of a string: up to its end, its line's end, or a placeholder. */
+/** Reads a part of a string: up to its end, the end of the line, or a placeholder. */
 function string(stream, state) {
   const found = placeholder(stream);
   if (found) return found;
@@ -28,7 +28,7 @@ function string(stream, state) {
     }
   }
   const kind = state.string;
-  // A string ends with its line.
+  // A string ends at the end of its line.
   if (stream.eol()) state.string = null;
   return kind;
 }
@@ -63,7 +63,7 @@ const parser = {
   },
 };
 
-const colours = HighlightStyle.define([
+const colors = HighlightStyle.define([
   { tag: tags.propertyName, class: "t-key" },
   { tag: tags.string, class: "t-str" },
   { tag: tags.number, class: "t-num" },
@@ -72,7 +72,7 @@ const colours = HighlightStyle.define([
   { tag: tags.comment, class: "t-hbs" },
 ]);
 
-/** As far in as the line above, further after an opening bracket, and back before a closing one. */
+/** Indents a line like the one above: further after an opening bracket, and less before a closing one. */
 const indentation = indentService.of((context, pos) => {
   const { doc } = context.state;
   const line = doc.lineAt(pos);
@@ -84,4 +84,4 @@ const indentation = indentService.of((context, pos) => {
   return Math.max(0, depth + (opens ? 2 : 0) - (closes ? 2 : 0));
 });
 
-export const language = [indentation, indentOnInput(), StreamLanguage.define(parser), syntaxHighlighting(colours)];
+export const language = [indentation, indentOnInput(), StreamLanguage.define(parser), syntaxHighlighting(colors)];

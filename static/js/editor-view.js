@@ -1,13 +1,13 @@
-// CodeMirror in place of the text area.
+// Replaces the text area with CodeMirror.
 import * as cm from "../vendor/codemirror.js";
 import { completion } from "./editor-completion.js";
 import { language } from "./editor-language.js";
-import { written } from "./editor-scopes.js";
+import { insertion } from "./editor-scopes.js";
 
 const { EditorView, keymap } = cm;
 
-/** The attributes by which a screen reader knows the field. */
-function naming(field) {
+/** Returns the attributes that describe the editor to screen readers, like the text area. */
+function accessibleAttributes(field) {
   const label = field.labels?.[0];
   const kept = ["aria-invalid", "aria-describedby"].filter((name) => field.hasAttribute(name));
   const attributes = Object.fromEntries(kept.map((name) => [name, field.getAttribute(name)]));
@@ -16,8 +16,8 @@ function naming(field) {
   return { ...attributes, tabindex: "0", "aria-labelledby": label?.id ?? "", spellcheck: "false", autocapitalize: "off" };
 }
 
-/** The search panel's words, as the other buttons' are. */
-const WORDS = { next: "Next", previous: "Previous", all: "All", replace: "Replace", "replace all": "Replace all", "match case": "Match case", regexp: "Pattern", "by word": "Whole word", close: "Close" };
+/** Labels of the search panel, in sentence case like all other buttons. */
+const PHRASES = { next: "Next", previous: "Previous", all: "All", replace: "Replace", "replace all": "Replace all", "match case": "Match case", regexp: "Pattern", "by word": "Whole word", close: "Close" };
 
 function extensions(field) {
   const changed = EditorView.updateListener.of((update) => {
@@ -26,10 +26,10 @@ function extensions(field) {
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
   return [
-    cm.EditorState.phrases.of(WORDS), EditorView.lineWrapping,
+    cm.EditorState.phrases.of(PHRASES), EditorView.lineWrapping,
     cm.lineNumbers(), cm.history(), cm.drawSelection(), cm.bracketMatching(), cm.closeBrackets(),
     cm.highlightActiveLine(), cm.highlightSelectionMatches(), cm.lintGutter(), cm.indentUnit.of("  "),
-    language, completion, changed, EditorView.contentAttributes.of(naming(field)),
+    language, completion, changed, EditorView.contentAttributes.of(accessibleAttributes(field)),
     keymap.of([
       { key: "Tab", run: cm.acceptCompletion },
       { key: "Tab", run: indent, shift: cm.indentLess },
@@ -38,7 +38,7 @@ function extensions(field) {
   ];
 }
 
-/** Two spaces at the cursor, or the chosen lines further in. */
+/** Inserts two spaces at the cursor, or indents the selected lines. */
 function indent(view) {
   if (view.state.readOnly) return false;
   if (view.state.selection.ranges.some((range) => !range.empty)) return cm.indentMore(view);
@@ -46,51 +46,51 @@ function indent(view) {
   return true;
 }
 
-/** Marks with their lines, from 1, as diagnostics of the text within the line. */
-function diagnostics(state, marks) {
-  return marks.filter((one) => one.line >= 1 && one.line <= state.doc.lines).map(({ line, message, severity }) => {
+/** Converts annotations, whose lines count from 1, to diagnostics of the text in their lines. */
+function diagnostics(state, annotations) {
+  return annotations.filter(({ line }) => line >= 1 && line <= state.doc.lines).map(({ line, message, severity }) => {
     const { from, to, text } = state.doc.line(line);
     return { from: from + text.search(/\S|$/), to, message, severity };
   });
 }
 
-/** Opens the editor. `isTabbing` tells whether somebody only passes through with Tab. */
+/** Opens the editor. `isTabbing` returns whether the user is moving through the page with Tab. */
 export function open(editor, field, isTabbing) {
-  // Where somebody has begun to type before it came, they go on.
+  // If the user has started to type in the text area, the editor keeps the cursor.
   const { value: doc, selectionStart: anchor, selectionEnd: head } = field;
-  const isBegun = document.activeElement === field;
-  const selection = isBegun ? { anchor, head } : undefined;
+  const hasStarted = document.activeElement === field;
+  const selection = hasStarted ? { anchor, head } : undefined;
   const state = cm.EditorState.create({ doc, selection, extensions: extensions(field) });
   const view = new EditorView({ state, parent: editor.querySelector(".editor-area") });
-  let touched = isBegun;
+  let touched = hasStarted;
   view.contentDOM.addEventListener("focus", () => view.setTabFocusMode(isTabbing()));
   view.contentDOM.addEventListener("pointerdown", () => { touched = true; });
   view.contentDOM.addEventListener("keydown", (event) => {
     if (event.key === "Tab" || event.key === "Shift") return;
     touched = true;
-    // From now on Tab indents; Escape lets the next one leave.
+    // From now on Tab indents. After Escape, the next Tab leaves the editor.
     view.setTabFocusMode(event.key === "Escape" ? 2000 : false);
   });
   const replace = (text, from = 0, to = view.state.doc.length) => {
     if (view.state.sliceDoc(from, to) === text) return;
     view.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + (from === 0 ? 0 : text.length) }, scrollIntoView: true, userEvent: "input" });
   };
-  const stand = {
+  const editorView = {
     focus: () => view.focus(),
-    mark: (marks) => view.dispatch(cm.setDiagnostics(view.state, diagnostics(view.state, marks))),
+    annotate: (annotations) => view.dispatch(cm.setDiagnostics(view.state, diagnostics(view.state, annotations))),
     replace: (text) => replace(text),
     insert(path) {
       const { from, to } = touched ? view.state.selection.main : { from: view.state.doc.length, to: view.state.doc.length };
-      const { text, cursor } = written(path, view.state.sliceDoc(0, from), view.state.sliceDoc(to));
+      const { text, cursor } = insertion(path, view.state.sliceDoc(0, from), view.state.sliceDoc(to));
       view.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + cursor }, scrollIntoView: true, userEvent: "input.complete" });
       view.focus();
     },
   };
-  // What is done to the field is done to what stands in for it.
+  // Scripts that use the hidden text area use the editor instead.
   field.hidden = true;
-  field.focus = stand.focus;
+  field.focus = editorView.focus;
   field.select = () => { view.dispatch({ selection: { anchor: 0, head: view.state.doc.length } }); view.focus(); };
   field.setSelectionRange = (anchor, head) => { touched = true; view.dispatch({ selection: { anchor, head } }); };
-  field.labels?.[0]?.addEventListener("click", stand.focus);
-  return stand;
+  field.labels?.[0]?.addEventListener("click", editorView.focus);
+  return editorView;
 }

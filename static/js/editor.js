@@ -1,8 +1,8 @@
-// The editor of the body template. The text area stays the form's field, and is all there is without scripts. CodeMirror
-// replaces it once it is loaded.
-import { fresh, make, on } from "./dom.js";
+// The editor of the body template. CodeMirror replaces the text area when it is loaded. The text area remains the field of
+// the form, and is used without scripts.
+import { allOnce, createElement, on } from "./dom.js";
 import { format } from "./format.js";
-import { say } from "./toasts.js";
+import { showToast } from "./toasts.js";
 
 /** Each editor's view, as a promise, because CodeMirror loads later than the page. */
 const views = new WeakMap();
@@ -11,12 +11,12 @@ let isTabbing = false;
 
 const area = (editor) => editor.querySelector("textarea");
 
-/** Shows the preview's result: marks on lines, as JSON, and a status. */
-export function mark(editor, { marks = "", status = "", ok = "" }) {
+/** Shows the result of the preview: annotations of lines, as JSON, and a status. */
+export function annotate(editor, { annotations = "", status = "", ok = "" }) {
   const shown = editor.querySelector("[data-editor-status]");
   shown.textContent = status;
   shown.dataset.ok = ok;
-  views.get(editor)?.then((view) => view.mark(marks ? JSON.parse(marks) : []));
+  views.get(editor)?.then((view) => view.annotate(annotations ? JSON.parse(annotations) : []));
 }
 
 /** Inserts a field of the schema at the cursor, with the blocks that it needs there. */
@@ -31,21 +31,21 @@ async function load(editor) {
   const { open } = await import("./editor-view.js");
   const view = open(editor, field, () => isTabbing);
   if (hadFocus || field.autofocus) view.focus();
-  view.mark(JSON.parse(editor.dataset.marks || "[]"));
+  view.annotate(JSON.parse(editor.dataset.annotations || "[]"));
   return view;
 }
 
-async function tidy(editor) {
+async function formatTemplate(editor) {
   const view = await views.get(editor);
   const { text, problem } = format(area(editor).value);
-  if (problem) say(problem, { bad: true });
+  if (problem) showToast(problem, { bad: true });
   else view.replace(text);
   view.focus();
 }
 
 export function enhance(root) {
-  for (const editor of fresh(root, "[data-editor]", "Editor")) {
-    const tip = make("span", { class: "editor-tip", id: "editor-tip" }, "Esc, then Tab leaves");
+  for (const editor of allOnce(root, "[data-editor]", "Editor")) {
+    const tip = createElement("span", { class: "editor-tip", id: "editor-tip" }, "Esc, then Tab leaves");
     editor.querySelector("[data-format]")?.before(tip);
     views.set(editor, load(editor));
   }
@@ -54,5 +54,5 @@ export function enhance(root) {
 export function listen() {
   document.addEventListener("keydown", (event) => { isTabbing = event.key === "Tab" || (isTabbing && event.key === "Shift"); }, true);
   document.addEventListener("pointerdown", () => { isTabbing = false; }, true);
-  on("click", "[data-format]", (_event, button) => tidy(button.closest("[data-editor]")));
+  on("click", "[data-format]", (_event, button) => formatTemplate(button.closest("[data-editor]")));
 }

@@ -1,7 +1,7 @@
 // Moves the focus after htmx has swapped a part of the page: to the first invalid field, or back to where it was.
 import { all } from "./dom.js";
 
-/** The visible field, if a script has replaced the form's one. */
+/** Returns the visible field if a script has replaced this one. */
 function visible(field) {
   return document.getElementById(`${field.id}-entry`) ?? field;
 }
@@ -15,7 +15,7 @@ export function enhance(root) {
     visible(field).focus();
     return;
   }
-  // A row that was swapped after an action in its menu.
+  // A row that was replaced after an action in its menu.
   const isLost = !document.activeElement || document.activeElement === document.body;
   if (isLost && root.matches?.("tr[id]")) root.querySelector("summary")?.focus();
 }

@@ -1,10 +1,12 @@
-// Pretty-prints JSON that has {{placeholders}} in it, without reading a single value: numbers keep
-// their digits, strings and placeholders every character.
+// Pretty-prints JSON with {{placeholders}}. It changes only white space, so numbers, strings and placeholders keep every
+// character.
 
 const TOKEN = /\s+|"(?:\{\{[\s\S]*?\}\}|\\.|[^"\\\n])*"|\{\{[\s\S]*?\}\}|-?\d[\d.eE+-]*|true|false|null|[{}[\],:]/y;
-const WIDEST_LIST = 72;
+/** Maximum length of a list on one line, in characters. */
+const MAX_INLINE_LIST_CHARS = 72;
 
-function cut(text) {
+/** Returns the tokens without white space, or undefined if the text has other tokens than JSON. */
+function tokenize(text) {
   const found = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.length) {
@@ -15,32 +17,32 @@ function cut(text) {
   return found;
 }
 
-/** Whether it would be JSON with something harmless in place of each placeholder. */
+/** Whether the tokens are valid JSON if each placeholder is replaced with a value. */
 function isJson(list) {
-  const stand = list.map((token) => {
+  const filled = list.map((token) => {
     if (token.startsWith("{{")) return "0";
     return token.startsWith('"') ? token.replace(/\{\{[\s\S]*?\}\}/g, "") : token;
   });
   try {
-    JSON.parse(stand.join(" "));
+    JSON.parse(filled.join(" "));
     return true;
   } catch {
     return false;
   }
 }
 
-/** The end of a list that is short and holds no list or object; undefined for others. */
-function shortList(list, from) {
+/** Returns the end of a short list without nested lists or objects, or undefined for any other list. */
+function inlineListEnd(list, from) {
   let width = 0;
   for (let index = from + 1; index < list.length; index += 1) {
-    if (list[index] === "]") return width <= WIDEST_LIST || index - from <= 2 ? index : undefined;
+    if (list[index] === "]") return width <= MAX_INLINE_LIST_CHARS || index - from <= 2 ? index : undefined;
     if (list[index] === "[" || list[index] === "{") return undefined;
     width += list[index].length + 1;
   }
   return undefined;
 }
 
-function write(list) {
+function print(list) {
   let out = "";
   let depth = 0;
   const line = () => `\n${"  ".repeat(depth)}`;
@@ -50,8 +52,8 @@ function write(list) {
     if ((token === "{" && after === "}") || (token === "[" && after === "]")) {
       out += token + after;
       index += 1;
-    } else if (token === "[" && shortList(list, index) !== undefined) {
-      const end = shortList(list, index);
+    } else if (token === "[" && inlineListEnd(list, index) !== undefined) {
+      const end = inlineListEnd(list, index);
       out += `[${list.slice(index + 1, end).join(" ").replaceAll(" , ", ", ")}]`;
       index = end;
     } else if (token === "{" || token === "[") {
@@ -69,12 +71,12 @@ function write(list) {
   return out;
 }
 
-/** `{ text }`, or `{ problem }` in words where it stays as it is. */
+/** Returns `{ text }`, or `{ problem }` if the text cannot be formatted. */
 export function format(text) {
-  const list = cut(text);
+  const list = tokenize(text);
   if (list?.some((token) => /^\{\{\s*[#/^]|^\{\{\s*else\b/.test(token))) {
     return { problem: "Nothing was changed: a template with blocks such as {{#each}} between its JSON is not formatted." };
   }
   if (!list || !isJson(list)) return { problem: "Nothing was changed: this is not valid JSON yet." };
-  return { text: write(list) };
+  return { text: print(list) };
 }

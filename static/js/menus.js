@@ -1,10 +1,10 @@
-// Menus that drop down (details.menu): one open at a time, closed by Escape, by a click elsewhere
-// and by leaving with Tab; arrow keys walk through. Without script they are plain disclosures.
+// Dropdown menus (details.menu). Only one is open at a time. Escape, a click elsewhere and leaving with Tab close it; arrow
+// keys move through it. Without scripts they are plain disclosures.
 import { on } from "./dom.js";
 
 const DROPDOWNS = "details.menu, details.multi";
 
-/** Whether the items fit below; else they go above. */
+/** Opens the menu upwards if its items do not fit below. */
 function place(menu) {
   if (!menu.matches("td details.menu")) return;
   menu.classList.remove("up");
@@ -22,8 +22,8 @@ function entries(menu) {
   return [...menu.querySelectorAll(".menu-item, .multi-list input")];
 }
 
-/** Moves the focus among the entries; true where the key meant that. */
-function walk(menu, key) {
+/** Moves the focus to another entry, and returns whether the key does that. */
+function moveFocus(menu, key) {
   const list = entries(menu);
   const at = list.indexOf(document.activeElement);
   const to = {
@@ -46,7 +46,7 @@ export function listen() {
   });
   document.addEventListener("focusin", (event) => {
     for (const menu of document.querySelectorAll(DROPDOWNS)) {
-      // A press on a label's text gives the focus to what is around the menu, before the click.
+      // Pressing on the text of a label focuses an element around the menu before the click.
       if (menu.open && !menu.contains(event.target) && !event.target.contains(menu)) close(menu);
     }
   });
@@ -57,7 +57,7 @@ export function listen() {
     if (event.key === "Escape" && menu.open) {
       event.preventDefault();
       close(menu, { refocus: true });
-    } else if (!event.ctrlKey && !event.metaKey && !event.altKey && walk(menu, event.key)) {
+    } else if (!event.ctrlKey && !event.metaKey && !event.altKey && moveFocus(menu, event.key)) {
       event.preventDefault();
     }
   });

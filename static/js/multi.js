@@ -1,46 +1,46 @@
-// Dropdowns with several choices (details.multi). The closed box shows the checked ones as chips. A chip's cross
-// unchecks it; Backspace on the box unchecks the last one. menus.js handles opening, closing and the arrow keys.
-import { changed, fresh, make, on } from "./dom.js";
+// Dropdowns with checkboxes (details.multi). The closed box shows the checked ones as chips. The cross of a chip unchecks
+// it; Backspace on the box unchecks the last one. menus.js handles opening, closing and the arrow keys.
+import { allOnce, createElement, dispatchChange, on } from "./dom.js";
 
-function ticked(multi) {
+function checkedBoxes(multi) {
   return [...multi.querySelectorAll("input:checked")];
 }
 
-function paint(multi) {
-  const chips = ticked(multi).map((box) => {
-    const cross = make("span", { class: "chip-remove", "data-untick": box.value, "aria-hidden": "true" });
+function render(multi) {
+  const chips = checkedBoxes(multi).map((box) => {
+    const cross = createElement("span", { class: "chip-remove", "data-uncheck": box.value, "aria-hidden": "true" });
     const label = box.closest("label").textContent.trim();
-    return make("span", { class: "chip accent" }, make("span", {}, label), cross);
+    return createElement("span", { class: "chip accent" }, createElement("span", {}, label), cross);
   });
-  const none = make("span", { class: "quiet" }, multi.dataset.multi);
+  const none = createElement("span", { class: "quiet" }, multi.dataset.multi);
   multi.querySelector("[data-chosen]").replaceChildren(...(chips.length ? chips : [none]));
 }
 
-function untick(multi, box) {
+function uncheck(multi, box) {
   box.checked = false;
-  changed(box);
+  dispatchChange(box);
 }
 
 export function enhance(root) {
-  for (const multi of fresh(root, "[data-multi]", "Multi")) {
-    multi.addEventListener("change", () => paint(multi));
-    paint(multi);
+  for (const multi of allOnce(root, "[data-multi]", "Multi")) {
+    multi.addEventListener("change", () => render(multi));
+    render(multi);
   }
 }
 
 export function listen() {
-  on("click", "[data-untick]", (event, cross) => {
+  on("click", "[data-uncheck]", (event, cross) => {
     event.preventDefault();
     const multi = cross.closest("[data-multi]");
-    const box = ticked(multi).find((one) => one.value === cross.dataset.untick);
-    if (box) untick(multi, box);
+    const box = checkedBoxes(multi).find((one) => one.value === cross.dataset.uncheck);
+    if (box) uncheck(multi, box);
   });
   on("keydown", "[data-multi] > summary", (event, summary) => {
     if (event.key !== "Backspace" && event.key !== "Delete") return;
     const multi = summary.parentElement;
-    const last = ticked(multi).at(-1);
+    const last = checkedBoxes(multi).at(-1);
     if (!last) return;
     event.preventDefault();
-    untick(multi, last);
+    uncheck(multi, last);
   });
 }

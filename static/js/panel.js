@@ -1,14 +1,13 @@
-// The panel at the right side. A link with data-panel brings its page's content into it by htmx.
-// While it is open the address is the panel's own, so it can be copied and reloaded; Back closes
-// it, and Forward opens it again.
+// The panel on the right. A link with data-panel loads the content of its page into it, with htmx. While it is open, the
+// browser shows the address of that page, which can be copied and reloaded. Back closes it, and Forward opens it again.
 import { on } from "./dom.js";
 
-/** The address of the page that is below the panel. */
-const home = location.pathname + location.search;
+/** Address of the page below the panel. */
+const pageAddress = location.pathname + location.search;
 
 const panel = () => document.getElementById("panel");
 
-/** Closes it and comes back once the address is the page's again. */
+/** Closes the panel, and resolves when the browser shows the page's address again. */
 export function closePanel() {
   const dialog = panel();
   if (!dialog?.open) return Promise.resolve();
@@ -34,29 +33,29 @@ function open(url) {
   first?.focus();
 }
 
-function came(event) {
+function openLoaded(event) {
   if (event.detail.target !== panel() || !event.detail.xhr) return;
   open(event.detail.pathInfo.finalRequestPath);
 }
 
-/** Back and Forward. What htmx has pushed is htmx's. */
-function moved(event) {
+/** Handles Back and Forward, except for addresses that htmx has pushed. */
+function navigate(event) {
   const dialog = panel();
   const url = event.state?.panel;
-  if (url && url !== home) {
+  if (url && url !== pageAddress) {
     if (!dialog.open) window.htmx?.ajax("GET", url, { target: "#panel", swap: "innerHTML" });
   } else if (dialog?.open) {
     dialog.close();
-  } else if (!event.state?.htmx && location.pathname + location.search !== home) {
-    // This page was reloaded while the panel's address stood there: it is a page of its own now.
+  } else if (!event.state?.htmx && location.pathname + location.search !== pageAddress) {
+    // The page was reloaded with the address of the panel, so this is now a page without a panel.
     location.reload();
   }
 }
 
 export function listen() {
-  document.addEventListener("htmx:afterSwap", came);
-  addEventListener("popstate", moved);
-  // With Ctrl and the like the browser opens a window of its own: htmx must not see such a click.
+  document.addEventListener("htmx:afterSwap", openLoaded);
+  addEventListener("popstate", navigate);
+  // With Ctrl or similar keys, the browser opens a new tab. htmx must not handle such a click.
   on("click", "a[data-panel]", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation();
   }, true);

@@ -1,9 +1,9 @@
-// The live preview: asks for a new one a moment after the last change, and tells the editor what
-// came.
+// The live preview. It is requested shortly after the last change. Its result is also shown in the editor.
 import { on } from "./dom.js";
-import { mark } from "./editor.js";
+import { annotate } from "./editor.js";
 
-const WAIT_MS = 250;
+/** Delay between the last change and the request. */
+const REFRESH_DELAY_MS = 250;
 let timer;
 
 function refresh() {
@@ -16,7 +16,7 @@ export function listen() {
     on(type, "#webhook-form", (event) => {
       if (event.target.id === "test_event") return;
       clearTimeout(timer);
-      timer = setTimeout(refresh, WAIT_MS);
+      timer = setTimeout(refresh, REFRESH_DELAY_MS);
     });
   }
 }
@@ -27,8 +27,8 @@ export function enhance(root) {
   if (!body || !editor) return;
   const logpoint = document.getElementById("logpoint");
   if (logpoint) logpoint.hidden = body.dataset.logpoint !== "true";
-  // The page comes with the mistakes that saving found; later the preview knows better.
+  // A page that was not saved contains the errors of saving. After the first change, the preview has newer ones.
   const isFirst = !root.matches?.(".preview-body");
-  const marks = (isFirst && editor.dataset.marks) || body.dataset.marks;
-  mark(editor, { marks, status: body.dataset.status, ok: body.dataset.ok });
+  const annotations = (isFirst && editor.dataset.annotations) || body.dataset.annotations;
+  annotate(editor, { annotations, status: body.dataset.status, ok: body.dataset.ok });
 }

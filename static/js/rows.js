@@ -1,5 +1,5 @@
-// Rows that are added and removed: headers and response validators.
-import { changed, on } from "./dom.js";
+// Adds and removes rows: headers and response validators.
+import { dispatchChange, on } from "./dom.js";
 
 export function listen() {
   on("click", "[data-add-row]", (_event, button) => {
@@ -16,6 +16,6 @@ export function listen() {
     row.remove();
     const next = near?.querySelector("[data-remove-row]") ?? document.querySelector(`[data-add-row="${rows.dataset.rows}"]`);
     next?.focus();
-    changed(rows);
+    dispatchChange(rows);
   });
 }

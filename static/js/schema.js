@@ -1,13 +1,12 @@
-// The payload schema in the panel: search as you type, walk with the arrow keys, insert with a
-// click or Enter. Inserting closes the panel: the eye goes back to the text, and so does the focus.
-// On a page of its own there is nothing to insert into: a click copies.
+// The payload schema in the panel: a search while the user types, arrow keys to move, a click or Enter to insert a field.
+// Inserting closes the panel and focuses the editor. On the schema's own page there is no editor, so a click copies.
 import { copy } from "./copy.js";
 import { on } from "./dom.js";
 import { insert } from "./editor.js";
 import { closePanel } from "./panel.js";
-import { say } from "./toasts.js";
+import { showToast } from "./toasts.js";
 
-function shown(page) {
+function visibleFields(page) {
   return [...page.querySelectorAll("li[data-search]:not([hidden]) [data-insert]")];
 }
 
@@ -17,11 +16,11 @@ function search(input) {
   for (const item of page.querySelectorAll("li[data-search]")) {
     item.hidden = !words.every((word) => item.dataset.search.includes(word));
   }
-  page.querySelector("[data-schema-none]").hidden = shown(page).length > 0;
+  page.querySelector("[data-schema-none]").hidden = visibleFields(page).length > 0;
 }
 
-function walk(event, page) {
-  const list = shown(page);
+function moveFocus(event, page) {
+  const list = visibleFields(page);
   const at = list.indexOf(document.activeElement);
   const input = page.querySelector("[data-schema-search]");
   if (event.key === "ArrowDown") (list[at + 1] ?? list.at(-1))?.focus();
@@ -33,16 +32,16 @@ function walk(event, page) {
 export function listen() {
   on("input", "[data-schema-search]", (_event, input) => search(input));
   on("keydown", '[data-panel-kind="schema"]', (event, page) => {
-    if (walk(event, page)) event.preventDefault();
+    if (moveFocus(event, page)) event.preventDefault();
     if (event.key !== "Enter" || !event.target.matches("[data-schema-search]") || !page.closest("dialog")) return;
     event.preventDefault();
-    shown(page)[0]?.click();
+    visibleFields(page)[0]?.click();
   });
   on("click", "[data-insert]", async (_event, button) => {
     const editor = document.querySelector("[data-editor]");
     if (!editor) {
       const done = await copy(button.dataset.insert, button);
-      say(done ? `Copied ${button.dataset.insert}` : "The browser did not allow copying. Select the text and copy it.", { bad: !done });
+      showToast(done ? `Copied ${button.dataset.insert}` : "The browser did not allow copying. Select the text and copy it.", { bad: !done });
       return;
     }
     await closePanel();

@@ -1,21 +1,21 @@
-// Signing in again on a page whose session has ended, without leaving it. What was typed stays, and the request that
-// was refused is sent again.
-import { all, make, on } from "./dom.js";
+// Signing in again on a page whose session has ended, without leaving it. The user's input stays, and rejected requests
+// are sent again.
+import { all, createElement, on } from "./dom.js";
 
-/** The refused requests, by the element that sent them. */
-const refused = new Map();
+/** Rejected requests, by the element that sent them. */
+const rejected = new Map();
 let dialog;
 
-function build() {
-  const box = make("dialog", { class: "sign-in-dialog", "aria-labelledby": "sign-in-title" });
+function createDialog() {
+  const box = createElement("dialog", { class: "sign-in-dialog", "aria-labelledby": "sign-in-title" });
   document.body.append(box);
-  box.addEventListener("close", () => refused.clear());
+  box.addEventListener("close", () => rejected.clear());
   return box;
 }
 
 /** Opens the dialog with the sign-in form of a 401 response. */
 function open(html) {
-  dialog ??= build();
+  dialog ??= createDialog();
   if (dialog.open) return;
   dialog.innerHTML = html;
   dialog.querySelector("[name=email]").value = document.querySelector(".email")?.textContent ?? "";
@@ -23,25 +23,25 @@ function open(html) {
   dialog.showModal();
 }
 
-/** Whether the dialog was dismissed: after that, only what the user asks for opens it, not the live preview. */
+/** Whether the user dismissed the dialog. After that, the live preview does not open it again. */
 let isDismissed = false;
 
-function refuse(event) {
+function handleUnauthorized(event) {
   const { xhr, elt, target, requestConfig } = event.detail;
   if (xhr.status !== 401) return;
   if (isDismissed && elt.matches("[data-preview]")) return;
-  refused.set(elt, { verb: requestConfig.verb, path: requestConfig.path, target });
+  rejected.set(elt, { verb: requestConfig.verb, path: requestConfig.path, target });
   open(xhr.responseText);
 }
 
-/** Puts the new session's token into all forms, and sends again what was refused. */
-function signedIn({ email, csrf }) {
+/** Puts the token of the new session into all forms, and sends the rejected requests again. */
+function resume({ email, csrf }) {
   for (const field of all(document, "input[name=csrf]")) {
     field.value = csrf;
     field.defaultValue = csrf;
   }
   for (const shown of document.querySelectorAll(".email")) shown.textContent = email;
-  const requests = [...refused];
+  const requests = [...rejected];
   isDismissed = false;
   dialog.close();
   for (const [source, { verb, path, target }] of requests) {
@@ -50,13 +50,13 @@ function signedIn({ email, csrf }) {
 }
 
 export function listen() {
-  document.addEventListener("htmx:responseError", refuse);
+  document.addEventListener("htmx:responseError", handleUnauthorized);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
     const isOurs = dialog?.contains(event.detail.elt);
     if (!isOurs || xhr.status !== 200) return;
     event.detail.shouldSwap = false;
-    signedIn(JSON.parse(xhr.responseText));
+    resume(JSON.parse(xhr.responseText));
   });
   on("click", "[data-close-sign-in]", () => { isDismissed = true; dialog.close(); });
   document.addEventListener("cancel", (event) => { if (event.target === dialog) isDismissed = true; }, true);

@@ -1,16 +1,16 @@
-// Summary, Request, Response. In the panel one shows at a time; on a page of its own they stand one
-// below the other and the tabs are links to them.
-import { fresh } from "./dom.js";
+// The tabs of an invocation. The panel shows one part at a time. On a page, the parts follow each other, and the tabs are
+// links to them.
+import { allOnce } from "./dom.js";
 
 export function enhance(root) {
-  for (const nav of fresh(root, "dialog .tabs", "Tabs")) {
+  for (const nav of allOnce(root, "dialog .tabs", "Tabs")) {
     const tabs = [...nav.querySelectorAll("a")];
     const part = (tab) => nav.parentElement.querySelector(tab.getAttribute("href"));
-    const choose = (chosen) => {
+    const select = (selected) => {
       for (const tab of tabs) {
-        tab.setAttribute("aria-selected", String(tab === chosen));
-        tab.tabIndex = tab === chosen ? 0 : -1;
-        part(tab).hidden = tab !== chosen;
+        tab.setAttribute("aria-selected", String(tab === selected));
+        tab.tabIndex = tab === selected ? 0 : -1;
+        part(tab).hidden = tab !== selected;
       }
     };
     nav.setAttribute("role", "tablist");
@@ -27,7 +27,7 @@ export function enhance(root) {
       const tab = event.target.closest("a");
       if (!tab) return;
       event.preventDefault();
-      choose(tab);
+      select(tab);
     });
     nav.addEventListener("keydown", (event) => {
       const at = tabs.indexOf(document.activeElement);
@@ -35,9 +35,9 @@ export function enhance(root) {
       if (at < 0 || to === undefined) return;
       event.preventDefault();
       const next = tabs[(to + tabs.length) % tabs.length];
-      choose(next);
+      select(next);
       next.focus();
     });
-    choose(tabs[0]);
+    select(tabs[0]);
   }
 }

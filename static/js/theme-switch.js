@@ -1,4 +1,4 @@
-// The light / dark switch. The system decides until somebody presses it.
+// The switch between light and dark. Until it is used, the system's setting applies.
 import { on } from "./dom.js";
 
 function isDark() {
@@ -13,10 +13,10 @@ export function listen() {
     try {
       localStorage.setItem("theme", theme);
     } catch {
-      // No storage: the choice lasts as long as the page.
+      // Without storage, the choice applies to this page only.
     }
   });
-  // Other windows follow.
+  // Applies the choice to other windows.
   addEventListener("storage", (event) => {
     if (event.key === "theme" && event.newValue) document.documentElement.dataset.theme = event.newValue;
   });

@@ -1,5 +1,5 @@
-// Runs before anything is painted: marks the page as one that has scripts, and puts on the theme
-// that was chosen here. A classic script on purpose: a module would come after the first paint.
+// Marks the page as one with scripts, and applies the chosen theme. This is a classic script, because a module would run
+// after the first paint.
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
@@ -7,6 +7,6 @@
     const chosen = localStorage.getItem("theme");
     if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   } catch {
-    // No storage: the system decides.
+    // Without storage, the system's setting applies.
   }
 })();

@@ -1,18 +1,18 @@
-// Short messages in the corner. Good news goes away by itself, but not from under the pointer or
-// the focus; bad news stays until it is dismissed.
-import { fresh, make, on } from "./dom.js";
+// Short messages in the corner. Messages disappear after a while, but not under the pointer or with the focus inside.
+// Errors stay until they are dismissed.
+import { allOnce, createElement, on } from "./dom.js";
 
-const STAYS_MS = 6000;
-const MOST = 4;
+const TOAST_DURATION_MS = 6000;
+const MAX_TOASTS = 4;
 
-/** Says something. */
-export function say(text, { bad = false } = {}) {
+/** Shows a message. */
+export function showToast(text, { bad = false } = {}) {
   const region = document.getElementById("toasts");
   if (!region) return;
-  const close = make("button", { type: "button", class: "icon-button", "data-close-toast": "", "aria-label": "Dismiss" }, "×");
-  const toast = make("div", { class: bad ? "toast bad" : "toast" }, make("p", {}, text), close);
+  const close = createElement("button", { type: "button", class: "icon-button", "data-close-toast": "", "aria-label": "Dismiss" }, "×");
+  const toast = createElement("div", { class: bad ? "toast bad" : "toast" }, createElement("p", {}, text), close);
   for (const old of [...region.children].filter((other) => other.textContent === toast.textContent)) old.remove();
-  while (region.children.length >= MOST) region.firstElementChild.remove();
+  while (region.children.length >= MAX_TOASTS) region.firstElementChild.remove();
   region.append(toast);
   enhance(region);
 }
@@ -22,16 +22,16 @@ function dismiss(toast) {
   setTimeout(() => toast.remove(), 200);
 }
 
-/** Starts the clock of each toast that may leave. */
+/** Starts the timers of messages that disappear. */
 export function enhance(root) {
-  for (const toast of fresh(root, ".toast:not(.bad)", "Toast")) {
-    const tick = () => {
+  for (const toast of allOnce(root, ".toast:not(.bad)", "Toast")) {
+    const expire = () => {
       if (!toast.isConnected) return;
-      const held = toast.matches(":hover") || toast.contains(document.activeElement);
-      if (held || document.hidden) setTimeout(tick, 1500);
+      const isInUse = toast.matches(":hover") || toast.contains(document.activeElement);
+      if (isInUse || document.hidden) setTimeout(expire, 1500);
       else dismiss(toast);
     };
-    setTimeout(tick, STAYS_MS);
+    setTimeout(expire, TOAST_DURATION_MS);
   }
 }
 

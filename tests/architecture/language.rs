@@ -29,8 +29,6 @@ pub(super) const EXCEPTIONS: &[(&str, &str)] = &[
     ),
     ("docs/operating.md", "the name of the system account nobody"),
     ("src/private_postgres/account.rs", "the name of the system account nobody"),
-    ("src/web", "not rewritten yet"),
-    ("static/js", "not rewritten yet"),
 ];
 
 /// Returns the lines with avoided words, and the exceptions without any.

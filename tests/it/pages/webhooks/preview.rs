@@ -39,7 +39,7 @@ async fn a_mistake_in_the_template_is_told_with_its_line() {
     let fields =
         with(&[("body_template", "{\n  \"a\": \"{{data.access_groups[0].integration.name}}\"\n}")]);
     let seen = ann.post_part("/webhooks/preview", &fields).await;
-    let marks = seen.attribute(".preview-body", "data-marks").unwrap();
+    let marks = seen.attribute(".preview-body", "data-annotations").unwrap();
     let marks: serde_json::Value = serde_json::from_str(&marks).unwrap();
     assert_eq!(marks[0]["line"], 2, "{marks}");
     let told = seen.text(".problems");
