@@ -66,7 +66,7 @@ impl Problem {
             ProblemId::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
-            ProblemId::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not valid"),
+            ProblemId::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid input"),
             ProblemId::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
             ProblemId::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         };

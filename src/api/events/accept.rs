@@ -152,7 +152,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
         return Ok(submitted);
     }
     let detail = match errors.as_slice() {
-        [EventError { pointer, message }] => format!("{pointer} {message}. Nothing was stored."),
+        [EventError { pointer, message }] => {
+            let subject = if pointer.is_empty() { "The event" } else { pointer };
+            format!("{subject} {message}. Nothing was stored.")
+        }
         several => format!("{} fields are invalid. Nothing was stored.", several.len()),
     };
     errors.truncate(100);

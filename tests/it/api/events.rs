@@ -152,6 +152,7 @@ async fn explains_invalid_input_and_stores_nothing() {
     let long = json!({"event_type": "RequestGranted", "event_time": 1, "data": {"id": "1"},
                       "x": "y".repeat(2 * 1024 * 1024)});
     let many = Value::from(vec![event("Granted", "1"); 1001]);
+    let mut problems = Vec::new();
     for (kind, body, status, hint) in [
         ("application/json", "{oops".to_owned(), 400, "not JSON"),
         ("application/json", String::new(), 400, "not JSON"),
@@ -165,11 +166,13 @@ async fn explains_invalid_input_and_stores_nothing() {
         ("application/json", " ".repeat(17 * 1024 * 1024), 413, "16 MiB"),
     ] {
         let (found, media, problem) = post(&app, &token, kind, body).await;
+        problems.push(problem.clone());
         assert_eq!((found, media.as_str()), (status, "application/problem+json"), "{problem}");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(hint), "{hint}: {detail}");
         assert!(problem["type"].as_str().unwrap().starts_with("/problems/"));
     }
+    insta::assert_snapshot!("problems", serde_json::to_string_pretty(&problems).unwrap());
     assert_eq!(count(&app, "events").await, 0);
     app.finish().await;
 }

@@ -95,6 +95,7 @@ async fn exports_no_secrets_and_imports_the_export_without_losing_them() {
     let (database, directory) = (TestDatabase::create().await, directory());
     beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
     let printed = beside(&database, &["webhooks", "export"]).await.printed();
+    insta::assert_snapshot!("export", printed);
     assert_no_secret(&printed);
     assert_says(&printed, &["Logpoint reopen", "https://10.0.0.5/reopen_incident", "SEC-*"]);
     let file = directory.path().join("webhooks.yaml");

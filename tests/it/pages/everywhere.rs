@@ -226,6 +226,15 @@ async fn pages_are_compressed_and_the_token_in_their_forms_is_never_the_same() {
 }
 
 #[tokio::test]
+async fn all_explanations_of_failures_can_be_reviewed_in_one_place() {
+    let app = TestApp::start().await;
+    let page = app.admin().await.get("/troubleshooting").await;
+    let texts = page.texts(".tips h2, .tip h3, .tip p").join("\n");
+    insta::assert_snapshot!("troubleshooting", texts);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn health_needs_nobody() {
     let app = TestApp::start().await;
     let mut nobody = app.anonymous();
