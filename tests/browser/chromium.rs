@@ -1,4 +1,4 @@
-//! A Chromium for each test, with a profile of its own, and the chromedriver that starts it.
+//! A Chromium with its own profile for each test, started by its own chromedriver.
 
 use std::process::Stdio;
 
@@ -23,21 +23,22 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    // A menu is where it will be at once.
+    // Menus appear without animation.
     "--force-prefers-reduced-motion",
 ];
-/// Its processes and its folder.
+
+/// The processes and the profile.
 pub(crate) struct Chromium {
-    /// None once it has quit.
+    /// Process id of Chromium; `None` after it has ended.
     pid: Option<String>,
     driver: Child,
-    /// Held, so that chromedriver can go on talking.
-    _said: Lines<BufReader<ChildStdout>>,
+    /// Kept open, so that chromedriver can write to it.
+    _output: Lines<BufReader<ChildStdout>>,
     _profile: TempDir,
 }
 
 impl Drop for Chromium {
-    /// A test that failed leaves no process behind either.
+    /// Kills the processes of a failed test.
     fn drop(&mut self) {
         let pids = self.driver.id().map(|pid| pid.to_string()).into_iter().chain(self.pid.take());
         let _killed = std::process::Command::new("kill")
@@ -49,11 +50,11 @@ impl Drop for Chromium {
 }
 
 impl Chromium {
-    /// Starts it, with one empty window.
+    /// Starts Chromium with one empty window.
     pub(crate) async fn start() -> (Self, Client) {
-        // All that it leaves behind goes with it.
+        // Temporary files are in the profile, and are deleted with it.
         let profile = tempfile::tempdir().unwrap();
-        let (driver, said, port) = drive(&profile).await;
+        let (driver, output, port) = start_driver(&profile).await;
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(&profile))
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -61,18 +62,18 @@ impl Chromium {
             .unwrap();
         let pid = client.capabilities().and_then(|all| all.get("goog:processID"));
         let pid = pid.map(ToString::to_string);
-        (Self { pid, driver, _said: said, _profile: profile }, client)
+        (Self { pid, driver, _output: output, _profile: profile }, client)
     }
 
-    /// Its session was closed: its process id may be another's now.
-    pub(crate) fn has_quit(mut self) {
+    /// Forgets the process after its session was closed, because its id can be reused.
+    pub(crate) fn forget_process(mut self) {
         self.pid = None;
     }
 }
 
-/// Starts chromedriver on a port that is free.
-async fn drive(profile: &TempDir) -> (Child, Lines<BufReader<ChildStdout>>, u16) {
-    // It takes a port that is free for IPv4, and ends where another has it for IPv6.
+/// Starts chromedriver on a free port.
+async fn start_driver(profile: &TempDir) -> (Child, Lines<BufReader<ChildStdout>>, u16) {
+    // chromedriver chooses a port that is free for IPv4, and ends if the port is in use for IPv6.
     for _ in 0..5 {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -83,18 +84,18 @@ async fn drive(profile: &TempDir) -> (Child, Lines<BufReader<ChildStdout>>, u16)
             .kill_on_drop(true)
             .spawn()
             .expect("chromedriver is missing: run script/bootstrap --test");
-        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = tokio::time::timeout(WAIT_TIMEOUT, port(&mut said)).await;
+        let mut output = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = tokio::time::timeout(WAIT_TIMEOUT, port(&mut output)).await;
         if let Some(port) = port.expect("chromedriver does not start") {
-            return (driver, said, port);
+            return (driver, output, port);
         }
     }
-    panic!("chromedriver ends as soon as it is started")
+    panic!("chromedriver ends immediately")
 }
 
-/// The port that it says it listens on; none where it ends.
-async fn port(said: &mut Lines<BufReader<ChildStdout>>) -> Option<u16> {
-    while let Some(line) = said.next_line().await.unwrap() {
+/// Reads the port from the output. `None` if chromedriver has ended.
+async fn port(output: &mut Lines<BufReader<ChildStdout>>) -> Option<u16> {
+    while let Some(line) = output.next_line().await.unwrap() {
         if let Some((_, port)) = line.split_once("started successfully on port ") {
             return Some(port.trim_end_matches('.').parse().unwrap());
         }
@@ -108,13 +109,13 @@ fn capabilities(profile: &TempDir) -> Capabilities {
     let capabilities = json!({
         "goog:chromeOptions": {"args": arguments},
         "goog:loggingPrefs": {"browser": "ALL"},
-        // Questions are the test's to answer.
+        // Tests answer the dialogs of the browser.
         "unhandledPromptBehavior": "ignore",
     });
     capabilities.as_object().unwrap().clone()
 }
 
-/// A POST that is chromedriver's own.
+/// A command that chromedriver adds to `WebDriver`.
 #[derive(Debug)]
 pub(crate) struct Extra {
     pub(crate) path: &'static str,

@@ -1,6 +1,7 @@
-//! A browser, seen and touched as a person does.
+//! A browser that is used like by a user.
 //!
-//! Nothing here sleeps: every step waits for what it needs, and says what it waited for in vain.
+//! Every step waits until it is possible. A test that waits too long fails with the condition, a screenshot and the text
+//! of the page.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::chromium::{Chromium, Extra};
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD, WAIT_TIMEOUT};
 
-/// Keys by the names that chromedriver knows.
+/// Keys, as defined by `WebDriver` (section 17.4.2).
 pub(crate) const BACKSPACE: &str = "\u{e003}";
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
@@ -28,15 +29,16 @@ pub(crate) const HOME: &str = "\u{e011}";
 pub(crate) const UP: &str = "\u{e013}";
 pub(crate) const DOWN: &str = "\u{e015}";
 
-/// Under which name chromedriver gives an element's id.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-const HERE: &str = "(location.pathname + location.search)";
+/// Key of an element's id in JSON, as defined by `WebDriver` (section 12.1).
+const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// Path and query of the page.
+const PATH: &str = "(location.pathname + location.search)";
 const LOADED: &str = "document.readyState === 'complete'";
-/// How often it is looked whether something is so.
-const LOOK_EVERY: Duration = Duration::from_millis(15);
+/// How often a condition is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
-/// What Chromium and htmx report although the page handles it: a form with errors (422), a session that has ended (401),
-/// a lost connection, a request that the user has cancelled.
+/// Errors that Chromium and htmx report although the page handles them: a form with errors (422), a session that has ended
+/// (401), a lost connection, a cancelled request.
 const EXPECTED_ERRORS: [&str; 7] = [
     "status of 422",
     "status of 401",
@@ -55,13 +57,13 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// With no page opened yet.
+    /// Starts a browser without opening a page.
     pub(crate) async fn start(app: &TestApp) -> Self {
         let (chromium, client) = Chromium::start().await;
         Self { chromium, client, base: app.url("") }
     }
 
-    /// The administrator's, who has signed in elsewhere: with the session's cookie, and no page opened yet.
+    /// Starts a browser with the session of the administrator, without opening a page.
     pub(crate) async fn signed_in(app: &TestApp) -> Self {
         let ((chromium, client), ann) = tokio::join!(Chromium::start(), app.admin());
         let browser = Self { chromium, client, base: app.url("") };
@@ -73,23 +75,23 @@ impl Browser {
         browser
     }
 
-    /// Fills in the sign-in page.
+    /// Signs in on the sign-in page.
     pub(crate) async fn sign_in(&self) {
         self.fill("#email", EMAIL).await;
         self.fill("#password", PASSWORD).await;
         self.press(ENTER).await;
-        self.at("/webhooks").await;
+        self.wait_for_path("/webhooks").await;
     }
 
-    /// Ends it. No page may have broken the policy or thrown an error.
+    /// Ends the browser. Fails if a page violated the content security policy or threw an error.
     pub(crate) async fn finish(self) {
-        self.is_silent("at the end").await;
+        self.assert_no_console_errors("at the end").await;
         self.client.close().await.unwrap();
-        self.chromium.has_quit();
+        self.chromium.forget_process();
     }
 
-    /// Fails if the console reports an error, or something that the content security policy forbids.
-    pub(crate) async fn is_silent(&self, when: &str) {
+    /// Fails if the console contains an error or a violation of the content security policy.
+    pub(crate) async fn assert_no_console_errors(&self, when: &str) {
         let log = self.command("se/log", json!({"type": "browser"})).await;
         let bad = log.as_array().unwrap().iter().filter(|entry| {
             let message = entry["message"].as_str().unwrap_or_default();
@@ -97,55 +99,55 @@ impl Browser {
             (entry["level"] == "SEVERE" || entry["source"] == "security") && !expected
         });
         let bad: Vec<String> = bad.map(ToString::to_string).collect();
-        assert!(bad.is_empty(), "{when} the console says:\n{}", bad.join("\n"));
+        assert!(bad.is_empty(), "errors in the console {when}:\n{}", bad.join("\n"));
     }
 
     /// Opens a page of the application.
     pub(crate) async fn open(&self, path: &str) {
-        told(path, self.client.goto(&format!("{}{path}", self.base))).await;
+        run(path, self.client.goto(&format!("{}{path}", self.base))).await;
     }
 
     pub(crate) async fn back(&self) {
-        told("going back", self.client.back()).await;
+        run("going back", self.client.back()).await;
     }
 
     pub(crate) async fn reload(&self) {
-        told("loading again", self.client.refresh()).await;
+        run("reloading", self.client.refresh()).await;
     }
 
-    /// Path and query of where it is.
+    /// Returns the path and the query of the page.
     pub(crate) async fn path(&self) -> String {
-        let url = told("where it is", self.client.current_url()).await;
+        let url = run("reading the address", self.client.current_url()).await;
         url.as_str().strip_prefix(&self.base).unwrap_or(url.as_str()).to_owned()
     }
 
-    /// Waits until it is at a path with this query.
-    pub(crate) async fn at(&self, path: &str) {
-        self.until(&format!("{HERE} === {} && {LOADED}", json!(path))).await;
+    /// Waits until a page with this path and query is loaded.
+    pub(crate) async fn wait_for_path(&self, path: &str) {
+        self.wait_until(&format!("{PATH} === {} && {LOADED}", json!(path))).await;
     }
 
-    /// Waits until it is at an address that begins so.
-    pub(crate) async fn under(&self, start: &str) {
-        self.until(&format!("{HERE}.startsWith({}) && {LOADED}", json!(start))).await;
+    /// Waits until a page is loaded whose path and query start with a text.
+    pub(crate) async fn wait_for_path_prefix(&self, start: &str) {
+        self.wait_until(&format!("{PATH}.startsWith({}) && {LOADED}", json!(start))).await;
     }
 
-    /// What an expression gives.
-    pub(crate) async fn js(&self, expression: &str) -> Value {
+    /// Evaluates a JavaScript expression.
+    pub(crate) async fn eval(&self, expression: &str) -> Value {
         let script = format!("return {expression}");
-        told(expression, self.client.execute(&script, Vec::new())).await
+        run(expression, self.client.execute(&script, Vec::new())).await
     }
 
-    /// Waits until an expression is true, and gives what it is then. An error counts as no: the page
-    /// may not be there yet.
-    pub(crate) async fn until(&self, expression: &str) -> Value {
-        let mut tick = tokio::time::interval(LOOK_EVERY);
+    /// Waits until a JavaScript expression is truthy, and returns its value. Errors are ignored, because the page may not be
+    /// loaded yet.
+    pub(crate) async fn wait_until(&self, expression: &str) -> Value {
+        let mut tick = tokio::time::interval(POLL_INTERVAL);
         let script = format!("return {expression}");
         let waiting = async {
             loop {
                 tick.tick().await;
                 let value = self.client.execute(&script, Vec::new()).await.unwrap_or_default();
-                let is_so = !matches!(&value, Value::Null | Value::Bool(false));
-                if is_so && value != json!("") && value != json!(0) {
+                let is_truthy = !matches!(&value, Value::Null | Value::Bool(false));
+                if is_truthy && value != json!("") && value != json!(0) {
                     return value;
                 }
             }
@@ -157,117 +159,118 @@ impl Browser {
         }
     }
 
-    /// Fails, and leaves a picture.
+    /// Fails the test, with a screenshot.
     async fn fail(&self, expression: &str) -> ! {
         let test = std::thread::current().name().unwrap_or_default().replace("::", "-");
-        let picture = self.picture(&format!("failed-{test}")).await;
-        let (path, title) = (self.path().await, self.js("document.title").await);
-        let shown = self.js("document.body.innerText").await;
+        let screenshot = self.screenshot(&format!("failed-{test}")).await;
+        let (path, title) = (self.path().await, self.eval("document.title").await);
+        let shown = self.eval("document.body.innerText").await;
         panic!(
-            "waited in vain for {expression}\nat {path} ({title}), see {}\n{}",
-            picture.display(),
+            "timed out waiting for {expression}\nat {path} ({title}), see {}\n{}",
+            screenshot.display(),
             shown.as_str().unwrap_or_default()
         )
     }
 
-    /// What is to be seen of an element: a script puts an editor in the place of a text area.
-    async fn stand_in(&self, css: &str) -> String {
+    /// Returns the selector of the visible element: the editor, if it replaces a text area.
+    async fn find_visible(&self, css: &str) -> String {
         let script = format!(
             "(() => {{ const one = document.querySelector({css}); \
-                const waits = one?.matches('[data-editor] textarea') \
+                const isReplaced = one?.matches('[data-editor] textarea') \
                     && document.documentElement.classList.contains('js'); \
-                if (!waits) return one && {css}; \
+                if (!isReplaced) return one && {css}; \
                 return one.hidden && '[data-editor] .cm-content'; }})()",
             css = json!(css)
         );
-        self.until(&script).await.as_str().unwrap_or_default().to_owned()
+        self.wait_until(&script).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until an element is to be seen.
-    pub(crate) async fn see(&self, css: &str) -> Element {
-        self.until(&format!("document.querySelector({})?.checkVisibility()", json!(css))).await;
-        told(css, self.client.find(Locator::Css(css))).await
+    /// Waits until an element is visible, and returns it.
+    pub(crate) async fn wait_for(&self, css: &str) -> Element {
+        self.wait_until(&format!("document.querySelector({})?.checkVisibility()", json!(css)))
+            .await;
+        run(css, self.client.find(Locator::Css(css))).await
     }
 
-    /// Waits until no such element is to be seen.
-    pub(crate) async fn gone(&self, css: &str) {
+    /// Waits until no such element is visible.
+    pub(crate) async fn wait_until_gone(&self, css: &str) {
         let all = format!("[...document.querySelectorAll({})]", json!(css));
-        self.until(&format!("!{all}.some((one) => one.checkVisibility())")).await;
+        self.wait_until(&format!("!{all}.some((one) => one.checkVisibility())")).await;
     }
 
-    /// Waits until an element's text holds something, and gives the text.
-    pub(crate) async fn reads(&self, css: &str, part: &str) -> String {
+    /// Waits until the text of an element contains a part, and returns the text.
+    pub(crate) async fn wait_for_text(&self, css: &str, part: &str) -> String {
         let found = format!("document.querySelector({})", json!(css));
         let text = format!("{found}?.innerText.includes({}) && {found}.innerText", json!(part));
-        self.until(&text).await.as_str().unwrap_or_default().to_owned()
+        self.wait_until(&text).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// The texts of all elements that fit.
+    /// Returns the texts of all matching elements.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
         let all = format!("[...document.querySelectorAll({})]", json!(css));
-        let texts = self.js(&format!("{all}.map((one) => one.innerText.trim())")).await;
+        let texts = self.eval(&format!("{all}.map((one) => one.innerText.trim())")).await;
         serde_json::from_value(texts).unwrap()
     }
 
-    /// What a field holds.
+    /// Returns the value of a field.
     pub(crate) async fn value(&self, css: &str) -> String {
-        let value = self.js(&format!("document.querySelector({}).value", json!(css))).await;
+        let value = self.eval(&format!("document.querySelector({}).value", json!(css))).await;
         value.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until a field holds exactly this.
-    pub(crate) async fn holds(&self, css: &str, value: &str) {
+    /// Waits until a field has exactly this value.
+    pub(crate) async fn wait_for_value(&self, css: &str, value: &str) {
         let field = format!("document.querySelector({})", json!(css));
-        self.until(&format!("{field}?.value === {}", json!(value))).await;
+        self.wait_until(&format!("{field}?.value === {}", json!(value))).await;
     }
 
-    /// Waits until the focus is on an element that fits.
-    pub(crate) async fn focus_on(&self, css: &str) {
-        self.until(&format!("document.activeElement?.matches({})", json!(css))).await;
+    /// Waits until the focus is on a matching element.
+    pub(crate) async fn wait_for_focus(&self, css: &str) {
+        self.wait_until(&format!("document.activeElement?.matches({})", json!(css))).await;
     }
 
-    /// Whether the focus is on an element that fits.
+    /// Whether the focus is on a matching element.
     pub(crate) async fn has_focus(&self, css: &str) -> bool {
-        self.js(&format!("document.activeElement.matches({})", json!(css))).await == true
+        self.eval(&format!("document.activeElement.matches({})", json!(css))).await == true
     }
 
-    /// Clicks on an element once it is to be seen.
+    /// Waits until an element is visible, and clicks on it.
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.see(&self.stand_in(css).await).await;
+        let element = self.wait_for(&self.find_visible(css).await).await;
         self.click_on(&element, css).await;
     }
 
-    /// Clicks on the first that fits and has exactly this text.
+    /// Clicks on the first visible matching element with exactly this text.
     pub(crate) async fn click_text(&self, css: &str, text: &str) {
         let all = format!("[...document.querySelectorAll({})]", json!(css));
-        let fits = format!("one.innerText.trim() === {}", json!(text));
-        let seen = "one.checkVisibility()";
-        let find = format!("{all}.find((one) => {fits} && {seen})");
-        self.until(&format!("Boolean({find})")).await;
-        let found = self.js(&find).await;
-        let id = found[ELEMENT].as_str().unwrap().to_owned();
+        let has_text = format!("one.innerText.trim() === {}", json!(text));
+        let is_visible = "one.checkVisibility()";
+        let find = format!("{all}.find((one) => {has_text} && {is_visible})");
+        self.wait_until(&format!("Boolean({find})")).await;
+        let found = self.eval(&find).await;
+        let id = found[ELEMENT_KEY].as_str().unwrap().to_owned();
         let element = Element::from_element_id(self.client.clone(), id.into());
         self.click_on(&element, text).await;
     }
 
     async fn click_on(&self, element: &Element, what: &str) {
-        // In the middle of the window, where no bar covers it.
+        // At the edges of the window, a bar could cover it.
         let to_middle = "arguments[0].scrollIntoView({ block: 'center' })";
         let argument = serde_json::to_value(element).unwrap();
-        told(what, self.client.execute(to_middle, vec![argument])).await;
-        told(&format!("a click on {what}"), element.click()).await;
+        run(what, self.client.execute(to_middle, vec![argument])).await;
+        run(&format!("a click on {what}"), element.click()).await;
     }
 
-    /// Types into a field in place of what stands there.
+    /// Replaces the value of a field by typing.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
         self.click(css).await;
-        self.js(&format!("document.querySelector({}).select()", json!(css))).await;
+        self.eval(&format!("document.querySelector({}).select()", json!(css))).await;
         self.press(if text.is_empty() { BACKSPACE } else { text }).await;
     }
 
-    /// Types in place of a piece of what stands in a field.
+    /// Replaces a part of the value of a field by typing.
     pub(crate) async fn replace(&self, css: &str, piece: &str, text: &str) {
-        self.see(&self.stand_in(css).await).await;
+        self.wait_for(&self.find_visible(css).await).await;
         let select = "const [css, piece] = arguments; \
                       const field = document.querySelector(css); \
                       const at = field.value.indexOf(piece); \
@@ -275,47 +278,47 @@ impl Browser {
                       field.setSelectionRange(at, at + piece.length); \
                       return at";
         let arguments = vec![css.into(), piece.into()];
-        let at = told(css, self.client.execute(select, arguments)).await;
-        assert_ne!(at, -1, "{piece} does not stand in {css}");
+        let at = run(css, self.client.execute(select, arguments)).await;
+        assert_ne!(at, -1, "{css} does not contain {piece}");
         self.press(text).await;
     }
 
-    /// Chooses in a menu.
-    pub(crate) async fn choose(&self, css: &str, label: &str) {
-        told(css, self.see(css).await.select_by_label(label)).await;
+    /// Selects an option of a menu by its label.
+    pub(crate) async fn select(&self, css: &str, label: &str) {
+        run(css, self.wait_for(css).await.select_by_label(label)).await;
     }
 
-    /// Chooses in a menu what has this value.
-    pub(crate) async fn choose_value(&self, css: &str, value: &str) {
-        told(css, self.see(css).await.select_by_value(value)).await;
+    /// Selects an option of a menu by its value.
+    pub(crate) async fn select_value(&self, css: &str, value: &str) {
+        run(css, self.wait_for(css).await.select_by_value(value)).await;
     }
 
-    /// Types where the focus is.
+    /// Types into the focused element.
     pub(crate) async fn press(&self, keys: &str) {
-        let focused = told("the focus", self.client.active_element()).await;
-        told(&format!("typing {keys:?}"), focused.send_keys(keys)).await;
+        let focused = run("finding the focus", self.client.active_element()).await;
+        run(&format!("typing {keys:?}"), focused.send_keys(keys)).await;
     }
 
-    /// A command of Chromium's own protocol.
+    /// Sends a command of the Chrome `DevTools` protocol.
     pub(crate) async fn devtools(&self, name: &str, parameters: Value) -> Value {
         let body = json!({"cmd": name, "params": parameters});
-        told(name, self.client.issue_cmd(Extra { path: "goog/cdp/execute", body })).await
+        run(name, self.client.issue_cmd(Extra { path: "goog/cdp/execute", body })).await
     }
 
-    /// A command that chromedriver has beyond the standard.
+    /// Sends a command that chromedriver adds to `WebDriver`.
     pub(crate) async fn command(&self, path: &'static str, body: Value) -> Value {
-        told(path, self.client.issue_cmd(Extra { path, body })).await
+        run(path, self.client.issue_cmd(Extra { path, body })).await
     }
 
-    /// Runs a script that tells its end, and gives what it tells.
-    pub(crate) async fn script(&self, script: &str) -> Value {
-        told("a script", self.client.execute_async(script, Vec::new())).await
+    /// Runs a script that calls a function at its end, and returns the argument of that call.
+    pub(crate) async fn eval_async(&self, script: &str) -> Value {
+        run("a script", self.client.execute_async(script, Vec::new())).await
     }
 
-    /// The text of a question of the browser's own, once it is asked.
-    pub(crate) async fn question(&self) -> String {
-        let mut tick = tokio::time::interval(LOOK_EVERY);
-        let asked = async {
+    /// Waits for a dialog of the browser, and returns its text.
+    pub(crate) async fn dialog_text(&self) -> String {
+        let mut tick = tokio::time::interval(POLL_INTERVAL);
+        let waiting = async {
             loop {
                 tick.tick().await;
                 if let Ok(text) = self.client.get_alert_text().await {
@@ -323,22 +326,21 @@ impl Browser {
                 }
             }
         };
-        tokio::time::timeout(WAIT_TIMEOUT, asked).await.expect("nothing was asked")
+        tokio::time::timeout(WAIT_TIMEOUT, waiting).await.expect("no dialog")
     }
 
-    /// Answers it.
-    pub(crate) async fn answer(&self, yes: bool) {
-        if yes {
-            told("yes", self.client.accept_alert()).await;
+    /// Accepts or dismisses the dialog of the browser.
+    pub(crate) async fn answer_dialog(&self, accept: bool) {
+        if accept {
+            run("accepting the dialog", self.client.accept_alert()).await;
         } else {
-            told("no", self.client.dismiss_alert()).await;
+            run("dismissing the dialog", self.client.dismiss_alert()).await;
         }
     }
 
-    /// Writes a picture to `target/screenshots`: of the whole page, of the window alone where a panel
-    /// is open in it.
-    pub(crate) async fn picture(&self, name: &str) -> PathBuf {
-        let is_whole = self.js("!document.querySelector('dialog[open]')").await;
+    /// Writes a screenshot to `target/screenshots`: of the whole page, or of the window if a panel is open.
+    pub(crate) async fn screenshot(&self, name: &str) -> PathBuf {
+        let is_whole = self.eval("!document.querySelector('dialog[open]')").await;
         let options = json!({"captureBeyondViewport": is_whole, "optimizeForSpeed": true});
         let shot = self.devtools("Page.captureScreenshot", options).await;
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
@@ -349,11 +351,11 @@ impl Browser {
     }
 }
 
-/// What a command gives, within the time that it may take.
-async fn told<T>(what: &str, command: impl Future<Output = Result<T, CmdError>>) -> T {
+/// Runs a command with a timeout. `what` describes it in the failure message.
+async fn run<T>(what: &str, command: impl Future<Output = Result<T, CmdError>>) -> T {
     match tokio::time::timeout(WAIT_TIMEOUT, command).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(value)) => value,
         Ok(Err(error)) => panic!("{what}: {error}"),
-        Err(tokio::time::error::Elapsed { .. }) => panic!("{what}: the browser does not answer"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("{what}: the browser does not respond"),
     }
 }

@@ -1,9 +1,9 @@
-//! Without a mouse.
+//! Using the pages with the keyboard only.
 
 use crate::driver::{Browser, DOWN, ENTER, ESCAPE, SHIFT, TAB, UP};
 use crate::support::TestApp;
 
-const TWO: &str = "
+const TWO_WEBHOOKS: &str = "
 webhooks:
   - name: Archive
     type: { http_request: { url: 'https://archive.example.com/x' } }
@@ -13,7 +13,7 @@ webhooks:
     triggers: [Created]
 ";
 
-/// Presses Tab until the focus is on something that fits.
+/// Presses Tab until the focus is on a matching element.
 async fn tab_to(ann: &Browser, css: &str) {
     for _ in 0..60 {
         if ann.has_focus(css).await {
@@ -24,11 +24,11 @@ async fn tab_to(ann: &Browser, css: &str) {
     panic!("Tab does not lead to {css}");
 }
 
-/// Walks down the open menu to an entry, and presses it.
+/// Moves down in the open menu to an entry, and chooses it.
 async fn choose(ann: &Browser, entry: &str) {
     for _ in 0..10 {
         ann.press(DOWN).await;
-        let text = ann.js("document.activeElement.innerText.trim()").await;
+        let text = ann.eval("document.activeElement.innerText.trim()").await;
         if text == entry {
             ann.press(ENTER).await;
             return;
@@ -40,79 +40,79 @@ async fn choose(ann: &Browser, entry: &str) {
 #[tokio::test]
 async fn the_row_menu_deactivates_duplicates_and_deletes() {
     let app = TestApp::start().await;
-    let ids = app.webhooks(TWO).await;
+    let ids = app.webhooks(TWO_WEBHOOKS).await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks").await;
     let row = format!("#webhook-{}", ids[0]);
     let menu = format!("{row} .menu summary");
 
-    // The way to it begins with a link past the navigation.
+    // The first element skips the navigation.
     ann.press(TAB).await;
-    ann.focus_on(".skip").await;
+    ann.wait_for_focus(".skip").await;
     ann.press(ENTER).await;
     tab_to(&ann, &menu).await;
     ann.press(ENTER).await;
-    ann.see(&format!("{row} .menu-items")).await;
+    ann.wait_for(&format!("{row} .menu-items")).await;
     ann.press(UP).await;
-    ann.focus_on(".menu-item.danger").await;
+    ann.wait_for_focus(".menu-item.danger").await;
     ann.press(ESCAPE).await;
-    ann.gone(".webhooks .menu-items").await;
-    ann.focus_on(&menu).await;
+    ann.wait_until_gone(".webhooks .menu-items").await;
+    ann.wait_for_focus(&menu).await;
 
     ann.press(DOWN).await;
-    ann.focus_on(&format!("{row} .menu-item:first-child")).await;
+    ann.wait_for_focus(&format!("{row} .menu-item:first-child")).await;
     choose(&ann, "Deactivate").await;
-    ann.reads(&format!("{row} .status"), "Inactive").await;
-    ann.see(&format!("{row} .dot.off")).await;
-    ann.focus_on(&menu).await;
+    ann.wait_for_text(&format!("{row} .status"), "Inactive").await;
+    ann.wait_for(&format!("{row} .dot.off")).await;
+    ann.wait_for_focus(&menu).await;
     choose(&ann, "Activate").await;
-    ann.reads(&format!("{row} .status"), "Active").await;
-    ann.focus_on(&menu).await;
+    ann.wait_for_text(&format!("{row} .status"), "Active").await;
+    ann.wait_for_focus(&menu).await;
 
     choose(&ann, "Duplicate").await;
-    ann.under("/webhooks/new?from=").await;
-    ann.holds("#name", "Archive copy").await;
+    ann.wait_for_path_prefix("/webhooks/new?from=").await;
+    ann.wait_for_value("#name", "Archive copy").await;
     tab_to(&ann, "#name").await;
     ann.press(ENTER).await;
-    ann.at("/webhooks").await;
+    ann.wait_for_path("/webhooks").await;
     assert_eq!(ann.texts("td.name").await, ["Archive", "Archive copy", "Comment"]);
 
     tab_to(&ann, &menu).await;
     choose(&ann, "Delete").await;
-    ann.at(&format!("/webhooks/{}/delete", ids[0])).await;
-    ann.reads("h1", "Delete Archive?").await;
+    ann.wait_for_path(&format!("/webhooks/{}/delete", ids[0])).await;
+    ann.wait_for_text("h1", "Delete Archive?").await;
     tab_to(&ann, ".button.danger").await;
     ann.press(ENTER).await;
-    ann.at("/webhooks").await;
+    ann.wait_for_path("/webhooks").await;
     assert_eq!(ann.texts("td.name").await, ["Archive copy", "Comment"]);
     ann.finish().await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn searching_goes_on_while_typing_and_has_an_address() {
+async fn searching_updates_the_list_and_the_address_while_typing() {
     let app = TestApp::start().await;
-    app.webhooks(TWO).await;
+    app.webhooks(TWO_WEBHOOKS).await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks").await;
     tab_to(&ann, "#q").await;
     ann.press("arch").await;
-    ann.until("document.querySelectorAll('td.name').length === 1").await;
-    ann.under("/webhooks?q=arch").await;
-    ann.focus_on("#q").await;
+    ann.wait_until("document.querySelectorAll('td.name').length === 1").await;
+    ann.wait_for_path_prefix("/webhooks?q=arch").await;
+    ann.wait_for_focus("#q").await;
     ann.press("zzz").await;
-    ann.reads("#webhooks-table", "No matching webhooks").await;
+    ann.wait_for_text("#webhooks-table", "No matching webhooks").await;
     ann.reload().await;
-    ann.holds("#q", "archzzz").await;
-    ann.reads("#webhooks-table", "No matching webhooks").await;
+    ann.wait_for_value("#q", "archzzz").await;
+    ann.wait_for_text("#webhooks-table", "No matching webhooks").await;
     ann.back().await;
-    ann.until("document.querySelectorAll('td.name').length === 1").await;
+    ann.wait_until("document.querySelectorAll('td.name').length === 1").await;
     ann.finish().await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn triggers_and_panels_are_walked_with_the_keys() {
+async fn triggers_and_panels_are_used_with_the_keyboard() {
     let app = TestApp::start().await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks/new").await;
@@ -122,12 +122,12 @@ async fn triggers_and_panels_are_walked_with_the_keys() {
     ann.press(DOWN).await;
     ann.press(" ").await;
     ann.press(ESCAPE).await;
-    ann.gone(".multi-list").await;
+    ann.wait_until_gone(".multi-list").await;
     assert_eq!(ann.texts("#triggers-chosen .chip").await, ["Created", "Approved"]);
-    ann.focus_on("#triggers summary").await;
-    ann.reads("#condition", "a request is created or a request is approved").await;
+    ann.wait_for_focus("#triggers summary").await;
+    ann.wait_for_text("#condition", "a request is created or a request is approved").await;
 
-    // The panel keeps the focus while it is open, and gives it back.
+    // The focus stays in the panel while it is open, and returns afterwards.
     for _ in 0..40 {
         if ann.has_focus("a[data-panel]").await {
             break;
@@ -135,13 +135,13 @@ async fn triggers_and_panels_are_walked_with_the_keys() {
         ann.press(&format!("{SHIFT}{TAB}")).await;
     }
     ann.press(ENTER).await;
-    ann.focus_on("dialog [data-schema-search]").await;
+    ann.wait_for_focus("dialog [data-schema-search]").await;
     ann.press(TAB).await;
     let within = "document.activeElement.closest('dialog') !== null";
-    assert_eq!(ann.js(within).await, true);
+    assert_eq!(ann.eval(within).await, true);
     ann.press(ESCAPE).await;
-    ann.gone("dialog").await;
-    ann.focus_on("a[data-panel]").await;
+    ann.wait_until_gone("dialog").await;
+    ann.wait_for_focus("a[data-panel]").await;
     ann.finish().await;
     app.finish().await;
 }

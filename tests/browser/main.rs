@@ -1,4 +1,4 @@
-//! Journeys in a real Chromium.
+//! Browser tests, in Chromium.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,19 +7,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod appearance;
 mod chromium;
 mod driver;
 mod editor;
-mod filled;
+mod invalid_form;
 mod journeys;
 mod keyboard;
-mod leaving;
-mod looks;
-mod mistakes;
 mod no_script;
-mod past;
+mod past_events;
+mod sample_data;
 mod session;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
+mod unsaved_changes;
 mod weight;

@@ -1,4 +1,4 @@
-//! Without JavaScript: everything that is needed still works.
+//! Without JavaScript, all essential functions work.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::TestApp;
 use crate::support::logpoint::{FakeLogpoint, INCIDENTS, Options, State};
 
 #[tokio::test]
-async fn a_webhook_is_added_tested_and_switched_without_scripts() {
+async fn a_webhook_is_added_tested_and_deactivated_without_scripts() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let ann = Browser::start(&app).await;
@@ -15,10 +15,10 @@ async fn a_webhook_is_added_tested_and_switched_without_scripts() {
     ann.open("/login").await;
     ann.sign_in().await;
     ann.click_text("a", "Add Webhook").await;
-    ann.at("/webhooks/new").await;
-    assert_eq!(ann.js("document.documentElement.classList.contains('js')").await, false);
+    ann.wait_for_path("/webhooks/new").await;
+    assert_eq!(ann.eval("document.documentElement.classList.contains('js')").await, false);
     ann.click_text(".preset-list a", "Logpoint: reopen").await;
-    ann.at("/webhooks/new?preset=logpoint-reopen").await;
+    ann.wait_for_path("/webhooks/new?preset=logpoint-reopen").await;
     ann.fill("#url", &logpoint.url("/reopen_incident")).await;
     ann.replace("#body_template", "<user name>", "svc-gatepost").await;
     ann.replace("#body_template", "<secret key>", "demo-key").await;
@@ -29,37 +29,37 @@ async fn a_webhook_is_added_tested_and_switched_without_scripts() {
     ann.fill("#timeout_in_sec", "5").await;
     ann.click_text("label.pill", "Pinned certificate").await;
     ann.click_text("button", "Fetch certificate").await;
-    ann.reads("#certificate", "Self-signed").await;
-    ann.holds("#tls_sha256", logpoint.fingerprint()).await;
+    ann.wait_for_text("#certificate", "Self-signed").await;
+    ann.wait_for_value("#tls_sha256", logpoint.fingerprint()).await;
 
     ann.click_text("button", "Test").await;
-    ann.reads("#test-result", "Test successful").await;
+    ann.wait_for_text("#test-result", "Test successful").await;
     assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Open);
     let sent = logpoint.requests().pop().unwrap();
     assert_eq!(sent.header("x-team"), Some("sec"));
-    // What was found is a page of its own.
-    let href = ann.js("document.querySelector('#test-result a').getAttribute('href')").await;
+    // The invocation data is also a page.
+    let href = ann.eval("document.querySelector('#test-result a').getAttribute('href')").await;
 
     ann.click_text(".bar button", "Save Webhook").await;
-    ann.at("/webhooks").await;
-    ann.reads("td.name", "Logpoint reopen").await;
-    ann.reads("td.status", "Active").await;
+    ann.wait_for_path("/webhooks").await;
+    ann.wait_for_text("td.name", "Logpoint reopen").await;
+    ann.wait_for_text("td.status", "Active").await;
     ann.click(".webhooks .menu summary").await;
     ann.click_text(".menu-item", "Deactivate").await;
-    ann.reads("td.status", "Inactive").await;
-    ann.reads("#toasts", "Deactivated").await;
+    ann.wait_for_text("td.status", "Inactive").await;
+    ann.wait_for_text("#toasts", "Deactivated").await;
 
-    // Everything was kept.
+    // All fields are saved.
     ann.click_text("td.name a", "Logpoint reopen").await;
     ann.click_text(".head a", "Edit").await;
-    ann.under("/webhooks/").await;
-    ann.holds("#header-0", "X-Team").await;
-    ann.holds("#filter-integration", "prod-*").await;
-    ann.holds("#validator-0", "$.success").await;
-    ann.holds("#timeout_in_sec", "5").await;
+    ann.wait_for_path_prefix("/webhooks/").await;
+    ann.wait_for_value("#header-0", "X-Team").await;
+    ann.wait_for_value("#filter-integration", "prod-*").await;
+    ann.wait_for_value("#validator-0", "$.success").await;
+    ann.wait_for_value("#timeout_in_sec", "5").await;
     ann.open(href.as_str().unwrap()).await;
-    ann.reads("#request", "X-Team").await;
-    ann.reads("#response", "Incidents reopened").await;
+    ann.wait_for_text("#request", "X-Team").await;
+    ann.wait_for_text("#response", "Incidents reopened").await;
     ann.finish().await;
     app.finish().await;
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{assert_says, beside, beside_with_input, token};
 use crate::support::database::TestDatabase;
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{Server, directory, gatepost, with_args, with_database};
 use crate::support::{event, wait_until};
@@ -192,7 +193,7 @@ async fn a_running_server_applies_an_import() {
     let token = token(&database).await;
     let (_, response) = server.send(&token, &event("Granted", "before")).await;
     assert_eq!(response["events"][0]["deliveries"], 0, "{response}");
-    let yaml = crate::delivery::reopen(&logpoint, "Reopen", "");
+    let yaml = WebhookBuilder::reopen(&logpoint).file();
     beside_with_input(&database, &IMPORT, &yaml).await.printed();
     let number = std::sync::atomic::AtomicUsize::new(0);
     wait_until("the server to load the webhook", async || {

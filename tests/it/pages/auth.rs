@@ -9,7 +9,7 @@ const SETUP: [(&str, &str); 3] =
     [("email", "bo@example.com"), ("password", PASSWORD), ("password_again", PASSWORD)];
 
 #[tokio::test]
-async fn the_one_time_code_makes_the_first_administrator_once() {
+async fn the_one_time_code_creates_a_single_administrator() {
     let app = TestApp::start_with(|config| config.admin = None).await;
     let code = app.setup_code.clone().unwrap();
     let mut bo = app.anonymous();
@@ -22,7 +22,7 @@ async fn the_one_time_code_makes_the_first_administrator_once() {
     let done = bo.post("/setup", &[&[("code", code.as_str())], &SETUP[..]].concat()).await;
     assert_eq!(done.location(), "/webhooks", "{}", done.body);
     assert!(bo.get("/webhooks").await.text("main").contains("No webhooks yet"));
-    // The code is used up.
+    // The code works only once.
     let mut eve = app.anonymous();
     assert_eq!(eve.get("/setup").await.location(), "/login");
     eve.get("/login").await;
@@ -32,7 +32,7 @@ async fn the_one_time_code_makes_the_first_administrator_once() {
 }
 
 #[tokio::test]
-async fn setting_up_tells_each_mistake_at_its_field() {
+async fn setup_shows_each_error_at_its_field() {
     let app = TestApp::start_with(|config| config.admin = None).await;
     let code = app.setup_code.clone().unwrap();
     let mut bo = app.anonymous();
@@ -56,7 +56,7 @@ async fn setting_up_tells_each_mistake_at_its_field() {
 }
 
 #[tokio::test]
-async fn the_code_cannot_be_guessed_at() {
+async fn attempts_to_guess_the_one_time_code_are_limited() {
     let app = TestApp::start_with(|config| config.admin = None).await;
     let mut eve = app.anonymous();
     eve.get("/setup").await;
@@ -69,28 +69,28 @@ async fn the_code_cannot_be_guessed_at() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_to_the_page_that_was_asked_for_and_out_ends_it() {
+async fn signing_in_returns_to_the_requested_page_and_signing_out_ends_the_session() {
     let app = TestApp::start().await;
     let mut ann = app.anonymous();
-    let turned_away = ann.get("/deliveries?state=failed").await;
-    assert_eq!(turned_away.location(), "/login?next=%2Fdeliveries%3Fstate%3Dfailed");
-    ann.get(turned_away.location()).await;
+    let redirect = ann.get("/deliveries?state=failed").await;
+    assert_eq!(redirect.location(), "/login?next=%2Fdeliveries%3Fstate%3Dfailed");
+    ann.get(redirect.location()).await;
     let before = ann.cookie().to_owned();
     let fields =
         [("email", " ANN.ngo@example.com"), ("password", PASSWORD), ("next", "/deliveries")];
     assert_eq!(ann.post("/login", &fields).await.location(), "/deliveries");
-    assert_ne!(ann.cookie(), before, "the session's id must change when somebody signs in");
+    assert_ne!(ann.cookie(), before, "signing in changes the session id");
     assert_eq!(ann.get("/deliveries").await.status, 200);
     let kept = ann.clone();
     assert_eq!(ann.post("/logout", &[]).await.location(), "/login");
     assert_eq!(ann.get("/webhooks").await.status, 303);
-    // The old cookie is of no use any more.
+    // The old cookie is invalid.
     assert_eq!(kept.clone().get("/webhooks").await.status, 303);
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_refused_without_saying_what_was_wrong_and_not_for_ever() {
+async fn a_wrong_password_is_rejected_without_details_and_attempts_are_limited() {
     let app = TestApp::start().await;
     let mut eve = app.anonymous();
     eve.get("/login").await;
@@ -110,7 +110,7 @@ async fn a_wrong_password_is_refused_without_saying_what_was_wrong_and_not_for_e
 }
 
 #[tokio::test]
-async fn sessions_live_in_the_database_and_outlast_a_restart() {
+async fn sessions_are_stored_in_the_database_and_survive_a_restart() {
     let app = TestApp::start().await;
     let ann = app.admin().await;
     let cookie = ann.cookie().split_once('=').unwrap().1.to_owned();
@@ -121,16 +121,16 @@ async fn sessions_live_in_the_database_and_outlast_a_restart() {
     .fetch_one(app.database.pool())
     .await
     .unwrap();
-    assert_eq!(found, 0, "the cookie's value must not be in the table");
+    assert_eq!(found, 0, "the table does not contain the value of the cookie");
     let app = app.restart().await;
-    let answer = crate::support::http()
+    let response = crate::support::http()
         .get(app.url("/webhooks"))
         .header("cookie", ann.cookie())
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.status(), 200);
-    // A token of the API opens no page.
+    assert_eq!(response.status(), 200);
+    // A token for the API does not open pages.
     let token = app.token(Scope::Manage).await;
     let request = crate::support::http().get(app.url("/webhooks")).bearer_auth(token);
     assert_eq!(request.send().await.unwrap().status(), 303);
@@ -143,7 +143,7 @@ async fn end_sessions(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_script_can_sign_in_again_in_place() {
+async fn htmx_can_sign_in_again_in_place() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     end_sessions(&app).await;
@@ -190,7 +190,7 @@ async fn a_form_sent_after_the_session_has_ended_is_kept_without_scripts() {
 }
 
 #[tokio::test]
-async fn another_site_cannot_have_a_form_kept() {
+async fn forms_of_other_sites_are_not_kept() {
     let app = TestApp::start().await;
     let mut eve = app.anonymous();
     let request = eve.form("/webhooks", &[("name", "Eve's")]);

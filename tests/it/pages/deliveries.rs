@@ -1,17 +1,12 @@
-//! The deliveries' table, one delivery, and its exchanges.
+//! The list of deliveries, a delivery, and its attempts.
 
-use gatepost::identity::Scope;
-
-use crate::delivery::reopen;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::logpoint::Behaviour;
+use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
 #[tokio::test]
-async fn the_table_can_be_filtered_and_paged() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn the_list_can_be_filtered_and_paged() {
+    let Scenario { app, logpoint: _logpoint, webhook, token } = Scenario::start().await;
     let batch: Vec<_> = (0..60).map(|n| event("Granted", &n.to_string())).collect();
     app.send(&token, &batch.into()).await;
     app.wait_for("delivered", 60).await;
@@ -25,7 +20,7 @@ async fn the_table_can_be_filtered_and_paged() {
     for (query, count) in [
         ("state=delivered", 50),
         ("state=failed", 0),
-        (format!("webhook={}", ids[0]).as_str(), 50),
+        (format!("webhook={webhook}").as_str(), 50),
         ("state=nonsense", 50),
     ] {
         assert_eq!(
@@ -38,11 +33,8 @@ async fn the_table_can_be_filtered_and_paged() {
 }
 
 #[tokio::test]
-async fn a_request_is_found_by_its_id_and_by_who_asked() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn deliveries_are_found_by_request_and_requester() {
+    let Scenario { app, logpoint: _logpoint, token, .. } = Scenario::start().await;
     let mut batch: Vec<_> = (0..60).map(|n| event("Granted", &format!("request-{n}"))).collect();
     batch[7]["data"]["friendly_id"] = "AR-\u{202e}7%_".into();
     batch[8]["data"]["requester"]["email"] = "bo.lind@example.com".into();
@@ -64,7 +56,7 @@ async fn a_request_is_found_by_its_id_and_by_who_asked() {
     }
     let found = ann.get("/deliveries?q=request-7").await;
     assert_eq!(found.attribute("#q", "value").unwrap(), "request-7");
-    // Its direction does not spread, and it can be read in full where it is cut.
+    // The text is isolated, and its full length is in the tooltip.
     assert_eq!(found.attribute("tbody .mono bdi", "title").unwrap(), "AR-\u{202e}7%_");
     let none = ann.get("/deliveries?q=nothing").await;
     assert_eq!(none.text(".none"), "No matching deliveries. Clear filters");
@@ -75,7 +67,7 @@ async fn a_request_is_found_by_its_id_and_by_who_asked() {
 }
 
 #[tokio::test]
-async fn a_search_stops_after_a_while_and_can_be_continued() {
+async fn a_search_is_limited_and_can_be_continued() {
     let app = TestApp::start().await;
     let event = "00000000-0000-7000-8000-ffffffffffff";
     let rows = "insert into delivery_history
@@ -100,13 +92,13 @@ async fn a_search_stops_after_a_while_and_can_be_continued() {
 }
 
 #[tokio::test]
-async fn with_nothing_delivered_yet_the_page_says_what_will_be_there() {
+async fn the_list_without_deliveries_explains_what_it_will_show() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let seen = ann.get("/deliveries").await;
     assert_eq!(seen.text(".empty h2"), "Nothing has been delivered yet");
-    assert!(seen.texts("form.filters").is_empty(), "there is nothing to filter");
-    // What was asked for is told as such.
+    assert!(seen.texts("form.filters").is_empty(), "no filters without deliveries");
+    // With a filter, the list says that nothing matches.
     let filtered = ann.get("/deliveries?state=failed").await;
     assert!(filtered.text(".none").contains("No matching deliveries"), "{}", filtered.body);
     assert_eq!(filtered.texts("form.filters").len(), 1);
@@ -114,11 +106,8 @@ async fn with_nothing_delivered_yet_the_page_says_what_will_be_there() {
 }
 
 #[tokio::test]
-async fn a_delivery_shows_every_attempt_and_each_opens_its_exchange() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn a_delivery_shows_its_attempts_with_their_invocation_data() {
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     logpoint.behave([Behaviour::RefuseInside200]);
     app.send(&token, &event("Granted", "7")).await;
     app.wait_for("due", 1).await;

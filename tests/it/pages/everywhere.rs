@@ -1,17 +1,14 @@
-//! What holds for every page.
+//! Properties of every page.
 
-use gatepost::identity::Scope;
 use scraper::Selector;
 
-use crate::delivery::reopen;
-use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
-/// Something in every table.
-async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Vec<String> {
-    let ids = app.webhooks(&reopen(logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
-    app.send(&token, &event("Granted", "1")).await;
+/// Creates data for every page, and returns the paths of the pages.
+async fn fill(scenario: &Scenario) -> Vec<String> {
+    let Scenario { app, webhook, token, .. } = scenario;
+    app.send(token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     let of = async |table: &str| -> String {
         let sql = sqlx::AssertSqlSafe(format!("select id::text from {table}"));
@@ -22,13 +19,13 @@ async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Vec<String> {
         "/webhooks",
         "/webhooks/new",
         "/webhooks/new?preset=logpoint-comment",
-        &format!("/webhooks/new?from={}", ids[0]),
-        &format!("/webhooks/{}", ids[0]),
-        &format!("/webhooks/{}/changes?from=1&to=1", ids[0]),
-        &format!("/webhooks/{}/revisions/1/restore", ids[0]),
-        &format!("/webhooks/{}/edit", ids[0]),
-        &format!("/webhooks/{}/delete", ids[0]),
-        &format!("/webhooks/{}/send", ids[0]),
+        &format!("/webhooks/new?from={webhook}"),
+        &format!("/webhooks/{webhook}"),
+        &format!("/webhooks/{webhook}/changes?from=1&to=1"),
+        &format!("/webhooks/{webhook}/revisions/1/restore"),
+        &format!("/webhooks/{webhook}/edit"),
+        &format!("/webhooks/{webhook}/delete"),
+        &format!("/webhooks/{webhook}/send"),
         "/webhooks/schema",
         "/webhooks/events",
         "/troubleshooting",
@@ -41,16 +38,16 @@ async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_needs_a_session_and_has_a_title_one_heading_and_safe_headers() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let paths = fill(&app, &logpoint).await;
+async fn every_page_requires_a_session_and_has_a_title_one_heading_and_security_headers() {
+    let scenario = Scenario::start().await;
+    let paths = fill(&scenario).await;
+    let Scenario { app, .. } = scenario;
     let mut ann = app.admin().await;
     let mut titles = Vec::new();
     for path in &paths {
-        let mut nobody = app.anonymous();
-        assert!(nobody.get(path).await.location().starts_with("/login"), "{path}");
-        let part = nobody.get_part(path).await;
+        let mut visitor = app.anonymous();
+        assert!(visitor.get(path).await.location().starts_with("/login"), "{path}");
+        let part = visitor.get_part(path).await;
         assert_eq!(part.status, 401, "{path}");
         assert_eq!(part.text("h2"), "Sign in to continue", "{path}");
         let seen = ann.get(path).await;
@@ -71,10 +68,10 @@ async fn every_page_needs_a_session_and_has_a_title_one_heading_and_safe_headers
 }
 
 #[tokio::test]
-async fn markup_keeps_to_the_policy_and_labels_every_field() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let paths = fill(&app, &logpoint).await;
+async fn markup_complies_with_the_policy_and_labels_every_field() {
+    let scenario = Scenario::start().await;
+    let paths = fill(&scenario).await;
+    let Scenario { app, .. } = scenario;
     let mut ann = app.admin().await;
     for path in ["/login", "/setup"].map(str::to_owned).iter().chain(&paths) {
         let seen = ann.get(path).await;
@@ -86,7 +83,7 @@ async fn markup_keeps_to_the_policy_and_labels_every_field() {
                 assert!(!name.starts_with("on") && name != "style", "{path}: {element:?}");
             }
             if let Some(id) = element.id() {
-                assert!(ids.insert(id.to_owned()), "{path}: the id {id} stands there twice");
+                assert!(ids.insert(id.to_owned()), "{path}: duplicate id {id}");
             }
             let is_field = matches!(element.name(), "input" | "select" | "textarea")
                 && element.attr("type") != Some("hidden");
@@ -110,12 +107,9 @@ async fn markup_keeps_to_the_policy_and_labels_every_field() {
 }
 
 #[tokio::test]
-async fn text_from_outside_cannot_become_markup() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
+async fn text_from_events_and_forms_is_escaped() {
+    let Scenario { app, logpoint: _logpoint, token, .. } = Scenario::start().await;
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
     let mut hostile = event("Granted", "1");
     hostile["data"]["friendly_id"] = evil.into();
     hostile["data"]["requester"]["email"] = evil.into();
@@ -158,20 +152,20 @@ async fn text_from_outside_cannot_become_markup() {
 }
 
 #[tokio::test]
-async fn pages_that_are_not_there_say_so() {
+async fn unknown_pages_return_404() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
-    let gone = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
+    let unknown = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
     for path in [
         "/nothing".to_owned(),
         "/webhooks/not-an-id/edit".to_owned(),
-        format!("/webhooks/{gone}"),
-        format!("/webhooks/{gone}/edit"),
-        format!("/webhooks/{gone}/send"),
-        format!("/webhooks/{gone}/changes?from=1&to=2"),
-        format!("/webhooks/{gone}/revisions/1/restore"),
-        format!("/deliveries/{gone}"),
-        format!("/invocations/{gone}"),
+        format!("/webhooks/{unknown}"),
+        format!("/webhooks/{unknown}/edit"),
+        format!("/webhooks/{unknown}/send"),
+        format!("/webhooks/{unknown}/changes?from=1&to=2"),
+        format!("/webhooks/{unknown}/revisions/1/restore"),
+        format!("/deliveries/{unknown}"),
+        format!("/invocations/{unknown}"),
         "/static/nothing.js".to_owned(),
     ] {
         let seen = ann.get(&path).await;
@@ -181,12 +175,12 @@ async fn pages_that_are_not_there_say_so() {
 }
 
 #[tokio::test]
-async fn static_files_are_compressed_and_cached_for_good() {
+async fn static_files_are_compressed_and_immutable() {
     let app = TestApp::start().await;
-    let mut nobody = app.anonymous();
-    let page = nobody.get("/login").await;
+    let mut visitor = app.anonymous();
+    let page = visitor.get("/login").await;
     let href = page.attribute("link[rel=stylesheet]", "href").unwrap();
-    let file = nobody.get(&href).await;
+    let file = visitor.get(&href).await;
     assert_eq!(file.status, 200);
     assert_eq!(file.headers["cache-control"], "public, max-age=31536000, immutable");
     assert!(!file.headers.contains_key("content-encoding") && file.body.contains("--accent"));
@@ -199,14 +193,14 @@ async fn static_files_are_compressed_and_cached_for_good() {
         let bytes = compressed.bytes().await.unwrap();
         assert!(bytes.len() * 3 < file.body.len(), "{} of {}", bytes.len(), file.body.len());
     }
-    // The address of another version is not answered with this one.
+    // The address of another version is not found.
     let (before, _) = href.rsplit_once(".css").unwrap();
-    assert_eq!(nobody.get(&format!("{before}0.css")).await.status, 404);
+    assert_eq!(visitor.get(&format!("{before}0.css")).await.status, 404);
     app.finish().await;
 }
 
 #[tokio::test]
-async fn pages_are_compressed_and_the_token_in_their_forms_is_never_the_same() {
+async fn pages_are_compressed_and_mask_the_csrf_token_differently_each_time() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let get = |path: &str| crate::support::http().get(app.url(path));
@@ -226,7 +220,7 @@ async fn pages_are_compressed_and_the_token_in_their_forms_is_never_the_same() {
 }
 
 #[tokio::test]
-async fn all_explanations_of_failures_can_be_reviewed_in_one_place() {
+async fn troubleshooting_tips_explain_every_failure() {
     let app = TestApp::start().await;
     let page = app.admin().await.get("/troubleshooting").await;
     let texts = page.texts(".tips h2, .tip h3, .tip p").join("\n");
@@ -235,10 +229,10 @@ async fn all_explanations_of_failures_can_be_reviewed_in_one_place() {
 }
 
 #[tokio::test]
-async fn health_needs_nobody() {
+async fn health_checks_require_no_session() {
     let app = TestApp::start().await;
-    let mut nobody = app.anonymous();
-    assert_eq!(nobody.get("/healthz").await.status, 200);
-    assert_eq!(nobody.get("/readyz").await.status, 200);
+    let mut visitor = app.anonymous();
+    assert_eq!(visitor.get("/healthz").await.status, 200);
+    assert_eq!(visitor.get("/readyz").await.status, 200);
     app.finish().await;
 }

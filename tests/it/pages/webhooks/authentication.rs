@@ -1,12 +1,12 @@
-//! Authentication in the form: what is sent, what is kept, what is shown.
+//! Authentication in the webhook form.
 
-use super::{GOOD, with};
+use super::{VALID, with};
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::user::{TestResponse, TestUser};
 
-/// A test of the form against a server, and its invocation data.
-async fn tested(
+/// Tests a form against a server. Returns the result and the invocation data.
+async fn test(
     ann: &mut TestUser,
     target: &FakeLogpoint,
     more: &[(&str, &str)],
@@ -22,7 +22,7 @@ async fn tested(
 }
 
 #[tokio::test]
-async fn bearer_and_basic_are_sent_and_never_shown() {
+async fn bearer_and_basic_credentials_are_sent_and_masked() {
     let app = TestApp::start().await;
     let target = FakeLogpoint::start(Options::default()).await;
     target.behave([Behaviour::Accept, Behaviour::Accept]);
@@ -39,7 +39,7 @@ async fn bearer_and_basic_are_sent_and_never_shown() {
             ["c3ZjOnB3", "OnB3"],
         ),
     ] {
-        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        let (result, panel) = test(&mut ann, &target, &fields).await;
         assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
         let sent = target.requests().pop().unwrap();
         assert_eq!(sent.header("authorization"), Some(header));
@@ -51,7 +51,7 @@ async fn bearer_and_basic_are_sent_and_never_shown() {
 }
 
 #[tokio::test]
-async fn what_is_secret_comes_back_masked_and_is_kept_when_it_is_saved_so() {
+async fn saving_a_masked_secret_keeps_the_stored_one() {
     let app = TestApp::start().await;
     let target = FakeLogpoint::start(Options::default()).await;
     let url = target.url("/x");
@@ -85,7 +85,7 @@ async fn what_is_secret_comes_back_masked_and_is_kept_when_it_is_saved_so() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told_at_their_fields() {
+async fn errors_are_shown_at_their_fields() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
@@ -121,15 +121,15 @@ async fn mistakes_are_told_at_their_fields() {
     ] {
         let seen = ann.post("/webhooks", &with(&changes)).await;
         assert_eq!(seen.status, 422, "{changes:?}");
-        let told = seen.text(&format!("#{field}-error"));
-        assert!(told.contains(hint), "{field}: {told}");
+        let message = seen.text(&format!("#{field}-error"));
+        assert!(message.contains(hint), "{field}: {message}");
         let at = format!("#{field}[aria-invalid=true][autofocus]");
         assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus");
     }
-    // What was typed for another kind is no mistake, and is forgotten.
+    // Input for another authentication type is ignored.
     let stray = with(&[("auth_kind", "none"), ("auth_token", "a b")]);
     assert_eq!(ann.post("/webhooks", &stray).await.status, 303);
-    assert_eq!(GOOD[0].1, "Archive");
+    assert_eq!(VALID[0].1, "Archive");
     app.finish().await;
 }
 
@@ -145,9 +145,9 @@ fn json(status: u16, body: &str) -> Behaviour {
 }
 
 #[tokio::test]
-async fn a_test_asks_for_a_token_and_shows_both_exchanges() {
+async fn a_test_requests_a_token_and_shows_both_exchanges() {
     let app = TestApp::start().await;
-    // The same server gives out tokens: what the webhook trusts counts for both.
+    // The token endpoint is on the same server, so the webhook's TLS settings apply to both.
     let target = FakeLogpoint::start(Options::default()).await;
     let token = target.url("/token");
     let mut ann = app.admin().await;
@@ -162,14 +162,17 @@ async fn a_test_asks_for_a_token_and_shows_both_exchanges() {
             Behaviour::Accept,
         ]);
         let before = target.requests().len();
-        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        let (result, panel) = test(&mut ann, &target, &fields).await;
         assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
-        let [asked, sent] = &target.requests()[before..] else { panic!("two requests") };
-        assert_eq!(asked.path, "/token");
-        let form = String::from_utf8_lossy(&asked.body).into_owned();
+        let [token_request, sent] = &target.requests()[before..] else { panic!("two requests") };
+        assert_eq!(token_request.path, "/token");
+        let form = String::from_utf8_lossy(&token_request.body).into_owned();
         assert_eq!(form, "grant_type=client_credentials&scope=write+read");
         // Name and secret are form-encoded before base64 (RFC 6749, section 2.3.1).
-        assert_eq!(asked.header("authorization"), Some("Basic Z2F0ZXBvc3Q6czNjcmV0JTJGJTJC"));
+        assert_eq!(
+            token_request.header("authorization"),
+            Some("Basic Z2F0ZXBvc3Q6czNjcmV0JTJGJTJC")
+        );
         assert_eq!(sent.header("authorization"), Some("Bearer at-12345"));
         let text = panel.text("#token");
         assert!(text.contains("POST https://127.0.0.1") && text.contains("/token"), "{text}");
@@ -182,7 +185,7 @@ async fn a_test_asks_for_a_token_and_shows_both_exchanges() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_only_the_body_is_asked_so() {
+async fn client_credentials_are_sent_in_the_body_if_the_header_is_rejected() {
     let app = TestApp::start().await;
     let target = FakeLogpoint::start(Options::default()).await;
     let token = target.url("/token");
@@ -194,7 +197,7 @@ async fn a_server_that_knows_only_the_body_is_asked_so() {
         json(200, r#"{"access_token": "at-12345"}"#),
         Behaviour::Accept,
     ]);
-    let (result, panel) = tested(&mut ann, &target, &fields).await;
+    let (result, panel) = test(&mut ann, &target, &fields).await;
     assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
     let form = String::from_utf8_lossy(&target.requests()[1].body).into_owned();
     assert!(form.ends_with("&client_id=gatepost&client_secret=s3cret%2F%2B"), "{form}");
@@ -205,14 +208,14 @@ async fn a_server_that_knows_only_the_body_is_asked_so() {
 }
 
 #[tokio::test]
-async fn each_way_a_token_can_fail_is_explained() {
+async fn every_failure_to_get_a_token_is_explained() {
     let app = TestApp::start().await;
     let target = FakeLogpoint::start(Options::default()).await;
     let tokens = FakeLogpoint::start(Options::default()).await;
     let (token, other) = (target.url("/token"), tokens.url("/token"));
     let mut ann = app.admin().await;
-    let no = |body: &str| json(400, body);
-    for (endpoint, answers, headline, remedy) in [
+    let rejected = |body: &str| json(400, body);
+    for (endpoint, responses, headline, remedy) in [
         (
             &token,
             vec![json(401, "{}"), json(401, "{}")],
@@ -221,13 +224,13 @@ async fn each_way_a_token_can_fail_is_explained() {
         ),
         (
             &token,
-            vec![no(r#"{"error":"invalid_scope","error_description":"write?"}"#)],
+            vec![rejected(r#"{"error":"invalid_scope","error_description":"write?"}"#)],
             "invalid_scope (“write?”)",
             "scopes",
         ),
         (
             &token,
-            vec![no(r#"{"error":"unauthorized_client"}"#)],
+            vec![rejected(r#"{"error":"unauthorized_client"}"#)],
             "unauthorized_client",
             "allow that grant",
         ),
@@ -239,14 +242,14 @@ async fn each_way_a_token_can_fail_is_explained() {
             "type “mac”",
             "bearer",
         ),
-        // Another server is not trusted only because the webhook's own is.
+        // The webhook's TLS settings do not apply to another server.
         (&other, vec![], "certificate is self-signed", "pin"),
     ] {
-        target.behave(answers);
+        target.behave(responses);
         let before = target.requests().len();
         let fields: Vec<_> =
             OAUTH.into_iter().chain([("auth_token_endpoint_url", endpoint.as_str())]).collect();
-        let (result, panel) = tested(&mut ann, &target, &fields).await;
+        let (result, panel) = test(&mut ann, &target, &fields).await;
         assert!(result.text(".badge").contains("Test failed"), "{}", result.body);
         let verdict = panel.text(".verdict");
         assert!(verdict.contains(headline) && verdict.contains(remedy), "{headline}: {verdict}");
@@ -257,7 +260,7 @@ async fn each_way_a_token_can_fail_is_explained() {
 }
 
 #[tokio::test]
-async fn a_kept_secret_is_not_sent_to_another_server() {
+async fn a_stored_secret_is_not_sent_to_another_server() {
     let app = TestApp::start().await;
     let (mine, other) = (
         FakeLogpoint::start(Options::default()).await,
@@ -279,10 +282,10 @@ async fn a_kept_secret_is_not_sent_to_another_server() {
             with(&[("url", url.as_str()), ("body_template", &masked), ("tls_verify", "none")]);
         fields.push(("id", id));
         server.behave([Behaviour::Accept]);
-        for way in ["/webhooks/test", "/webhooks/credentials", path] {
-            let seen = ann.post_part(way, &fields).await;
-            let is_told = seen.body.contains("No secret is stored for this server");
-            assert_eq!(is_told, !sent, "{way}: {}", seen.body);
+        for path in ["/webhooks/test", "/webhooks/credentials", path] {
+            let seen = ann.post_part(path, &fields).await;
+            let is_explained = seen.body.contains("No secret is stored for this server");
+            assert_eq!(is_explained, !sent, "{path}: {}", seen.body);
         }
         let has_key = |one: &crate::support::logpoint::Recorded| {
             String::from_utf8_lossy(&one.body).contains("demo-key")

@@ -1,4 +1,4 @@
-//! Trying a form on events that were received.
+//! Trying a form on past events.
 
 use gatepost::identity::Scope;
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use crate::support::{TestApp, event};
 async fn receive(app: &TestApp, events: &[Value]) {
     let token = app.token(Scope::Events).await;
     for part in events.chunks(500) {
-        let (status, answer) = app.send(&token, &Value::from(part.to_vec())).await;
-        assert_eq!(status, 202, "{answer}");
+        let (status, response) = app.send(&token, &Value::from(part.to_vec())).await;
+        assert_eq!(status, 202, "{response}");
     }
 }
 
@@ -22,7 +22,7 @@ fn granted(request: &str, change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[tokio::test]
-async fn it_tells_what_would_be_sent_what_not_and_why_and_sends_nothing() {
+async fn shows_which_events_would_be_sent_or_skipped_and_sends_nothing() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
@@ -75,7 +75,7 @@ async fn it_tells_what_would_be_sent_what_not_and_why_and_sends_nothing() {
     assert!(body.contains("AR-1") && body.contains("••••••"), "{body}");
     assert!(!part.body.contains("s3cr3t-key") && !part.body.contains("<html"));
 
-    // Without scripts it is part of the whole page, with everything as it was typed.
+    // Without scripts, the whole page contains the result and the user's input.
     let page = ann.post("/webhooks/backtest", &fields).await;
     assert_eq!(page.texts("#backtest .tally li").len(), 3);
     assert_eq!(page.typed("filter-integration"), "prod*");
@@ -84,7 +84,7 @@ async fn it_tells_what_would_be_sent_what_not_and_why_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn every_failure_is_listed_and_only_the_newest_thousand_are_tried() {
+async fn lists_every_failure_among_the_newest_thousand_events() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let bad = |n: usize| (1020..1080).contains(&n);
@@ -114,7 +114,7 @@ async fn every_failure_is_listed_and_only_the_newest_thousand_are_tried() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_complete_is_tried_as_far_as_it_goes() {
+async fn ignores_missing_parts_that_do_not_affect_the_request() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
@@ -124,14 +124,14 @@ async fn a_form_that_is_not_complete_is_tried_as_far_as_it_goes() {
     receive(&app, &[granted("1", |_| {})]).await;
     let part = ann.post_part("/webhooks/backtest", &unnamed).await;
     assert_eq!(part.texts(".tally li")[0], "1 would be sent");
-    // What decides over sending must be right.
-    for (change, told) in [
+    // Parts that decide which events are sent must be valid.
+    for (change, message) in [
         (("body_template", "{{#each x}}"), "is not closed"),
         (("filter-approval", "perhaps"), "use manual or automatic"),
         (("trigger", "Never"), "Unknown trigger"),
     ] {
         let part = ann.post_part("/webhooks/backtest", &with(&[change])).await;
-        assert!(part.text(".problems").contains(told), "{}", part.body);
+        assert!(part.text(".problems").contains(message), "{}", part.body);
     }
     app.finish().await;
 }

@@ -1,4 +1,4 @@
-//! Fetching a certificate before it is trusted.
+//! Fetching a certificate.
 
 use super::with;
 use crate::support::TestApp;
@@ -14,20 +14,17 @@ async fn the_fetched_certificate_is_described_and_pinned_in_the_form() {
     let part = ann.post_part("/webhooks/certificate", &with(&[("url", &url)])).await;
     assert_eq!(part.attribute(".certificate", "data-sha256").unwrap(), logpoint.fingerprint());
     assert!(part.text(".certificate").contains("Self-signed"), "{}", part.body);
-    // Without scripts the whole form comes back with it filled in.
+    // Without scripts, the response is the whole form with the fingerprint filled in.
     let whole = ann.post("/webhooks/certificate", &with(&[("url", &url)])).await;
     assert_eq!(whole.attribute("#tls_sha256", "value").unwrap(), logpoint.fingerprint());
     assert_eq!(whole.attribute("input[name=tls_verify][checked]", "value").unwrap(), "pinned");
     assert_eq!(whole.attribute("#url", "value").unwrap(), url);
-    assert!(
-        logpoint.requests().is_empty(),
-        "nothing may be sent to a server that is not trusted yet"
-    );
+    assert!(logpoint.requests().is_empty(), "no requests to a server that is not trusted yet");
     app.finish().await;
 }
 
 #[tokio::test]
-async fn where_there_is_no_certificate_it_is_told_why() {
+async fn a_failed_fetch_is_explained() {
     let app = TestApp::start().await;
     let plain =
         FakeLogpoint::start(Options { certificate: Certificate::PlainHttp, ..Options::default() })

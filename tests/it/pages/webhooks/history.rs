@@ -1,17 +1,16 @@
-//! A webhook's page and its history: who changed what, and the way back.
-
-use gatepost::identity::Scope;
+//! The page of a webhook, its history, and restoring revisions.
 
 use super::with;
-use crate::delivery::reopen;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::builders::WebhookBuilder;
+use crate::support::logpoint::Behaviour;
+use crate::support::scenario::Scenario;
 use crate::support::user::{TestResponse, TestUser};
 use crate::support::{TestApp, event};
 
 const BODY: &str =
     "{\n  \"secret_key\": \"s3cr3t-one\",\n  \"a\": 1,\n  \"id\": \"{{data.id}}\"\n}";
 
-/// Adds a webhook by the form; gives its page's path.
+/// Adds a webhook with the form. Returns the path of its page.
 async fn add(ann: &mut TestUser, changes: &[(&str, &str)]) -> String {
     ann.get("/webhooks/new").await;
     let saved = ann.post("/webhooks", &with(changes)).await;
@@ -21,7 +20,7 @@ async fn add(ann: &mut TestUser, changes: &[(&str, &str)]) -> String {
     list.attribute("tbody td.name a", "href").unwrap()
 }
 
-/// Opens the form, and saves it with some changes.
+/// Opens the form and saves it with some changes.
 async fn change(ann: &mut TestUser, path: &str, changes: &[(&str, &str)]) -> TestResponse {
     let form = ann.get(&format!("{path}/edit")).await;
     let seen = form.attribute("input[name=seen]", "value").unwrap();
@@ -44,7 +43,7 @@ async fn count(app: &TestApp, sql: &'static str) -> i64 {
 }
 
 #[tokio::test]
-async fn every_save_is_a_revision_with_who_and_what() {
+async fn every_change_is_a_revision_with_actor_and_changed_fields() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let path = add(&mut ann, &[]).await;
@@ -52,7 +51,7 @@ async fn every_save_is_a_revision_with_who_and_what() {
         change(&mut ann, &path, &[("method", "PUT"), ("timeout_in_sec", "5")]).await.status,
         303
     );
-    // What changes nothing is no revision.
+    // Saving without changes creates no revision.
     assert_eq!(
         change(&mut ann, &path, &[("method", "PUT"), ("timeout_in_sec", "5")]).await.status,
         303
@@ -65,7 +64,7 @@ async fn every_save_is_a_revision_with_who_and_what() {
     assert_eq!(page.text("h1"), "Archive");
     assert!(page.text(".facts").contains("PUT https://archive.example.com/x"), "{}", page.body);
     assert!(page.text(".facts").contains("Sends when access is granted."));
-    let by = |what: &str| format!("{what} by ann.ngo@example.com");
+    let by = |kind: &str| format!("{kind} by ann.ngo@example.com");
     let expected = [by("Activated"), by("Deactivated"), by("Changed"), by("Added")];
     assert_eq!(page.texts(".history strong"), expected);
     assert!(page.texts(".history p.quiet")[2].ends_with(" · Method, Timeout in seconds"));
@@ -78,7 +77,7 @@ async fn every_save_is_a_revision_with_who_and_what() {
 }
 
 #[tokio::test]
-async fn any_two_revisions_are_compared_field_by_field() {
+async fn compares_any_two_revisions_field_by_field() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let path = add(&mut ann, &[("body_template", BODY)]).await;
@@ -94,7 +93,7 @@ async fn any_two_revisions_are_compared_field_by_field() {
     assert_eq!(all.texts(".diff .come"), ["+ \"a\": 2,"]);
     assert_eq!(all.text(".from-to"), "Granted → changed to Expired");
     assert_eq!(all.text("select[name=from] [selected]"), "1 · just now");
-    // In a panel, without the page around it.
+    // For htmx, only the panel.
     let last = ann.get_part(&format!("{path}/changes?from=2&to=3")).await;
     assert_eq!(last.texts(".differences dt"), ["Body template secret changed"]);
     assert!(last.texts("nav").is_empty() && last.texts(".diff").is_empty(), "{}", last.body);
@@ -106,15 +105,13 @@ async fn any_two_revisions_are_compared_field_by_field() {
 }
 
 #[tokio::test]
-async fn an_earlier_revision_is_restored_secrets_and_all() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let path = format!("/webhooks/{}", ids[0]);
-    let token = app.token(Scope::Events).await;
+async fn restoring_a_revision_restores_its_secrets() {
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
+    let path = format!("/webhooks/{webhook}");
     let mut ann = app.admin().await;
-    let other = reopen(&logpoint, "Broken", "").replace("demo-key", "wrong-key");
-    app.change_webhook(&ids[0], &other, "bo@example.com").await;
+    let other = WebhookBuilder::reopen(&logpoint).name("Broken").file();
+    let other = other.replace("demo-key", "wrong-key");
+    app.change_webhook(&webhook, &other, "bo@example.com").await;
     assert_eq!(ann.get(&path).await.texts(".history strong")[0], "Changed by bo@example.com");
 
     let ask = ann.get(&format!("{path}/revisions/1/restore")).await;
@@ -126,14 +123,14 @@ async fn an_earlier_revision_is_restored_secrets_and_all() {
     let page = ann.get(&path).await;
     assert_eq!(page.texts(".history strong")[0], "Revision 1 restored by ann.ngo@example.com");
     assert_eq!(page.text("h1"), "Reopen");
-    // The right key is in it again.
+    // It contains the correct key again.
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_restored_says_why() {
+async fn a_rejected_restore_is_explained() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let path = add(&mut ann, &[]).await;
@@ -156,7 +153,7 @@ async fn what_cannot_be_restored_says_why() {
 }
 
 #[tokio::test]
-async fn a_form_that_was_overtaken_does_not_overwrite() {
+async fn a_stale_form_does_not_overwrite_newer_changes() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let mut bo = app.admin().await;
@@ -164,23 +161,23 @@ async fn a_form_that_was_overtaken_does_not_overwrite() {
     let form = ann.get(&format!("{path}/edit")).await;
     let seen = form.attribute("input[name=seen]", "value").unwrap();
     change(&mut bo, &path, &[("method", "PUT")]).await;
-    let told = save(&mut ann, &path, &seen, &[("name", "Mine")]).await;
-    assert_eq!(told.status, 422);
-    let banner = told.text("[role=alert]");
+    let conflict = save(&mut ann, &path, &seen, &[("name", "Mine")]).await;
+    assert_eq!(conflict.status, 422);
+    let banner = conflict.text("[role=alert]");
     assert!(banner.starts_with("ann.ngo@example.com saved this webhook"), "{banner}");
-    assert_eq!(told.attribute("#name", "value").unwrap(), "Mine");
-    let href = told.attribute("[role=alert] a", "href").unwrap();
+    assert_eq!(conflict.attribute("#name", "value").unwrap(), "Mine");
+    let href = conflict.attribute("[role=alert] a", "href").unwrap();
     assert_eq!(ann.get(&href).await.texts(".differences dt"), ["Method"]);
     assert_eq!(ann.get(&path).await.text("h1"), "Archive");
-    // Saved once more, knowing of it, it stands.
-    let seen = told.attribute("input[name=seen]", "value").unwrap();
+    // Saving again overwrites the other change.
+    let seen = conflict.attribute("input[name=seen]", "value").unwrap();
     assert_eq!(save(&mut ann, &path, &seen, &[("name", "Mine")]).await.status, 303);
     assert_eq!(ann.get(&path).await.text("h1"), "Mine");
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_deleted_webhooks_history_stays_without_its_secrets() {
+async fn deleting_a_webhook_keeps_its_history_without_secrets() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let path = add(&mut ann, &[("body_template", BODY)]).await;
@@ -201,7 +198,7 @@ async fn a_deleted_webhooks_history_stays_without_its_secrets() {
 }
 
 #[tokio::test]
-async fn secrets_of_a_webhook_that_an_older_version_has_deleted_are_forgotten_too() {
+async fn secrets_of_webhooks_deleted_by_an_older_version_are_removed_at_start() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     add(&mut ann, &[("body_template", BODY)]).await;
@@ -216,17 +213,14 @@ async fn secrets_of_a_webhook_that_an_older_version_has_deleted_are_forgotten_to
 }
 
 #[tokio::test]
-async fn a_pause_by_gatepost_itself_stands_in_the_history() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn an_automatic_pause_is_recorded_in_the_history() {
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     let mut ann = app.admin().await;
     logpoint.always(Behaviour::Status(410, String::new()));
     app.send(&token, &event("Granted", "1")).await;
     let paused = "select count(*) from webhooks where paused_because is not null";
     app.wait_until("the pause", async || count(&app, paused).await == 1).await;
-    let page = ann.get(&format!("/webhooks/{}", ids[0])).await;
+    let page = ann.get(&format!("/webhooks/{webhook}")).await;
     assert_eq!(page.texts(".history strong")[0], "Paused by Gatepost");
     assert!(page.texts(".history p.quiet")[0].ends_with("410 Gone"), "{}", page.body);
     assert!(page.text(".banner").contains("410 Gone"));
@@ -235,11 +229,11 @@ async fn a_pause_by_gatepost_itself_stands_in_the_history() {
 }
 
 #[tokio::test]
-async fn what_was_saved_without_a_history_gets_its_place_in_it() {
+async fn webhooks_saved_by_an_older_version_are_added_to_the_history() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let path = add(&mut ann, &[]).await;
-    // As a version before this table has left it.
+    // Versions before this table saved no revisions.
     sqlx::query("delete from webhook_revisions").execute(app.database.pool()).await.unwrap();
     assert!(
         ann.get(&path).await.text("#history + .none").contains("No changes have been recorded")
@@ -248,7 +242,7 @@ async fn what_was_saved_without_a_history_gets_its_place_in_it() {
     let by_ann = "Changed by ann.ngo@example.com";
     let first = "Saved before changes were recorded";
     assert_eq!(ann.get(&path).await.texts(".history strong"), [by_ann, first]);
-    // Such a version runs beside, and saves while a form is open.
+    // Such a version runs at the same time, and saves the webhook while a form is open.
     let form = ann.get(&format!("{path}/edit")).await;
     let seen = form.attribute("input[name=seen]", "value").unwrap();
     sqlx::query("update webhooks set updated_at = updated_at + interval '1 second'")

@@ -1,11 +1,9 @@
-//! The table.
+//! The list of webhooks.
 
 use std::time::Duration;
 
-use gatepost::identity::Scope;
-
-use crate::delivery::reopen;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
+use crate::support::logpoint::Behaviour;
+use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
 const THREE: &str = "
@@ -24,7 +22,7 @@ webhooks:
 ";
 
 #[tokio::test]
-async fn rows_show_state_target_triggers_and_what_is_unsafe() {
+async fn rows_show_status_target_triggers_and_disabled_tls_verification() {
     let app = TestApp::start().await;
     app.webhooks(THREE).await;
     let mut ann = app.admin().await;
@@ -43,7 +41,7 @@ async fn rows_show_state_target_triggers_and_what_is_unsafe() {
 }
 
 #[tokio::test]
-async fn searching_filtering_and_sorting_have_addresses() {
+async fn search_filters_and_order_are_part_of_the_address() {
     let app = TestApp::start().await;
     app.webhooks(THREE).await;
     let mut ann = app.admin().await;
@@ -60,7 +58,7 @@ async fn searching_filtering_and_sorting_have_addresses() {
     ] {
         let seen = ann.get(&format!("/webhooks?{query}")).await;
         assert_eq!(seen.texts("tbody td.name"), expected, "{query}");
-        // htmx gets the table alone, with the same rows.
+        // For htmx, only the table with the same rows.
         let part = ann.get_part(&format!("/webhooks?{query}")).await;
         assert_eq!(part.texts("tbody td.name"), expected, "{query}");
         assert!(
@@ -73,11 +71,8 @@ async fn searching_filtering_and_sorting_have_addresses() {
 }
 
 #[tokio::test]
-async fn health_shows_what_arrived_and_what_fails() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn rows_show_delivered_and_failing_webhooks() {
+    let Scenario { app, logpoint, token, .. } = Scenario::start().await;
     let mut ann = app.admin().await;
     app.send(&token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;
@@ -102,7 +97,7 @@ async fn health_shows_what_arrived_and_what_fails() {
 }
 
 #[tokio::test]
-async fn the_switch_works_with_and_without_scripts() {
+async fn webhooks_are_toggled_with_and_without_scripts() {
     let app = TestApp::start().await;
     let ids = app.webhooks(THREE).await;
     let mut ann = app.admin().await;
@@ -119,19 +114,16 @@ async fn the_switch_works_with_and_without_scripts() {
 }
 
 #[tokio::test]
-async fn a_duplicate_keeps_the_secrets_without_showing_them() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
-    let token = app.token(Scope::Events).await;
+async fn a_duplicate_copies_the_secrets_without_showing_them() {
+    let Scenario { app, logpoint, webhook, token } = Scenario::start().await;
     let mut ann = app.admin().await;
-    let form = ann.get(&format!("/webhooks/new?from={}", ids[0])).await;
+    let form = ann.get(&format!("/webhooks/new?from={webhook}")).await;
     assert_eq!(form.attribute("#name", "value").unwrap(), "Reopen copy");
     let body = form.typed("body_template");
     assert!(!form.body.contains("demo-key"));
     let url = logpoint.url("/reopen_incident");
     let fields = [
-        ("base", ids[0].as_str()),
+        ("base", webhook.as_str()),
         ("name", "Reopen copy"),
         ("active", "true"),
         ("method", "POST"),
@@ -152,11 +144,9 @@ async fn a_duplicate_keeps_the_secrets_without_showing_them() {
 
 #[tokio::test]
 async fn a_saved_webhook_is_tested_from_its_menu() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let ids = app.webhooks(&reopen(&logpoint, "Reopen", "")).await;
+    let Scenario { app, logpoint, webhook, .. } = Scenario::start().await;
     let mut ann = app.admin().await;
-    let sent = ann.post(&format!("/webhooks/{}/test", ids[0]), &[]).await;
+    let sent = ann.post(&format!("/webhooks/{webhook}/test"), &[]).await;
     assert!(sent.location().starts_with("/invocations/"), "{}", sent.body);
     let panel = ann.get(sent.location()).await;
     assert!(panel.text(".verdict-line").contains("Delivered"), "{}", panel.body);

@@ -1,4 +1,4 @@
-//! What the form does for those who send to Logpoint: presets, Check credentials, hints.
+//! Support for Logpoint in the form: presets, Check credentials, advice.
 
 use super::with;
 use crate::support::TestApp;
@@ -11,7 +11,7 @@ fn body(key: &str) -> String {
 }
 
 #[tokio::test]
-async fn credentials_are_checked_without_changing_anything() {
+async fn credentials_are_checked_without_changes_in_logpoint() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let url = logpoint.url("/close_incident?x=1");
@@ -27,7 +27,7 @@ async fn credentials_are_checked_without_changing_anything() {
         ("wrong-key", false, "My Preferences in Logpoint"),
     ] {
         let body = body(key);
-        // Name, triggers and headers may still be missing.
+        // The name, the triggers and the headers are not required.
         let fields = [
             ("url", url.as_str()),
             ("body_template", body.as_str()),
@@ -38,10 +38,10 @@ async fn credentials_are_checked_without_changing_anything() {
         assert_eq!(seen.texts(".verdict.good").len(), usize::from(good), "{}", seen.body);
         assert!(seen.text(".verdict").contains(hint), "{}", seen.body);
         assert!(!seen.body.contains(key));
-        let asked = logpoint.requests().pop().unwrap();
-        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/getalloweddata"));
+        let request = logpoint.requests().pop().unwrap();
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/getalloweddata"));
         assert_eq!(
-            String::from_utf8_lossy(&asked.body),
+            String::from_utf8_lossy(&request.body),
             format!("username=svc-gatepost&secret_key={key}&type=user_preference")
         );
     }
@@ -49,7 +49,7 @@ async fn credentials_are_checked_without_changing_anything() {
 }
 
 #[tokio::test]
-async fn what_keeps_credentials_from_being_checked_is_told() {
+async fn explains_why_credentials_are_not_checked() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let url = logpoint.url("/close_incident");
@@ -66,7 +66,7 @@ async fn what_keeps_credentials_from_being_checked_is_told() {
         let fields: Vec<_> = kept.copied().chain(changes.iter().copied()).collect();
         let part = ann.post_part("/webhooks/credentials", &fields).await;
         assert!(part.text(".verdict.bad").contains(hint), "{hint}: {}", part.body);
-        // Without scripts the form comes back with it.
+        // Without scripts, the response is the form with the result.
         let page = ann.post("/webhooks/credentials", &fields).await;
         assert!(page.text("#credentials .verdict.bad").contains(hint), "{hint}: {}", page.body);
     }
@@ -74,7 +74,7 @@ async fn what_keeps_credentials_from_being_checked_is_told() {
 }
 
 #[tokio::test]
-async fn a_masked_key_is_the_one_that_is_stored() {
+async fn a_masked_key_is_replaced_by_the_stored_one() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let (url, body) = (logpoint.url("/close_incident"), body("demo-key"));
@@ -95,11 +95,11 @@ async fn a_masked_key_is_the_one_that_is_stored() {
 }
 
 #[tokio::test]
-async fn slips_are_hinted_at_while_typing_and_do_not_keep_it_from_being_saved() {
+async fn advice_is_shown_while_typing_and_does_not_prevent_saving() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let blank = ann.get("/webhooks/new").await;
-    assert_eq!(blank.texts("#logpoint[hidden]").len(), 1, "nothing of Logpoint yet");
+    assert_eq!(blank.texts("#logpoint[hidden]").len(), 1, "no Logpoint tools on an empty form");
     let body =
         body("demo-key").replace("5a62bd8cce983de89085429c", "00a1d29cb9849c4e8b3edb9f6e1a1f2c");
     let fields = with(&[
@@ -121,7 +121,7 @@ async fn slips_are_hinted_at_while_typing_and_do_not_keep_it_from_being_saved() 
 }
 
 #[tokio::test]
-async fn every_preset_opens_and_cannot_be_saved_as_it_is() {
+async fn every_preset_opens_and_requires_its_placeholders_to_be_replaced() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let start = ann.get("/webhooks/new").await;

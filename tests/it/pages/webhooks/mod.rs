@@ -1,4 +1,4 @@
-//! The webhooks' table and form.
+//! The list of webhooks and the webhook form.
 
 mod authentication;
 mod backtest;
@@ -12,8 +12,8 @@ mod save;
 mod stored;
 mod test;
 
-/// What a form for a good webhook holds.
-pub(super) const GOOD: [(&str, &str); 6] = [
+/// The fields of a valid webhook.
+pub(super) const VALID: [(&str, &str); 6] = [
     ("name", "Archive"),
     ("active", "true"),
     ("method", "POST"),
@@ -22,8 +22,9 @@ pub(super) const GOOD: [(&str, &str); 6] = [
     ("tls_verify", "public"),
 ];
 
-/// The good form with some fields in other words.
+/// The fields of a valid webhook with some changes.
 pub(super) fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let kept = GOOD.into_iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+    let kept =
+        VALID.into_iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
     kept.chain(changes.iter().copied()).collect()
 }

@@ -1,11 +1,11 @@
-//! Client certificates, the oldest version of TLS, and PEM that is looked at as it is pasted.
+//! Client certificates, the minimum TLS version, and checking pasted PEM.
 
 use super::with;
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, Certificate, Demands, FakeLogpoint, Options, Pem};
 
 #[tokio::test]
-async fn a_server_that_wants_a_certificate_gets_the_one_of_the_form() {
+async fn the_client_certificate_of_the_form_is_sent_to_the_server() {
     let app = TestApp::start().await;
     let (mine, other) = (Pem::self_signed().unwrap(), Pem::self_signed().unwrap());
     let demands = Demands { client_authority: Some(mine.certificate.clone()), is_old: false };
@@ -32,15 +32,15 @@ async fn a_server_that_wants_a_certificate_gets_the_one_of_the_form() {
         let result = ann.post_part("/webhooks/test", &fields).await;
         assert_eq!(result.status, 200, "{}", result.body);
         let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
-        let told = panel.text(".verdict");
-        assert!(told.contains(verdict), "{verdict}: {told}");
+        let message = panel.text(".verdict");
+        assert!(message.contains(verdict), "{verdict}: {message}");
         assert!(client.is_none_or(|client| !panel.body.contains(client.key.as_str())));
     }
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_is_saved_sealed_and_shown_masked() {
+async fn a_private_key_is_stored_encrypted_and_shown_masked() {
     let app = TestApp::start().await;
     let mine = Pem::self_signed().unwrap();
     let mut ann = app.admin().await;
@@ -65,7 +65,7 @@ async fn a_key_is_saved_sealed_and_shown_masked() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_is_told() {
+async fn an_old_tls_version_of_the_server_is_explained() {
     let app = TestApp::start().await;
     let demands = Demands { is_old: true, ..Demands::default() };
     let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
@@ -82,14 +82,14 @@ async fn a_server_that_is_too_old_is_told() {
         ]);
         let result = ann.post_part("/webhooks/test", &fields).await;
         let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
-        let told = panel.text(".verdict");
-        assert!(told.contains(verdict), "{version}: {told}");
+        let message = panel.text(".verdict");
+        assert!(message.contains(verdict), "{version}: {message}");
     }
     app.finish().await;
 }
 
 #[tokio::test]
-async fn pem_is_looked_at_as_it_is_pasted() {
+async fn pasted_pem_is_checked_at_once() {
     let app = TestApp::start().await;
     let (mine, other) = (Pem::self_signed().unwrap(), Pem::self_signed().unwrap());
     let signed = Options { certificate: Certificate::SignedByCa, ..Options::default() };
@@ -126,7 +126,7 @@ async fn pem_is_looked_at_as_it_is_pasted() {
         if hint.starts_with("The private key matches") {
             continue;
         }
-        // Saving says the same, at the field.
+        // Saving shows the same message at the field.
         let saved = ann.post("/webhooks", &with(&fields)).await;
         assert_eq!(saved.status, 422, "{hint}");
         assert!(saved.text("#tls_client_key-error").contains(hint), "{hint}: {}", saved.body);

@@ -4,7 +4,7 @@ use super::with;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn the_preview_shows_what_would_be_sent_before_the_form_is_complete() {
+async fn previews_the_request_of_an_incomplete_form() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
@@ -32,28 +32,28 @@ async fn the_preview_shows_what_would_be_sent_before_the_form_is_complete() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_template_is_told_with_its_line() {
+async fn a_template_error_is_shown_with_its_line() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
     let fields =
         with(&[("body_template", "{\n  \"a\": \"{{data.access_groups[0].integration.name}}\"\n}")]);
     let seen = ann.post_part("/webhooks/preview", &fields).await;
-    let marks = seen.attribute(".preview-body", "data-annotations").unwrap();
-    let marks: serde_json::Value = serde_json::from_str(&marks).unwrap();
-    assert_eq!(marks[0]["line"], 2, "{marks}");
-    let told = seen.text(".problems");
-    assert!(told.starts_with("Line 2, column 29: "), "{told}");
-    assert!(told.contains("{{data.access_groups.[0].integration.name}}"), "{told}");
-    // A line of which template, where it is not the body's.
+    let annotations = seen.attribute(".preview-body", "data-annotations").unwrap();
+    let annotations: serde_json::Value = serde_json::from_str(&annotations).unwrap();
+    assert_eq!(annotations[0]["line"], 2, "{annotations}");
+    let message = seen.text(".problems");
+    assert!(message.starts_with("Line 2, column 29: "), "{message}");
+    assert!(message.contains("{{data.access_groups.[0].integration.name}}"), "{message}");
+    // An error in another template than the body names the template.
     let fields = with(&[("header_name", "X-A"), ("header_value", "{{data.x[0]}}")]);
-    let told = ann.post_part("/webhooks/preview", &fields).await.text(".problems");
-    assert!(told.starts_with("Header 1: Line 1, column "), "{told}");
+    let message = ann.post_part("/webhooks/preview", &fields).await.text(".problems");
+    assert!(message.starts_with("Header 1: Line 1, column "), "{message}");
     app.finish().await;
 }
 
 #[tokio::test]
-async fn the_schema_lists_and_finds_every_field() {
+async fn the_schema_lists_all_fields_and_can_be_searched() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let all = ann.get("/webhooks/schema").await;
@@ -67,14 +67,14 @@ async fn the_schema_lists_and_finds_every_field() {
 }
 
 #[tokio::test]
-async fn a_field_that_no_event_has_is_pointed_out_with_what_was_meant() {
+async fn an_unknown_field_is_reported_with_a_suggestion() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
     let fields = with(&[("body_template", "{\"a\": \"{{data.requestor.email}}\"}")]);
     let seen = ann.post_part("/webhooks/preview", &fields).await;
-    let told = seen.text(".warnings");
-    assert!(told.trim_end().ends_with("did you mean data.requester.email?"), "{told}");
+    let message = seen.text(".warnings");
+    assert!(message.trim_end().ends_with("did you mean data.requester.email?"), "{message}");
     assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Valid JSON");
     app.finish().await;
 }

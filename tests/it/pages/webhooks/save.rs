@@ -1,14 +1,14 @@
-//! Saving: every mistake at its field, nothing typed lost.
+//! Saving the form: errors at their fields, without losing input.
 
-use super::{GOOD, with};
+use super::{VALID, with};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_good_webhook_is_saved_and_stands_in_the_table() {
+async fn a_valid_webhook_is_saved_and_listed() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
-    let saved = ann.post("/webhooks", &GOOD).await;
+    let saved = ann.post("/webhooks", &VALID).await;
     assert_eq!(saved.location(), "/webhooks", "{}", saved.body);
     let seen = ann.get("/webhooks").await;
     assert_eq!(seen.text("#toasts .toast"), "Saved “Archive”.");
@@ -18,11 +18,11 @@ async fn a_good_webhook_is_saved_and_stands_in_the_table() {
 }
 
 #[tokio::test]
-async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
+async fn errors_are_shown_at_their_fields_and_the_first_has_the_focus() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
-    ann.post("/webhooks", &GOOD).await;
+    ann.post("/webhooks", &VALID).await;
     for (changes, field, hint) in [
         (vec![("name", "")], "name", "Enter a name"),
         (vec![("name", "a\u{0}b")], "name", "A name cannot contain"),
@@ -91,9 +91,9 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
         assert_eq!(seen.status, 422, "{changes:?}");
         let banner = seen.text("[role=alert]");
         assert_eq!(banner, "Fix 1 error before saving.");
-        let told = seen.text(&format!("#{field}-error"));
-        assert!(told.contains(hint), "{field}: {told}");
-        // A dropdown has the focus on what opens it.
+        let message = seen.text(&format!("#{field}-error"));
+        assert!(message.contains(hint), "{field}: {message}");
+        // In a dropdown, the summary has the focus.
         let first = "[aria-invalid=true][autofocus]";
         let at = format!("#{field}{first}, #{field} > summary{first}");
         assert_eq!(seen.texts(&at).len(), 1, "{field} must have the focus: {}", seen.body);
@@ -102,18 +102,18 @@ async fn each_mistake_is_told_at_its_field_and_the_first_has_the_focus() {
 }
 
 #[tokio::test]
-async fn a_webhook_without_a_trigger_is_told_so() {
+async fn a_webhook_without_triggers_is_rejected() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
-    let no_trigger: Vec<_> = GOOD.into_iter().filter(|(name, _)| *name != "trigger").collect();
+    let no_trigger: Vec<_> = VALID.into_iter().filter(|(name, _)| *name != "trigger").collect();
     let seen = ann.post("/webhooks", &no_trigger).await;
     assert!(seen.text("#triggers-error").contains("at least one trigger"));
     app.finish().await;
 }
 
 #[tokio::test]
-async fn nothing_that_was_typed_is_lost() {
+async fn rejected_input_is_kept() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
@@ -154,7 +154,7 @@ async fn nothing_that_was_typed_is_lost() {
     assert_eq!(seen.attribute("input[name=tls_verify][checked]", "value").unwrap(), "pinned");
     assert_eq!(seen.texts("input[name=trigger][checked]").len(), 2);
     assert_eq!(seen.texts("input[name=filter-approval][checked]").len(), 1);
-    // The switch was off, as it is when its field does not come.
+    // A checkbox that is not submitted is off.
     assert!(seen.texts("#active[checked]").is_empty());
     app.finish().await;
 }

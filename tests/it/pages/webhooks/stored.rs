@@ -1,4 +1,4 @@
-//! Trying a form out with an event that was received.
+//! Testing and previewing a form with stored events.
 
 use gatepost::identity::Scope;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,8 +9,8 @@ use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::user::TestUser;
 use crate::support::{TestApp, event, http};
 
-/// A request of Bo, and the id that its event got.
-async fn received(app: &TestApp, trigger: &str, request: &str) -> String {
+/// Receives an event of Bo's access request. Returns the id of the event.
+async fn receive(app: &TestApp, trigger: &str, request: &str) -> String {
     let token = app.token(Scope::Events).await;
     send(app, &token, trigger, request).await
 }
@@ -19,11 +19,11 @@ async fn send(app: &TestApp, token: &str, trigger: &str, request: &str) -> Strin
     let mut one = event(trigger, request);
     one["data"]["requester"]["email"] = "bo@example.com".into();
     one["event_time"] = serde_json::from_str("1764022000.123456789").unwrap();
-    let (_, answer) = app.send(token, &one).await;
-    answer["events"][0]["id"].as_str().unwrap().to_owned()
+    let (_, response) = app.send(token, &one).await;
+    response["events"][0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn forget(app: &TestApp, id: &str) {
+async fn delete_event(app: &TestApp, id: &str) {
     sqlx::query("delete from events where id = $1::uuid")
         .bind(uuid::Uuid::parse_str(id).unwrap())
         .execute(app.database.pool())
@@ -32,12 +32,12 @@ async fn forget(app: &TestApp, id: &str) {
 }
 
 #[tokio::test]
-async fn the_menus_offer_samples_and_what_was_received() {
+async fn the_menus_list_samples_and_received_events() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let before = ann.get("/webhooks/new").await;
     assert_eq!(before.texts("#test_event option").len(), 6);
-    let id = received(&app, "Granted", "77").await;
+    let id = receive(&app, "Granted", "77").await;
     let seen = ann.get("/webhooks/new").await;
     for menu in ["#test_event", "#preview_event"] {
         let labels = seen.texts(&format!("{menu} option"));
@@ -51,11 +51,11 @@ async fn the_menus_offer_samples_and_what_was_received() {
 }
 
 #[tokio::test]
-async fn a_test_sends_the_event_that_was_chosen_to_the_letter() {
+async fn a_test_sends_the_chosen_event_byte_for_byte() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
-    let id = received(&app, "Expired", "77").await;
+    let id = receive(&app, "Expired", "77").await;
     let url = logpoint.url("/x");
     let mut form = vec![("url", url.as_str()), ("tls_verify", "none"), ("test_event", &id)];
     ann.get("/webhooks/new").await;
@@ -65,13 +65,13 @@ async fn a_test_sends_the_event_that_was_chosen_to_the_letter() {
         .fetch_one(app.database.pool())
         .await
         .unwrap();
-    // No body template: as received, with every digit.
+    // Without a body template, the event is sent as received, with every digit.
     assert_eq!(String::from_utf8(sent.body).unwrap(), payload);
     assert!(payload.contains("1764022000.123456789"));
     let panel = ann.get(&result.attribute("a.link", "href").unwrap()).await;
     assert!(panel.text("main").contains("Test · Expired"), "{}", panel.body);
 
-    // Without scripts the whole form comes back, and what was chosen stays chosen.
+    // Without scripts, the response is the whole form with the selected events.
     form.push(("body_template", "{\"who\": \"{{data.requester.email}}\"}"));
     form.push(("preview_event", "Failed"));
     let page = ann.post("/webhooks/test", &with(&form)).await;
@@ -82,10 +82,10 @@ async fn a_test_sends_the_event_that_was_chosen_to_the_letter() {
 }
 
 #[tokio::test]
-async fn the_preview_shows_the_event_that_was_chosen() {
+async fn the_preview_shows_the_chosen_event() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
-    let id = received(&app, "Granted", "77").await;
+    let id = receive(&app, "Granted", "77").await;
     ann.get("/webhooks/new").await;
     let body = "{\"who\": \"{{data.requester.email}}\", \"at\": {{event_time}}}";
     let form = with(&[("body_template", body), ("preview_event", &id)]);
@@ -96,20 +96,20 @@ async fn the_preview_shows_the_event_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_gone_is_told_and_nothing_is_sent() {
+async fn nothing_is_sent_for_a_removed_event() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
-    let id = received(&app, "Granted", "77").await;
+    let id = receive(&app, "Granted", "77").await;
     ann.get("/webhooks/new").await;
-    forget(&app, &id).await;
+    delete_event(&app, &id).await;
     let url = logpoint.url("/x");
     let form = with(&[("url", &url), ("test_event", &id), ("preview_event", &id)]);
     let tested = ann.post_part("/webhooks/test", &form).await;
-    let told = "Nothing was sent: This event was removed";
-    assert!(tested.text(".result-detail").starts_with(told), "{}", tested.body);
+    let message = "Nothing was sent: This event was removed";
+    assert!(tested.text(".result-detail").starts_with(message), "{}", tested.body);
     let page = ann.post("/webhooks/test", &form).await;
-    assert!(page.text("#test-result .result-detail").starts_with(told), "{}", page.body);
+    assert!(page.text("#test-result .result-detail").starts_with(message), "{}", page.body);
     let preview = ann.post_part("/webhooks/preview", &form).await;
     assert!(preview.text(".problems").contains("retention policy"), "{}", preview.body);
     assert!(logpoint.requests().is_empty());
@@ -138,8 +138,8 @@ async fn older_events_are_found_by_request_and_requester() {
     app.finish().await;
 }
 
-/// Sends a form and goes away before there is an answer.
-async fn begin_and_leave(
+/// Submits a form and disconnects before the response.
+async fn submit_and_disconnect(
     ann: &mut TestUser,
     url: &str,
     target: &TcpListener,
@@ -150,29 +150,29 @@ async fn begin_and_leave(
     let sending = request.send();
     tokio::pin!(sending);
     tokio::select! {
-        answer = &mut sending => panic!("it was answered: {answer:?}"),
+        response = &mut sending => panic!("unexpected response: {response:?}"),
         reached = target.accept() => reached.unwrap().0,
     }
-    // Here the request is dropped, and with it its connection.
+    // Dropping the request closes its connection.
 }
 
 #[tokio::test]
-async fn a_test_that_nobody_waits_for_any_more_is_broken_off() {
+async fn a_test_is_cancelled_when_its_client_disconnects() {
     let app = TestApp::start_with(|config| config.allow_http = true).await;
     let mut ann = app.admin().await;
     let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/slow", target.local_addr().unwrap());
-    let mut exchange = begin_and_leave(&mut ann, &url, &target).await;
+    let mut exchange = submit_and_disconnect(&mut ann, &url, &target).await;
     // Gatepost closes the connection to the target, long before the timeout of a minute.
     let mut rest = Vec::new();
     tokio::time::timeout(crate::support::app::WAIT_TIMEOUT, exchange.read_to_end(&mut rest))
         .await
-        .expect("the exchange went on")
+        .expect("the exchange was not cancelled")
         .unwrap();
     let sent = String::from_utf8(rest).unwrap();
     assert!(sent.starts_with("POST /slow HTTP/1.1"), "{sent}");
     drop(exchange.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await);
-    // And it goes on serving.
+    // Gatepost still serves requests.
     let seen = http().get(app.url("/healthz")).send().await.unwrap();
     assert_eq!(seen.status(), 200);
     app.finish().await;

@@ -1,4 +1,4 @@
-//! Testing the form as it stands, and View Invocation Data.
+//! Testing the form, and View Invocation Data.
 
 use super::with;
 use crate::support::TestApp;
@@ -8,7 +8,7 @@ use crate::support::user::{TestResponse, TestUser};
 const BODY: &str = r#"{"username": "svc-gatepost", "secret_key": "demo-key", "requestData":
     {"version": "0.1", "incident_ids": ["5a62bd8cce983de89085429c"]}}"#;
 
-/// Tests a form against a server; gives the result line and the panel.
+/// Tests a form against a server. Returns the result and the invocation data.
 async fn test(
     ann: &mut TestUser,
     url: &str,
@@ -33,7 +33,7 @@ async fn test(
 }
 
 #[tokio::test]
-async fn an_unsaved_form_is_tested_and_all_of_the_exchange_is_shown() {
+async fn an_unsaved_form_is_tested_and_the_whole_exchange_is_shown() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
@@ -63,7 +63,7 @@ async fn an_unsaved_form_is_tested_and_all_of_the_exchange_is_shown() {
 }
 
 #[tokio::test]
-async fn without_scripts_the_form_comes_back_with_the_result() {
+async fn without_scripts_the_response_is_the_form_with_the_result() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
@@ -80,7 +80,7 @@ async fn without_scripts_the_form_comes_back_with_the_result() {
 }
 
 #[tokio::test]
-async fn a_form_with_mistakes_is_not_sent() {
+async fn an_invalid_form_is_not_sent() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
@@ -127,7 +127,7 @@ async fn every_failure_is_explained_with_a_remedy() {
         assert!(result.text(".badge").contains("Test failed"), "{behaviour:?}");
         let verdict = panel.text(".verdict");
         assert!(verdict.contains(headline) && verdict.contains(remedy), "{behaviour:?}: {verdict}");
-        // The failed test and its panel lead to the same tip, which exists.
+        // The result and the invocation data link to the same existing tip.
         let tip = panel.attribute(".verdict a", "href").unwrap();
         assert_eq!(result.attribute("a[href^='/troubleshooting#']", "href").unwrap(), tip);
         let (page, anchor) = tip.split_once('#').unwrap();
@@ -137,7 +137,7 @@ async fn every_failure_is_explained_with_a_remedy() {
 }
 
 #[tokio::test]
-async fn an_unreachable_or_untrusted_server_is_explained_too() {
+async fn unreachable_and_untrusted_servers_are_explained() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let start = async |certificate| {
@@ -171,7 +171,7 @@ async fn an_unreachable_or_untrusted_server_is_explained_too() {
         let has_pin = panel.attribute("[data-pin]", "data-pin").is_some();
         assert_eq!(has_pin, verdict.contains("ertificate"), "{verdict}");
     }
-    // With its authority trusted, the good one works.
+    // With the authority trusted, the request succeeds.
     let (result, _) =
         test(&mut ann, &signed.url("/reopen_incident"), &trusting(signed.ca_pem())).await;
     assert!(result.text(".badge").contains("Test successful"), "{}", result.body);
@@ -179,7 +179,7 @@ async fn an_unreachable_or_untrusted_server_is_explained_too() {
 }
 
 #[tokio::test]
-async fn the_custom_message_stands_beside_the_servers_own() {
+async fn the_custom_failure_message_is_shown_with_the_message_of_the_server() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
@@ -191,7 +191,7 @@ async fn the_custom_message_stands_beside_the_servers_own() {
 }
 
 #[tokio::test]
-async fn a_template_that_one_event_breaks_is_explained_with_its_place() {
+async fn a_template_that_fails_for_an_event_is_explained_with_its_position() {
     let app = TestApp::start().await;
     let token = app.token(gatepost::identity::Scope::Events).await;
     let mut broken = crate::support::event("Granted", "1");

@@ -1,23 +1,22 @@
-//! Every page, wide and narrow, light and dark: nothing sticks out, nothing is told by the console,
-//! and axe finds nothing against WCAG 2.2 AA. Pictures to look at go to `target/screenshots`.
+//! Every page on wide and narrow screens, light and dark: no overflow, no errors in the console, and no violations of WCAG
+//! 2.2 AA that axe finds. Screenshots are written to `target/screenshots`.
 
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::filled::{Filled, fill};
+use crate::sample_data::{SampleData, fill};
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 
-/// Deque's accessibility checks, as published.
+/// The accessibility checks of Deque (axe-core).
 const AXE: &str = include_str!("axe.min.js");
-/// Runs them on what is to be seen, and tells what is wrong and where.
+/// Checks the page, and returns the violations with their elements.
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    // What sticks to an edge covers what is scrolled under it, wherever that happens to be.
+    // Sticky elements would cover other elements, depending on the scroll position.
     for (const one of document.querySelectorAll('.bar, .side')) one.style.position = 'static';
-    // An open menu covers parts of what is below it: that is what a menu does. The editor's list is
-    // scrolled from the editor, which keeps the focus.
+    // An open menu covers other elements. The list of completions is scrolled from the editor, which has the focus.
     const rules = {
         'target-size': { enabled: !document.querySelector('.menu[open], .cm-tooltip') },
         'scrollable-region-focusable': { enabled: !document.querySelector('.cm-tooltip-autocomplete') },
@@ -27,32 +26,31 @@ const RUN_AXE: &str = "
             one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}\\n    ${node.failureSummary}`))),
         (error) => done([String(error)]));
 ";
-/// However short a transition is, each element begins its own only when its parent's has ended: a theme that
-/// changes would come through one frame after the other.
-const AT_ONCE: &str = "
+/// Disables transitions. Inherited colors change level by level, so that even short transitions take several frames.
+const NO_TRANSITIONS: &str = "
     const sheet = new CSSStyleSheet();
     sheet.replaceSync('*, *::before, *::after { transition: none !important; }');
     document.adoptedStyleSheets.push(sheet);
 ";
-/// What is wider than the page, but for what scrolls by itself.
-const STICKS_OUT: &str = "document.documentElement.scrollWidth > document.documentElement.clientWidth && \
+/// The elements that make the page scroll sideways.
+const PAGE_OVERFLOW: &str = "document.documentElement.scrollWidth > document.documentElement.clientWidth && \
     [...document.querySelectorAll('body *')].filter((one) => \
         one.checkVisibility() && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1) \
         .map((one) => one.outerHTML.slice(0, 120))";
 
-/// What is wider than the card that it stands in. An open menu may be.
-const SPILLS: &str = "!document.querySelector('.menu[open]') && \
+/// Cards, rows and badges whose content overflows. An open menu is permitted to.
+const CARD_OVERFLOW: &str = "!document.querySelector('.menu[open]') && \
     [...document.querySelectorAll('.card, .table-card tbody tr, .badge')].filter((one) => \
         one.checkVisibility() && getComputedStyle(one).overflowX === 'visible' && one.scrollWidth > one.clientWidth + 1) \
         .map((one) => one.outerHTML.slice(0, 120))";
 
-/// A page, and what is done on it before it is looked at.
+/// A page, and the steps before it is checked.
 struct Scene {
     name: &'static str,
     path: String,
-    /// What is typed into the editor first.
+    /// Text to type into the editor first.
     keys: &'static str,
-    /// Each is clicked once it is to be seen; the last is waited for only.
+    /// Elements to click on when they are visible. The last one must only become visible.
     steps: &'static [&'static str],
 }
 
@@ -64,16 +62,16 @@ fn stepped(name: &'static str, path: &str, steps: &'static [&'static str]) -> Sc
     Scene { steps, ..scene(name, path) }
 }
 
-/// The editor of a new webhook, once something was typed.
+/// The editor of a new webhook, after typing.
 fn typed(name: &'static str, keys: &'static str, steps: &'static [&'static str]) -> Scene {
     Scene { keys, ..stepped(name, "/webhooks/new", steps) }
 }
 
 async fn prepare(browser: &Browser) {
-    for source in [AXE, AT_ONCE] {
+    for source in [AXE, NO_TRANSITIONS] {
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await;
     }
-    // For a picture the window is as high as the page: the scroll bar would go, and not come back.
+    // A screenshot of the whole page removes the scroll bar, which would change the layout afterwards.
     browser.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
 }
 
@@ -96,7 +94,7 @@ async fn set_theme(browser: &Browser, theme: &str) {
     browser.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
 }
 
-/// Opens a scene's page, and does what is done on it.
+/// Opens the page of a scene, and performs its steps.
 async fn play(browser: &Browser, scene: &Scene) {
     browser.open(&scene.path).await;
     if !scene.keys.is_empty() {
@@ -107,65 +105,65 @@ async fn play(browser: &Browser, scene: &Scene) {
         for step in before {
             browser.click(step).await;
         }
-        browser.see(last).await;
+        browser.wait_for(last).await;
     }
 }
 
-/// Looks at each scene, signed in.
-async fn look_around(app: &TestApp, scenes: &[Scene]) {
+/// Checks each scene as a signed-in user.
+async fn check_all(app: &TestApp, scenes: &[Scene]) {
     let browser = Browser::signed_in(app).await;
     prepare(&browser).await;
     for scene in scenes {
-        look_at(&browser, scene).await;
+        check(&browser, scene).await;
     }
     browser.finish().await;
 }
 
-/// Looks at a scene in all four ways. The theme changes under the page: nothing but its colours does.
-async fn look_at(browser: &Browser, scene: &Scene) {
+/// Checks a scene in both sizes and both themes. The theme is changed on the open page.
+async fn check(browser: &Browser, scene: &Scene) {
     for (width, themes) in [(1440, ["dark", "light"]), (390, ["light", "dark"])] {
         set(browser, width, themes[0]).await;
         play(browser, scene).await;
         for theme in themes {
             set_theme(browser, theme).await;
             let name = format!("{}-{width}-{theme}", scene.name);
-            browser.picture(&name).await;
+            browser.screenshot(&name).await;
             let headings = "document.querySelectorAll('dialog[open] h1').length || \
                             document.querySelectorAll('h1').length";
-            assert_eq!(browser.js(headings).await, 1, "{name}: headings");
-            let out = browser.js(STICKS_OUT).await;
-            assert_eq!(out, Value::Bool(false), "{name} scrolls sideways");
-            let spills = browser.js(SPILLS).await;
-            assert!(spills == false || spills == json!([]), "{name}: too wide: {spills:#}");
+            assert_eq!(browser.eval(headings).await, 1, "{name}: headings");
+            let overflow = browser.eval(PAGE_OVERFLOW).await;
+            assert_eq!(overflow, Value::Bool(false), "{name} scrolls sideways");
+            let cards = browser.eval(CARD_OVERFLOW).await;
+            assert!(cards == false || cards == json!([]), "{name}: too wide: {cards:#}");
         }
-        // Each theme once, each width once: it is slow, and changes the page.
-        let found = browser.script(RUN_AXE).await;
+        // Once per size and per theme, because the check is slow and changes the page.
+        let found = browser.eval_async(RUN_AXE).await;
         let found: Vec<String> = serde_json::from_value(found).unwrap();
         assert!(found.is_empty(), "{}-{width}-{}:\n{}", scene.name, themes[1], found.join("\n"));
     }
-    browser.is_silent(scene.name).await;
+    browser.assert_no_console_errors(scene.name).await;
 }
 
 #[tokio::test]
-async fn the_theme_that_is_chosen_holds_on_the_next_page() {
+async fn the_chosen_theme_applies_to_the_next_page() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
     browser.open("/webhooks").await;
     set(&browser, 1440, "dark").await;
-    let ground = "getComputedStyle(document.body).backgroundColor";
+    let background = "getComputedStyle(document.body).backgroundColor";
     let (light, dark) = (json!("rgb(246, 247, 249)"), json!("rgb(12, 14, 19)"));
-    // The system decides at first.
-    browser.until(&format!("{ground} === {dark}")).await;
+    // At first, the system's setting applies.
+    browser.wait_until(&format!("{background} === {dark}")).await;
     browser.click("[data-theme-switch]").await;
-    browser.until(&format!("{ground} === {light}")).await;
+    browser.wait_until(&format!("{background} === {light}")).await;
     browser.open("/deliveries").await;
-    assert_eq!(browser.js(ground).await, light);
+    assert_eq!(browser.eval(background).await, light);
     browser.click("[data-theme-switch]").await;
-    browser.until(&format!("{ground} === {dark}")).await;
-    // Now the person does.
+    browser.wait_until(&format!("{background} === {dark}")).await;
+    // Then the user's choice applies.
     set(&browser, 1440, "light").await;
     browser.open("/webhooks").await;
-    assert_eq!(browser.js(ground).await, dark);
+    assert_eq!(browser.eval(background).await, dark);
     browser.finish().await;
     app.finish().await;
 }
@@ -175,20 +173,20 @@ async fn pages_before_signing_in() {
     let fresh = TestApp::start_with(|config| config.admin = None).await;
     let browser = Browser::start(&fresh).await;
     prepare(&browser).await;
-    look_at(&browser, &scene("setup", "/setup")).await;
+    check(&browser, &scene("setup", "/setup")).await;
     browser.finish().await;
     fresh.finish().await;
 
     let app = TestApp::start().await;
     let browser = Browser::start(&app).await;
     prepare(&browser).await;
-    look_at(&browser, &scene("login", "/login")).await;
+    check(&browser, &scene("login", "/login")).await;
     browser.finish().await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn pages_with_nothing_on_them() {
+async fn pages_without_data() {
     let app = TestApp::start().await;
     let scenes = [
         scene("webhooks-empty", "/webhooks"),
@@ -200,12 +198,12 @@ async fn pages_with_nothing_on_them() {
         stepped("schema-panel", "/webhooks/new", &["a[data-panel]", "dialog[open] h1"]),
         scene("schema", "/webhooks/schema"),
     ];
-    look_around(&app, &scenes).await;
+    check_all(&app, &scenes).await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn the_form_with_its_parts_open() {
+async fn the_form_with_open_sections() {
     let app = TestApp::start().await;
     let scenes = [
         stepped("form-oauth", "/webhooks/new?preset=servicenow", &["#auth_client_id"]),
@@ -222,20 +220,20 @@ async fn the_form_with_its_parts_open() {
         typed("editor-completion", "{\"a\": \"{{data.re", &[".cm-tooltip-autocomplete"]),
         typed("editor-search", "{\"a\": 1\u{e009}f", &[".cm-search"]),
     ];
-    look_around(&app, &scenes).await;
+    check_all(&app, &scenes).await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn on_a_phone_what_belongs_together_stays_on_one_line() {
+async fn the_bar_and_the_label_row_do_not_wrap_on_a_phone() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
     set(&browser, 390, "light").await;
     browser.open("/webhooks/new").await;
-    browser.see(".cm-content").await;
+    browser.wait_for(".cm-content").await;
     let heights = "['.bar', '.label-row:has([for=body_template])'].map((one) => \
                    document.querySelector(one).offsetHeight)";
-    let heights: [u32; 2] = serde_json::from_value(browser.js(heights).await).unwrap();
+    let heights: [u32; 2] = serde_json::from_value(browser.eval(heights).await).unwrap();
     assert!(heights[0] < 80, "the bar: {}", heights[0]);
     assert!(heights[1] < 30, "Body Template: {}", heights[1]);
     browser.finish().await;
@@ -269,15 +267,15 @@ async fn an_invocation_with_a_token() {
         .await;
     let path = tested.attribute("a.link", "href").unwrap();
     let steps = &[".tabs a[href='#token']", "#token .token-exchange"];
-    look_around(&app, &[stepped("invocation-token", &path, steps)]).await;
+    check_all(&app, &[stepped("invocation-token", &path, steps)]).await;
     app.finish().await;
 }
 
 #[tokio::test]
-async fn pages_with_something_on_them() {
+async fn pages_with_data() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let Filled { webhook, good, retrying, failed, .. } = fill(&app, &logpoint).await;
+    let SampleData { webhook, good, retrying, failed, .. } = fill(&app, &logpoint).await;
     let delivery = |id: &str| format!("/deliveries/{id}");
     let scenes = [
         scene("webhooks", "/webhooks"),
@@ -295,15 +293,15 @@ async fn pages_with_something_on_them() {
         stepped("invocation-panel", &delivery(&failed), &["a[data-panel]", "dialog[open] h1"]),
         stepped("invocation-page", &delivery(&good), &["h1"]),
     ];
-    look_around(&app, &scenes).await;
+    check_all(&app, &scenes).await;
     app.finish_with_leftovers().await;
 }
 
 #[tokio::test]
-async fn pages_of_one_webhook() {
+async fn pages_of_a_webhook() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    let Filled { webhook, paused, .. } = fill(&app, &logpoint).await;
+    let SampleData { webhook, paused, .. } = fill(&app, &logpoint).await;
     let scenes = [
         stepped(
             "webhook-past",
@@ -322,6 +320,6 @@ async fn pages_of_one_webhook() {
         scene("webhook-send", format!("/webhooks/{webhook}/send")),
         scene("webhook-send-refused", format!("/webhooks/{paused}/send")),
     ];
-    look_around(&app, &scenes).await;
+    check_all(&app, &scenes).await;
     app.finish_with_leftovers().await;
 }

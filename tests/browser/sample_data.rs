@@ -1,4 +1,4 @@
-//! A Gatepost that has been in use for some days: webhooks of every kind, deliveries in every state.
+//! Sample data of several days: webhooks of every kind, and deliveries in every state.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::support::{TestApp, event};
 
 const RETRYING: &str = "select id::text from deliveries where state = 'due' and attempts > 0 and last_status is not null";
 
-/// Ids of what there is.
-pub(crate) struct Filled {
+/// Ids of some webhooks and deliveries.
+pub(crate) struct SampleData {
     pub(crate) webhook: String,
     pub(crate) paused: String,
     pub(crate) good: String,
@@ -61,11 +61,11 @@ webhooks:
     )
 }
 
-/// Fills it.
-pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Filled {
+/// Creates the sample data.
+pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> SampleData {
     let yaml = webhooks(logpoint);
     let ids = app.webhooks(&yaml).await;
-    // Somebody has changed the first one, its secret too.
+    // Another user has changed the first webhook and its secret.
     let other = yaml
         .replace("demo-key", "the-key-of-now")
         .replace("\"why\":", "\"who\": \"{{data.requester.email}}\",\n      \"why\":")
@@ -77,13 +77,13 @@ pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Filled {
         sqlx::query_scalar(sql).fetch_optional(app.database.pool()).await.unwrap()
     };
 
-    // Two days ago one was given up.
+    // Two days ago, a delivery failed.
     app.send(&token, &event("Rejected", "404")).await;
     app.wait_until("a first attempt", async || one(RETRYING).await.is_some()).await;
     app.advance(Duration::from_secs(10)).await;
     app.wait_for("failed", 1).await;
     app.advance(Duration::from_hours(48)).await;
-    // One server wants no more: its webhook is paused.
+    // A webhook was paused, because its server responded with status 410.
     logpoint.behave([Behaviour::Status(410, String::new())]);
     app.send(&token, &event("Expired", "410")).await;
     app.wait_until("the webhook to be paused", async || {
@@ -100,7 +100,7 @@ pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> Filled {
 
     let failed = "select id::text from deliveries where state = 'failed'";
     let good = "select id::text from deliveries where state = 'delivered' order by id desc";
-    Filled {
+    SampleData {
         webhook: ids[0].clone(),
         paused: ids[2].clone(),
         good: one(good).await.unwrap(),
