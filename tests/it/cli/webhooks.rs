@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{assert_says, beside, beside_with_input, token};
-use crate::support::database::TestDatabase;
 use crate::support::builders::WebhookBuilder;
+use crate::support::database::TestDatabase;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{Server, directory, gatepost, with_args, with_database};
 use crate::support::{event, wait_until};
