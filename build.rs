@@ -14,15 +14,15 @@ use sha2::{Digest, Sha256};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Name of the style sheet that every page loads, and its parts in the order in which they apply. Only the webhook form
-/// loads the others.
+/// Name of the style sheet, and its parts in the order in which they apply.
 const STYLE_SHEET: &str = "css/app.css";
-const STYLE_SHEET_PARTS: [&str; 6] = [
+const STYLE_SHEET_PARTS: [&str; 7] = [
     "css/base.css",
     "css/frame.css",
     "css/parts.css",
     "css/tables.css",
     "css/form.css",
+    "css/editor.css",
     "css/panel.css",
 ];
 

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn templates_name_only_files_that_exist() {
-        for name in ["js/app.js", "js/editing.js", "css/app.css", "css/editor.css", "icons.svg"] {
+        for name in ["js/app.js", "js/editing.js", "css/app.css", "icons.svg"] {
             assert!(find(name).is_some(), "{name}");
         }
     }

@@ -25,12 +25,24 @@ export async function insert(editor, path) {
   view.insert(path);
 }
 
+function once(target, type) {
+  return new Promise((done) => target.addEventListener(type, done, { once: true }));
+}
+
+/** Resolves when the page and everything it needs have loaded. */
+function loaded() {
+  return document.readyState === "complete" ? Promise.resolve() : once(window, "load");
+}
+
 async function load(editor) {
   const field = area(editor);
-  const hadFocus = document.activeElement === field;
+  const hasFocus = () => document.activeElement === field;
+  // The page comes first, unless the user already wants to type here.
+  if (!hasFocus()) await Promise.race([loaded(), once(field, "focus")]);
   const { open } = await import("./editor-view.js");
+  const takesFocus = hasFocus() || field.autofocus;
   const view = open(editor, field, () => isTabbing);
-  if (hadFocus || field.autofocus) view.focus();
+  if (takesFocus) view.focus();
   view.annotate(JSON.parse(editor.dataset.annotations || "[]"));
   return view;
 }
