@@ -23,12 +23,7 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Error> {
-        let (mut parts, body) = request.into_parts();
-        check_origin(&parts.headers, &state.public)?;
-        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
-            .await
-            .map_err(|error| Error::Unreadable(error.body_text()))?;
+        let (visitor, bytes) = read(request, state).await?;
         let token = url::form_urlencoded::parse(&bytes)
             .find_map(|(name, value)| (name == FIELD).then(|| value.into_owned()))
             .unwrap_or_default();
@@ -41,9 +36,17 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
     }
 }
 
-/// Returns an error if another site sent the form.
-pub(super) fn check_origin(headers: &HeaderMap, public: &PublicAddress) -> Result<(), Error> {
-    if is_same_origin(headers, public) { Ok(()) } else { Err(Error::Csrf) }
+/// Reads a form that was not sent by another site, without checking its token.
+pub(super) async fn read(request: Request, state: &WebState) -> Result<(Visitor, Bytes), Error> {
+    let (mut parts, body) = request.into_parts();
+    if !is_same_origin(&parts.headers, &state.public) {
+        return Err(Error::Csrf);
+    }
+    let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+    let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
+        .await
+        .map_err(|error| Error::Unreadable(error.body_text()))?;
+    Ok((visitor, bytes))
 }
 
 /// Whether the browser reports this server as the origin of the request. Browsers always report the origin of a form;

@@ -2,16 +2,14 @@
 //!
 //! For browsers that run no scripts. With scripts the user signs in again in place (`static/js/session.js`).
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request, State};
+use axum::extract::{OptionalFromRequestParts, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::login;
-use crate::web::form::check_origin;
-use crate::web::session::{CurrentUser, Visitor, is_htmx};
-use crate::web::{Error, WebState};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState, form};
 
 /// Middleware of the routes that receive the webhook form.
 pub(in crate::web) async fn keep(
@@ -33,12 +31,8 @@ pub(in crate::web) async fn keep(
 }
 
 async fn ask(state: &WebState, request: Request) -> Result<Response, Error> {
-    let (mut parts, body) = request.into_parts();
-    check_origin(&parts.headers, &state.public)?;
-    let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-    let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
-        .await
-        .map_err(|error| Error::Unreadable(error.body_text()))?;
+    // There is no token to check: it ended with the session.
+    let (visitor, bytes) = form::read(request, state).await?;
     let unsaved = String::from_utf8_lossy(&bytes).into_owned();
     login::keep_unsaved(&visitor, unsaved).await
 }
