@@ -1,7 +1,7 @@
-//! The simulated Logpoint as a program: what a webhook can be pointed at without an appliance.
+//! The simulated Logpoint as a program, for trying Gatepost without an appliance.
 //!
 //! `cargo run --example fake_logpoint -- --listen 127.0.0.1:8443 --state-dir data/logpoint`
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it does")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "tests use the rest"))]
 mod logpoint;
@@ -23,17 +23,17 @@ use logpoint::{Certificate, FakeLogpoint, Options, Pem};
 #[derive(Parser)]
 #[command(name = "fake_logpoint")]
 struct Flags {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// The only user who may call
+    /// User name that the API accepts
     #[arg(long, value_name = "NAME", default_value = "svc-gatepost")]
     username: String,
-    /// That user's key
+    /// Key of that user
     #[arg(long, value_name = "KEY", default_value = "demo-key")]
     secret_key: String,
-    /// Keeps certificate and key here, so that a pin survives a restart; without it, each start
-    /// makes new ones
+    /// Folder for the certificate and its key, so that a pinned fingerprint stays valid; by default,
+    /// each start creates new ones
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 }
@@ -53,15 +53,15 @@ async fn run() -> anyhow::Result<()> {
     let Flags { listen, username, secret_key, state_dir } = Flags::parse();
     let mut terminated = signal(SignalKind::terminate())?;
     let certificate = match state_dir {
-        Some(dir) => Certificate::Given(kept(&dir)?),
+        Some(dir) => Certificate::Given(load_or_create(&dir)?),
         None => Certificate::SelfSigned,
     };
     let log: fn(&str) = |line| println!("{line}");
-    let own = Options { listen, username, secret_key, certificate, ..Options::default() };
-    let options = Options { keep: 0, log: Some(log), ..own };
+    let options = Options { listen, username, secret_key, certificate, ..Options::default() };
+    let options = Options { max_recorded: 0, log: Some(log), ..options };
     let logpoint = FakeLogpoint::try_start(options)
         .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+        .with_context(|| format!("could not listen on {listen}"))?;
     println!("Simulated Logpoint on {}", logpoint.url(""));
     println!("Certificate SHA-256 {}", logpoint.fingerprint());
     tokio::select! {
@@ -72,18 +72,18 @@ async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The certificate in the folder, made at the first start.
-fn kept(dir: &Path) -> anyhow::Result<Pem> {
+/// Loads the certificate from a folder, or creates it at the first start.
+fn load_or_create(dir: &Path) -> anyhow::Result<Pem> {
     let (certificate, key) = (dir.join("certificate.pem"), dir.join("key.pem"));
     if certificate.exists() {
         let read = |path: &Path| {
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+            fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
         };
         return Ok(Pem { certificate: read(&certificate)?, key: read(&key)? });
     }
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
     let pem = Pem::self_signed()?;
-    // The certificate comes last: where it is, the key is too.
+    // The certificate is written last, so that it never exists without its key.
     write(&key, 0o600, &pem.key)?;
     write(&certificate, 0o644, &pem.certificate)?;
     Ok(pem)
@@ -93,5 +93,5 @@ fn write(path: &Path, mode: u32, text: &str) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(mode).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("could not write {}", path.display()))
 }

@@ -66,7 +66,7 @@ async fn a_received_event_is_searched_and_used_in_a_test() {
 async fn a_test_that_hangs_is_cancelled() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
-    logpoint.always(Behaviour::HangBeforeAnswer);
+    logpoint.always(Behaviour::HangBeforeResponse);
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks/new").await;
     fill_in(&ann, &logpoint).await;

@@ -94,7 +94,7 @@ pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> SampleData {
         app.send(&token, &event("Granted", &n.to_string())).await;
     }
     app.wait_for("delivered", 6).await;
-    logpoint.always(Behaviour::RefuseInside200);
+    logpoint.always(Behaviour::RejectWithStatus200);
     app.send(&token, &event("Failed", "7")).await;
     app.wait_until("a delivery to be tried again", async || one(RETRYING).await.is_some()).await;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::support::database::TestDatabase;
-use crate::support::logpoint::{Behaviour, FakeLogpoint, Options, Recorded};
+use crate::support::logpoint::{Behaviour, FakeLogpoint, Options, RecordedRequest};
 use crate::support::process::{
     Server, gatepost, post_event, run, wait_long, with_args, with_database,
 };
@@ -116,11 +116,11 @@ impl Environment {
     }
 }
 
-fn message_id(request: &Recorded) -> String {
+fn message_id(request: &RecordedRequest) -> String {
     request.header("webhook-id").unwrap().to_owned()
 }
 
-fn request_id(request: &Recorded) -> String {
+fn request_id(request: &RecordedRequest) -> String {
     request.json()["request"].as_str().unwrap().to_owned()
 }
 
@@ -128,7 +128,7 @@ fn request_id(request: &Recorded) -> String {
 async fn resends_deliveries_of_a_killed_server_under_the_same_id() {
     let environment = Environment::new().await;
     let server = environment.start().await;
-    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    environment.logpoint.behave([Behaviour::HangBeforeResponse]);
     assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
     environment.logpoint.wait_for_requests(1).await;
     server.kill().await;
@@ -192,7 +192,7 @@ async fn two_servers_send_each_delivery_once_and_take_over_from_each_other() {
     let ids: HashSet<String> = environment.logpoint.requests().iter().map(message_id).collect();
     assert_eq!((ids.len(), environment.logpoint.requests().len()), (100, 100));
 
-    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    environment.logpoint.behave([Behaviour::HangBeforeResponse]);
     assert_eq!(one.send(&environment.token, &event("Granted", "left")).await.0, 202);
     environment.logpoint.wait_for_requests(101).await;
     one.kill().await;
@@ -238,7 +238,7 @@ async fn a_stop_waits_for_an_attempt_and_records_it() {
 async fn a_stop_hands_back_an_attempt_that_does_not_finish() {
     let environment = Environment::new().await;
     let server = environment.start().await;
-    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    environment.logpoint.behave([Behaviour::HangBeforeResponse]);
     assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
     environment.logpoint.wait_for_requests(1).await;
     let asked = Instant::now();

@@ -1,69 +1,67 @@
-//! How the simulator can be told to behave: as Logpoint would, as a front-end does on a bad day, or
-//! as no server should.
+//! Behaviours of the simulator: like Logpoint, like a failing front-end server, or in violation of HTTP.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::http::{Answer, Io};
+use super::http::{Io, Response};
 
-/// What is done with one request. Scripted requests change no incident, except where Logpoint's own
-/// answer is given.
+/// How the simulator handles a request. Only `Normal` and `Delay` change incidents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// As Logpoint would.
+    /// Handles the request like Logpoint.
     Normal,
-    /// Success, whatever is asked: any method, path and body.
+    /// Reports success for any method, path and body.
     Accept,
-    /// HTTP 200, and a no inside: `{"success":false,"message":"Authentication Failed"}`.
-    RefuseInside200,
-    /// A status and a body.
+    /// Responds with status 200 and a failure in the body: `{"success":false,"message":"Authentication Failed"}`.
+    RejectWithStatus200,
+    /// Responds with a status and a body.
     Status(u16, String),
-    /// A status and how many seconds to wait.
+    /// Responds with a status and `Retry-After` in seconds.
     RetryAfter(u16, u64),
-    /// 307 to another URL: a client that follows it sends everything again, the key included.
+    /// Redirects to a URL with status 307. A client that follows it sends the key again.
     Redirect(String),
-    /// As Logpoint would, but later.
+    /// Handles the request like Logpoint after a delay.
     Delay(Duration),
-    /// The head comes, the body never does.
+    /// Sends the head of a response, and never its body.
     HangAfterHeaders,
-    /// The request is taken, nothing comes.
-    HangBeforeAnswer,
-    /// The request is taken, the connection is closed.
+    /// Reads the request, and never responds.
+    HangBeforeResponse,
+    /// Reads the request, and closes the connection.
     HangUp,
-    /// Half of the promised body, then the connection is closed.
+    /// Closes the connection after half of the body.
     CutBody,
-    /// A body without an end.
+    /// Sends a body that never ends.
     EndlessBody,
-    /// A body of so many bytes.
+    /// Sends a body of this many bytes.
     HugeBody(u64),
-    /// A long body, a byte a second.
+    /// Sends a long body, one byte per second.
     Trickle,
-    /// The connection is taken and nothing is ever read from it, not even a greeting.
+    /// Accepts the connection, and never reads from it, not even a TLS handshake.
     NeverRead,
-    /// Bytes that are not HTTP.
+    /// Sends bytes that are not HTTP.
     Garbage,
-    /// HTTP 200 with a page where JSON should be.
+    /// Responds with status 200 and HTML instead of JSON.
     NotJson,
 }
 
-/// What a behaviour comes to.
+/// The reply to a request.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// What Logpoint says.
+    /// The response of Logpoint.
     Logpoint,
-    /// Another answer.
-    Answer(Answer),
-    /// No answer that keeps to the rules.
+    /// A given response.
+    Response(Response),
+    /// A violation of HTTP.
     Broken(Broken),
 }
 
-/// A way of breaking HTTP.
+/// A violation of HTTP.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Broken {
     HangAfterHeaders,
-    HangBeforeAnswer,
+    HangBeforeResponse,
     HangUp,
     CutBody,
     EndlessBody,
@@ -75,23 +73,26 @@ pub(super) enum Broken {
 
 impl Behaviour {
     pub(super) async fn reply(self) -> Reply {
-        Reply::Answer(match self {
+        Reply::Response(match self {
             Self::Normal => return Reply::Logpoint,
             Self::Delay(time) => {
-                #[expect(clippy::disallowed_methods, reason = "to be slow is what was asked for")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the delay is the requested behaviour"
+                )]
                 tokio::time::sleep(time).await;
                 return Reply::Logpoint;
             }
-            Self::Accept => Answer::verdict(true, "Accepted"),
-            Self::RefuseInside200 => Answer::verdict(false, "Authentication Failed"),
-            Self::Status(status, body) => Answer::text(status, body),
+            Self::Accept => Response::verdict(true, "Accepted"),
+            Self::RejectWithStatus200 => Response::verdict(false, "Authentication Failed"),
+            Self::Status(status, body) => Response::text(status, body),
             Self::RetryAfter(status, seconds) => {
-                Answer::html(status).with("retry-after", seconds.to_string())
+                Response::html(status).with("retry-after", seconds.to_string())
             }
-            Self::Redirect(url) => Answer::html(307).with("location", url),
-            Self::NotJson => Answer::html(200),
+            Self::Redirect(url) => Response::html(307).with("location", url),
+            Self::NotJson => Response::html(200),
             Self::HangAfterHeaders => return Reply::Broken(Broken::HangAfterHeaders),
-            Self::HangBeforeAnswer => return Reply::Broken(Broken::HangBeforeAnswer),
+            Self::HangBeforeResponse => return Reply::Broken(Broken::HangBeforeResponse),
             Self::HangUp => return Reply::Broken(Broken::HangUp),
             Self::CutBody => return Reply::Broken(Broken::CutBody),
             Self::EndlessBody => return Reply::Broken(Broken::EndlessBody),
@@ -106,28 +107,28 @@ impl Behaviour {
 const FILLER: [u8; 16 * 1024] = [b'x'; 16 * 1024];
 
 impl Broken {
-    /// What it does, for the log.
-    pub(super) fn says(self) -> &'static str {
+    /// Description for the log.
+    pub(super) fn summary(self) -> &'static str {
         match self {
             Self::HangAfterHeaders => "200, then silence",
-            Self::HangBeforeAnswer => "silence",
-            Self::HangUp => "closed without an answer",
-            Self::CutBody => "200, cut off",
-            Self::EndlessBody => "200, without end",
+            Self::HangBeforeResponse => "silence",
+            Self::HangUp => "closed without a response",
+            Self::CutBody => "200, truncated",
+            Self::EndlessBody => "200, endless",
             Self::HugeBody(_) => "200, huge",
-            Self::Trickle => "200, a byte a second",
-            Self::NeverRead => "not read any more",
+            Self::Trickle => "200, one byte per second",
+            Self::NeverRead => "not read",
             Self::Garbage => "garbage",
         }
     }
 
-    /// Breaks it. The connection is of no use afterwards.
+    /// Sends the invalid response. The connection cannot be used afterwards.
     pub(super) async fn run(self, stream: &mut impl Io) -> io::Result<()> {
-        let answer = Answer::text(200, String::new());
-        let head = |more: (&str, &str)| answer.head(&[more, ("connection", "close")]);
+        let response = Response::text(200, String::new());
+        let head = |more: (&str, &str)| response.head(&[more, ("connection", "close")]);
         match self {
             Self::HangUp => Ok(()),
-            Self::HangBeforeAnswer => until_closed(stream).await,
+            Self::HangBeforeResponse => until_closed(stream).await,
             Self::HangAfterHeaders => {
                 send(stream, head(("content-length", "100")).as_bytes()).await?;
                 until_closed(stream).await
@@ -141,7 +142,7 @@ impl Broken {
                 let mut chunk = format!("{:x}\r\n", FILLER.len()).into_bytes();
                 chunk.extend_from_slice(&FILLER);
                 chunk.extend_from_slice(b"\r\n");
-                // Ends when the client has gone away.
+                // Ends when the client disconnects.
                 loop {
                     send(stream, &chunk).await?;
                 }
@@ -164,7 +165,7 @@ impl Broken {
                     send(stream, b"x").await?;
                 }
             }
-            // Whoever stops the server ends it.
+            // Ends when the server is stopped.
             Self::NeverRead => std::future::pending().await,
             Self::Garbage => send(stream, b"\x00\xffSSH-2.0-this is not HTTP\r\n\r\n").await,
         }

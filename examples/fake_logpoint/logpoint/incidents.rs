@@ -1,14 +1,14 @@
-//! Logpoint's incident API as documented, on a few incidents in memory.
+//! Logpoint's documented incident API, with a few incidents in memory.
 //!
-//! Where the documentation is silent the simulator chooses: a call on several incidents changes all
-//! or none; an open incident can be reopened, a closed one is not closed again; the texts of all
-//! refusals but `Authentication Failed` are invented.
+//! The simulator defines what is not documented: a call changes either all of its incidents or none, an open incident can
+//! be reopened, and a closed one cannot be closed again. The error messages are invented, except for `Authentication
+//! Failed`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::http::{Answer, Request};
+use super::http::{Request, Response};
 
 /// Ids of the incidents: those of the examples in Logpoint's Incident API reference, so that an example copied from
 /// there works here. The first two incidents are closed, the third is resolved.
@@ -16,13 +16,13 @@ pub(crate) const INCIDENTS: [&str; 3] =
     ["5a62bd8cce983de89085429c", "5a62bd8cce983de89085429b", "5a62bd8cce983de89085429e"];
 /// Id of the user whose key is accepted.
 pub(crate) const API_USER: &str = "58c26fd3d8aaa40dd8a2e101";
-/// Id of another user, to whom the incidents are assigned at first.
+/// Id of another user, to whom the incidents are assigned initially.
 pub(crate) const ANALYST: &str = "58c26fd3d8aaa40dd8a2e102";
 
-/// An incident's state.
+/// State of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Also after reopening.
+    /// New or reopened.
     Open,
     Resolved,
     Closed,
@@ -31,10 +31,10 @@ pub(crate) enum State {
 /// An incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Incident {
-    /// 24 hex digits: what calls take.
+    /// The id that calls use: 24 hex digits.
     pub(crate) id: String,
     pub(crate) state: State,
-    /// A user's id.
+    /// Id of a user.
     pub(crate) assignee: String,
     pub(crate) comments: Vec<String>,
 }
@@ -53,27 +53,27 @@ impl Incident {
         })
     }
 
-    /// The other id, of 32 hex digits: calls do not take it.
+    /// The other id, with 32 hex digits, which calls do not accept.
     fn incident_id(&self) -> String {
         format!("{}00000000", self.id.chars().rev().collect::<String>())
     }
 
-    /// The id begins with the seconds since 1970.
+    /// The first eight digits of the id are the Unix time.
     fn detected_at(&self) -> i64 {
         let seconds = self.id.get(..8).and_then(|hex| i64::from_str_radix(hex, 16).ok());
         seconds.unwrap_or_default()
     }
 }
 
-/// The appliance.
+/// The simulated appliance.
 pub(super) struct Logpoint {
     username: String,
     secret_key: String,
     incidents: Mutex<Vec<Incident>>,
 }
 
-/// A text that says why not, inside of a 200.
-type Refusal = String;
+/// Error message of a response with status 200.
+type Rejection = String;
 
 impl Logpoint {
     pub(super) fn new(username: String, secret_key: String) -> Self {
@@ -92,7 +92,7 @@ impl Logpoint {
         self.incidents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn answer(&self, request: &Request) -> Answer {
+    pub(super) fn respond(&self, request: &Request) -> Response {
         let path = request.path.split('?').next().unwrap_or_default();
         let expected = match path {
             "/reopen_incident"
@@ -102,26 +102,26 @@ impl Logpoint {
             | "/add_incident_comment"
             | "/getalloweddata" => "POST",
             "/incidents" | "/incident_states" | "/get_data_from_incident" | "/get_users" => "GET",
-            _ => return Answer::html(404),
+            _ => return Response::html(404),
         };
         if request.method != expected {
-            return Answer::html(405);
+            return Response::html(405);
         }
-        let answer = if path == "/getalloweddata" {
+        let response = if path == "/getalloweddata" {
             self.allowed_data(&request.body)
         } else {
             let Ok(body @ Value::Object(_)) = serde_json::from_slice(&request.body) else {
-                return Answer::html(400);
+                return Response::html(400);
             };
             self.call(path, &body)
         };
-        match answer {
-            Ok(value) => Answer::json(&value),
-            Err(message) => Answer::verdict(false, &message),
+        match response {
+            Ok(value) => Response::json(&value),
+            Err(message) => Response::verdict(false, &message),
         }
     }
 
-    fn check(&self, username: Option<&str>, secret_key: Option<&str>) -> Result<(), Refusal> {
+    fn check(&self, username: Option<&str>, secret_key: Option<&str>) -> Result<(), Rejection> {
         if username == Some(self.username.as_str()) && secret_key == Some(self.secret_key.as_str())
         {
             Ok(())
@@ -130,8 +130,8 @@ impl Logpoint {
         }
     }
 
-    /// The only call that is a form: a harmless check of user and key.
-    fn allowed_data(&self, body: &[u8]) -> Result<Value, Refusal> {
+    /// The only call with a form body. Gatepost uses it to check credentials, because it changes nothing.
+    fn allowed_data(&self, body: &[u8]) -> Result<Value, Rejection> {
         let form: Vec<_> = url::form_urlencoded::parse(body).collect();
         let field = |name| form.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_ref());
         self.check(field("username"), field("secret_key"))?;
@@ -144,7 +144,7 @@ impl Logpoint {
         }
     }
 
-    fn call(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+    fn call(&self, path: &str, body: &Value) -> Result<Value, Rejection> {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         self.check(text("username"), text("secret_key"))?;
         if path == "/get_users" {
@@ -169,7 +169,7 @@ impl Logpoint {
         }
     }
 
-    fn resolve(&self, data: &Value) -> Result<Value, Refusal> {
+    fn resolve(&self, data: &Value) -> Result<Value, Rejection> {
         let check = |incident: &Incident| match incident.state {
             _ if incident.assignee != API_USER => Err("Incident is not assigned to the user"),
             State::Closed => Err("Incident is closed"),
@@ -179,7 +179,7 @@ impl Logpoint {
         Ok(done("Incidents resolved"))
     }
 
-    fn close(&self, data: &Value) -> Result<Value, Refusal> {
+    fn close(&self, data: &Value) -> Result<Value, Rejection> {
         let check = |incident: &Incident| match incident.state {
             _ if incident.assignee != API_USER => Err("Incident is not assigned to the user"),
             State::Open | State::Closed => Err("Incident is not resolved"),
@@ -189,7 +189,7 @@ impl Logpoint {
         Ok(done("Incidents closed"))
     }
 
-    fn assign(&self, data: &Value) -> Result<Value, Refusal> {
+    fn assign(&self, data: &Value) -> Result<Value, Rejection> {
         let user = data.get("new_assignee").and_then(Value::as_str).unwrap_or_default();
         if ![API_USER, ANALYST].contains(&user) {
             return Err("User not found".to_owned());
@@ -198,18 +198,18 @@ impl Logpoint {
         Ok(done("Incidents re-assigned"))
     }
 
-    /// Changes the incidents in `incident_ids`: all, or none where one must not be.
+    /// Changes all incidents in `incident_ids`, or none if one of them must not be changed.
     fn change(
         &self,
         data: &Value,
         check: impl Fn(&Incident) -> Result<(), &'static str>,
         apply: impl Fn(&mut Incident),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         version(data)?;
         let ids = texts(data, "incident_ids")?;
         let mut incidents = self.incidents();
         for id in &ids {
-            check(find(&mut incidents, id)?).map_err(|why| format!("{why}: {id}"))?;
+            check(find(&mut incidents, id)?).map_err(|error| format!("{error}: {id}"))?;
         }
         for id in &ids {
             apply(find(&mut incidents, id)?);
@@ -217,7 +217,7 @@ impl Logpoint {
         Ok(())
     }
 
-    fn comment(&self, data: &Value) -> Result<Value, Refusal> {
+    fn comment(&self, data: &Value) -> Result<Value, Rejection> {
         version(data)?;
         let mut incidents = self.incidents();
         let mut new = Vec::new();
@@ -233,18 +233,18 @@ impl Logpoint {
         Ok(done("Comments added"))
     }
 
-    fn list(&self, under: &str, data: &Value) -> Result<Value, Refusal> {
-        let moment = |name| data.get(name).and_then(Value::as_i64);
-        let (Some(from), Some(to)) = (moment("ts_from"), moment("ts_to")) else {
+    fn list(&self, key: &str, data: &Value) -> Result<Value, Rejection> {
+        let timestamp = |name| data.get(name).and_then(Value::as_i64);
+        let (Some(from), Some(to)) = (timestamp("ts_from"), timestamp("ts_to")) else {
             return Err("ts_from and ts_to must be integers".to_owned());
         };
         let incidents = self.incidents();
         let found = incidents.iter().filter(|one| (from..=to).contains(&one.detected_at()));
         let found: Vec<Value> = found.map(Incident::to_json).collect();
-        Ok(json!({"success": true, "version": "0.1", under: found}))
+        Ok(json!({"success": true, "version": "0.1", key: found}))
     }
 
-    fn data(&self, data: &Value) -> Result<Value, Refusal> {
+    fn data(&self, data: &Value) -> Result<Value, Rejection> {
         let text = |name| data.get(name).and_then(Value::as_str).unwrap_or_default();
         let mut incidents = self.incidents();
         let incident = find(&mut incidents, text("incident_obj_id"))?;
@@ -260,24 +260,24 @@ fn done(message: &str) -> Value {
     json!({"success": true, "message": message})
 }
 
-fn version(data: &Value) -> Result<(), Refusal> {
+fn version(data: &Value) -> Result<(), Rejection> {
     let known = data.get("version").and_then(Value::as_str) == Some("0.1");
     if known { Ok(()) } else { Err("Unknown version".to_owned()) }
 }
 
-/// A list with something in it.
-fn list<'a>(data: &'a Value, name: &str) -> Result<&'a Vec<Value>, Refusal> {
+/// Reads a list that must not be empty.
+fn list<'a>(data: &'a Value, name: &str) -> Result<&'a Vec<Value>, Rejection> {
     let values = data.get(name).and_then(Value::as_array).filter(|values| !values.is_empty());
     values.ok_or_else(|| format!("{name} is missing"))
 }
 
-/// A list of texts.
-fn texts<'a>(data: &'a Value, name: &str) -> Result<Vec<&'a str>, Refusal> {
+/// Reads a list of texts that must not be empty.
+fn texts<'a>(data: &'a Value, name: &str) -> Result<Vec<&'a str>, Rejection> {
     let texts = list(data, name)?.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
     texts.ok_or_else(|| format!("{name} must be texts"))
 }
 
-fn find<'a>(incidents: &'a mut [Incident], id: &str) -> Result<&'a mut Incident, Refusal> {
+fn find<'a>(incidents: &'a mut [Incident], id: &str) -> Result<&'a mut Incident, Rejection> {
     if id.len() != 24 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(format!("Invalid incident id: {id}"));
     }

@@ -1,8 +1,7 @@
-//! A simulated Logpoint over real TLS: for tests, and for trying Gatepost without an appliance.
+//! A simulated Logpoint with TLS, for tests and for trying Gatepost without an appliance.
 //!
-//! Tests include this folder by `#[path = "../../examples/fake_logpoint/logpoint/mod.rs"]`; it knows
-//! nothing of Gatepost. A server is scripted by [`Behaviour`]s, records what it was sent, and stops
-//! when it is dropped:
+//! Tests include this folder with `#[path = "../../examples/fake_logpoint/logpoint/mod.rs"]`. It does not depend on
+//! Gatepost. A server is scripted with [`Behaviour`]s, records its requests, and stops when it is dropped:
 //!
 //! ```ignore
 //! let logpoint = FakeLogpoint::start(Options::default()).await;
@@ -30,8 +29,8 @@ use tokio::task::JoinSet;
 
 pub(crate) use behaviour::Behaviour;
 pub(crate) use incidents::{ANALYST, API_USER, INCIDENTS, Incident, State};
-pub(crate) use record::Recorded;
-pub(crate) use tls::{Certificate, Demands, Pem};
+pub(crate) use record::RecordedRequest;
+pub(crate) use tls::{Certificate, Pem, TlsRequirements};
 
 use behaviour::Reply;
 use http::{Io, Request};
@@ -39,19 +38,19 @@ use incidents::Logpoint;
 use record::Record;
 use tls::Identity;
 
-/// How long a test waits for requests before it gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a test waits for requests.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a simulated Logpoint is like.
+/// Options of a simulated Logpoint.
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) username: String,
     pub(crate) secret_key: String,
     pub(crate) certificate: Certificate,
-    pub(crate) demands: Demands,
-    /// How many requests are kept, the newest; the rest is only counted.
-    pub(crate) keep: usize,
-    /// Is told one line per request; never the secret key.
+    pub(crate) requirements: TlsRequirements,
+    /// Maximum number of recorded requests. Older ones are only counted.
+    pub(crate) max_recorded: usize,
+    /// Called with one line per request, which never contains the secret key.
     pub(crate) log: Option<fn(&str)>,
 }
 
@@ -62,8 +61,8 @@ impl Default for Options {
             username: "svc-gatepost".to_owned(),
             secret_key: "demo-key".to_owned(),
             certificate: Certificate::SelfSigned,
-            demands: Demands::default(),
-            keep: 100_000,
+            requirements: TlsRequirements::default(),
+            max_recorded: 100_000,
             log: None,
         }
     }
@@ -73,7 +72,7 @@ impl Default for Options {
 pub(crate) struct FakeLogpoint {
     address: SocketAddr,
     server: Arc<Server>,
-    /// Dropping it aborts the listener, and that its connections.
+    /// Dropping the set aborts the listener, which aborts its connections.
     tasks: JoinSet<()>,
 }
 
@@ -85,25 +84,26 @@ struct Server {
 }
 
 impl FakeLogpoint {
-    /// Starts one.
+    /// Starts a server.
     ///
     /// # Panics
-    /// Where it cannot: a test cannot go on without.
+    /// If it cannot be started.
     #[expect(clippy::expect_used, reason = "for tests; programs call `try_start`")]
     pub(crate) async fn start(options: Options) -> Self {
-        Self::try_start(options).await.expect("a simulated Logpoint")
+        Self::try_start(options).await.expect("could not start a simulated Logpoint")
     }
 
-    /// Starts one.
+    /// Starts a server.
     ///
     /// # Errors
-    /// Where the address is taken, or the given certificate is of no use.
+    /// If the address is in use or the given certificate is invalid.
     pub(crate) async fn try_start(options: Options) -> io::Result<Self> {
-        let Options { listen, username, secret_key, certificate, demands, keep, log } = options;
+        let Options { listen, username, secret_key, certificate, requirements, max_recorded, log } =
+            options;
         let server = Arc::new(Server {
             logpoint: Logpoint::new(username, secret_key),
-            identity: Identity::new(certificate, &demands)?,
-            record: Record::new(keep),
+            identity: Identity::new(certificate, &requirements)?,
+            record: Record::new(max_recorded),
             log,
         });
         let listener = TcpListener::bind(listen).await?;
@@ -113,23 +113,23 @@ impl FakeLogpoint {
         Ok(Self { address, server, tasks })
     }
 
-    /// Stops it, and waits until it has: the address is free again.
+    /// Stops the server, and waits until its address is free.
     pub(crate) async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a path, which begins with a slash.
+    /// Returns the URL of a path, which starts with a slash.
     pub(crate) fn url(&self, path: &str) -> String {
         let scheme = if self.server.identity.acceptor.is_some() { "https" } else { "http" };
         format!("{scheme}://{}{path}", self.address)
     }
 
-    /// The certificate's SHA-256, `AB:CD:…`; empty for plain HTTP.
+    /// SHA-256 fingerprint of the certificate, as `AB:CD:…`; empty for plain HTTP.
     pub(crate) fn fingerprint(&self) -> &str {
         &self.server.identity.fingerprint
     }
@@ -139,42 +139,43 @@ impl FakeLogpoint {
         &self.server.identity.certificate_pem
     }
 
-    /// The certificate of the authority that signed: the server's own one where it signed itself.
+    /// Certificate of the authority that signed the server's certificate, or the self-signed certificate itself.
     pub(crate) fn ca_pem(&self) -> &str {
         &self.server.identity.ca_pem
     }
 
-    /// An incident, by its id.
+    /// Finds an incident by its id.
     pub(crate) fn incident(&self, id: &str) -> Option<Incident> {
         self.server.logpoint.incidents().iter().find(|incident| incident.id == id).cloned()
     }
 
-    /// Scripts the next requests, after those that are scripted already; then all is as before.
+    /// Adds behaviours for the next requests. After them, the default applies again.
     pub(crate) fn behave(&self, script: impl IntoIterator<Item = Behaviour>) {
         self.server.record.script(script);
     }
 
-    /// How it behaves when nothing is scripted: as Logpoint would, until told otherwise.
+    /// Sets the default behaviour, which is [`Behaviour::Normal`] at the start.
     pub(crate) fn always(&self, behaviour: Behaviour) {
         self.server.record.always(behaviour);
     }
 
-    /// What it was sent so far, whole requests only, the oldest first.
-    pub(crate) fn requests(&self) -> Vec<Recorded> {
+    /// Returns the complete requests so far, oldest first.
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
         self.server.record.requests()
     }
 
-    /// Waits until so many requests have come since the start, and gives all of them.
+    /// Waits for a total number of requests since the start, and returns all of them.
     ///
     /// # Panics
-    /// Where they do not come within ten seconds.
-    #[expect(clippy::panic, reason = "a test that waits in vain has failed")]
-    pub(crate) async fn wait_for_requests(&self, count: usize) -> Vec<Recorded> {
+    /// If they do not arrive within ten seconds.
+    #[expect(clippy::panic, reason = "for tests")]
+    pub(crate) async fn wait_for_requests(&self, count: usize) -> Vec<RecordedRequest> {
         let mut arrived = self.server.record.arrived();
-        let waited = tokio::time::timeout(PATIENCE, arrived.wait_for(|so_far| *so_far >= count));
+        let waited =
+            tokio::time::timeout(WAIT_TIMEOUT, arrived.wait_for(|so_far| *so_far >= count));
         if waited.await.is_err() {
             let so_far = *self.server.record.arrived().borrow();
-            panic!("{so_far} of {count} requests came within {} s", PATIENCE.as_secs())
+            panic!("{so_far} of {count} requests arrived within {} s", WAIT_TIMEOUT.as_secs())
         }
         self.requests()
     }
@@ -195,7 +196,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 async fn connection(stream: TcpStream, server: Arc<Server>) {
     stream.set_nodelay(true).ok();
     if server.record.leaves_unread() {
-        server.log("a connection is not read from");
+        server.log("a connection is not read");
         return std::future::pending().await;
     }
     let ended = match &server.identity.acceptor {
@@ -203,16 +204,16 @@ async fn connection(stream: TcpStream, server: Arc<Server>) {
         Some(acceptor) => match acceptor.accept(stream).await {
             Ok(stream) => server.serve(stream).await,
             Err(error) => {
-                server.log(&format!("a client gave up in the TLS handshake: {error}"));
+                server.log(&format!("a TLS handshake failed: {error}"));
                 return;
             }
         },
     };
-    // A client may go away when it likes; what is no HTTP is told.
+    // Clients may disconnect at any time. Only invalid HTTP is logged.
     if let Err(error) = ended
         && error.kind() == io::ErrorKind::InvalidData
     {
-        server.log(&format!("a client sent what is no HTTP: {error}"));
+        server.log(&format!("a client sent invalid HTTP: {error}"));
     }
 }
 
@@ -221,16 +222,16 @@ impl Server {
         let mut stream = BufReader::new(stream);
         while let Some(request) = http::read(&mut stream).await? {
             let behaviour = self.record.add(&request);
-            let answer = match behaviour.reply().await {
-                Reply::Logpoint => self.logpoint.answer(&request),
-                Reply::Answer(answer) => answer,
+            let response = match behaviour.reply().await {
+                Reply::Logpoint => self.logpoint.respond(&request),
+                Reply::Response(response) => response,
                 Reply::Broken(broken) => {
-                    self.log_request(&request, broken.says());
+                    self.log_request(&request, broken.summary());
                     return broken.run(&mut stream).await;
                 }
             };
-            self.log_request(&request, &format!("{} {}", answer.status, answer.says));
-            answer.write(&request, &mut stream).await?;
+            self.log_request(&request, &format!("{} {}", response.status, response.summary));
+            response.write(&request, &mut stream).await?;
             if request.last {
                 break;
             }
@@ -238,10 +239,10 @@ impl Server {
         stream.shutdown().await
     }
 
-    fn log_request(&self, request: &Request, says: &str) {
-        // Without its query, which may hold anything.
+    fn log_request(&self, request: &Request, summary: &str) {
+        // The query can contain secrets.
         let path = request.path.split('?').next().unwrap_or_default();
-        self.log(&format!("{} {path} -> {says}", request.method));
+        self.log(&format!("{} {path} -> {summary}", request.method));
     }
 
     fn log(&self, line: &str) {

@@ -1,4 +1,4 @@
-//! What was sent, and what is to be done about what comes next.
+//! The received requests, and the behaviours for the next ones.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,21 +10,21 @@ use tokio::sync::watch;
 use super::behaviour::Behaviour;
 use super::http::{self, Request};
 
-/// A request as it came, secrets and all.
+/// A received request, including its secrets.
 #[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    /// When it had come to its end.
+pub(crate) struct RecordedRequest {
+    /// When its last byte was received.
     pub(crate) at: SystemTime,
     pub(crate) method: String,
-    /// With its query.
+    /// Path and query.
     pub(crate) path: String,
-    /// In their order, names in lower case.
+    /// In order, with lower-case names.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Recorded {
-    /// A header's value, by its name in lower case.
+impl RecordedRequest {
+    /// Finds the value of a header by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         http::find(&self.headers, name)
     }
@@ -34,43 +34,43 @@ impl Recorded {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// The requests, and the script.
+/// The requests and the script.
 pub(super) struct Record {
-    keep: usize,
+    max_recorded: usize,
     inner: Mutex<Inner>,
     arrived: watch::Sender<usize>,
 }
 
 struct Inner {
-    requests: VecDeque<Recorded>,
+    requests: VecDeque<RecordedRequest>,
     script: VecDeque<Behaviour>,
-    otherwise: Behaviour,
+    default: Behaviour,
 }
 
 impl Record {
-    pub(super) fn new(keep: usize) -> Self {
+    pub(super) fn new(max_recorded: usize) -> Self {
         let inner = Inner {
             requests: VecDeque::new(),
             script: VecDeque::new(),
-            otherwise: Behaviour::Normal,
+            default: Behaviour::Normal,
         };
-        Self { keep, inner: Mutex::new(inner), arrived: watch::Sender::new(0) }
+        Self { max_recorded, inner: Mutex::new(inner), arrived: watch::Sender::new(0) }
     }
 
-    /// Notes a request, and tells how to behave.
+    /// Records a request, and returns how to handle it.
     pub(super) fn add(&self, request: &Request) -> Behaviour {
         let mut inner = self.inner();
-        if self.keep > 0 {
-            if inner.requests.len() == self.keep {
+        if self.max_recorded > 0 {
+            if inner.requests.len() == self.max_recorded {
                 inner.requests.pop_front();
             }
-            inner.requests.push_back(Recorded {
+            inner.requests.push_back(RecordedRequest {
                 at: SystemTime::now(),
                 method: request.method.clone(),
                 path: request.path.clone(),
@@ -79,19 +79,19 @@ impl Record {
             });
         }
         let scripted = inner.script.pop_front();
-        let behaviour = scripted.unwrap_or_else(|| inner.otherwise.clone());
+        let behaviour = scripted.unwrap_or_else(|| inner.default.clone());
         drop(inner);
         self.arrived.send_modify(|count| *count += 1);
         behaviour
     }
 
-    /// Whether a new connection is not even read from: a scripted refusal is used up by it.
+    /// Whether a new connection is not read. Removes a scripted `NeverRead`.
     pub(super) fn leaves_unread(&self) -> bool {
         let mut inner = self.inner();
         match inner.script.front() {
             Some(Behaviour::NeverRead) => inner.script.pop_front().is_some(),
             Some(_) => false,
-            None => inner.otherwise == Behaviour::NeverRead,
+            None => inner.default == Behaviour::NeverRead,
         }
     }
 
@@ -100,10 +100,10 @@ impl Record {
     }
 
     pub(super) fn always(&self, behaviour: Behaviour) {
-        self.inner().otherwise = behaviour;
+        self.inner().default = behaviour;
     }
 
-    pub(super) fn requests(&self) -> Vec<Recorded> {
+    pub(super) fn requests(&self) -> Vec<RecordedRequest> {
         self.inner().requests.iter().cloned().collect()
     }
 

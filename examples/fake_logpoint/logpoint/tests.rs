@@ -1,5 +1,5 @@
-//! The simulator itself, checked through another HTTP client than its own.
-#![expect(clippy::disallowed_methods, reason = "no address rules are wanted here")]
+//! Tests of the simulator, with an independent HTTP client.
+#![expect(clippy::disallowed_methods, reason = "address rules are not needed here")]
 
 use reqwest::{Certificate as Trusted, Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -28,18 +28,18 @@ fn one(id: &str) -> Value {
 
 async fn call(logpoint: &FakeLogpoint, method: Method, path: &str, data: &Value) -> Value {
     let request = client(logpoint).request(method, logpoint.url(path)).json(&body(data));
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK, "{path}");
-    answer.json().await.unwrap()
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    response.json().await.unwrap()
 }
 
 async fn post(logpoint: &FakeLogpoint, path: &str, data: &Value) -> String {
-    let answer = call(logpoint, Method::POST, path, data).await;
-    format!("{} {}", answer["success"], answer["message"].as_str().unwrap())
+    let response = call(logpoint, Method::POST, path, data).await;
+    format!("{} {}", response["success"], response["message"].as_str().unwrap())
 }
 
 #[tokio::test]
-async fn reopening_opens_and_is_recorded() {
+async fn reopening_changes_the_state_and_is_recorded() {
     let (logpoint, _) = start().await;
     let id = INCIDENTS[0];
     assert_eq!(logpoint.incident(id).unwrap().state, State::Closed);
@@ -53,47 +53,47 @@ async fn reopening_opens_and_is_recorded() {
     assert_eq!(requests[0].header("content-type"), Some("application/json"));
     assert_eq!(requests[0].json(), body(&one(id)));
     assert!(requests[0].text().contains("demo-key"));
-    assert!(requests[0].at.elapsed().unwrap() < PATIENCE);
+    assert!(requests[0].at.elapsed().unwrap() < WAIT_TIMEOUT);
 }
 
 #[tokio::test]
-async fn the_wrong_key_is_a_no_inside_of_a_200() {
+async fn a_wrong_key_is_rejected_with_status_200() {
     let (logpoint, client) = start().await;
     for (user, key) in [("svc-gatepost", "other"), ("other", "demo-key")] {
         let body = json!({"username": user, "secret_key": key, "requestData": one(INCIDENTS[0])});
-        let answer =
+        let response =
             client.post(logpoint.url("/reopen_incident")).json(&body).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(response.status(), StatusCode::OK);
         let expected = json!({"success": false, "message": "Authentication Failed"});
-        assert_eq!(answer.json::<Value>().await.unwrap(), expected);
+        assert_eq!(response.json::<Value>().await.unwrap(), expected);
     }
     assert_eq!(logpoint.incident(INCIDENTS[0]).unwrap().state, State::Closed);
 }
 
 #[tokio::test]
-async fn assign_then_resolve_then_close_and_in_no_other_order() {
+async fn incidents_are_assigned_then_resolved_then_closed() {
     let (logpoint, _) = start().await;
     let id = INCIDENTS[0];
     let data = one(id);
     let assign = |user: &str| json!({"version": "0.1", "incident_ids": [id], "new_assignee": user});
     post(&logpoint, "/reopen_incident", &data).await;
     assert_eq!(logpoint.incident(id).unwrap().assignee, ANALYST);
-    let not_ours = format!("false Incident is not assigned to the user: {id}");
-    assert_eq!(post(&logpoint, "/resolve_incident", &data).await, not_ours);
-    assert_eq!(post(&logpoint, "/close_incident", &data).await, not_ours);
+    let not_assigned = format!("false Incident is not assigned to the user: {id}");
+    assert_eq!(post(&logpoint, "/resolve_incident", &data).await, not_assigned);
+    assert_eq!(post(&logpoint, "/close_incident", &data).await, not_assigned);
     let assigned = post(&logpoint, "/assign_incident", &assign(API_USER)).await;
     assert_eq!(assigned, "true Incidents re-assigned");
     let unresolved = format!("false Incident is not resolved: {id}");
     assert_eq!(post(&logpoint, "/close_incident", &data).await, unresolved);
     assert_eq!(post(&logpoint, "/resolve_incident", &data).await, "true Incidents resolved");
     assert_eq!(post(&logpoint, "/close_incident", &data).await, "true Incidents closed");
-    let nobody = post(&logpoint, "/assign_incident", &assign("58c26fd3d8aaa40dd8a2e1ff")).await;
-    assert_eq!(nobody, "false User not found");
+    let unknown = post(&logpoint, "/assign_incident", &assign("58c26fd3d8aaa40dd8a2e1ff")).await;
+    assert_eq!(unknown, "false User not found");
     assert_eq!(logpoint.incident(id).unwrap().assignee, API_USER);
 }
 
 #[tokio::test]
-async fn comments_are_added_to_all_or_none() {
+async fn comments_are_added_to_all_incidents_or_none() {
     let (logpoint, _) = start().await;
     let comment = |ids: &[&str]| {
         let states: Vec<_> =
@@ -111,7 +111,7 @@ async fn comments_are_added_to_all_or_none() {
 }
 
 #[tokio::test]
-async fn lists_are_got_with_a_body() {
+async fn lists_are_requested_with_a_body() {
     let (logpoint, client) = start().await;
     let all = json!({"version": "0.1", "ts_from": 0, "ts_to": 2_000_000_000});
     let incidents = call(&logpoint, Method::GET, "/incidents", &all).await;
@@ -127,12 +127,12 @@ async fn lists_are_got_with_a_body() {
     assert_eq!(users["users"][0]["id"], API_USER);
 
     let form = "username=svc-gatepost&secret_key=demo-key&type=user_preference";
-    let answer = client.post(logpoint.url("/getalloweddata")).body(form).send().await.unwrap();
-    assert_eq!(answer.json::<Value>().await.unwrap()["timezone"], "UTC");
+    let response = client.post(logpoint.url("/getalloweddata")).body(form).send().await.unwrap();
+    assert_eq!(response.json::<Value>().await.unwrap()["timezone"], "UTC");
 }
 
 #[tokio::test]
-async fn what_is_no_call_gets_a_page() {
+async fn invalid_calls_get_an_error_page() {
     let (logpoint, client) = start().await;
     let status = async |path: &str, body: &'static str| {
         client.post(logpoint.url(path)).body(body).send().await.unwrap().status().as_u16()
@@ -140,31 +140,31 @@ async fn what_is_no_call_gets_a_page() {
     assert_eq!(status("/create_incident", "{}").await, 404);
     assert_eq!(status("/incidents", "{}").await, 405);
     assert_eq!(status("/reopen_incident", "incident=1").await, 400);
-    let slip = "5a62bd8cce983de89085429c00000000";
-    let refused = post(&logpoint, "/reopen_incident", &one(slip)).await;
-    assert_eq!(refused, format!("false Invalid incident id: {slip}"));
+    let other_id = "5a62bd8cce983de89085429c00000000";
+    let refused = post(&logpoint, "/reopen_incident", &one(other_id)).await;
+    assert_eq!(refused, format!("false Invalid incident id: {other_id}"));
 }
 
 #[tokio::test]
-async fn a_script_is_followed_and_then_forgotten() {
+async fn scripted_behaviours_apply_once() {
     let (logpoint, client) = start().await;
     logpoint.behave([
         Behaviour::Status(502, "Bad Gateway".to_owned()),
         Behaviour::RetryAfter(429, 7),
         Behaviour::Redirect("https://127.0.0.1:1/".to_owned()),
-        Behaviour::RefuseInside200,
+        Behaviour::RejectWithStatus200,
         Behaviour::NotJson,
         Behaviour::Accept,
         Behaviour::Delay(Duration::from_millis(20)),
     ]);
     let mut seen = Vec::new();
     for _ in 0..8 {
-        let answer = client.post(logpoint.url("/any")).body("x").send().await.unwrap();
+        let response = client.post(logpoint.url("/any")).body("x").send().await.unwrap();
         let header =
-            |name: &str| answer.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+            |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
         let extra = header("retry-after").or(header("location")).unwrap_or_default();
-        let status = answer.status().as_u16();
-        let success = answer.text().await.unwrap().contains("\"success\":true");
+        let status = response.status().as_u16();
+        let success = response.text().await.unwrap().contains("\"success\":true");
         seen.push(format!("{status} {extra} {success}"));
     }
     let expected = [
@@ -179,29 +179,29 @@ async fn a_script_is_followed_and_then_forgotten() {
     ];
     assert_eq!(seen, expected);
     logpoint.always(Behaviour::Accept);
-    let answer = client.post(logpoint.url("/any")).body("x").send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = client.post(logpoint.url("/any")).body("x").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(logpoint.wait_for_requests(9).await.len(), 9);
 }
 
 #[tokio::test]
-async fn broken_servers_break_as_they_are_told_to() {
+async fn violations_of_http_are_simulated() {
     let (logpoint, client) = start().await;
     let post = || client.post(logpoint.url("/any")).body("x").timeout(Duration::from_millis(300));
-    for behaviour in [Behaviour::Garbage, Behaviour::HangUp, Behaviour::HangBeforeAnswer] {
+    for behaviour in [Behaviour::Garbage, Behaviour::HangUp, Behaviour::HangBeforeResponse] {
         logpoint.behave([behaviour.clone()]);
         let error = post().send().await.unwrap_err();
-        assert_eq!(error.is_timeout(), behaviour == Behaviour::HangBeforeAnswer, "{behaviour:?}");
+        assert_eq!(error.is_timeout(), behaviour == Behaviour::HangBeforeResponse, "{behaviour:?}");
     }
     for behaviour in [Behaviour::CutBody, Behaviour::HangAfterHeaders] {
         logpoint.behave([behaviour.clone()]);
-        let answer = post().send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{behaviour:?}");
-        let error = answer.bytes().await.unwrap_err();
+        let response = post().send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{behaviour:?}");
+        let error = response.bytes().await.unwrap_err();
         assert_eq!(error.is_timeout(), behaviour == Behaviour::HangAfterHeaders, "{behaviour:?}");
     }
     logpoint.behave([Behaviour::Trickle]);
-    let mut trickle = post().timeout(PATIENCE).send().await.unwrap();
+    let mut trickle = post().timeout(WAIT_TIMEOUT).send().await.unwrap();
     for _ in 0..2 {
         assert_eq!(trickle.chunk().await.unwrap().unwrap(), "x");
     }
@@ -219,7 +219,7 @@ async fn broken_servers_break_as_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn a_body_may_come_in_chunks() {
+async fn accepts_chunked_bodies() {
     let (logpoint, client) = start().await;
     let parts = ["{\"username\":", "\"x\"}"].map(Ok::<_, io::Error>);
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(parts));
@@ -228,7 +228,7 @@ async fn a_body_may_come_in_chunks() {
 }
 
 #[tokio::test]
-async fn each_certificate_has_its_one_fault() {
+async fn each_certificate_has_only_its_fault() {
     let mut texts = Vec::new();
     for certificate in [
         Certificate::SignedByCa,
@@ -241,7 +241,7 @@ async fn each_certificate_has_its_one_fault() {
         assert_eq!(logpoint.fingerprint().len(), logpoint.certificate_pem().len().min(95));
         let client = if logpoint.ca_pem().is_empty() { Client::new() } else { client(&logpoint) };
         texts.push(match client.get(logpoint.url("/")).send().await {
-            Ok(answer) => answer.status().to_string(),
+            Ok(response) => response.status().to_string(),
             Err(error) => format!("{error:?}"),
         });
     }
@@ -253,7 +253,7 @@ async fn each_certificate_has_its_one_fault() {
 }
 
 #[tokio::test]
-async fn stopped_it_is_gone_and_can_come_back_the_same() {
+async fn a_stopped_server_can_be_restarted_with_the_same_certificate() {
     let pem = Pem::self_signed().unwrap();
     let certificate = Certificate::Given(pem);
     let options = Options { certificate: certificate.clone(), ..Options::default() };

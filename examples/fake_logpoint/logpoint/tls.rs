@@ -1,4 +1,4 @@
-//! The certificates that the simulator can show, good ones and bad ones.
+//! Valid and invalid certificates of the simulator.
 
 use std::io;
 use std::sync::Arc;
@@ -16,36 +16,36 @@ use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 
-/// Names that a good certificate holds.
+/// Names in a valid certificate.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// What the server shows. All but `SelfSigned` and `Given` are signed by an authority of the
-/// simulator's own, so that a client who trusts it sees one fault and no other.
+/// The certificate of a server. All except `SelfSigned` and `Given` are signed by an authority of the simulator, so that a
+/// client that trusts it finds only one fault.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Certificate {
-    /// As appliances ship it: signed by itself, for localhost and 127.0.0.1.
+    /// Self-signed for localhost and 127.0.0.1, like the certificate of a new appliance.
     #[default]
     SelfSigned,
-    /// Good, where the authority is trusted.
+    /// Valid if the authority is trusted.
     SignedByCa,
-    /// Ended in 2021.
+    /// Expired in 2021.
     Expired,
-    /// Begins in 2090.
+    /// Not valid before 2090.
     NotYetValid,
     /// For another host.
     WrongName,
-    /// These.
+    /// A given certificate.
     Given(Pem),
-    /// None: no TLS at all.
+    /// No TLS.
     PlainHttp,
 }
 
-/// What else a server asks of whoever connects.
+/// What a server requires of its clients.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Demands {
-    /// Only who shows a certificate of this authority (PEM) is let in.
+pub(crate) struct TlsRequirements {
+    /// Clients must have a certificate of this authority (PEM).
     pub(crate) client_authority: Option<String>,
-    /// TLS 1.2 is the newest that is spoken.
+    /// Whether TLS 1.2 is the newest version.
     pub(crate) is_old: bool,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Pem {
 }
 
 impl Pem {
-    /// A new certificate, signed by itself.
+    /// Creates a self-signed certificate.
     pub(crate) fn self_signed() -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = params(&NAMES)?.self_signed(&key).map_err(io::Error::other)?;
@@ -71,7 +71,7 @@ impl Pem {
     }
 }
 
-/// Who the server is.
+/// The TLS identity of a server.
 pub(super) struct Identity {
     /// None for plain HTTP.
     pub(super) acceptor: Option<TlsAcceptor>,
@@ -81,15 +81,18 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(certificate: Certificate, demands: &Demands) -> io::Result<Self> {
+    pub(super) fn new(
+        certificate: Certificate,
+        requirements: &TlsRequirements,
+    ) -> io::Result<Self> {
         let (pem, ca_pem) = match certificate {
             Certificate::PlainHttp => {
                 let none = String::new();
                 let (certificate_pem, ca_pem) = (none.clone(), none.clone());
                 return Ok(Self { acceptor: None, certificate_pem, ca_pem, fingerprint: none });
             }
-            Certificate::SelfSigned => alone(Pem::self_signed()?),
-            Certificate::Given(pem) => alone(pem),
+            Certificate::SelfSigned => with_own_authority(Pem::self_signed()?),
+            Certificate::Given(pem) => with_own_authority(pem),
             Certificate::SignedByCa => signed(&params(&NAMES)?)?,
             Certificate::WrongName => signed(&params(&["other.example"])?)?,
             Certificate::Expired => {
@@ -106,21 +109,21 @@ impl Identity {
         };
         let unreadable = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         let der = CertificateDer::from_pem_slice(pem.certificate.as_bytes());
-        let der = der.map_err(|error| unreadable(format!("the certificate: {error}")))?;
+        let der = der.map_err(|error| unreadable(format!("invalid certificate: {error}")))?;
         let key = PrivateKeyDer::from_pem_slice(pem.key.as_bytes());
-        let key = key.map_err(|error| unreadable(format!("the key: {error}")))?;
+        let key = key.map_err(|error| unreadable(format!("invalid key: {error}")))?;
         let fingerprint = fingerprint(&der);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
-        let builder = if demands.is_old {
+        let builder = if requirements.is_old {
             builder.with_protocol_versions(&[&rustls::version::TLS12])
         } else {
             builder.with_safe_default_protocol_versions()
         }
         .map_err(io::Error::other)?;
-        let builder = match &demands.client_authority {
+        let builder = match &requirements.client_authority {
             None => builder.with_no_client_auth(),
-            Some(pem) => builder.with_client_cert_verifier(clients_of(pem, provider)?),
+            Some(pem) => builder.with_client_cert_verifier(client_verifier(pem, provider)?),
         };
         let mut config = builder.with_single_cert(vec![der], key).map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -129,8 +132,11 @@ impl Identity {
     }
 }
 
-/// Lets in only clients of an authority.
-fn clients_of(pem: &str, provider: Arc<CryptoProvider>) -> io::Result<Arc<dyn ClientCertVerifier>> {
+/// Returns a verifier that accepts only clients with a certificate of an authority.
+fn client_verifier(
+    pem: &str,
+    provider: Arc<CryptoProvider>,
+) -> io::Result<Arc<dyn ClientCertVerifier>> {
     let mut roots = RootCertStore::empty();
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(io::Error::other)?;
     roots.add(der).map_err(io::Error::other)?;
@@ -139,21 +145,21 @@ fn clients_of(pem: &str, provider: Arc<CryptoProvider>) -> io::Result<Arc<dyn Cl
         .map_err(io::Error::other)
 }
 
-/// Who signs itself is its own authority.
-fn alone(pem: Pem) -> (Pem, String) {
+/// Returns a self-signed certificate with itself as its authority.
+fn with_own_authority(pem: Pem) -> (Pem, String) {
     let authority = pem.certificate.clone();
     (pem, authority)
 }
 
-/// Has an authority sign it; also gives that authority's certificate.
+/// Creates a certificate and its authority. Returns both.
 fn signed(params: &CertificateParams) -> io::Result<(Pem, String)> {
-    let mut of_authority = self::params(&[])?;
-    of_authority.distinguished_name.push(DnType::CommonName, "Simulated authority");
-    of_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    of_authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let mut authority_params = self::params(&[])?;
+    authority_params.distinguished_name.push(DnType::CommonName, "Simulated authority");
+    authority_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority_params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let key = KeyPair::generate().map_err(io::Error::other)?;
-    let ca_pem = of_authority.self_signed(&key).map_err(io::Error::other)?.pem();
-    let authority = Issuer::new(of_authority, key);
+    let ca_pem = authority_params.self_signed(&key).map_err(io::Error::other)?.pem();
+    let authority = Issuer::new(authority_params, key);
 
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let certificate = params.signed_by(&key, &authority).map_err(io::Error::other)?;
@@ -169,7 +175,7 @@ fn params(names: &[&str]) -> io::Result<CertificateParams> {
     Ok(params)
 }
 
-/// SHA-256 as people compare it: `AB:CD:…`.
+/// SHA-256 fingerprint, as `AB:CD:…`.
 fn fingerprint(der: &CertificateDer<'_>) -> String {
     let bytes: Vec<String> = Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect();
     bytes.join(":")

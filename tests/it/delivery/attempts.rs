@@ -35,7 +35,7 @@ async fn sends_an_event_that_reopens_an_incident() {
 #[tokio::test]
 async fn retries_status_200_with_success_false_under_the_same_id() {
     let Scenario { app, logpoint, token, .. } = Scenario::start().await;
-    logpoint.behave([Behaviour::RefuseInside200, Behaviour::Status(503, "busy".to_owned())]);
+    logpoint.behave([Behaviour::RejectWithStatus200, Behaviour::Status(503, "busy".to_owned())]);
     app.send(&token, &event("Granted", "1")).await;
     app.wait_until("the first attempt", async || last_error(&app).await.is_some()).await;
     assert_eq!(last_error(&app).await.unwrap(), "Rejected: Authentication Failed");
@@ -65,7 +65,7 @@ async fn treats_broken_responses_as_failures_without_delaying_other_webhooks() {
     let token = app.token(Scope::Events).await;
     let ways = [
         Behaviour::HangAfterHeaders,
-        Behaviour::HangBeforeAnswer,
+        Behaviour::HangBeforeResponse,
         Behaviour::HangUp,
         Behaviour::CutBody,
         Behaviour::EndlessBody,

@@ -101,7 +101,7 @@ impl Pair {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn survives_a_target_that_hangs() {
-    let pair = assert_harmless(Behaviour::HangBeforeAnswer).await;
+    let pair = assert_harmless(Behaviour::HangBeforeResponse).await;
     assert_eq!(pair.bad.requests().len(), 64, "the maximum in flight");
     pair.end().await;
 }
@@ -160,7 +160,7 @@ async fn leaves_capacity_beside_several_targets_that_hang() {
     let environment = Environment::with(|webhook| webhook.triggers(&["Granted"])).await;
     let server = environment.start().await;
     let bad = FakeLogpoint::start(Options::default()).await;
-    bad.always(Behaviour::HangBeforeAnswer);
+    bad.always(Behaviour::HangBeforeResponse);
     for number in 0..5 {
         let webhook = patient_webhook(&bad).name(&format!("Bad {number}"));
         let yaml = webhook.with("max_in_flight", 64).triggers(&["Created"]).file();

@@ -81,7 +81,7 @@ async fn does_not_resend_attempts_in_flight_when_clocks_move() {
 async fn takes_over_from_a_killed_server_after_the_clock_was_set_back() {
     let environment = Environment::new().await;
     let server = environment.start().await;
-    environment.logpoint.behave([Behaviour::HangBeforeAnswer]);
+    environment.logpoint.behave([Behaviour::HangBeforeResponse]);
     assert_eq!(server.send(&environment.token, &event("Granted", "1")).await.0, 202);
     environment.logpoint.wait_for_requests(1).await;
     server.kill().await;

@@ -15,23 +15,23 @@ mod three_servers;
 use std::collections::{HashMap, HashSet};
 
 use crate::support::builders::WebhookBuilder;
-use crate::support::logpoint::{FakeLogpoint, Recorded};
+use crate::support::logpoint::{FakeLogpoint, RecordedRequest};
 
 /// A webhook with a long timeout.
 fn patient_webhook(logpoint: &FakeLogpoint) -> WebhookBuilder {
     WebhookBuilder::reopen(logpoint).with("timeout_in_sec", 60)
 }
 
-fn message_id(request: &Recorded) -> String {
+fn message_id(request: &RecordedRequest) -> String {
     request.header("webhook-id").unwrap().to_owned()
 }
 
-fn request_id(request: &Recorded) -> String {
+fn request_id(request: &RecordedRequest) -> String {
     request.json()["request"].as_str().unwrap().to_owned()
 }
 
 /// Returns the message ids of each event.
-fn ids_of_events(requests: &[Recorded]) -> HashMap<String, HashSet<String>> {
+fn ids_of_events(requests: &[RecordedRequest]) -> HashMap<String, HashSet<String>> {
     let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
     for request in requests {
         ids.entry(request_id(request)).or_default().insert(message_id(request));
@@ -40,7 +40,7 @@ fn ids_of_events(requests: &[Recorded]) -> HashMap<String, HashSet<String>> {
 }
 
 /// Returns how often each message was sent.
-fn times_sent(requests: &[Recorded]) -> HashMap<String, usize> {
+fn times_sent(requests: &[RecordedRequest]) -> HashMap<String, usize> {
     let mut times = HashMap::new();
     for request in requests {
         *times.entry(message_id(request)).or_default() += 1;
@@ -49,7 +49,7 @@ fn times_sent(requests: &[Recorded]) -> HashMap<String, usize> {
 }
 
 /// Asserts that every accepted event was sent, each under a single id.
-fn assert_nothing_lost_or_renamed(accepted: &HashSet<String>, requests: &[Recorded]) {
+fn assert_nothing_lost_or_renamed(accepted: &HashSet<String>, requests: &[RecordedRequest]) {
     let ids = ids_of_events(requests);
     let lost: Vec<_> = accepted.iter().filter(|request| !ids.contains_key(*request)).collect();
     assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), accepted.len());

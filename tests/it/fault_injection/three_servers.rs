@@ -25,7 +25,7 @@ async fn each_delivery_is_sent_once_and_a_killed_server_is_replaced() {
     assert_eq!(requests.len(), outcome.accepted.len(), "some events were sent twice");
 
     // The first server is killed with 16 attempts in flight and more deliveries queued.
-    environment.logpoint.always(Behaviour::HangBeforeAnswer);
+    environment.logpoint.always(Behaviour::HangBeforeResponse);
     let sent = requests.len();
     let [one, two, three] = servers;
     let load = Load::start(&one.base, &environment.token, 6, outcome);

@@ -108,7 +108,7 @@ async fn the_list_without_deliveries_explains_what_it_will_show() {
 #[tokio::test]
 async fn a_delivery_shows_its_attempts_with_their_invocation_data() {
     let Scenario { app, logpoint, token, .. } = Scenario::start().await;
-    logpoint.behave([Behaviour::RefuseInside200]);
+    logpoint.behave([Behaviour::RejectWithStatus200]);
     app.send(&token, &event("Granted", "7")).await;
     app.wait_for("due", 1).await;
     let mut ann = app.admin().await;

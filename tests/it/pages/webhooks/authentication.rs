@@ -287,7 +287,7 @@ async fn a_stored_secret_is_not_sent_to_another_server() {
             let is_explained = seen.body.contains("No secret is stored for this server");
             assert_eq!(is_explained, !sent, "{path}: {}", seen.body);
         }
-        let has_key = |one: &crate::support::logpoint::Recorded| {
+        let has_key = |one: &crate::support::logpoint::RecordedRequest| {
             String::from_utf8_lossy(&one.body).contains("demo-key")
         };
         assert_eq!(server.requests().iter().any(has_key), sent);

@@ -79,7 +79,7 @@ async fn rows_show_delivered_and_failing_webhooks() {
     let good = ann.get("/webhooks").await;
     assert_eq!(good.text("tbody td.last"), "Delivered · just now");
     assert_eq!(good.text("tbody .rate-value"), "100 %");
-    logpoint.always(Behaviour::RefuseInside200);
+    logpoint.always(Behaviour::RejectWithStatus200);
     app.send(&token, &event("Granted", "2")).await;
     app.wait_for("due", 1).await;
     let bad = ann.get("/webhooks").await;

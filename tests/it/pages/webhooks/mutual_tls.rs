@@ -2,14 +2,17 @@
 
 use super::with;
 use crate::support::TestApp;
-use crate::support::logpoint::{Behaviour, Certificate, Demands, FakeLogpoint, Options, Pem};
+use crate::support::logpoint::{
+    Behaviour, Certificate, FakeLogpoint, Options, Pem, TlsRequirements,
+};
 
 #[tokio::test]
 async fn the_client_certificate_of_the_form_is_sent_to_the_server() {
     let app = TestApp::start().await;
     let (mine, other) = (Pem::self_signed().unwrap(), Pem::self_signed().unwrap());
-    let demands = Demands { client_authority: Some(mine.certificate.clone()), is_old: false };
-    let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
+    let requirements =
+        TlsRequirements { client_authority: Some(mine.certificate.clone()), is_old: false };
+    let target = FakeLogpoint::start(Options { requirements, ..Options::default() }).await;
     target.behave([Behaviour::Accept]);
     let mut ann = app.admin().await;
     let url = target.url("/x");
@@ -67,8 +70,8 @@ async fn a_private_key_is_stored_encrypted_and_shown_masked() {
 #[tokio::test]
 async fn an_old_tls_version_of_the_server_is_explained() {
     let app = TestApp::start().await;
-    let demands = Demands { is_old: true, ..Demands::default() };
-    let target = FakeLogpoint::start(Options { demands, ..Options::default() }).await;
+    let requirements = TlsRequirements { is_old: true, ..TlsRequirements::default() };
+    let target = FakeLogpoint::start(Options { requirements, ..Options::default() }).await;
     let mut ann = app.admin().await;
     let url = target.url("/x");
     for (version, verdict) in [("", "Delivered"), ("1.3", "only older TLS versions")] {

@@ -105,7 +105,7 @@ async fn every_failure_is_explained_with_a_remedy() {
     let url = logpoint.url("/reopen_incident");
     let html = "<h1>Bad gateway</h1>".to_owned();
     for (behaviour, headline, remedy) in [
-        (Behaviour::RefuseInside200, "“Authentication Failed”", "My Preferences in Logpoint"),
+        (Behaviour::RejectWithStatus200, "“Authentication Failed”", "My Preferences in Logpoint"),
         (Behaviour::Status(401, String::new()), "401 Unauthorized", "credentials"),
         (Behaviour::Status(403, String::new()), "403 Forbidden", "credentials"),
         (Behaviour::Status(404, String::new()), "404 Not Found", "singular"),
@@ -115,7 +115,7 @@ async fn every_failure_is_explained_with_a_remedy() {
         (Behaviour::Status(500, html.clone()), "500 Internal Server Error", "retried"),
         (Behaviour::Status(502, html), "502 Bad Gateway", "retried"),
         (Behaviour::NotJson, "not JSON", "response body"),
-        (Behaviour::HangBeforeAnswer, "did not respond within 1 s", "timeout"),
+        (Behaviour::HangBeforeResponse, "did not respond within 1 s", "timeout"),
         (Behaviour::HangAfterHeaders, "did not finish within 1 s", "timeout"),
         (Behaviour::HangUp, "incomplete", "log"),
         (Behaviour::Garbage, "not HTTP", "HTTPS"),
@@ -183,7 +183,7 @@ async fn the_custom_failure_message_is_shown_with_the_message_of_the_server() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
     let mut ann = app.admin().await;
-    logpoint.behave([Behaviour::RefuseInside200]);
+    logpoint.behave([Behaviour::RejectWithStatus200]);
     let more = [("custom_validation_error_message", "Logpoint refused it")];
     let (_, panel) = test(&mut ann, &logpoint.url("/reopen_incident"), &more).await;
     assert!(panel.text(".verdict-line").contains("Logpoint refused it: “Authentication Failed”"));
