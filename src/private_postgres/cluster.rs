@@ -16,7 +16,7 @@ use super::{PrivateError, USER};
 /// Runs PostgreSQL, whose command is the arguments, and exits with it. A second process reads a pipe from Gatepost:
 /// `stop` shuts PostgreSQL down cleanly (SIGINT); the end of the pipe, because Gatepost was killed, at once (SIGQUIT). The
 /// signal is repeated, because PostgreSQL does not handle signals yet while it starts.
-const KEEPER: &str = r#"exec 3<&0
+const SUPERVISOR_SCRIPT: &str = r#"exec 3<&0
 "$@" </dev/null 3<&- & pid=$!
 { read -r word; if [ "$word" = stop ]; then how=INT; else how=QUIT; fi
   while kill -$how $pid 2>/dev/null; do sleep 1; done; } <&3 &
@@ -111,7 +111,7 @@ impl Cluster {
         fs::rename(&part, self.data()).map_err(PrivateError::io("cannot rename", &part))
     }
 
-    /// Cleans up after a server that was killed together with the keeper. A PostgreSQL that still runs is stopped. A
+    /// Cleans up after a server that was killed together with the supervisor. A PostgreSQL that still runs is stopped. A
     /// recorded process id that another process uses now is removed, because PostgreSQL would take that process for
     /// itself. If processes of the old PostgreSQL are left, their shared memory keeps the new one from starting.
     pub(super) async fn clear_leftovers(
@@ -162,19 +162,27 @@ impl Cluster {
         command.contains("postgres") && command.contains(&*self.data().to_string_lossy())
     }
 
-    /// Starts PostgreSQL under its keeper.
-    pub(super) fn spawn(&self, account: &Account, tools: &Tools) -> Result<Keeper, PrivateError> {
+    /// Starts PostgreSQL under its supervisor.
+    pub(super) fn spawn(
+        &self,
+        account: &Account,
+        tools: &Tools,
+    ) -> Result<Supervisor, PrivateError> {
         let log = self.open_log(account)?;
-        let mut keeper = Command::new("/bin/sh");
-        keeper.arg("-c").arg(KEEPER).arg("gatepost-postgres").arg(tools.path("postgres"));
-        keeper.arg("-D").arg(self.data());
+        let mut supervisor = Command::new("/bin/sh");
+        supervisor
+            .arg("-c")
+            .arg(SUPERVISOR_SCRIPT)
+            .arg("gatepost-postgres")
+            .arg(tools.path("postgres"));
+        supervisor.arg("-D").arg(self.data());
         for setting in self.settings() {
-            keeper.arg("-c").arg(setting);
+            supervisor.arg("-c").arg(setting);
         }
-        keeper.envs(MALLOC);
-        account.apply(&mut keeper);
+        supervisor.envs(MALLOC);
+        account.apply(&mut supervisor);
         let log_again = log.try_clone().map_err(PrivateError::io("cannot write", &self.log()))?;
-        let child = keeper
+        let child = supervisor
             // Ctrl-C in the terminal must not reach PostgreSQL, which has to outlast the last attempt.
             .process_group(0)
             .current_dir("/")
@@ -183,7 +191,7 @@ impl Cluster {
             .stderr(log_again)
             .spawn()
             .map_err(PrivateError::io("cannot start", &tools.path("postgres")))?;
-        Ok(Keeper::new(child))
+        Ok(Supervisor::new(child))
     }
 
     fn settings(&self) -> Vec<String> {
@@ -230,13 +238,13 @@ impl Cluster {
 
 /// The process that runs PostgreSQL, and the pipe to it.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Supervisor {
     child: Child,
     /// Separate from `child`, because waiting for a child closes its input.
     pipe: Option<ChildStdin>,
 }
 
-impl Keeper {
+impl Supervisor {
     fn new(mut child: Child) -> Self {
         let pipe = child.stdin.take();
         Self { child, pipe }

@@ -9,8 +9,8 @@
 //! data/postgres/log         its log
 //! ```
 //!
-//! It lives as long as its server. A keeper process reads from a pipe to the server. When the server ends, even if it is
-//! killed, the pipe closes and the keeper stops PostgreSQL, which recovers from its write-ahead log at the next start.
+//! It lives as long as its server. A supervisor process reads from a pipe to the server. When the server ends, even if it is
+//! killed, the pipe closes and the supervisor stops PostgreSQL, which recovers from its write-ahead log at the next start.
 
 mod account;
 mod binaries;
@@ -30,7 +30,7 @@ pub use binaries::Binaries;
 
 use account::Account;
 use binaries::Tools;
-use cluster::{Cluster, Keeper};
+use cluster::{Cluster, Supervisor};
 use lock::Lock;
 
 /// Role that owns the cluster.
@@ -67,7 +67,7 @@ impl PrivateError {
 pub struct PrivateDatabase {
     socket: PathBuf,
     stop: CancellationToken,
-    supervisor: TaskTracker,
+    restarts: TaskTracker,
     /// Released when dropped, after PostgreSQL has stopped.
     _locks: Vec<Lock>,
 }
@@ -101,16 +101,16 @@ impl PrivateDatabase {
             // A copy of the data directory links to the same cluster.
             locks.push(Lock::take(home)?);
         }
-        let mut keeper = runner.spawn().await?;
-        if let Err(error) = wait_until_ready(&mut keeper, &runner.cluster.socket()).await {
-            end(keeper).await;
+        let mut supervisor = runner.spawn().await?;
+        if let Err(error) = wait_until_ready(&mut supervisor, &runner.cluster.socket()).await {
+            end(supervisor).await;
             return Err(PrivateError(format!("{error}{}", runner.cluster.last_log_lines())));
         }
-        let (stop, supervisor) = (CancellationToken::new(), TaskTracker::new());
+        let (stop, restarts) = (CancellationToken::new(), TaskTracker::new());
         let socket = runner.cluster.socket();
-        supervisor.spawn(supervise(runner, keeper, stop.clone()));
-        supervisor.close();
-        Ok(Self { socket, stop, supervisor, _locks: locks })
+        restarts.spawn(restart_if_it_ends(runner, supervisor, stop.clone()));
+        restarts.close();
+        Ok(Self { socket, stop, restarts, _locks: locks })
     }
 
     /// How to connect to it.
@@ -121,7 +121,7 @@ impl PrivateDatabase {
     /// Shuts PostgreSQL down: ends open connections and writes a checkpoint.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.supervisor.wait().await;
+        self.restarts.wait().await;
     }
 }
 
@@ -143,20 +143,20 @@ impl Runner {
         Ok(Self { cluster, account, tools })
     }
 
-    async fn spawn(&self) -> Result<Keeper, PrivateError> {
+    async fn spawn(&self) -> Result<Supervisor, PrivateError> {
         self.cluster.clear_leftovers(&self.account, &self.tools).await?;
         self.cluster.spawn(&self.account, &self.tools)
     }
 }
 
 /// Restarts PostgreSQL if it ends unexpectedly, until it is told to stop.
-async fn supervise(runner: Runner, mut keeper: Keeper, stop: CancellationToken) {
+async fn restart_if_it_ends(runner: Runner, mut supervisor: Supervisor, stop: CancellationToken) {
     let mut pause = tokio::time::interval(RESTART_INTERVAL);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return end(keeper).await,
-            ended = keeper.wait() => {
+            () = stop.cancelled() => return end(supervisor).await,
+            ended = supervisor.wait() => {
                 let status = ended.map(|status| status.to_string()).unwrap_or_default();
                 tracing::error!(status, "the private PostgreSQL ended unexpectedly; restarting it");
             }
@@ -168,7 +168,7 @@ async fn supervise(runner: Runner, mut keeper: Keeper, stop: CancellationToken) 
             }
             match runner.spawn().await {
                 Ok(again) => {
-                    keeper = again;
+                    supervisor = again;
                     break;
                 }
                 Err(error) => tracing::error!(%error, "could not restart the private PostgreSQL"),
@@ -177,11 +177,11 @@ async fn supervise(runner: Runner, mut keeper: Keeper, stop: CancellationToken) 
     }
 }
 
-/// Shuts PostgreSQL down. After the timeout it is left to its keeper, which sees the pipe close, and to recovery at the
+/// Shuts PostgreSQL down. After the timeout it is left to its supervisor, which sees the pipe close, and to recovery at the
 /// next start.
-async fn end(mut keeper: Keeper) {
-    keeper.ask_to_stop().await;
-    match tokio::time::timeout(STOP_TIMEOUT, keeper.wait()).await {
+async fn end(mut supervisor: Supervisor) {
+    supervisor.ask_to_stop().await;
+    match tokio::time::timeout(STOP_TIMEOUT, supervisor.wait()).await {
         Ok(Ok(status)) => tracing::debug!(%status, "stopped the private PostgreSQL"),
         Ok(Err(error)) => tracing::warn!(%error, "could not wait for the private PostgreSQL"),
         Err(tokio::time::error::Elapsed { .. }) => {
@@ -193,12 +193,12 @@ async fn end(mut keeper: Keeper) {
 }
 
 /// Waits until PostgreSQL accepts connections, and creates the database if there is none.
-async fn wait_until_ready(keeper: &mut Keeper, socket: &Path) -> Result<(), PrivateError> {
+async fn wait_until_ready(supervisor: &mut Supervisor, socket: &Path) -> Result<(), PrivateError> {
     let mut pause = tokio::time::interval(CONNECT_INTERVAL);
     let waiting = async {
         loop {
             pause.tick().await;
-            if let Some(status) = keeper.try_wait() {
+            if let Some(status) = supervisor.try_wait() {
                 let message = format!("the private PostgreSQL ended immediately ({status})");
                 return Err(PrivateError(message));
             }

@@ -214,11 +214,11 @@ async fn replaces_a_killed_supervisor() {
     let place = DataDir::new();
     let server = place.start().await;
     let token = place.token().await;
-    let keepers = place.supervisors();
-    signal("KILL", &keepers);
+    let supervisors = place.supervisors();
+    signal("KILL", &supervisors);
     wait_until("new supervisors", async || {
         let now = place.supervisors();
-        now.len() == 2 && now.iter().all(|pid| !keepers.contains(pid))
+        now.len() == 2 && now.iter().all(|pid| !supervisors.contains(pid))
     })
     .await;
     wait_until("the database", async || server.readiness().await == Some(200)).await;
