@@ -2,16 +2,16 @@
 
 use crate::driver::{Browser, DOWN, ENTER, ESCAPE, SHIFT, TAB, UP};
 use crate::support::TestApp;
+use crate::support::builders::WebhookBuilder;
 
-const TWO_WEBHOOKS: &str = "
-webhooks:
-  - name: Archive
-    type: { http_request: { url: 'https://archive.example.com/x' } }
-    triggers: [Granted, Expired]
-  - name: Comment
-    type: { http_request: { url: 'https://10.0.0.5/add_incident_comment' } }
-    triggers: [Created]
-";
+/// Saves two webhooks. Returns the id of the first one, Archive.
+async fn save_two(app: &TestApp) -> String {
+    let archive = WebhookBuilder::new("Archive", "https://archive.example.com/x");
+    let comment = WebhookBuilder::new("Comment", "https://10.0.0.5/add_incident_comment");
+    let id = app.webhooks(&archive.triggers(&["Granted", "Expired"]).file()).await.remove(0);
+    app.webhooks(&comment.triggers(&["Created"]).file()).await;
+    id
+}
 
 /// Presses Tab until the focus is on a matching element.
 async fn tab_to(ann: &Browser, css: &str) {
@@ -40,10 +40,10 @@ async fn choose(ann: &Browser, entry: &str) {
 #[tokio::test]
 async fn the_row_menu_deactivates_duplicates_and_deletes() {
     let app = TestApp::start().await;
-    let ids = app.webhooks(TWO_WEBHOOKS).await;
+    let id = save_two(&app).await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks").await;
-    let row = format!("#webhook-{}", ids[0]);
+    let row = format!("#webhook-{id}");
     let menu = format!("{row} .menu summary");
 
     // The first element skips the navigation.
@@ -79,7 +79,7 @@ async fn the_row_menu_deactivates_duplicates_and_deletes() {
 
     tab_to(&ann, &menu).await;
     choose(&ann, "Delete").await;
-    ann.wait_for_path(&format!("/webhooks/{}/delete", ids[0])).await;
+    ann.wait_for_path(&format!("/webhooks/{id}/delete")).await;
     ann.wait_for_text("h1", "Delete Archive?").await;
     tab_to(&ann, ".button.danger").await;
     ann.press(ENTER).await;
@@ -92,7 +92,7 @@ async fn the_row_menu_deactivates_duplicates_and_deletes() {
 #[tokio::test]
 async fn searching_updates_the_list_and_the_address_while_typing() {
     let app = TestApp::start().await;
-    app.webhooks(TWO_WEBHOOKS).await;
+    save_two(&app).await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks").await;
     tab_to(&ann, "#q").await;

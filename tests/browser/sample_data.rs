@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gatepost::identity::Scope;
+use serde_json::json;
 
 use crate::support::app::EMAIL;
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::{Behaviour, FakeLogpoint};
 use crate::support::{TestApp, event};
 
@@ -19,59 +21,63 @@ pub(crate) struct SampleData {
     pub(crate) failed: String,
 }
 
-fn webhooks(logpoint: &FakeLogpoint) -> String {
-    format!(
-        r#"
-webhooks:
-  - name: Logpoint reopen
-    type: {{ http_request: {{ url: "{reopen}", headers: {{ X-Team: security }} }} }}
-    body_template: '{{"username": "svc-gatepost", "secret_key": "demo-key", "requestData": {{"version": "0.1",
-      "incident_ids": ["5a62bd8cce983de89085429c"]}}, "why": "{{{{data.justification}}}}"}}'
-    triggers: [Created, Granted, Manual]
-    filters: {{ integration: [prod db] }}
-    response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
-    tls: {{ verify: pinned, sha256: "{sha256}" }}
-  - name: Logpoint resolve
-    type: {{ http_request: {{ url: "{wrong}" }} }}
-    triggers: [Rejected]
-    retry_schedule: [5s]
-    tls: {{ verify: pinned, sha256: "{sha256}" }}
-  - name: Logpoint close
-    type: {{ http_request: {{ url: "{reopen}" }} }}
-    triggers: [Expired]
-    tls: {{ verify: pinned, sha256: "{sha256}" }}
-  - name: Logpoint comment
-    type: {{ http_request: {{ url: "{reopen}" }} }}
-    triggers: [Failed]
-    response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
-    tls: {{ verify: pinned, sha256: "{sha256}" }}
-  - name: Archive of all access requests in production (long name)
-    active: false
-    type: {{ http_request: {{ url: "https://archive.example.com/a/rather/long/path/to/the/hook?team=security", method: PUT }} }}
-    triggers: [Created, Approved, Rejected, Granted, Expired, Failed]
-  - name: Unverified
-    type: {{ http_request: {{ url: "https://127.0.0.1:1/x" }} }}
-    triggers: [Approved]
-    filters: {{ integration: ["prod-*", staging], approval: [manual], requester: ["*@example.com"] }}
-    tls: {{ verify: none }}
-"#,
-        reopen = logpoint.url("/reopen_incident"),
-        wrong = logpoint.url("/resolve_incidents"),
-        sha256 = logpoint.fingerprint(),
-    )
+/// The webhook with the longest history. `more` are further members of its body.
+fn reopen(logpoint: &FakeLogpoint, secret_key: &str, more: &str) -> WebhookBuilder {
+    let body = r#"{"username": "svc-gatepost", "secret_key": "@KEY@", "requestData": {"version": "0.1",
+ "incident_ids": ["5a62bd8cce983de89085429c"]},@MORE@ "why": "{{data.justification}}"}"#;
+    let request =
+        json!({"url": logpoint.url("/reopen_incident"), "headers": {"X-Team": "security"}});
+    WebhookBuilder::reopen(logpoint)
+        .name("Logpoint reopen")
+        .with("type", json!({"http_request": request}))
+        .with("body_template", body.replace("@KEY@", secret_key).replace("@MORE@", more))
+        .with("filters", json!({"integration": ["prod db"]}))
+        .triggers(&["Created", "Granted", "Manual"])
+}
+
+fn others(logpoint: &FakeLogpoint) -> [WebhookBuilder; 5] {
+    let pinned = |name: &str, path: &str, trigger: &str| {
+        WebhookBuilder::new(name, &logpoint.url(path))
+            .triggers(&[trigger])
+            .with("tls", json!({"verify": "pinned", "sha256": logpoint.fingerprint()}))
+    };
+    let success = json!([{"json_path": "$.success", "expected_values": ["true"]}]);
+    let long_url =
+        "https://archive.example.com/a/rather/long/path/to/the/hook?team=security".to_owned();
+    [
+        pinned("Logpoint resolve", "/resolve_incidents", "Rejected")
+            .with("retry_schedule", json!(["5s"])),
+        pinned("Logpoint close", "/reopen_incident", "Expired"),
+        pinned("Logpoint comment", "/reopen_incident", "Failed")
+            .with("response_validators", success),
+        WebhookBuilder::new("Archive of all access requests in production (long name)", "")
+            .with("active", false)
+            .with("type", json!({"http_request": {"url": long_url, "method": "PUT"}}))
+            .triggers(&["Created", "Approved", "Rejected", "Granted", "Expired", "Failed"]),
+        WebhookBuilder::new("Unverified", "https://127.0.0.1:1/x")
+            .triggers(&["Approved"])
+            .with(
+                "filters",
+                json!({"integration": ["prod-*", "staging"], "approval": ["manual"],
+                    "requester": ["*@example.com"]}),
+            )
+            .with("tls", json!({"verify": "none"})),
+    ]
 }
 
 /// Creates the sample data.
 pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> SampleData {
-    let yaml = webhooks(logpoint);
-    let ids = app.webhooks(&yaml).await;
+    let webhook = reopen(logpoint, "demo-key", "");
+    let mut ids = app.webhooks(&webhook.clone().file()).await;
+    for other in others(logpoint) {
+        ids.extend(app.webhooks(&other.file()).await);
+    }
     // Another user has changed the first webhook and its secret.
-    let other = yaml
-        .replace("demo-key", "the-key-of-now")
-        .replace("\"why\":", "\"who\": \"{{data.requester.email}}\",\n      \"why\":")
-        .replace("integration: [prod db]", "integration: [\"prod *\", staging]");
-    app.change_webhook(&ids[0], &other, "bo.berg@example.com").await;
-    app.change_webhook(&ids[0], &yaml, EMAIL).await;
+    let who = " \"who\": \"{{data.requester.email}}\",\n";
+    let changed = reopen(logpoint, "the-key-of-now", who)
+        .with("filters", json!({"integration": ["prod *", "staging"]}));
+    app.change_webhook(&ids[0], &changed.file(), "bo.berg@example.com").await;
+    app.change_webhook(&ids[0], &webhook.file(), EMAIL).await;
     let token = app.token(Scope::Events).await;
     let one = async |sql: &'static str| -> Option<String> {
         sqlx::query_scalar(sql).fetch_optional(app.database.pool()).await.unwrap()

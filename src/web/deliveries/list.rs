@@ -62,18 +62,18 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
-    Query(asked): Query<ListQuery>,
+    Query(params): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let text = asked.q.trim().replace('\0', "");
+    let text = params.q.trim().replace('\0', "");
     let query = deliveries::Query {
         id: None,
-        state: DeliveryState::from_name(&asked.state),
-        webhook: asked.webhook.parse::<WebhookId>().ok(),
-        after: asked.after.parse().ok(),
+        state: DeliveryState::from_name(&params.state),
+        webhook: params.webhook.parse::<WebhookId>().ok(),
+        after: params.after.parse().ok(),
         text: &text,
         limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
     };
-    let table = load(&state, &asked, &query).await?;
+    let table = load(&state, &params, &query).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -85,12 +85,12 @@ pub(in crate::web) async fn show(
     });
     let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
     let (states, webhooks) = (states.collect(), webhooks.collect());
-    page::html(&ListPage { page, q: asked.q, states, webhooks, table })
+    page::html(&ListPage { page, q: params.q, states, webhooks, table })
 }
 
 async fn load(
     state: &WebState,
-    asked: &ListQuery,
+    params: &ListQuery,
     query: &deliveries::Query<'_>,
 ) -> Result<TableView, Error> {
     let found = deliveries::list(&state.db, query).await?;
@@ -106,8 +106,8 @@ async fn load(
     let older = last_row.map(|delivery| delivery.id).or(search_end);
     let filtered = query.state.is_some() || query.webhook.is_some() || !query.text.is_empty();
     Ok(TableView {
-        older: older.map(|id| asked.href(Some(id))).unwrap_or_default(),
-        newest: if query.after.is_some() { asked.href(None) } else { String::new() },
+        older: older.map(|id| params.href(Some(id))).unwrap_or_default(),
+        newest: if query.after.is_some() { params.href(None) } else { String::new() },
         is_cut: search_end.is_some(),
         filtered,
         is_blank: rows.is_empty() && !filtered && query.after.is_none(),

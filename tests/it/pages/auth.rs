@@ -172,9 +172,9 @@ async fn a_form_sent_after_the_session_has_ended_is_kept_without_scripts() {
         end_sessions(&app).await;
         let typed =
             [("name", "Half a webhook"), ("url", "https://10.0.0.5/<x>"), ("active", "true")];
-        let asked = ann.post(path, &typed).await;
-        assert_eq!((asked.status, asked.text("h1").as_str()), (401, "Sign in"), "{path}");
-        let unsaved = asked.attribute("input[name=unsaved]", "value").unwrap();
+        let login_page = ann.post(path, &typed).await;
+        assert_eq!((login_page.status, login_page.text("h1").as_str()), (401, "Sign in"), "{path}");
+        let unsaved = login_page.attribute("input[name=unsaved]", "value").unwrap();
         let login = |password| [("email", EMAIL), ("password", password), ("unsaved", &unsaved)];
         let wrong = ann.post("/login", &login("not this one")).await;
         assert_eq!(wrong.attribute("input[name=unsaved]", "value").unwrap(), unsaved);

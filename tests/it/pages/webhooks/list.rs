@@ -2,29 +2,38 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
+use crate::support::builders::WebhookBuilder;
 use crate::support::logpoint::Behaviour;
 use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
-const THREE: &str = "
-webhooks:
-  - name: Comment
-    type: { http_request: { url: 'https://10.0.0.5/add_incident_comment' } }
-    triggers: [Created, Approved, Granted]
-  - name: archive
-    active: false
-    type: { http_request: { url: 'https://archive.example.com/x', method: PUT } }
-    triggers: [Expired]
-  - name: Unsafe
-    type: { http_request: { url: 'https://10.0.0.6/x' } }
-    triggers: [Granted]
-    tls: { verify: none }
-";
+/// Saves three webhooks. Returns their ids.
+async fn save_three(app: &TestApp) -> Vec<String> {
+    let put = json!({"http_request": {"url": "https://archive.example.com/x", "method": "PUT"}});
+    let webhooks = [
+        WebhookBuilder::new("Comment", "https://10.0.0.5/add_incident_comment")
+            .triggers(&["Created", "Approved", "Granted"]),
+        WebhookBuilder::new("archive", "")
+            .with("type", put)
+            .with("active", false)
+            .triggers(&["Expired"]),
+        WebhookBuilder::new("Unsafe", "https://10.0.0.6/x")
+            .with("tls", json!({"verify": "none"}))
+            .triggers(&["Granted"]),
+    ];
+    let mut ids = Vec::new();
+    for webhook in webhooks {
+        ids.extend(app.webhooks(&webhook.file()).await);
+    }
+    ids
+}
 
 #[tokio::test]
 async fn rows_show_status_target_triggers_and_disabled_tls_verification() {
     let app = TestApp::start().await;
-    app.webhooks(THREE).await;
+    save_three(&app).await;
     let mut ann = app.admin().await;
     let seen = ann.get("/webhooks").await;
     assert_eq!(seen.text(".head .lead"), "3 webhooks · 2 active");
@@ -43,7 +52,7 @@ async fn rows_show_status_target_triggers_and_disabled_tls_verification() {
 #[tokio::test]
 async fn search_filters_and_order_are_part_of_the_address() {
     let app = TestApp::start().await;
-    app.webhooks(THREE).await;
+    save_three(&app).await;
     let mut ann = app.admin().await;
     for (query, expected) in [
         ("q=ARCH", vec!["archive"]),
@@ -99,7 +108,7 @@ async fn rows_show_delivered_and_failing_webhooks() {
 #[tokio::test]
 async fn webhooks_are_toggled_with_and_without_scripts() {
     let app = TestApp::start().await;
-    let ids = app.webhooks(THREE).await;
+    let ids = save_three(&app).await;
     let mut ann = app.admin().await;
     let path = format!("/webhooks/{}/active", ids[0]);
     let row = ann.post_part(&path, &[("active", "false")]).await;
