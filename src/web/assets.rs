@@ -128,7 +128,7 @@ mod tests {
             assert!(asset.imports.iter().all(|url| urls.contains(url)), "{asset:?}");
         }
         assert!(imports("js/app.js").contains(&url("js/dom.js")));
-        // The editor is loaded when there is one to show.
+        // The editor is imported on demand.
         assert!(!imports("js/editing.js").contains(&url("vendor/codemirror.js")));
     }
 }

@@ -1,4 +1,4 @@
-//! Text from events, made safe to show where no markup is possible: in menus and page titles.
+//! Text from events in places without markup, such as menus and page titles.
 
 /// Maximum length of one text, in characters.
 const MAX_CHARS: usize = 60;
@@ -6,7 +6,7 @@ const MAX_CHARS: usize = 60;
 const ISOLATE: (char, char) = ('\u{2068}', '\u{2069}');
 
 /// Shortens a text that is too long, and isolates one whose direction could spread to its surroundings.
-pub(super) fn foreign(text: &str) -> String {
+pub(super) fn isolate(text: &str) -> String {
     let mut short: String = text.chars().take(MAX_CHARS).collect();
     if text.chars().nth(MAX_CHARS).is_some() {
         short.push('…');
@@ -25,15 +25,15 @@ mod tests {
 
     #[test]
     fn plain_text_stays_and_long_text_is_cut() {
-        assert_eq!(foreign("AR-123"), "AR-123");
-        assert_eq!(foreign(&"x".repeat(90)), format!("{}…", "x".repeat(60)));
-        assert_eq!(foreign("AR-\u{202e}321"), "\u{2068}AR-\u{202e}321\u{2069}");
+        assert_eq!(isolate("AR-123"), "AR-123");
+        assert_eq!(isolate(&"x".repeat(90)), format!("{}…", "x".repeat(60)));
+        assert_eq!(isolate("AR-\u{202e}321"), "\u{2068}AR-\u{202e}321\u{2069}");
     }
 
     proptest! {
         #[test]
         fn directions_do_not_spread(text in "\\PC{0,100}") {
-            let shown = foreign(&text);
+            let shown = isolate(&text);
             let is_control = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2067}');
             let controls = shown.chars().any(is_control);
             let is_isolated = shown.starts_with(ISOLATE.0) && shown.ends_with(ISOLATE.1);

@@ -1,4 +1,5 @@
-//! Signing in: on a page of its own, in place on a page whose session has ended, and after a form was sent too late.
+//! Signing in: on the sign-in page, or in a dialog on a page whose session has ended. The sign-in page can keep a webhook
+//! form that was submitted after the session had ended.
 
 use std::net::SocketAddr;
 

@@ -74,7 +74,7 @@ fn value(choice: EventChoice) -> String {
 /// The label of a stored event, such as `AR-123 · Granted · 5 min ago`.
 pub(super) fn label(event: &StoredEvent, now: Timestamp) -> String {
     let when = DisplayTime::new(event.received_at, now).relative;
-    format!("{} · {} · {when}", text::foreign(&event.request), event.trigger)
+    format!("{} · {} · {when}", text::isolate(&event.request), event.trigger)
 }
 
 #[derive(Debug, Default, Deserialize)]
