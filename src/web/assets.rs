@@ -62,11 +62,16 @@ fn choose_encoding(
     accepted: Option<&HeaderValue>,
 ) -> (Option<&'static str>, &'static [u8]) {
     let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_zero_weight = |parameter: &str| {
+        parameter.split_once('=').is_some_and(|(name, weight)| {
+            name.trim().eq_ignore_ascii_case("q") && weight.trim().parse() == Ok(0.0)
+        })
+    };
     let accepts = |encoding: &str| {
         accepted.split(',').any(|item| {
-            let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-            let weight = parameters.trim().strip_prefix("q=").map(str::parse::<f32>);
-            name.trim().eq_ignore_ascii_case(encoding) && weight != Some(Ok(0.0))
+            let mut parts = item.split(';');
+            let name = parts.next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case(encoding) && !parts.any(is_zero_weight)
         })
     };
     if accepts("br") {
@@ -103,6 +108,7 @@ mod tests {
         assert_eq!(encoding("gzip, deflate, br, zstd"), Some("br"));
         assert_eq!(encoding("gzip, deflate"), Some("gzip"));
         assert_eq!(encoding("br;q=0, GZIP;q=0.5"), Some("gzip"));
+        assert_eq!(encoding("br; foo=1; Q=0.000, gzip"), Some("gzip"));
         assert_eq!(encoding("identity"), None);
         assert_eq!(choose_encoding(&ASSETS[0], None).0, None);
     }

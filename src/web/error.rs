@@ -14,15 +14,25 @@ pub enum Error {
     /// The page does not exist.
     #[error("not found")]
     NotFound,
-    /// The form is from another site, or from a session that has ended.
+    /// The form is from another site.
+    #[error("a form from another site")]
+    OtherSite,
+    /// The form has the token of another session. Contains a token for the current one, with which a script can send the
+    /// form again.
     #[error("invalid CSRF token")]
-    Csrf,
+    Csrf(String),
+    /// The form is larger than this, in bytes.
+    #[error("the form is larger than {0} bytes")]
+    TooLarge(usize),
     /// The form cannot be parsed.
     #[error("could not parse the form: {0}")]
     Unreadable(String),
     /// The database cannot be reached.
     #[error("could not reach the database")]
     Unavailable(#[source] store::Error),
+    /// The address cannot be parsed.
+    #[error("invalid address")]
+    BadAddress,
     /// An internal error.
     #[error("{0}")]
     Internal(String),
@@ -65,17 +75,36 @@ impl IntoResponse for Error {
                 "Page not found",
                 "There is no page at this address. It may have been deleted, or the link is incomplete.".to_owned(),
             ),
-            Self::Csrf => (
+            Self::OtherSite => (
+                StatusCode::FORBIDDEN,
+                "The form is from another site",
+                "Nothing was changed. Open the page in Gatepost and send the form there.".to_owned(),
+            ),
+            Self::Csrf(_) => (
                 StatusCode::FORBIDDEN,
                 "The form has expired",
-                "Your session has changed since this form was opened. Nothing was changed. Go back, \
-                 reload the page, and send the form again."
+                "Your session has changed since this form was opened. Nothing was changed. Open the page \
+                 again and send the form again."
                     .to_owned(),
+            ),
+            Self::TooLarge(max_bytes) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The form is too large",
+                format!(
+                    "Nothing was changed. A form can have at most {} KiB. Shorten its longest text.",
+                    max_bytes / 1024
+                ),
             ),
             Self::Unreadable(reason) => (
                 StatusCode::BAD_REQUEST,
                 "The form could not be read",
                 format!("Nothing was changed: {reason}."),
+            ),
+            Self::BadAddress => (
+                StatusCode::BAD_REQUEST,
+                "The address is invalid",
+                "A part of the address could not be read. Check the link, or start from the navigation."
+                    .to_owned(),
             ),
             Self::Unavailable(error) => {
                 tracing::warn!(error = ?error, "could not reach the database");
@@ -100,8 +129,25 @@ impl IntoResponse for Error {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        if let Self::Csrf(token) = &self
+            && let Ok(token) = HeaderValue::from_str(token)
+        {
+            response.headers_mut().insert("x-csrf-token", token);
+        }
         response
     }
+}
+
+/// Turns the plain text with which axum rejects addresses that it cannot parse into an error page.
+pub(super) async fn as_page(response: Response) -> Response {
+    let is_text = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if is_text && response.status() == StatusCode::BAD_REQUEST {
+        return Error::BadAddress.into_response();
+    }
+    response
 }
 
 /// Responds to a panic of a handler.

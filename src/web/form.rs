@@ -5,12 +5,16 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::session::Visitor;
 use super::{Error, PublicAddress, WebState};
+
+/// Maximum size of a form, in bytes. The sign-in page carries a form along in a field of its own, where it is encoded
+/// once more: three times this size must be below axum's limit of 2 MB.
+pub(super) const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// Name of the hidden field with the token.
 const FIELD: &str = "csrf";
@@ -24,28 +28,38 @@ impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
 
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Error> {
         let (visitor, bytes) = read(request, state).await?;
-        let token = url::form_urlencoded::parse(&bytes)
-            .find_map(|(name, value)| (name == FIELD).then(|| value.into_owned()))
-            .unwrap_or_default();
-        if !visitor.has_token(&token) {
-            return Err(Error::Csrf);
+        if !has_token(&visitor, &bytes) {
+            return Err(Error::Csrf(visitor.csrf));
         }
-        serde_html_form::from_bytes(&bytes)
-            .map(Self)
-            .map_err(|error| Error::Unreadable(error.to_string()))
+        parse(&bytes).map(Self)
     }
+}
+
+/// Whether a form contains the session's token.
+pub(super) fn has_token(visitor: &Visitor, form: &[u8]) -> bool {
+    let mut fields = url::form_urlencoded::parse(form);
+    fields.find(|(name, _)| name == FIELD).is_some_and(|(_, token)| visitor.has_token(&token))
+}
+
+/// Parses a form.
+pub(super) fn parse<T: DeserializeOwned>(form: &[u8]) -> Result<T, Error> {
+    serde_html_form::from_bytes(form).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 /// Reads a form that was not sent by another site, without checking its token.
 pub(super) async fn read(request: Request, state: &WebState) -> Result<(Visitor, Bytes), Error> {
     let (mut parts, body) = request.into_parts();
     if !is_same_origin(&parts.headers, &state.public) {
-        return Err(Error::Csrf);
+        return Err(Error::OtherSite);
     }
     let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-    let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
-        .await
-        .map_err(|error| Error::Unreadable(error.body_text()))?;
+    let bytes =
+        Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|error| {
+            match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(MAX_FORM_BYTES),
+                _ => Error::Unreadable(error.body_text()),
+            }
+        })?;
     Ok((visitor, bytes))
 }
 

@@ -1,6 +1,7 @@
 //! The routes of all pages.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::{get, post};
@@ -10,7 +11,9 @@ use tower_http::compression::CompressionLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use super::{WebState, assets, auth, deliveries, error, invocations, security, session, webhooks};
+use super::{
+    WebState, assets, auth, deliveries, error, form, invocations, security, session, webhooks,
+};
 use crate::store::sessions::SessionStore;
 
 /// Returns the router of all pages.
@@ -34,10 +37,12 @@ pub fn router(state: WebState) -> Router {
         .route("/deliveries/{id}", get(deliveries::show::show))
         .fallback(|| async { error::Error::NotFound })
         .layer(sessions)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        // These are compressed already.
         .route("/static/{*path}", get(assets::serve))
+        .layer(middleware::map_response(error::as_page))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(error::from_panic))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(state)
 }
 
@@ -81,4 +86,5 @@ fn form_routes(state: &WebState) -> Router<WebState> {
         .route("/webhooks/certificate", post(webhooks::form::certificate::fetch))
         .route("/webhooks/credentials", post(webhooks::form::credentials::check))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep))
+        .route_layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
 }

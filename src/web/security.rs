@@ -10,6 +10,7 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; i
 
 /// Adds the headers that the handler has not set.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
+    let is_page = !request.uri().path().starts_with("/static/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     set(headers, header::CONTENT_SECURITY_POLICY, POLICY);
@@ -23,8 +24,10 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
         "camera=(), microphone=(), geolocation=()",
     );
     set(headers, header::CACHE_CONTROL, "no-store");
-    // The same URL returns a page or, for htmx, a part of it.
-    set(headers, header::VARY, "HX-Request");
+    if is_page {
+        // The same URL returns a page or, for htmx, a part of it.
+        headers.append(header::VARY, HeaderValue::from_static("HX-Request"));
+    }
     response
 }
 

@@ -127,7 +127,8 @@ class Chips {
     const matching = this.seen.filter((value) => !this.values.includes(value) && value.toLowerCase().includes(typed));
     const items = matching.slice(0, MAX_SUGGESTIONS).map((value, index) =>
       createElement("li", { role: "option", id: `${this.list.id}-${index}`, "data-value": value, "aria-selected": "false" }, value));
-    const hint = typed ? "Press Enter to add it." : "No values seen yet. Type one, then press Enter.";
+    const known = this.seen.length ? "All known values are selected. Type another, then press Enter." : "No values seen yet. Type one, then press Enter.";
+    const hint = typed ? "Press Enter to add it." : known;
     const note = createElement("li", { role: "option", class: "chips-note", "aria-disabled": "true", "aria-selected": "false" }, hint);
     this.list.replaceChildren(...(items.length ? items : [note]));
     this.list.hidden = false;

@@ -57,7 +57,7 @@ async function formatTemplate(editor) {
 
 export function enhance(root) {
   for (const editor of allOnce(root, "[data-editor]", "Editor")) {
-    const tip = createElement("span", { class: "editor-tip", id: "editor-tip" }, "Esc, then Tab leaves");
+    const tip = createElement("span", { class: "editor-tip", id: "editor-tip" }, "Press Esc, then Tab to leave");
     editor.querySelector("[data-format]")?.before(tip);
     views.set(editor, load(editor));
   }

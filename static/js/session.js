@@ -1,5 +1,5 @@
 // Signing in again on a page whose session has ended, without leaving it. The user's input stays, and rejected requests
-// are sent again.
+// are sent again. A page whose session was replaced in another tab gets a new token in the same way.
 import { all, createElement, on } from "./dom.js";
 
 /** Rejected requests, by the element that sent them. */
@@ -34,23 +34,47 @@ function handleUnauthorized(event) {
   open(xhr.responseText);
 }
 
-/** Puts the token of the new session into all forms, and sends the rejected requests again. */
-function resume({ email, csrf }) {
+function setToken(csrf) {
   for (const field of all(document, "input[name=csrf]")) {
     field.value = csrf;
     field.defaultValue = csrf;
   }
+}
+
+function resend(source, { verb, path, target }) {
+  if (source.isConnected) window.htmx.ajax(verb, path, { source, target });
+}
+
+/** Time of the last new token, by the element whose request was rejected for its old one. */
+const renewedAt = new WeakMap();
+/** A request is sent again only once within this time, in case a token is rejected for another reason. */
+const RENEWAL_INTERVAL_MS = 5000;
+
+/** Takes the new token of a 403 response, and sends the request again. */
+function handleExpiredToken(event) {
+  const { xhr, elt, target, requestConfig } = event.detail;
+  const csrf = xhr.status === 403 && xhr.getResponseHeader("X-CSRF-Token");
+  if (!csrf || Date.now() - (renewedAt.get(elt) ?? -Infinity) < RENEWAL_INTERVAL_MS) return;
+  renewedAt.set(elt, Date.now());
+  event.detail.isHandled = true;
+  setToken(csrf);
+  // htmx drops a request of an element while it handles another one.
+  setTimeout(() => resend(elt, { verb: requestConfig.verb, path: requestConfig.path, target }));
+}
+
+/** Puts the token of the new session into all forms, and sends the rejected requests again. */
+function resume({ email, csrf }) {
+  setToken(csrf);
   for (const shown of document.querySelectorAll(".email")) shown.textContent = email;
   const requests = [...rejected];
   isDismissed = false;
   dialog.close();
-  for (const [source, { verb, path, target }] of requests) {
-    if (source.isConnected) window.htmx.ajax(verb, path, { source, target });
-  }
+  for (const [source, request] of requests) resend(source, request);
 }
 
 export function listen() {
   document.addEventListener("htmx:responseError", handleUnauthorized);
+  document.addEventListener("htmx:responseError", handleExpiredToken);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
     const isOurs = dialog?.contains(event.detail.elt);

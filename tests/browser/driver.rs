@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::chromium::{Chromium, Extra};
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD, WAIT_TIMEOUT};
+use crate::support::user::TestUser;
 
 /// Keys, as defined by `WebDriver` (section 17.4.2).
 pub(crate) const BACKSPACE: &str = "\u{e003}";
@@ -38,11 +39,14 @@ const LOADED: &str = "document.readyState === 'complete'";
 const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Errors that Chromium and htmx report although the page handles them: a form with errors (422), a session that has ended
-/// (401), a lost connection, a cancelled request.
-const EXPECTED_ERRORS: [&str; 7] = [
+/// (401) or was replaced (403), too many attempts (429), a lost connection, a cancelled request.
+const EXPECTED_ERRORS: [&str; 10] = [
     "status of 422",
+    "status of 429",
     "status of 401",
     "Error Code 401",
+    "status of 403",
+    "Error Code 403",
     "ERR_INTERNET_DISCONNECTED",
     "htmx:sendError",
     "htmx:sendAbort",
@@ -67,12 +71,17 @@ impl Browser {
     pub(crate) async fn signed_in(app: &TestApp) -> Self {
         let ((chromium, client), ann) = tokio::join!(Chromium::start(), app.admin());
         let browser = Self { chromium, client, base: app.url("") };
-        let (name, value) = ann.cookie().split_once('=').unwrap();
-        let cookie = json!({
-            "url": browser.base, "name": name, "value": value, "httpOnly": true, "sameSite": "Lax"
-        });
-        browser.devtools("Network.setCookie", cookie).await;
+        browser.use_session_of(&ann).await;
         browser
+    }
+
+    /// Takes over the session of a user.
+    pub(crate) async fn use_session_of(&self, user: &TestUser) {
+        let (name, value) = user.cookie().split_once('=').unwrap();
+        let cookie = json!({
+            "url": self.base, "name": name, "value": value, "httpOnly": true, "sameSite": "Lax"
+        });
+        self.devtools("Network.setCookie", cookie).await;
     }
 
     /// Signs in on the sign-in page.

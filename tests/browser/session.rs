@@ -99,3 +99,43 @@ async fn a_lost_connection_keeps_the_input() {
     ann.finish().await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_page_whose_session_was_replaced_in_another_tab_can_be_saved() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    fill_in(&ann).await;
+    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    // As another tab does after the session has ended: the browser has the cookie of a new one.
+    end_sessions(&app).await;
+    ann.use_session_of(&app.admin().await).await;
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.wait_for_path("/webhooks").await;
+    ann.wait_for_text("#toasts", "Saved “Archive”").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn errors_are_shown_in_the_dialog_that_covers_the_page() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    fill_in(&ann).await;
+    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    end_sessions(&app).await;
+    ann.fill("#url", "https://10.0.0.6/x").await;
+    for attempt in 0..12 {
+        ann.wait_for("dialog[open] #sign-in-password").await;
+        ann.fill("#sign-in-password", &format!("wrong password {attempt}")).await;
+        ann.press(ENTER).await;
+        let message = ann.wait_for_text("dialog[open] [role=alert]", "again").await;
+        if message.contains("Too many attempts") {
+            ann.wait_for_focus("#sign-in-password").await;
+            ann.finish().await;
+            app.finish().await;
+            return;
+        }
+        ann.eval("document.querySelector('dialog [role=alert]').textContent = ''").await;
+    }
+    panic!("the attempts were not limited");
+}

@@ -98,6 +98,11 @@ impl TestUser {
     pub(crate) fn cookie(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
     }
+
+    /// Returns the token of the last page with a form.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
 }
 
 impl TestResponse {

@@ -63,7 +63,7 @@ impl Cause {
             Self::Template { field, message } => Explanation::new(
                 format!("{field} could not be rendered."),
                 message.clone(),
-                "Nothing was sent. Correct the template; the preview shows the result.",
+                "Correct the template; the preview shows the result. Nothing was sent.",
             ),
             Self::Blocked { address } => Explanation::new(
                 format!("The egress rules block {address}."),
@@ -133,11 +133,11 @@ fn explain_validation(
     };
     let remedy = match message {
         Some("Authentication Failed") => {
-            "The user name or the secret key is wrong, or the key was regenerated under My \
-             Preferences in Logpoint. Enter the current key in the body."
+            "Enter the current user name and secret key in the body: one of them is wrong. A key is replaced \
+             when it is regenerated under My Preferences in Logpoint."
         }
         Some(_) => {
-            "The message comes from the server. Check that the body contains what it asks for."
+            "Check that the body contains what the message asks for. The message comes from the server."
         }
         None => "Look at the response body. If the response is correct, change the validator.",
     };
@@ -164,11 +164,13 @@ fn explain_timeout(phase: Phase, seconds: u64) -> Explanation {
             "The server started to respond and then stopped sending.",
         ),
     };
-    Explanation::new(
-        format!("{what} within {seconds} s."),
-        meaning,
-        "Check the load of the server and the firewall. You can set a longer timeout under Advanced.",
-    )
+    let remedy = match phase {
+        Phase::Dns => "Check the DNS server that Gatepost uses, or use the server's IP address.",
+        Phase::Connect | Phase::Tls | Phase::Wait | Phase::Read => {
+            "Check the load of the server and the firewall. You can set a longer timeout under Advanced."
+        }
+    };
+    Explanation::new(format!("{what} within {seconds} s."), meaning, remedy)
 }
 
 impl TlsFailure {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{dialog, throttled};
 use crate::actions::SignInError;
 use crate::store::users::User;
-use crate::web::form::Form;
 use crate::web::page::{self, Page};
 use crate::web::session::{CurrentUser, Visitor, is_htmx};
-use crate::web::{Error, WebState, webhooks};
+use crate::web::{Error, WebState, form, webhooks};
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::web) struct LoginQuery {
@@ -73,10 +72,21 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
-    visitor: Visitor,
+    current: Option<CurrentUser>,
     headers: HeaderMap,
-    Form(form): Form<LoginForm>,
+    request: Request,
 ) -> Result<Response, Error> {
+    let (visitor, bytes) = form::read(request, &state).await?;
+    let form: LoginForm = form::parse(&bytes)?;
+    if !form::has_token(&visitor, &bytes) {
+        return match current {
+            // The page that showed the form again was reloaded.
+            Some(current) if !form.unsaved.is_empty() => {
+                webhooks::form::edit::resume(&state, &current, form.unsaved.as_bytes()).await
+            }
+            _ => Err(Error::Csrf(visitor.csrf)),
+        };
+    }
     let (status, error) = match state.actions.sign_in(&form.email, &form.password, from.ip()).await
     {
         Ok(user) => {
@@ -111,8 +121,8 @@ async fn signed_in(
     if form.unsaved.is_empty() {
         return Ok(Redirect::to(&destination(&form.next)).into_response());
     }
-    let pairs = url::form_urlencoded::parse(form.unsaved.as_bytes()).into_owned().collect();
-    webhooks::form::edit::resume(state, &CurrentUser { user, visitor }, pairs).await
+    let current = CurrentUser { user, visitor };
+    webhooks::form::edit::resume(state, &current, form.unsaved.as_bytes()).await
 }
 
 async fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {

@@ -1,7 +1,9 @@
-//! Keeps a webhook form that is sent after its session has ended: the sign-in page carries it along.
+//! Keeps a webhook form whose session has ended or has changed: without a session, the sign-in page carries it along;
+//! with a new session, it is shown again.
 //!
 //! For browsers that run no scripts. With scripts the user signs in again in place (`static/js/session.js`).
 
+use axum::body::Body;
 use axum::extract::{OptionalFromRequestParts, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::login;
 use crate::web::session::{CurrentUser, is_htmx};
-use crate::web::{Error, WebState, form};
+use crate::web::{Error, WebState, form, webhooks};
 
 /// Middleware of the routes that receive the webhook form.
 pub(in crate::web) async fn keep(
@@ -20,19 +22,22 @@ pub(in crate::web) async fn keep(
     if request.method() != Method::POST || is_htmx(request.headers()) {
         return next.run(request).await;
     }
-    let (mut parts, body) = request.into_parts();
-    match <CurrentUser as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, &state).await
-    {
-        Ok(None) => ask(&state, Request::from_parts(parts, body))
-            .await
-            .unwrap_or_else(IntoResponse::into_response),
-        Ok(Some(_)) | Err(_) => next.run(Request::from_parts(parts, body)).await,
-    }
+    check(&state, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn ask(state: &WebState, request: Request) -> Result<Response, Error> {
-    // There is no token to check: it ended with the session.
-    let (visitor, bytes) = form::read(request, state).await?;
-    let unsaved = String::from_utf8_lossy(&bytes).into_owned();
-    login::keep_unsaved(&visitor, unsaved).await
+async fn check(state: &WebState, request: Request, next: Next) -> Result<Response, Error> {
+    let (mut parts, body) = request.into_parts();
+    let current =
+        <CurrentUser as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await?;
+    let (visitor, bytes) = form::read(Request::from_parts(parts.clone(), body), state).await?;
+    match current {
+        None => {
+            let unsaved = String::from_utf8_lossy(&bytes).into_owned();
+            login::keep_unsaved(&visitor, unsaved).await
+        }
+        Some(current) if !form::has_token(&visitor, &bytes) => {
+            webhooks::form::edit::resume(state, &current, &bytes).await
+        }
+        Some(_) => Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await),
+    }
 }

@@ -131,7 +131,7 @@ fn before_sending() -> Vec<Cause> {
     let message =
         "The message names line and column. Usually a helper received a value that it cannot use.";
     vec![
-        Cause::Template { field: "Body template".to_owned(), message: message.to_owned() },
+        Cause::Template { field: "A template".to_owned(), message: message.to_owned() },
         Cause::Blocked { address: "169.254.169.254".to_owned() },
     ]
 }
@@ -174,7 +174,7 @@ fn response() -> Vec<Cause> {
         expected: vec!["true".to_owned()],
         message: message.map(str::to_owned),
     };
-    let statuses = [302, 401, 404, 405, 410, 413, 429, 400, 502];
+    let statuses = [302, 400, 401, 404, 405, 410, 413, 429, 502];
     [
         timeout(Phase::Wait),
         timeout(Phase::Read),

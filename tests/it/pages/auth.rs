@@ -180,7 +180,7 @@ async fn a_form_sent_after_the_session_has_ended_is_kept_without_scripts() {
         assert_eq!(wrong.attribute("input[name=unsaved]", "value").unwrap(), unsaved);
         let form = ann.post("/login", &login(PASSWORD)).await;
         assert_eq!((form.status, form.text("h1").as_str()), (200, "Add Webhook"), "{}", form.body);
-        assert!(form.text("[role=alert]").contains("Nothing was saved yet"));
+        assert!(form.text("[role=alert]").contains("nothing has been saved yet"));
         assert_eq!(form.attribute("#name", "value").unwrap(), "Half a webhook");
         assert_eq!(form.attribute("#url", "value").unwrap(), "https://10.0.0.5/<x>");
         // The form belongs to the new session.
@@ -197,5 +197,65 @@ async fn forms_of_other_sites_are_not_kept() {
     let refused = eve.send(request.header("sec-fetch-site", "cross-site")).await;
     assert_eq!(refused.status, 403);
     assert!(!refused.body.contains("Eve"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_of_an_earlier_session_is_shown_again_and_not_lost() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    let old = ann.csrf().to_owned();
+    // Another tab signs in again, so this form's token is from an earlier session.
+    end_sessions(&app).await;
+    ann.sign_in(EMAIL, PASSWORD).await;
+    let typed = [("csrf", old.as_str()), ("name", "Half a webhook"), ("active", "true")];
+    let form = ann.post("/webhooks", &typed).await;
+    assert_eq!((form.status, form.text("h1").as_str()), (200, "Add Webhook"), "{}", form.body);
+    assert_eq!(form.attribute("#name", "value").unwrap(), "Half a webhook");
+    assert!(form.text("[role=alert]").contains("nothing has been saved yet"));
+    // A script gets a token with which it can send the request again.
+    let refused = ann.post_part("/webhooks/preview", &typed).await;
+    assert_eq!(refused.status, 403);
+    let fresh = refused.headers["x-csrf-token"].to_str().unwrap().to_owned();
+    assert_eq!(ann.post_part("/webhooks/preview", &[("csrf", &fresh)]).await.status, 200);
+    // Other forms change nothing.
+    let refused = ann.post("/logout", &[("csrf", &old)]).await;
+    assert_eq!((refused.status, refused.text("h1").as_str()), (403, "The form has expired"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn reloading_a_form_that_was_shown_again_keeps_it() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    end_sessions(&app).await;
+    let asked = ann.post("/webhooks", &[("name", "Half a webhook")]).await;
+    let token = asked.attribute("input[name=csrf]", "value").unwrap();
+    let unsaved = asked.attribute("input[name=unsaved]", "value").unwrap();
+    let fields =
+        [("csrf", token.as_str()), ("email", EMAIL), ("password", PASSWORD), ("unsaved", &unsaved)];
+    for _reload in 0..2 {
+        let form = ann.post("/login", &fields).await;
+        assert_eq!(form.attribute("#name", "value").unwrap(), "Half a webhook", "{}", form.body);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_largest_form_is_kept_and_larger_ones_say_so() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    end_sessions(&app).await;
+    // Every line break is three bytes in a form, and nine in a form within a form.
+    let large = "\n".repeat(170_000);
+    let asked = ann.post("/webhooks", &[("body_template", &large)]).await;
+    let unsaved = asked.attribute("input[name=unsaved]", "value").unwrap();
+    let login = [("email", EMAIL), ("password", PASSWORD), ("unsaved", unsaved.as_str())];
+    assert_eq!(ann.post("/login", &login).await.status, 200);
+    let too_large = ann.post("/webhooks", &[("body_template", &"x".repeat(600_000))]).await;
+    assert_eq!((too_large.status, too_large.text("h1").as_str()), (413, "The form is too large"));
     app.finish().await;
 }

@@ -175,6 +175,21 @@ async fn unknown_pages_return_404() {
 }
 
 #[tokio::test]
+async fn an_address_that_cannot_be_parsed_gets_an_error_page() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    for path in ["/deliveries?q=a&q=b", "/webhooks?sort=a&sort=b", "/webhooks/%ff", "/static/%ff"] {
+        let seen = ann.get(path).await;
+        assert_eq!(
+            (seen.status, seen.text("h1").as_str()),
+            (400, "The address is invalid"),
+            "{path}"
+        );
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn static_files_are_compressed_and_immutable() {
     let app = TestApp::start().await;
     let mut visitor = app.anonymous();
@@ -208,7 +223,7 @@ async fn pages_are_compressed_and_mask_the_csrf_token_differently_each_time() {
     assert_eq!(page.headers["content-encoding"], "gzip");
     let vary: Vec<_> =
         page.headers.get_all("vary").iter().map(|one| one.to_str().unwrap()).collect();
-    assert_eq!(vary, ["HX-Request", "accept-encoding"]);
+    assert_eq!(vary, ["accept-encoding", "HX-Request"]);
     let (first, second) = (ann.get("/webhooks/new").await, ann.get("/webhooks/new").await);
     let token =
         |page: &crate::support::user::TestResponse| page.attribute("input[name=csrf]", "value");

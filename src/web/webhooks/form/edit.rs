@@ -42,13 +42,13 @@ pub(in crate::web) async fn new(
     form.page(&current).await
 }
 
-/// Shows the form again that was submitted after the session had ended.
+/// Shows a form again whose session has ended or has changed. `form` is as the browser sent it.
 pub(in crate::web) async fn resume(
     state: &WebState,
     current: &CurrentUser,
-    pairs: Vec<(String, String)>,
+    form: &[u8],
 ) -> Result<Response, Error> {
-    let input = FormInput::new(pairs);
+    let input = FormInput::new(url::form_urlencoded::parse(form).into_owned().collect());
     let mut form = page::load(state, current, input.subject(), input.draft()).await?;
     form.resumed = true;
     form.page(current).await
