@@ -42,7 +42,7 @@ use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
 
-/// Maximum number of concurrent backtests. Each has a thread of its own.
+/// Maximum number of concurrent backtests. Each has its own thread.
 const MAX_BACKTESTS: usize = 2;
 
 /// Dependencies of the actions.

@@ -1,6 +1,6 @@
 //! An HTTP/1.1 connection to a target.
 //!
-//! A connection has no task of its own: the task that waits for a response polls it. One exchange therefore wakes one
+//! A connection does not have its own task: the task that waits for a response polls it. One exchange therefore wakes one
 //! task instead of two, and dropping an exchange drops its connection.
 
 use std::fmt::Debug;

@@ -9,30 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::File;
 use super::paths::{self, Paths, RustPath};
 
-/// Folders whose cycles are still to be removed, with the reason. Remove an entry with its last cycle.
-pub(super) const KNOWN_CYCLES: &[(&str, &str)] = &[];
-
-/// Returns a violation for every cycle outside the folders of `known`, and for every folder of `known` that
-/// has no cycle.
-pub(super) fn check(files: &[File], known: &[(&str, &str)]) -> Vec<String> {
+/// Returns a violation for every cycle.
+pub(super) fn check(files: &[File]) -> Vec<String> {
     let tree = Tree::parse(files);
     let cycles = tree.cycles();
-    let is_inside = |cycle: &[&str], folder: &str| {
-        cycle.iter().all(|file| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
-    };
-    let unexpected =
-        cycles.iter().filter(|cycle| !known.iter().any(|(folder, _)| is_inside(cycle, folder)));
-    let obsolete =
-        known.iter().filter(|(folder, _)| !cycles.iter().any(|cycle| is_inside(cycle, folder)));
     let describe = |cycle: &Vec<&str>| {
         let first = cycle.first().copied().unwrap_or_default();
         let path: Vec<&str> = cycle.iter().copied().chain([first]).collect();
         format!("{}: move what they share to a file of its own", path.join(" → "))
     };
-    let remove = |(folder, _): &(&str, &str)| {
-        format!("{folder} has no import cycle any more: remove it from KNOWN_CYCLES")
-    };
-    unexpected.map(describe).chain(obsolete.map(remove)).collect()
+    cycles.iter().map(describe).collect()
 }
 
 /// The modules of the crate.
@@ -155,7 +141,7 @@ fn shortest_cycle<'f>(
 }
 
 fn checked(files: &[(&str, &str)]) -> Vec<String> {
-    check(&parsed(files), &[])
+    check(&parsed(files))
 }
 
 fn parsed(files: &[(&str, &str)]) -> Vec<File> {
@@ -222,20 +208,4 @@ fn tests_may_import_everything() {
         ("model/tests.rs", "use super::a::A;"),
     ];
     assert_eq!(checked(&files), [""; 0]);
-}
-
-#[test]
-fn known_cycles_are_accepted_until_they_are_removed() {
-    let files = parsed(&[
-        ("web/mod.rs", ""),
-        ("web/a/mod.rs", ""),
-        ("web/a/b.rs", "use crate::web::a::c;"),
-        ("web/a/c.rs", "use crate::web::a::b;"),
-    ]);
-    assert_eq!(check(&files, &[("web/a", "reason")]), [""; 0]);
-    assert_eq!(check(&files, &[("web", "reason")]), [""; 0]);
-    let expected = "web/b has no import cycle any more: remove it from KNOWN_CYCLES";
-    let violations = check(&files, &[("web/b", "reason")]);
-    assert_eq!(violations.len(), 2);
-    assert_eq!(violations[1], expected);
 }

@@ -19,22 +19,23 @@ async fn sign_in_again(ann: &Browser) {
     ann.wait_until_gone("dialog[open]").await;
 }
 
-/// Fills in a valid webhook.
-async fn fill_in(ann: &Browser) {
+/// Starts an app and a browser in which a valid webhook is filled in.
+async fn start_editing() -> (TestApp, Browser) {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks/new").await;
     ann.fill("#name", "Archive").await;
     ann.click("#triggers summary").await;
     ann.click_text("#triggers label", "Granted").await;
     // The URL comes last: once the preview shows it, no request of the preview is pending.
     ann.fill("#url", "https://10.0.0.5/x").await;
+    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    (app, ann)
 }
 
 #[tokio::test]
 async fn editing_and_saving_continue_after_signing_in_again() {
-    let app = TestApp::start().await;
-    let ann = Browser::signed_in(&app).await;
-    fill_in(&ann).await;
-    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    let (app, ann) = start_editing().await;
 
     // The preview is requested while typing, and is the first request after the end of the session.
     end_sessions(&app).await;
@@ -61,10 +62,7 @@ async fn editing_and_saving_continue_after_signing_in_again() {
 
 #[tokio::test]
 async fn a_dismissed_dialog_opens_again_for_the_next_action() {
-    let app = TestApp::start().await;
-    let ann = Browser::signed_in(&app).await;
-    fill_in(&ann).await;
-    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    let (app, ann) = start_editing().await;
     end_sessions(&app).await;
     ann.fill("#url", "https://10.0.0.6/x").await;
     ann.wait_for("dialog[open] #sign-in-password").await;
@@ -82,9 +80,7 @@ async fn a_dismissed_dialog_opens_again_for_the_next_action() {
 
 #[tokio::test]
 async fn a_lost_connection_keeps_the_input() {
-    let app = TestApp::start().await;
-    let ann = Browser::signed_in(&app).await;
-    fill_in(&ann).await;
+    let (app, ann) = start_editing().await;
     let network = |offline: bool| json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
     ann.devtools("Network.enable", json!({})).await;
     ann.devtools("Network.emulateNetworkConditions", network(true)).await;
@@ -102,10 +98,7 @@ async fn a_lost_connection_keeps_the_input() {
 
 #[tokio::test]
 async fn a_page_whose_session_was_replaced_in_another_tab_can_be_saved() {
-    let app = TestApp::start().await;
-    let ann = Browser::signed_in(&app).await;
-    fill_in(&ann).await;
-    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    let (app, ann) = start_editing().await;
     // As another tab does after the session has ended: the browser has the cookie of a new one.
     end_sessions(&app).await;
     ann.use_session_of(&app.admin().await).await;
@@ -118,10 +111,7 @@ async fn a_page_whose_session_was_replaced_in_another_tab_can_be_saved() {
 
 #[tokio::test]
 async fn errors_are_shown_in_the_dialog_that_covers_the_page() {
-    let app = TestApp::start().await;
-    let ann = Browser::signed_in(&app).await;
-    fill_in(&ann).await;
-    ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
+    let (app, ann) = start_editing().await;
     end_sessions(&app).await;
     ann.fill("#url", "https://10.0.0.6/x").await;
     for attempt in 0..12 {

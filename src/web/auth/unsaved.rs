@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::{OptionalFromRequestParts, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -36,7 +36,8 @@ async fn check(state: &WebState, request: Request, next: Next) -> Result<Respons
             login::keep_unsaved(&visitor, unsaved).await
         }
         Some(current) if !form::has_token(&visitor, &bytes) => {
-            webhooks::form::edit::resume(state, &current, &bytes).await
+            let page = webhooks::form::edit::resume(state, &current, &bytes).await?;
+            Ok((StatusCode::FORBIDDEN, page).into_response())
         }
         Some(_) => Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await),
     }
