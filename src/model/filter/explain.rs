@@ -3,8 +3,8 @@
 use super::{Choices, Field, Rule};
 use crate::model::Trigger;
 
-/// Returns a sentence such as "Sends when access is granted or access expires, its integration is prod-* and
-/// it was approved manually."
+/// Returns a sentence such as "Sends when access is granted or access expires, but only if its integration is
+/// prod-* and it was approved manually."
 pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
     if triggers.is_empty() {
         return "Sends nothing, because no trigger is selected.".to_owned();
@@ -14,20 +14,25 @@ pub fn explain(triggers: &[Trigger], choices: &Choices) -> String {
     if whens.is_empty() {
         return "Sends events that users send manually, regardless of the filters.".to_owned();
     }
-    let mut clauses = vec![format!("Sends when {}", join(&whens, "or"))];
+    let mut conditions = Vec::new();
     for (field, choice) in choices {
         let values = choice.effective_values();
         if !values.is_empty() {
-            clauses.push(condition(*field, choice.rule, &values));
+            conditions.push(condition(*field, choice.rule, &values));
         }
     }
-    let clauses: Vec<&str> = clauses.iter().map(String::as_str).collect();
+    let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
+    let only_if = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(", but only if {}", join(&conditions, "and"))
+    };
     let manual = if is_manual {
         " Also sends events that users send manually, regardless of the filters."
     } else {
         ""
     };
-    format!("{}.{manual}", join(&clauses, "and"))
+    format!("Sends when {}{only_if}.{manual}", join(&whens, "or"))
 }
 
 /// `None` for manual sends, to which filters do not apply.
@@ -95,7 +100,7 @@ mod tests {
         ]);
         assert_eq!(
             explain(&[Trigger::Granted, Trigger::Expired], &choices),
-            "Sends when access is granted or access expires, its integration is prod-* or db, \
+            "Sends when access is granted or access expires, but only if its integration is prod-* or db, \
              its permission is none of read and list, its requester is not *@bots.example and it was \
              approved manually."
         );
