@@ -1,5 +1,5 @@
-//! Prepares the files of `static/` for the program: minified, with the hash of their content in their names, and
-//! compressed with gzip and Brotli. Writes the table that `src/web/assets.rs` includes.
+//! Prepares the files of `static/` for the program: scripts minified, all with the hash of their content in their names,
+//! and compressed with gzip and Brotli. Writes the table that `src/web/assets.rs` includes.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -86,7 +86,7 @@ impl Assets {
         }
         let source =
             self.sources.get(path).ok_or(format!("static/{} is missing", path.display()))?;
-        let mut text = minify(path, source.clone())?;
+        let mut text = minify(path, source);
         let mut imports = Vec::new();
         importers.push(path.to_owned());
         for (specifier, is_static) in imported(path, &text) {
@@ -114,7 +114,7 @@ impl Assets {
         let hashed = path.with_extension(format!("{hash}.{extension}"));
         let stem = hashed.to_string_lossy().replace('/', "-");
         let file = |kind: &str| self.out.join(format!("{stem}{kind}"));
-        // Named by content: what an earlier build compressed is still right.
+        // The names depend on the content, so files of an earlier build can be used again.
         if !file(".br").exists() {
             fs::write(file(""), text)?;
             let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -124,7 +124,9 @@ impl Assets {
             let mut brotli = brotli::CompressorWriter::new(&mut compressed, 1 << 16, 11, 22);
             brotli.write_all(text.as_bytes())?;
             drop(brotli);
-            fs::write(file(".br"), compressed)?;
+            // Renamed when complete, because its presence says that all three are.
+            fs::write(file(".part"), compressed)?;
+            fs::rename(file(".part"), file(".br"))?;
         }
         Ok(Asset { hashed, imports, stem })
     }
@@ -156,15 +158,13 @@ impl Assets {
     }
 }
 
-fn minify(path: &Path, source: String) -> Result<String> {
-    let is_vendored = path.starts_with("vendor");
-    Ok(match path.extension().and_then(|extension| extension.to_str()) {
-        Some("js") if !is_vendored => minifier::js::minify(&source).to_string(),
-        Some("css") => minifier::css::minify(&source)
-            .map_err(|error| format!("{}: {error}", path.display()))?
-            .to_string(),
-        _ => source,
-    })
+/// Minifies our scripts. Style sheets stay as they are: see decision 33.
+fn minify(path: &Path, source: &str) -> String {
+    if is_script(path) && !path.starts_with("vendor") {
+        minifier::js::minify(source).to_string()
+    } else {
+        source.to_owned()
+    }
 }
 
 /// The relative specifiers that a module imports, and whether by an `import` statement (or by `import()`, when needed).

@@ -323,3 +323,26 @@ async fn pages_of_a_webhook() {
     check_all(&app, &scenes).await;
     app.finish_with_leftovers().await;
 }
+
+#[tokio::test]
+async fn the_style_sheet_has_exactly_the_rules_of_its_sources() {
+    let mut sources = String::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/static/css")).unwrap() {
+        sources += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    browser.open("/webhooks").await;
+    let rules = |sheet: &str| format!("[...{sheet}.cssRules].map((rule) => rule.cssText).sort()");
+    let served = browser.eval(&rules("document.styleSheets[0]")).await;
+    let parsed = format!(
+        "(() => {{ const sheet = new CSSStyleSheet(); sheet.replaceSync({}); return {}; }})()",
+        json!(sources),
+        rules("sheet")
+    );
+    let expected = browser.eval(&parsed).await;
+    assert!(expected.as_array().unwrap().len() > 100, "{expected}");
+    assert_eq!(served, expected);
+    browser.finish().await;
+    app.finish().await;
+}
