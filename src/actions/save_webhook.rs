@@ -6,7 +6,8 @@ use crate::actions::Actions;
 use crate::model::secret::unmask_for_same_server;
 use crate::model::webhook::{Draft, Field, FieldErrors, RevisionKind};
 use crate::model::{Actor, WebhookId};
-use crate::store::webhook_changes::{self, LockedWebhook, WebhookChange};
+use crate::store::revisions::WebhookChange;
+use crate::store::webhook_changes::{self, LockedWebhook};
 use crate::store::{self, PgConnection, webhooks};
 
 /// Why a webhook was not saved.

@@ -4,7 +4,8 @@ use crate::actions::Actions;
 use crate::model::webhook::{Draft, RevisionKind};
 use crate::model::{Actor, WebhookId};
 use crate::store;
-use crate::store::webhook_changes::{self, WebhookChange};
+use crate::store::revisions::WebhookChange;
+use crate::store::webhook_changes;
 
 /// Why a webhook was not changed.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,8 @@ use crate::model::delivery::DeliveryState;
 use crate::model::webhook::{Draft, RevisionKind};
 use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::complete::{self, Completion};
-use crate::store::webhook_changes::{self, WebhookChange};
+use crate::store::revisions::WebhookChange;
+use crate::store::webhook_changes;
 use crate::store::{Error, SLOW_TIMEOUT, webhooks, within};
 
 /// Pauses a webhook. Its deliveries are held until a user activates it again.

@@ -73,7 +73,7 @@ fn follow(home: &Path, found: &fs::Metadata) -> Result<PathBuf, PrivateError> {
     Ok(target)
 }
 
-/// Creates a directory of its own for this data directory.
+/// Creates a directory outside of the data directory, where PostgreSQL keeps the files of this data directory.
 async fn create(data_dir: &Path, account: &Account) -> Result<PathBuf, PrivateError> {
     let shared = Path::new(SHARED);
     if !shared.exists() {

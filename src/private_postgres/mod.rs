@@ -149,7 +149,7 @@ impl Runner {
     }
 }
 
-/// Restarts PostgreSQL if it ends unexpectedly, until it is told to stop.
+/// Restarts PostgreSQL whenever it ends unexpectedly. Shuts it down once `stop` is cancelled.
 async fn restart_if_it_ends(runner: Runner, mut supervisor: Supervisor, stop: CancellationToken) {
     let mut pause = tokio::time::interval(RESTART_INTERVAL);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -223,8 +223,8 @@ fn absolute(path: &Path) -> Result<PathBuf, PrivateError> {
     path.canonicalize().map_err(PrivateError::io("cannot use the data directory", path))
 }
 
-/// Whether PostgreSQL may accept connections later: it refuses none with an error of its own, except while it starts or
-/// recovers (class 57P of its error codes).
+/// Whether a later connection may succeed: PostgreSQL does not answer yet, or it is starting or recovering (class 57P of
+/// its error codes).
 fn is_starting(error: &sqlx::Error) -> bool {
     error
         .as_database_error()

@@ -26,16 +26,16 @@ pub struct Revision {
     pub changed: String,
 }
 
-/// A revision to add.
+/// A change of one webhook.
 #[derive(Debug)]
-pub struct NewRevision<'a> {
+pub struct WebhookChange<'a> {
     /// The webhook.
     pub webhook: WebhookId,
-    /// The webhook before the change. `None` for a new one.
+    /// The webhook before the change, with its secrets. `None` for a new one.
     pub before: Option<&'a Draft>,
     /// The webhook after the change.
     pub after: &'a Draft,
-    /// Who saved it.
+    /// Who makes the change.
     pub actor: &'a Actor,
     /// The kind of change.
     pub kind: RevisionKind,
@@ -47,39 +47,41 @@ fn place(id: WebhookId, number: i32) -> String {
     format!("webhook_revisions.sealed/{id}/{number}")
 }
 
-/// Adds a revision, dated like the webhook's `updated_at`, and deletes revisions beyond [`MAX_REVISIONS`].
+/// Adds a change to the history, dated like the webhook's `updated_at`, and deletes revisions beyond [`MAX_REVISIONS`].
 pub async fn record(
     db: &mut PgConnection,
     vault: &Vault,
-    new: &NewRevision<'_>,
+    change: &WebhookChange<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let number = newest(db, new.webhook).await? + 1;
-    let changed: Vec<String> = match new.before {
-        Some(before) => differences(before, new.after).into_iter().map(|one| one.label).collect(),
+    let number = newest(db, change.webhook).await? + 1;
+    let changed: Vec<String> = match change.before {
+        Some(before) => {
+            differences(before, change.after).into_iter().map(|one| one.label).collect()
+        }
         None => Vec::new(),
     };
-    let (kind, name) = new.actor.parts();
+    let (kind, name) = change.actor.parts();
     sqlx::query!(
         "insert into webhook_revisions
              (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        new.webhook.uuid(),
+        change.webhook.uuid(),
         number,
         now,
         kind,
         name,
-        new.kind.as_str(),
-        new.note,
+        change.kind.as_str(),
+        change.note,
         changed.join(", "),
-        webhooks::to_text(&secret::mask(new.after))?,
-        webhooks::seal(vault, &place(new.webhook, number), new.after)?
+        webhooks::to_text(&secret::mask(change.after))?,
+        webhooks::seal(vault, &place(change.webhook, number), change.after)?
     )
     .execute(&mut *db)
     .await?;
     sqlx::query!(
         "delete from webhook_revisions where webhook_id = $1 and number <= $2",
-        new.webhook.uuid(),
+        change.webhook.uuid(),
         number - MAX_REVISIONS
     )
     .execute(db)
@@ -112,9 +114,9 @@ pub async fn backfill_revision(
         if number == 0 { None } else { find_with_secrets(db, vault, webhook, number).await? };
     let kind = if before.is_none() { RevisionKind::Added } else { RevisionKind::Changed };
     let actor = &Actor::Unknown;
-    let new =
-        NewRevision { webhook, before: before.as_ref(), after: current, actor, kind, note: "" };
-    record(db, vault, &new, saved_at).await?;
+    let change =
+        WebhookChange { webhook, before: before.as_ref(), after: current, actor, kind, note: "" };
+    record(db, vault, &change, saved_at).await?;
     Ok(number + 1)
 }
 

@@ -4,10 +4,10 @@
 use uuid::Uuid;
 
 use super::deliveries::hold;
-use super::revisions::{self, NewRevision};
+use super::revisions::{self, WebhookChange};
 use super::{Error, PgConnection, breakers, notify, webhooks};
-use crate::model::webhook::{Draft, RevisionKind};
-use crate::model::{Actor, Timestamp, WebhookId};
+use crate::model::webhook::Draft;
+use crate::model::{Timestamp, WebhookId};
 use crate::vault::Vault;
 
 /// A webhook whose row is locked until the transaction ends.
@@ -17,23 +17,6 @@ pub struct LockedWebhook {
     pub draft: Draft,
     /// The number of its current revision.
     pub revision: i32,
-}
-
-/// A change of one webhook.
-#[derive(Debug)]
-pub struct WebhookChange<'a> {
-    /// The webhook.
-    pub webhook: WebhookId,
-    /// The webhook before the change, from [`lock`]. `None` for a new one.
-    pub before: Option<&'a Draft>,
-    /// The webhook after the change.
-    pub after: &'a Draft,
-    /// Who makes the change.
-    pub actor: &'a Actor,
-    /// The kind of change.
-    pub kind: RevisionKind,
-    /// See [`revisions::Revision::note`].
-    pub note: &'a str,
 }
 
 /// Locks a webhook and makes sure that its current definition is in its history.
@@ -62,15 +45,14 @@ pub async fn apply(
     change: &WebhookChange<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let WebhookChange { webhook, before, after, actor, kind, note } = *change;
+    let WebhookChange { webhook, before, after, .. } = *change;
     if before != Some(after) {
         if before.is_some() {
             webhooks::update(db, vault, webhook, after, now).await?;
         } else {
             webhooks::insert(db, vault, webhook, after, now).await?;
         }
-        let revision = NewRevision { webhook, before, after, actor, kind, note };
-        revisions::record(db, vault, &revision, now).await?;
+        revisions::record(db, vault, change, now).await?;
     }
     if before.is_some() {
         if after.active {

@@ -33,6 +33,16 @@ async fn start_editing() -> (TestApp, Browser) {
     (app, ann)
 }
 
+async fn wait_until_saved(ann: &Browser) {
+    ann.wait_for_path("/webhooks").await;
+    ann.wait_for_text("#toasts", "Saved “Archive”").await;
+}
+
+async fn save(ann: &Browser) {
+    ann.click_text(".bar button", "Save Webhook").await;
+    wait_until_saved(ann).await;
+}
+
 #[tokio::test]
 async fn editing_and_saving_continue_after_signing_in_again() {
     let (app, ann) = start_editing().await;
@@ -54,8 +64,7 @@ async fn editing_and_saving_continue_after_signing_in_again() {
     end_sessions(&app).await;
     ann.click_text(".bar button", "Save Webhook").await;
     sign_in_again(&ann).await;
-    ann.wait_for_path("/webhooks").await;
-    ann.wait_for_text("#toasts", "Saved “Archive”").await;
+    wait_until_saved(&ann).await;
     ann.finish().await;
     app.finish().await;
 }
@@ -89,9 +98,7 @@ async fn a_lost_connection_keeps_the_input() {
     ann.wait_for_path("/webhooks/new").await;
     ann.wait_for_value("#name", "Archive").await;
     ann.devtools("Network.emulateNetworkConditions", network(false)).await;
-    ann.click_text(".bar button", "Save Webhook").await;
-    ann.wait_for_path("/webhooks").await;
-    ann.wait_for_text("#toasts", "Saved “Archive”").await;
+    save(&ann).await;
     ann.finish().await;
     app.finish().await;
 }
@@ -102,9 +109,7 @@ async fn a_page_whose_session_was_replaced_in_another_tab_can_be_saved() {
     // As another tab does after the session has ended: the browser has the cookie of a new one.
     end_sessions(&app).await;
     ann.use_session_of(&app.admin().await).await;
-    ann.click_text(".bar button", "Save Webhook").await;
-    ann.wait_for_path("/webhooks").await;
-    ann.wait_for_text("#toasts", "Saved “Archive”").await;
+    save(&ann).await;
     ann.finish().await;
     app.finish().await;
 }

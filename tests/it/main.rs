@@ -12,7 +12,6 @@ mod support;
 
 mod api;
 mod cli;
-mod crash;
 mod delivery;
 mod fault_injection;
 mod pages;

@@ -3,6 +3,7 @@
 mod bad_target;
 mod clock;
 mod connection_cut;
+mod crash;
 mod disk_full;
 mod environment;
 mod load;

@@ -1,16 +1,16 @@
 //! The event's payload schema: a searchable list of the fields that a template can use.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::{Json, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::field::{FIELDS, Field};
 use crate::template::helpers;
+use crate::web::Error;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
-use crate::web::{Error, WebState};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -44,7 +44,6 @@ struct SchemaPanel {
 
 /// `GET /webhooks/schema`
 pub(in crate::web) async fn show(
-    State(_state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
     Query(query): Query<SchemaQuery>,
