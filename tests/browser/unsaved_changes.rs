@@ -99,6 +99,9 @@ async fn every_way_of_leaving_asks() {
             "back" => ann.back().await,
             "address" => ann.open("/deliveries").await,
             "sign out" => {
+                // A preview that is answered after signing out would replace the session of the sign-in page.
+                ann.fill("#url", "https://10.0.0.5/x").await;
+                ann.wait_for_text("#preview", "https://10.0.0.5/x").await;
                 ann.click(".person summary").await;
                 ann.click_text(".person button", "Sign out").await;
                 ann.wait_for_path("/login").await;
