@@ -8,7 +8,7 @@ use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Explanation, judge};
 use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, FieldErrors};
+use crate::model::webhook::{Draft, FieldErrors, ValidatorDraft};
 use crate::model::{InvocationId, Trigger, WebhookId};
 use crate::store;
 
@@ -121,7 +121,7 @@ fn target_only(draft: Draft) -> Draft {
     };
     Draft {
         triggers: vec![Trigger::Created.as_str().to_owned()],
-        response_validators: vec![("$.success".to_owned(), vec!["true".to_owned()])],
+        response_validators: vec![ValidatorDraft::at("$.success", "true")],
         ..kept
     }
 }

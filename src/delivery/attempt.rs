@@ -48,8 +48,7 @@ pub async fn attempt(
     let data = TemplateData::new(payload, &message_id, request.attempt, webhook.name(), &[]);
     let sent = match webhook.render(&data, Some(&event.raw)) {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
-            let address = "http:// (everything would be sent unencrypted)".to_owned();
-            unsent(webhook, rendered.url.into(), Cause::Blocked { address })
+            unsent(webhook, rendered.url.into(), Cause::PlainHttp)
         }
         Ok(rendered) => {
             let mut headers = rendered.headers;

@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 
 use super::shared::Shared;
 use super::{breaker_updates, worker};
+use crate::model::delivery::DeliveryState;
+use crate::model::text;
 use crate::store::deliveries::complete::{Completed, Completion, complete};
 use crate::store::deliveries::leases::HEAD_KEY;
 use crate::store::{Error, StickyConnection};
@@ -67,12 +69,58 @@ async fn gather(
     }
 }
 
-/// Writes a batch, retrying until it succeeds. The deliveries stay reserved meanwhile, which bounds the memory used
-/// while the database is down. After a stop, the number of attempts is limited and the leases expire.
-///
-/// If the confirmation of a commit is lost, the batch is written again. The second attempt finds the deliveries gone
-/// from the queue and conflicts with the recorded invocations.
+/// Writes a batch. If PostgreSQL rejects it, the halves are written separately, so that one result that cannot be stored
+/// does not keep the others from being recorded.
 async fn write(shared: &Shared, connection: &mut StickyConnection, batch: &[Completion]) {
+    let mut parts = vec![batch];
+    while let Some(part) = parts.pop() {
+        let Err(error) = write_part(shared, connection, part).await else { continue };
+        if let [one] = part {
+            write_without_record(shared, connection, one, &error).await;
+        } else {
+            let (first, second) = part.split_at(part.len() / 2);
+            parts.extend([second, first]);
+        }
+    }
+}
+
+/// Writes a result that PostgreSQL rejected, without its invocation and with the reason. It is not retried: the next
+/// result would probably be rejected too.
+async fn write_without_record(
+    shared: &Shared,
+    connection: &mut StickyConnection,
+    rejected: &Completion,
+    error: &Error,
+) {
+    let reason = error.chain();
+    tracing::error!(delivery.id = %rejected.id, error = reason, "could not record an invocation");
+    let is_retry = rejected.state == DeliveryState::Due;
+    let state = if is_retry { DeliveryState::Failed } else { rejected.state };
+    let reason = format!("The invocation could not be recorded: {reason}");
+    let (error, invocation) = (Some(text::storable(&reason).into_owned()), None);
+    let bare = Completion { state, due_at: None, error, invocation, ..rejected.clone() };
+    if let Err(error) = write_part(shared, connection, &[bare]).await {
+        tracing::error!(
+            delivery.id = %rejected.id, error = error.chain(),
+            "could not record a result; the delivery will be sent again"
+        );
+    }
+}
+
+/// Writes results, retrying until PostgreSQL accepts or rejects them. The deliveries stay reserved meanwhile, which
+/// bounds the memory used while the database is down. After a stop, the number of attempts is limited and the leases
+/// expire.
+///
+/// If the confirmation of a commit is lost, the results are written again. The second attempt finds the deliveries gone
+/// from the queue and conflicts with the recorded invocations.
+///
+/// # Errors
+/// If PostgreSQL rejected the results.
+async fn write_part(
+    shared: &Shared,
+    connection: &mut StickyConnection,
+    batch: &[Completion],
+) -> Result<(), Error> {
     let deps = &shared.deps;
     let mut interval = tokio::time::interval(RETRY_INTERVAL);
     let mut retries = 0;
@@ -86,25 +134,28 @@ async fn write(shared: &Shared, connection: &mut StickyConnection, batch: &[Comp
             })
             .await;
         match written {
-            Ok(completed) => return note_completed(shared, batch, completed),
+            Ok(completed) => {
+                note_completed(shared, batch, completed);
+                return Ok(());
+            }
             Err(Error::Conflict { constraint }) if constraint != HEAD_KEY => {
                 tracing::info!("results were recorded by an earlier attempt");
                 note_successors(shared, batch);
-                return;
+                return Ok(());
             }
-            Err(error)
-                if (error.is_transient() || error.is_conflict(HEAD_KEY))
-                    && !(shared.stop.is_cancelled() && retries > MAX_RETRIES_AFTER_STOP) =>
-            {
-                retries += 1;
-                tracing::warn!(error = error.chain(), "could not record results; retrying");
+            Err(error) if !(error.is_transient() || error.is_conflict(HEAD_KEY)) => {
+                return Err(error);
             }
-            Err(error) => {
+            Err(error) if shared.stop.is_cancelled() && retries > MAX_RETRIES_AFTER_STOP => {
                 tracing::error!(
                     error = error.chain(),
                     "could not record results; the deliveries will be sent again"
                 );
-                return;
+                return Ok(());
+            }
+            Err(error) => {
+                retries += 1;
+                tracing::warn!(error = error.chain(), "could not record results; retrying");
             }
         }
     }

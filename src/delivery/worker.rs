@@ -10,7 +10,7 @@ use super::router::Route;
 use super::shared::Shared;
 use crate::model::delivery::DeliveryState;
 use crate::model::invocation::Invocation;
-use crate::model::{DeliveryId, WebhookId, outcome, retry};
+use crate::model::{DeliveryId, WebhookId, retry, text};
 use crate::store::deliveries::complete::Completion;
 use crate::store::invocations;
 
@@ -106,7 +106,10 @@ fn decide(
         state,
         due_at,
         status: response.map(|response| i32::from(response.status)),
-        error: invocation.failure.as_ref().map(outcome::Cause::summary),
+        error: invocation
+            .failure
+            .as_ref()
+            .map(|cause| text::storable(&cause.summary()).into_owned()),
         counts: true,
         invocation: record.map(|record| (invocation.id, record)),
     }

@@ -11,8 +11,8 @@ use tokio_rustls::TlsConnector;
 use tower::Service;
 use url::{Position, Url};
 
-use super::http1_connection::Stream;
 use super::resolver::Resolver;
+use super::target_stream::Stream;
 use super::timings;
 
 /// An error of any of the libraries involved. Its sources hold the cause: see [`super::failure`].

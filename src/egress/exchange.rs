@@ -55,7 +55,11 @@ pub(super) fn build_request(
         request = request.header(name, value);
     }
     if let Some(headers) = request.headers_mut() {
-        let defaults = [(header::USER_AGENT, USER_AGENT), (header::ACCEPT, "*/*")];
+        let defaults = [
+            (header::USER_AGENT, USER_AGENT),
+            (header::ACCEPT, "*/*"),
+            (header::ACCEPT_ENCODING, "identity"),
+        ];
         for (name, value) in defaults {
             headers.entry(name).or_insert(header::HeaderValue::from_static(value));
         }

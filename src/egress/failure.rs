@@ -3,33 +3,67 @@
 use std::error::Error;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
-
 use super::resolver::ResolveError;
 use super::timings::ConnectTrace;
+use super::tls_failure;
+use crate::model::exchange::Certificate;
 use crate::model::outcome::{Cause, Phase, TlsFailure};
-use crate::model::webhook::Trust;
+use crate::model::webhook::Tls;
 
-/// Returns the cause of an error. `trace` is what happened before it.
-pub(super) fn classify(
-    error: &(dyn Error + 'static),
-    trace: &ConnectTrace,
-    trust: &Trust,
-    self_signed: bool,
-) -> Cause {
-    let cause = of_chain(error, trust, self_signed);
-    if trace.is_handshaking() { in_handshake(cause) } else { cause }
+/// The circumstances of an error.
+#[derive(Debug)]
+pub(super) struct Circumstances<'a> {
+    pub(super) trace: &'a ConnectTrace,
+    pub(super) tls: &'a Tls,
+    /// The server's certificate, if it presented one.
+    pub(super) certificate: Option<&'a Certificate>,
+    /// Whether the head of a response arrived.
+    pub(super) has_response: bool,
 }
 
-fn of_chain(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Cause {
+/// Returns the cause of an error.
+pub(super) fn classify(error: &(dyn Error + 'static), circumstances: &Circumstances<'_>) -> Cause {
+    let cause = of_chain(error, circumstances);
+    let trace = circumstances.trace;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are more specific")]
+    match cause {
+        Cause::Protocol { detail }
+        | Cause::Unreachable { detail }
+        | Cause::ConnectionLost { detail }
+            if trace.is_handshaking() =>
+        {
+            // The port does not speak TLS, or no version that we accept.
+            Cause::Certificate(TlsFailure::Other(detail))
+        }
+        Cause::Protocol { detail }
+        | Cause::Unreachable { detail }
+        | Cause::ConnectionLost { detail }
+            if circumstances.has_response =>
+        {
+            Cause::IncompleteBody { detail }
+        }
+        Cause::Unreachable { detail } if trace.is_connected() => Cause::ConnectionLost { detail },
+        other => other,
+    }
+}
+
+fn of_chain(error: &(dyn Error + 'static), circumstances: &Circumstances<'_>) -> Cause {
     let mut next = Some(error);
     let mut last = error.to_string();
     while let Some(error) = next {
         if let Some(resolve) = error.downcast_ref::<ResolveError>() {
             return of_resolve(resolve);
         }
-        if let Some(cause) = of_tls(error, trust, self_signed) {
-            return cause;
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Cause::Certificate(tls_failure::of(
+                tls,
+                circumstances.tls,
+                circumstances.certificate,
+            ));
+        }
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+            let detail = "the server closed the connection".to_owned();
+            return Cause::ConnectionLost { detail };
         }
         last = error.to_string();
         next = error.source();
@@ -44,17 +78,6 @@ fn of_chain(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> 
         }
     }
     Cause::Protocol { detail: last }
-}
-
-/// A connection that breaks during the handshake means that the port does not speak TLS, or no version we accept.
-fn in_handshake(cause: Cause) -> Cause {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all others are more specific")]
-    match cause {
-        Cause::Protocol { detail } | Cause::Unreachable { detail } => {
-            Cause::Certificate(TlsFailure::Other(detail))
-        }
-        other => other,
-    }
 }
 
 /// Returns the phase of an exchange in which the timeout expired.
@@ -73,56 +96,6 @@ fn of_resolve(error: &ResolveError) -> Cause {
     match error {
         ResolveError::NoSuchHost => Cause::NoSuchHost,
         ResolveError::Blocked(address) => Cause::Blocked { address: address.to_string() },
-    }
-}
-
-fn of_tls(error: &(dyn Error + 'static), trust: &Trust, self_signed: bool) -> Option<Cause> {
-    let error = error.downcast_ref::<rustls::Error>()?;
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-    let fault = match error {
-        rustls::Error::InvalidCertificate(fault) => of_certificate(fault, trust, self_signed),
-        rustls::Error::AlertReceived(alert) => of_alert(*alert),
-        other => TlsFailure::Other(other.to_string()),
-    };
-    Some(Cause::Certificate(fault))
-}
-
-/// Maps an alert by which the server rejected the handshake (RFC 8446, section 6.2).
-#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-fn of_alert(alert: AlertDescription) -> TlsFailure {
-    match alert {
-        AlertDescription::CertificateRequired => TlsFailure::ClientCertificateRequired,
-        AlertDescription::BadCertificate
-        | AlertDescription::UnsupportedCertificate
-        | AlertDescription::CertificateRevoked
-        | AlertDescription::CertificateExpired
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnknownCA
-        | AlertDescription::DecryptError
-        | AlertDescription::AccessDenied => {
-            TlsFailure::ClientCertificateRejected(format!("{alert:?}"))
-        }
-        AlertDescription::ProtocolVersion => TlsFailure::Version,
-        other => TlsFailure::Other(format!("the server aborted the handshake with {other:?}")),
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
-fn of_certificate(fault: &CertificateError, trust: &Trust, self_signed: bool) -> TlsFailure {
-    match fault {
-        CertificateError::ApplicationVerificationFailure if matches!(trust, Trust::Pinned(_)) => {
-            TlsFailure::NotPinned
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFailure::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            TlsFailure::NotYetValid
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            TlsFailure::WrongName
-        }
-        _ if self_signed => TlsFailure::SelfSigned,
-        CertificateError::UnknownIssuer => TlsFailure::UnknownIssuer,
-        other => TlsFailure::Other(other.to_string()),
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::client::Client;
+use super::failure::{self, Circumstances};
 use super::timings::{self, SharedTrace};
-use super::{failure, tls};
+use super::tls;
 use crate::model::exchange::Certificate;
 use crate::model::outcome::{Cause, Phase};
 use crate::model::webhook::{Tls, Trust};
@@ -57,7 +58,10 @@ impl Client {
         let connecting = self.connector.connect(url, &config);
         let connected = timings::record(Arc::clone(&trace), connecting).await.map_err(|error| {
             let trace = timings::snapshot(&trace);
-            FetchError::Failed(failure::classify(&*error, &trace, &policy.trust, false))
+            let (certificate, has_response) = (None, false);
+            let circumstances =
+                Circumstances { trace: &trace, tls: &policy, certificate, has_response };
+            FetchError::Failed(failure::classify(&*error, &circumstances))
         })?;
         connected.certificate.map(|der| der.to_vec()).ok_or(FetchError::Unreadable)
     }

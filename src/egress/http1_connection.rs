@@ -3,7 +3,6 @@
 //! A connection does not have its own task: the task that waits for a response polls it. One exchange therefore wakes one
 //! task instead of two, and dropping an exchange drops its connection.
 
-use std::fmt::Debug;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -13,22 +12,10 @@ use http::{Request, Response};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The byte stream below HTTP: TCP, or TLS over TCP.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+use super::target_stream::{Received, Stream, TargetStream};
 
-impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Stream for S {}
-
-/// A request that got no response.
-#[derive(Debug)]
-pub(super) struct SendFailure {
-    pub(super) error: hyper::Error,
-    /// The request, if the connection had ended before any of it was sent. It can be sent over another connection.
-    pub(super) request: Option<Box<Request<String>>>,
-}
-
-type HyperConnection = Connection<TokioIo<Box<dyn Stream>>, String>;
+type HyperConnection = Connection<TokioIo<TargetStream>, String>;
 
 /// A connection that carries one request at a time.
 #[derive(Debug)]
@@ -36,17 +23,26 @@ pub(super) struct Http1Connection {
     sender: SendRequest<String>,
     /// `None` once the connection has ended.
     connection: Option<Box<HyperConnection>>,
+    received: Received,
     pub(super) remote_address: SocketAddr,
 }
 
 impl Http1Connection {
-    /// Starts HTTP/1.1 over an open stream.
+    /// Starts HTTP/1.1 over an open stream. Accepts header fields that a recipient should accept although they are
+    /// malformed (RFC 9112, sections 5.1 and 5.2): the target has processed the request, and would do so again.
     pub(super) async fn new(
         stream: Box<dyn Stream>,
         remote_address: SocketAddr,
     ) -> hyper::Result<Self> {
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, connection: Some(Box::new(connection)), remote_address })
+        let received = Received::default();
+        let stream = TargetStream { stream, received: received.clone() };
+        let (sender, connection) = http1::Builder::new()
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        Ok(Self { sender, connection: Some(Box::new(connection)), received, remote_address })
     }
 
     /// Waits for a future of this connection, polling the connection meanwhile.
@@ -94,12 +90,15 @@ impl Http1Connection {
     pub(super) async fn send(
         &mut self,
         request: Request<String>,
-    ) -> Result<Response<Incoming>, SendFailure> {
-        let response = pin!(self.sender.try_send_request(request));
-        self.drive(response).await.map_err(|mut failed| {
-            let request = failed.take_message().map(Box::new);
-            SendFailure { error: failed.into_error(), request }
-        })
+    ) -> hyper::Result<Response<Incoming>> {
+        self.received.reset();
+        let response = pin!(self.sender.send_request(request));
+        self.drive(response).await
+    }
+
+    /// Whether any byte has been received since the last request was sent.
+    pub(super) fn has_received(&self) -> bool {
+        self.received.any()
     }
 
     /// Returns the next chunk of a response body, or `None` at its end.

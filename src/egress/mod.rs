@@ -4,6 +4,7 @@
 //! are judged. Tests and deliveries use the same client.
 
 mod address;
+mod body;
 mod client;
 mod connect;
 mod exchange;
@@ -14,8 +15,10 @@ mod idle_pool;
 mod oauth;
 mod post_events;
 mod resolver;
+mod target_stream;
 mod timings;
 mod tls;
+mod tls_failure;
 
 pub use address::AddressRules;
 pub use client::Client;

@@ -23,6 +23,11 @@ pub(super) struct ConnectTrace {
 }
 
 impl ConnectTrace {
+    /// Returns whether the connection is established. A reused one has no times.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connect_ended.is_some() || self.connect_started.is_none()
+    }
+
     /// Returns whether the TLS handshake has started and not ended.
     pub(super) fn is_handshaking(&self) -> bool {
         self.tls_started.is_some() && self.connect_ended.is_none()

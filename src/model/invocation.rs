@@ -61,10 +61,10 @@ impl Invocation {
 
     /// Explains the verdict to an administrator.
     pub fn explanation(&self) -> Explanation {
-        let status = self.exchange.response.as_ref().map(|response| response.status);
+        let response = self.exchange.response.as_ref();
         match &self.failure {
-            None => Explanation::delivered(status),
-            Some(cause) => cause.explain(status, self.custom_message.as_deref()),
+            None => Explanation::delivered(response.map(|response| response.status)),
+            Some(cause) => cause.explain(response, self.custom_message.as_deref()),
         }
     }
 }

@@ -11,10 +11,12 @@ pub mod exchange;
 pub mod filter;
 pub mod id;
 pub mod invocation;
+pub mod json;
 pub mod outcome;
 pub mod retry;
 pub mod secret;
 pub mod sources;
+pub mod text;
 pub mod trigger;
 pub mod webhook;
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Request as HttpRequest, Response as HttpResponse};
+use http::Response as HttpResponse;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
 use url::{Position, Url};
 
 use super::address::AddressRules;
+use super::body;
 use super::connect::{Connector, Error};
 use super::exchange::{self, ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest};
 use super::failure;
@@ -81,13 +82,16 @@ impl Client {
         let ended = tokio::time::timeout(outgoing.timeout, sending).await;
         let trace = timings::snapshot(&trace);
         let certificate = trace.certificate.as_deref().and_then(tls::describe_certificate);
-        let self_signed = certificate.as_ref().is_some_and(|certificate| certificate.self_signed);
+        let circumstances = failure::Circumstances {
+            trace: &trace,
+            tls: outgoing.tls,
+            certificate: certificate.as_ref(),
+            has_response: partial.is_some(),
+        };
         let failure = match ended {
             Ok(Ok(())) => None,
             Ok(Err(SendError::Cause(cause))) => Some(cause),
-            Ok(Err(SendError::Http(error))) => {
-                Some(failure::classify(&*error, &trace, &outgoing.tls.trust, self_signed))
-            }
+            Ok(Err(SendError::Http(error))) => Some(failure::classify(&*error, &circumstances)),
             Err(tokio::time::error::Elapsed { .. }) => Some(Cause::Timeout {
                 phase: failure::phase(&trace, partial.is_some()),
                 seconds: outgoing.timeout.as_secs(),
@@ -113,9 +117,7 @@ impl Client {
         let pool = self.pool(outgoing.tls).map_err(|error| {
             SendError::Cause(Cause::Certificate(TlsFailure::Other(error.to_string())))
         })?;
-        let request = exchange::build_request(outgoing).map_err(Error::from)?;
-        let sending = pool.send(&self.connector, outgoing.url, request, trace);
-        let (mut connection, received) = sending.await?;
+        let (mut connection, received) = pool.send(&self.connector, outgoing, trace).await?;
         let response = Response {
             status: received.status().as_u16(),
             version: format!("{:?}", received.version()),
@@ -133,9 +135,12 @@ impl Client {
         let partial = partial.insert(PartialResponse { response, remote_address, responded_at });
         let mut bytes = Vec::new();
         let read = read_body(&mut connection, received.into_body(), &mut bytes).await;
-        partial.response.body = String::from_utf8_lossy(&bytes).into_owned();
-        partial.response.truncated = read.map_err(Error::from)?;
-        if !partial.response.truncated {
+        let response = &mut partial.response;
+        let is_longer;
+        (response.body, is_longer) = body::decode(&response.headers, &bytes, MAX_RESPONSE_BYTES);
+        let is_cut = read.map_err(Error::from)?;
+        response.truncated = is_cut || is_longer;
+        if !is_cut {
             pool.idle.put(origin(outgoing.url), connection).await;
         }
         Ok(())
@@ -170,27 +175,28 @@ impl Client {
 
 impl Pool {
     /// Sends a request over an idle connection, or a new one, and waits for the head of the response.
+    ///
+    /// A server may close an idle connection at the moment when the next request arrives. If a reused connection ends
+    /// without a byte of a response, the request is therefore sent again over a new one (RFC 9112, section 9.3.1).
     async fn send(
         &self,
         connector: &Connector,
-        url: &Url,
-        mut request: HttpRequest<String>,
+        outgoing: &OutgoingRequest<'_>,
         trace: &SharedTrace,
     ) -> Result<(Http1Connection, HttpResponse<Incoming>), Error> {
-        while let Some(mut connection) = self.idle.take(origin(url)).await {
-            let failure = match connection.send(request).await {
+        if let Some(mut connection) = self.idle.take(origin(outgoing.url)).await {
+            match connection.send(exchange::build_request(outgoing)?).await {
                 Ok(response) => return Ok((connection, response)),
-                Err(failure) => failure,
-            };
-            // The server had closed the connection and nothing was sent: try another one.
-            request = *failure.request.ok_or(failure.error)?;
+                Err(error) if connection.has_received() => return Err(error.into()),
+                Err(error) => tracing::debug!(%error, "sent a request again over a new connection"),
+            }
         }
         // Boxed: the future is large and rarely needed, so it should not enlarge the future of each exchange.
-        let connecting = Box::pin(connector.connect(url, &self.tls));
+        let connecting = Box::pin(connector.connect(outgoing.url, &self.tls));
         let connected = timings::record(Arc::clone(trace), connecting).await?;
         let mut connection =
             Http1Connection::new(connected.stream, connected.remote_address).await?;
-        let response = connection.send(request).await.map_err(|failure| failure.error)?;
+        let response = connection.send(exchange::build_request(outgoing)?).await?;
         Ok((connection, response))
     }
 }

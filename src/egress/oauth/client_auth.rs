@@ -3,16 +3,29 @@
 use std::time::Duration;
 
 use crate::egress::exchange::OutgoingRequest;
-use crate::model::webhook::{ClientCredentials, Tls, basic_credential};
+use crate::model::webhook::{ClientAuthentication, ClientCredentials, Tls, basic_credential};
 
-/// How the client authenticates at the token endpoint (RFC 6749, section 2.3.1). Servers must support the header, but
-/// many support only the body.
-#[derive(Debug, Clone, Copy)]
+/// How the client authenticates in a token request (RFC 6749, section 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientAuthMethod {
     /// `client_secret_basic`: in the `Authorization` header.
     SecretBasic,
     /// `client_secret_post`: in the body.
     SecretPost,
+}
+
+/// Returns the methods to try in turn. `known` is the one that succeeded last.
+pub(super) fn methods(
+    setting: ClientAuthentication,
+    known: Option<ClientAuthMethod>,
+) -> &'static [ClientAuthMethod] {
+    use ClientAuthMethod::{SecretBasic, SecretPost};
+    match (setting, known) {
+        (ClientAuthentication::Header, _) => &[SecretBasic],
+        (ClientAuthentication::Form, _) => &[SecretPost],
+        (ClientAuthentication::Automatic, Some(SecretPost)) => &[SecretPost, SecretBasic],
+        (ClientAuthentication::Automatic, _) => &[SecretBasic, SecretPost],
+    }
 }
 
 /// Builds a token request (RFC 6749, section 4.4.2).
@@ -22,12 +35,14 @@ pub(super) fn token_request<'a>(
     timeout: Duration,
     method: ClientAuthMethod,
 ) -> OutgoingRequest<'a> {
-    let ClientCredentials { client_id, client_secret, token_endpoint, scopes } = credentials;
+    let ClientCredentials { client_id, client_secret, token_endpoint, scopes, parameters, .. } =
+        credentials;
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
     if !scopes.is_empty() {
         form.append_pair("scope", scopes);
     }
+    form.extend_pairs(parameters);
     let mut headers = vec![
         ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
         ("Accept".to_owned(), "application/json".to_owned()),

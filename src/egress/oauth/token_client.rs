@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::client_auth::{ClientAuthMethod, token_request};
+use super::client_auth::{ClientAuthMethod, methods, token_request};
 use super::token_cache::{CacheEntry, TokenCache, TokenRequest};
 use super::token_response::{self, AccessToken};
 use crate::egress::client::Client;
@@ -48,10 +48,8 @@ impl TokenClient {
         }
         entry.token = None;
         let mut exchanges = Vec::new();
-        let untried = || vec![ClientAuthMethod::SecretBasic, ClientAuthMethod::SecretPost];
-        let methods = entry.auth_method.map_or_else(untried, |known| vec![known]);
-        let mut last = Cause::Token(TokenFailure::Missing);
-        for method in methods {
+        let mut failure: Option<TokenFailure> = None;
+        for &method in methods(credentials.client_authentication, entry.auth_method) {
             let (requested, exchange) = self.request(credentials, tls, timeout, method).await;
             exchanges.push(exchange);
             match requested {
@@ -60,16 +58,20 @@ impl TokenClient {
                     *entry = CacheEntry { token: Some(token), auth_method: Some(method) };
                     return TokenResult { token: Ok(value), exchanges };
                 }
-                Err(fault) => {
-                    let try_next = token_response::is_about_client_auth(&fault);
-                    last = Cause::Token(fault);
-                    if !try_next {
+                Err(next) => {
+                    let may_be_method = token_response::may_be_about_method(&next);
+                    failure = Some(match failure {
+                        Some(first) => token_response::more_informative(first, next),
+                        None => next,
+                    });
+                    if !may_be_method {
                         break;
                     }
                 }
             }
         }
-        TokenResult { token: Err(last), exchanges }
+        let failure = failure.unwrap_or(TokenFailure::Missing);
+        TokenResult { token: Err(Cause::Token(failure)), exchanges }
     }
 
     async fn request(

@@ -2,10 +2,12 @@
 
 mod pem;
 mod trust;
+mod verifier;
 mod x509;
 
 pub use pem::describe_pem;
 pub use trust::TlsError;
 
 pub(super) use trust::client_config;
+pub(super) use verifier::OwnCertificateError;
 pub(super) use x509::describe as describe_certificate;

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
-use sha2::{Digest, Sha256};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, Error, RootCertStore};
 
 use super::pem;
-use crate::egress::timings;
-use crate::model::webhook::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
+use super::verifier::{Check, Verifier};
+use crate::model::webhook::{ClientCertificate, Tls, TlsVersion, Trust};
 
 /// Why a TLS policy cannot be used. The messages are for the form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,19 +26,6 @@ pub enum TlsError {
     /// TLS itself cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Other(String),
-}
-
-#[derive(Debug)]
-enum Check {
-    Authorities(Arc<WebPkiServerVerifier>),
-    Pinned(Fingerprint),
-    Nothing,
-}
-
-#[derive(Debug)]
-struct Verifier {
-    check: Check,
-    provider: Arc<CryptoProvider>,
 }
 
 /// Returns the rustls configuration of a TLS policy.
@@ -73,28 +56,29 @@ pub(in crate::egress) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsErr
 
 fn check_for(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, TlsError> {
     let public = || webpki_roots::TLS_SERVER_ROOTS.to_vec();
-    let roots = match trust {
-        Trust::Public => public(),
-        Trust::Ca(pem) => private_authorities(pem)?.roots,
-        Trust::PublicAnd(pem) => {
-            let mut roots = public();
-            roots.extend(private_authorities(pem)?.roots);
-            roots
-        }
+    let (mut roots, private) = match trust {
+        Trust::Public => (public(), None),
+        Trust::Ca(pem) => (Vec::new(), Some(pem)),
+        Trust::PublicAnd(pem) => (public(), Some(pem)),
         Trust::Pinned(fingerprint) => return Ok(Check::Pinned(*fingerprint)),
         Trust::None => return Ok(Check::Nothing),
     };
+    let private = private.map_or(Ok(Vec::new()), |pem| pem::parse_certificates(pem));
+    let private = private.map_err(TlsError::Authority)?;
+    roots.extend(private_authorities(&private)?.roots);
     let roots = Arc::new(RootCertStore { roots });
-    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
         .build()
-        .map(Check::Authorities)
-        .map_err(|error| TlsError::Other(error.to_string()))
+        .map_err(|error| TlsError::Other(error.to_string()))?;
+    Ok(Check::Authorities { verifier, private })
 }
 
-fn private_authorities(pem: &str) -> Result<RootCertStore, TlsError> {
+fn private_authorities(
+    certificates: &[CertificateDer<'static>],
+) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in pem::parse_certificates(pem).map_err(TlsError::Authority)? {
-        roots.add(certificate).map_err(|error| {
+    for certificate in certificates {
+        roots.add(certificate.clone()).map_err(|error| {
             let message = format!("This certificate cannot be used as an authority: {error}.");
             TlsError::Authority(message)
         })?;
@@ -105,8 +89,7 @@ fn private_authorities(pem: &str) -> Result<RootCertStore, TlsError> {
 fn client_identity(
     client: &ClientCertificate,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-    let chain =
-        pem::parse_certificates(&client.certificate).map_err(TlsError::ClientCertificate)?;
+    let chain = pem::parse_chain(&client.certificate).map_err(TlsError::ClientCertificate)?;
     let key = pem::parse_key(&client.key).map_err(TlsError::ClientKey)?;
     Ok((chain, key))
 }
@@ -122,58 +105,5 @@ fn identity_error(error: &Error) -> TlsError {
             TlsError::ClientCertificate(format!("The certificate cannot be used: {fault}."))
         }
         other => TlsError::ClientKey(format!("The key cannot be used: {other}.")),
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        timings::certificate_received(end_entity);
-        match &self.check {
-            Check::Authorities(verifier) => verifier.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            ),
-            Check::Pinned(Fingerprint(pin)) if Sha256::digest(end_entity).as_slice() == pin => {
-                Ok(ServerCertVerified::assertion())
-            }
-            Check::Pinned(_) => {
-                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
-            }
-            Check::Nothing => Ok(ServerCertVerified::assertion()),
-        }
-    }
-
-    // Under every policy, the server must prove that it holds the certificate's key.
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -32,6 +32,18 @@ pub(in crate::egress) fn describe(der: &[u8]) -> Option<Certificate> {
     })
 }
 
+/// Returns the public key of a certificate in DER (`SubjectPublicKeyInfo`), or `None` if it cannot be parsed.
+pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.tbs_certificate.subject_pki.raw)
+}
+
+/// Returns whether the first certificate names the second one as its issuer.
+pub(super) fn is_issued_by(certificate: &[u8], issuer: &[u8]) -> bool {
+    let parsed = (X509Certificate::from_der(certificate), X509Certificate::from_der(issuer));
+    matches!(parsed, (Ok((_, one)), Ok((_, other))) if one.issuer() == other.subject())
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "HTTPS uses no other kinds of names")]
 fn name_of(name: &GeneralName<'_>) -> Option<String> {
     match name {

@@ -19,6 +19,7 @@ pub use projection::Projection;
 pub use sample::sample;
 
 use super::Trigger;
+use super::text::storable;
 
 /// Longest text in a summary or error message, in characters.
 const MAX_SUMMARY_CHARS: usize = 200;
@@ -214,7 +215,7 @@ fn check_request_id(payload: &Value) -> Result<String, EventError> {
     };
     match id.len() {
         0 => Err(EventError::new(pointer, "is empty: enter the id of the access request")),
-        1..=200 => Ok(printable(&id)),
+        1..=200 => Ok(storable(&id).into_owned()),
         _ => Err(EventError::new(pointer, "is longer than 200 bytes: shorten it")),
     }
 }
@@ -244,18 +245,13 @@ fn summarize(payload: &Value, request_id: &str) -> Summary {
     }
 }
 
-/// The first [`MAX_SUMMARY_CHARS`] characters, printable.
+/// The first [`MAX_SUMMARY_CHARS`] characters, storable.
 fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(MAX_SUMMARY_CHARS).collect();
     if short.len() < text.len() {
         short.push('…');
     }
-    printable(&short)
-}
-
-/// Replaces NUL, which JSON strings can contain but PostgreSQL's text cannot.
-fn printable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    storable(&short).into_owned()
 }
 
 #[cfg(test)]

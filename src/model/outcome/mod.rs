@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::exchange::Response;
-use super::webhook::Validator;
+use super::json;
+use super::webhook::{Validator, ValidatorMismatch};
 
 pub use explanation::Explanation;
 
@@ -23,6 +24,8 @@ pub enum Cause {
         /// The error, with line and column.
         message: String,
     },
+    /// The URL begins with `http://`, which the operator does not allow.
+    PlainHttp,
     /// The egress rules forbid the address.
     Blocked {
         /// The address.
@@ -32,9 +35,19 @@ pub enum Cause {
     NoSuchHost,
     /// The connection was refused.
     Refused,
-    /// There is no route to the address, or the connection broke.
+    /// There is no route to the address, or the connection could not be established.
     Unreachable {
         /// Message of the operating system.
+        detail: String,
+    },
+    /// The connection ended after the request was sent and before a response arrived.
+    ConnectionLost {
+        /// How it ended.
+        detail: String,
+    },
+    /// The response began and its body broke off.
+    IncompleteBody {
+        /// How it ended.
         detail: String,
     },
     /// The timeout expired.
@@ -46,7 +59,7 @@ pub enum Cause {
     },
     /// The TLS handshake failed.
     Certificate(TlsFailure),
-    /// The response was not valid HTTP, or was incomplete.
+    /// The response was not valid HTTP.
     Protocol {
         /// Message of the HTTP client.
         detail: String,
@@ -57,6 +70,13 @@ pub enum Cause {
     Status(u16),
     /// A response validator needs JSON, and the body is something else.
     NotJson,
+    /// A response validator failed that compares the body as text.
+    Body {
+        /// The start of the body, if it must equal one of the expected texts. Otherwise it must contain one.
+        found: Option<String>,
+        /// Texts of which one was expected.
+        expected: Vec<String>,
+    },
     /// A response validator failed.
     Validator {
         /// Number of the validator, from 1.
@@ -98,12 +118,18 @@ pub enum TlsFailure {
     UnknownIssuer,
     /// The certificate has expired.
     Expired,
+    /// The certificate is valid, but one of its issuers has expired.
+    IssuerExpired,
     /// The certificate is not valid yet.
     NotYetValid,
     /// The certificate is for another name.
     WrongName,
     /// The certificate is not the pinned one.
     NotPinned,
+    /// The certificate was entered as an authority, but belongs to the server itself.
+    OwnCertificate,
+    /// The certificate has the old format X.509 version 1, which only pinning accepts.
+    OldFormat,
     /// The server requires a client certificate.
     #[serde(rename = "ClientWanted")]
     ClientCertificateRequired,
@@ -112,6 +138,8 @@ pub enum TlsFailure {
     ClientCertificateRejected(String),
     /// The server supports only older TLS versions.
     Version,
+    /// The server supports no cipher suite of Gatepost, for example only those with RSA key exchange.
+    NoCommonCipher,
     /// Any other reason, with the message of the TLS library.
     Other(String),
 }
@@ -133,6 +161,8 @@ pub enum TokenFailure {
     },
     /// The response contains no token.
     Missing,
+    /// The token contains characters that cannot be sent in a header.
+    Unusable,
     /// The token's type is not bearer. Contains the type.
     Kind(String),
 }
@@ -145,24 +175,28 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
     if !(200..300).contains(&response.status) {
         return Err(Cause::Status(response.status));
     }
-    if validators.is_empty() {
-        return Ok(());
-    }
-    let Ok(body) = serde_json::from_str::<Value>(&response.body) else {
-        return Err(Cause::NotJson);
-    };
+    let needs_json = validators.iter().any(Validator::needs_json);
+    let body = needs_json.then(|| json::parse(&response.body).ok()).flatten();
     for (index, validator) in validators.iter().enumerate() {
-        if let Err(mismatch) = validator.check(&body) {
-            let message = body.get("message").and_then(Value::as_str);
-            return Err(Cause::Validator {
-                number: index + 1,
-                of: validators.len(),
-                path: mismatch.path,
-                found: mismatch.found,
-                expected: mismatch.expected,
-                message: message.map(|text| text.chars().take(MAX_MESSAGE_CHARS).collect()),
-            });
-        }
+        let Err(mismatch) = validator.check(&response.body, body.as_ref()) else { continue };
+        let expected = validator.expected().to_vec();
+        return Err(match mismatch {
+            ValidatorMismatch::NotJson => Cause::NotJson,
+            ValidatorMismatch::JsonPath { path, found } => {
+                let message =
+                    body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
+                Cause::Validator {
+                    number: index + 1,
+                    of: validators.len(),
+                    path,
+                    found,
+                    expected,
+                    message: message.map(|text| text.chars().take(MAX_MESSAGE_CHARS).collect()),
+                }
+            }
+            ValidatorMismatch::Contains => Cause::Body { found: None, expected },
+            ValidatorMismatch::Equals { found } => Cause::Body { found: Some(found), expected },
+        });
     }
     Ok(())
 }
@@ -173,6 +207,8 @@ impl Cause {
         match self {
             Self::Template { message, .. } => vec![message],
             Self::Unreachable { detail }
+            | Self::ConnectionLost { detail }
+            | Self::IncompleteBody { detail }
             | Self::Protocol { detail }
             | Self::Token(TokenFailure::Kind(detail))
             | Self::Certificate(
@@ -185,12 +221,14 @@ impl Cause {
             Self::Validator { found, message, .. } => {
                 found.iter_mut().chain(message.iter_mut()).collect()
             }
-            Self::Blocked { .. }
+            Self::Body { found, .. } => found.iter_mut().collect(),
+            Self::PlainHttp
+            | Self::Blocked { .. }
             | Self::NoSuchHost
             | Self::Refused
             | Self::Timeout { .. }
             | Self::Certificate(_)
-            | Self::Token(TokenFailure::Missing)
+            | Self::Token(TokenFailure::Missing | TokenFailure::Unusable)
             | Self::Status(_)
             | Self::NotJson => Vec::new(),
         }

@@ -7,6 +7,7 @@ use url::Url;
 use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Rules};
+use crate::model::secret::is_secret_name;
 
 /// How Gatepost authenticates, in addition to credentials in headers and body.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -27,6 +28,19 @@ pub enum Authentication {
     OAuth(ClientCredentials),
 }
 
+/// How the client authenticates at the token endpoint (RFC 6749, section 2.3.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// In the header, and if that is rejected in the form. Servers must support the header, but many support only the form.
+    #[default]
+    Automatic,
+    /// `client_secret_basic`: in the header `Authorization`.
+    Header,
+    /// `client_secret_post`: in the form.
+    Form,
+}
+
 /// Settings of the client credentials grant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCredentials {
@@ -38,7 +52,16 @@ pub struct ClientCredentials {
     pub token_endpoint: Url,
     /// Scopes separated by spaces, possibly empty.
     pub scopes: String,
+    /// How the client authenticates.
+    pub client_authentication: ClientAuthentication,
+    /// Names and values of further form parameters, such as `audience`.
+    pub parameters: Vec<(String, String)>,
 }
+
+/// Form parameters that Gatepost sets itself.
+const OWN_PARAMETERS: [&str; 4] = ["grant_type", "scope", "client_id", "client_secret"];
+/// Maximum number of further form parameters.
+const MAX_PARAMETERS: usize = 20;
 
 /// Returns the value of `Authorization` for a name and a password (RFC 7617).
 pub fn basic_credential(name: &str, password: &str) -> String {
@@ -111,6 +134,8 @@ fn check_oauth(auth: &AuthDraft, rules: Rules, errors: &mut FieldErrors) -> Auth
     if auth.client_secret.is_empty() {
         errors.add(Field::AuthClientSecret, "Enter the client secret.");
     }
+    let client_authentication = check_client_authentication(&auth.client_authentication, errors);
+    check_parameters(&auth.parameters, errors);
     let endpoint = &auth.token_endpoint_url;
     let checked = if endpoint.is_empty() {
         Err("Enter the URL of the token endpoint, such as https://login.example.com/oauth2/token."
@@ -126,10 +151,42 @@ fn check_oauth(auth: &AuthDraft, rules: Rules, errors: &mut FieldErrors) -> Auth
             client_secret: auth.client_secret.clone(),
             token_endpoint,
             scopes: auth.scopes.clone(),
+            client_authentication,
+            parameters: auth.parameters.clone(),
         }),
         Err(message) => {
             errors.add(Field::AuthTokenEndpoint, message);
             Authentication::None
+        }
+    }
+}
+
+fn check_client_authentication(text: &str, errors: &mut FieldErrors) -> ClientAuthentication {
+    if text.is_empty() {
+        return ClientAuthentication::default();
+    }
+    text.parse().unwrap_or_else(|_error: strum::ParseError| {
+        let message =
+            format!("Unknown client authentication \"{text}\": use automatic, header or form.");
+        errors.add(Field::AuthClientAuthentication, message);
+        ClientAuthentication::default()
+    })
+}
+
+fn check_parameters(parameters: &[(String, String)], errors: &mut FieldErrors) {
+    let mut add = |message: String| errors.add(Field::AuthParameters, message);
+    if parameters.len() > MAX_PARAMETERS {
+        add(format!("Too many parameters: use at most {MAX_PARAMETERS}."));
+    }
+    for (name, value) in parameters {
+        if name.is_empty() || value.is_empty() {
+            add(format!("\"{name}{value}\" is not a parameter: write name=value, one per line."));
+        } else if OWN_PARAMETERS.contains(&name.as_str()) {
+            add(format!("Gatepost sets {name} itself: use the field above instead."));
+        } else if is_secret_name(name) {
+            add(format!(
+                "{name} looks like a secret, and parameters are stored and shown as entered: remove it."
+            ));
         }
     }
 }
@@ -164,6 +221,26 @@ mod tests {
             [duplicate, Field::AuthClientId, Field::AuthClientSecret, Field::AuthTokenEndpoint]
         );
         assert_eq!(invalid_fields(of("digest")), [duplicate, Field::Authentication]);
+    }
+
+    #[test]
+    fn rejects_parameters_that_conflict_or_look_like_secrets() {
+        let rejected = |name: &str, value: &str| {
+            let auth = AuthDraft {
+                client_id: "a".to_owned(),
+                client_secret: "b".to_owned(),
+                token_endpoint_url: "https://a/token".to_owned(),
+                parameters: vec![(name.to_owned(), value.to_owned())],
+                ..of("oauth")
+            };
+            invalid_fields(auth).contains(&Field::AuthParameters)
+        };
+        assert!(!rejected("audience", "https://api.example.com/?a=b"));
+        for (name, value) in
+            [("scope", "a"), ("client_secret", "x"), ("api_key", "x"), ("audience", ""), ("", "x")]
+        {
+            assert!(rejected(name, value), "{name}={value}");
+        }
     }
 
     #[test]

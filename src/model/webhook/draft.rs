@@ -25,8 +25,8 @@ pub struct Draft {
     pub filters: filter::Choices,
     /// Timeout of an exchange in seconds, or empty for the default.
     pub timeout_in_sec: String,
-    /// JSON paths and the values of which one is expected there. Empty pairs are ignored.
-    pub response_validators: Vec<(String, Vec<String>)>,
+    /// Conditions on the response. Empty ones are ignored.
+    pub response_validators: Vec<ValidatorDraft>,
     /// Message shown instead of the reason if a response validator fails. May be empty.
     pub custom_validation_error_message: String,
     /// TLS settings.
@@ -39,6 +39,31 @@ pub struct Draft {
     pub rate_per_minute: String,
     /// Delays between attempts, such as `5s 30s 2m`, or empty for the default.
     pub retry_schedule: String,
+}
+
+/// An unvalidated response validator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValidatorDraft {
+    /// What is compared: `json` for the value at a JSON path, `contains` or `equals` for the body as text. Empty means
+    /// `json`.
+    pub subject: String,
+    /// The JSON path. Ignored for the body as text.
+    pub json_path: String,
+    /// The values of which one is expected.
+    pub expected: Vec<String>,
+}
+
+impl ValidatorDraft {
+    /// A validator that expects one value at a JSON path.
+    pub fn at(json_path: &str, expected: &str) -> Self {
+        let (json_path, expected) = (json_path.to_owned(), vec![expected.to_owned()]);
+        Self { json_path, expected, ..Self::default() }
+    }
+
+    /// Whether nothing was entered.
+    pub fn is_empty(&self) -> bool {
+        self.json_path.is_empty() && self.expected.is_empty()
+    }
 }
 
 /// Unvalidated TLS settings.
@@ -77,6 +102,10 @@ pub struct AuthDraft {
     pub token_endpoint_url: String,
     /// OAuth scopes separated by spaces.
     pub scopes: String,
+    /// How the OAuth client authenticates: `automatic`, `header` or `form`. Empty means `automatic`.
+    pub client_authentication: String,
+    /// Names and values of further form parameters of the OAuth token request.
+    pub parameters: Vec<(String, String)>,
 }
 
 impl AuthDraft {
@@ -84,12 +113,21 @@ impl AuthDraft {
     #[must_use]
     pub fn only_selected_kind(self) -> Self {
         let Self { kind, token, username, password, client_id, client_secret, .. } = self;
-        let Self { token_endpoint_url, scopes, .. } = self;
+        let Self { token_endpoint_url, scopes, client_authentication, parameters, .. } = self;
         let none = Self::default();
         match kind.as_str() {
             "bearer" => Self { kind, token, ..none },
             "basic" => Self { kind, username, password, ..none },
-            "oauth" => Self { kind, client_id, client_secret, token_endpoint_url, scopes, ..none },
+            "oauth" => Self {
+                kind,
+                client_id,
+                client_secret,
+                token_endpoint_url,
+                scopes,
+                client_authentication,
+                parameters,
+                ..none
+            },
             "" | "none" => none,
             _ => Self { kind, ..none },
         }

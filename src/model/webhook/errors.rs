@@ -29,6 +29,10 @@ pub enum Field {
     AuthClientSecret,
     /// The URL of the OAuth token endpoint.
     AuthTokenEndpoint,
+    /// How the OAuth client authenticates.
+    AuthClientAuthentication,
+    /// The further parameters of the OAuth token request.
+    AuthParameters,
     /// The body template.
     BodyTemplate,
     /// The triggers.
@@ -76,6 +80,10 @@ impl Field {
             Self::AuthClientId => "/authentication_config/oauth/client_id".to_owned(),
             Self::AuthClientSecret => "/authentication_config/oauth/client_secret".to_owned(),
             Self::AuthTokenEndpoint => "/authentication_config/oauth/token_endpoint_url".to_owned(),
+            Self::AuthClientAuthentication => {
+                "/authentication_config/oauth/client_authentication".to_owned()
+            }
+            Self::AuthParameters => "/authentication_config/oauth/parameters".to_owned(),
             Self::BodyTemplate => "/body_template".to_owned(),
             Self::Triggers => "/triggers".to_owned(),
             Self::Filter(field) => format!("/filters/{}", field.key()),

@@ -128,6 +128,7 @@ fn incident_id_hint(body: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::webhook::ValidatorDraft;
 
     const BODY: &str = r#"{"username": "u", "secret_key": "k", "requestData": {"incident_ids": ["5a62bd8cce983de89085429c"]}}"#;
 
@@ -135,7 +136,7 @@ mod tests {
         Draft {
             url: url.to_owned(),
             body_template: body.to_owned(),
-            response_validators: vec![("$.success".to_owned(), vec!["true".to_owned()])],
+            response_validators: vec![ValidatorDraft::at("$.success", "true")],
             ..Draft::default()
         }
     }

@@ -19,9 +19,9 @@ mod validated;
 mod validation;
 mod validator;
 
-pub use auth::{Authentication, ClientCredentials, basic_credential};
+pub use auth::{Authentication, ClientAuthentication, ClientCredentials, basic_credential};
 pub use delivery_policy::{DeliveryPolicy, format_schedule};
-pub use draft::{AuthDraft, Draft, TlsDraft};
+pub use draft::{AuthDraft, Draft, TlsDraft, ValidatorDraft};
 pub use dry_run::{DryRun, SkipReason};
 pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};

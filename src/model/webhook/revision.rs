@@ -175,11 +175,14 @@ fn text(value: &Value, path: &[String]) -> String {
 
 /// Formats an entry of a list: a response validator as a condition, anything else as text.
 fn item(value: &Value) -> String {
-    let expected = value.get("expected_values").and_then(Value::as_array);
-    if let (Some(path), Some(expected)) = (value.get("json_path").and_then(Value::as_str), expected)
-    {
+    let text = |key| value.get(key).and_then(Value::as_str);
+    if let Some(expected) = value.get("expected_values").and_then(Value::as_array) {
         let expected: Vec<String> = expected.iter().map(item).collect();
-        return format!("{path} is {}", expected.join(" or "));
+        let subject = match (text("json_path"), text("body")) {
+            (Some(path), _) => format!("{path} is"),
+            (None, body) => format!("body {}", body.unwrap_or_default()),
+        };
+        return format!("{subject} {}", expected.join(" or "));
     }
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -228,6 +231,7 @@ fn capitalize(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::webhook::ValidatorDraft;
 
     fn draft() -> Draft {
         Draft {
@@ -236,7 +240,7 @@ mod tests {
             headers: vec![("Authorization".to_owned(), "Bearer abcdef".to_owned())],
             body_template: "{\n  \"secret_key\": \"abcdef\",\n  \"a\": 1\n}".to_owned(),
             triggers: vec!["Granted".to_owned()],
-            response_validators: vec![("$.success".to_owned(), vec!["true".to_owned()])],
+            response_validators: vec![ValidatorDraft::at("$.success", "true")],
             ..Draft::default()
         }
     }

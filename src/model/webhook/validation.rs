@@ -109,11 +109,11 @@ fn normalize(mut draft: Draft) -> Draft {
         *value = value.trim_matches(' ').to_owned();
     }
     draft.headers.retain(|(name, value)| !name.is_empty() || !value.is_empty());
-    for (path, expected) in &mut draft.response_validators {
-        *path = path.trim().to_owned();
-        expected.retain(|value| !value.trim().is_empty());
+    for validator in &mut draft.response_validators {
+        validator.json_path = validator.json_path.trim().to_owned();
+        validator.expected.retain(|value| !value.trim().is_empty());
     }
-    draft.response_validators.retain(|(path, expected)| !path.is_empty() || !expected.is_empty());
+    draft.response_validators.retain(|validator| !validator.is_empty());
     for choice in draft.filters.values_mut() {
         choice.values.retain(|value| !value.trim().is_empty());
     }
@@ -290,8 +290,8 @@ fn check_validators(draft: &Draft, errors: &mut FieldErrors) -> Vec<Validator> {
         errors.add(Field::CustomMessage, message);
     }
     let mut validators = Vec::new();
-    for (row, (path, expected)) in draft.response_validators.iter().enumerate() {
-        match Validator::new(path, expected) {
+    for (row, validator) in draft.response_validators.iter().enumerate() {
+        match Validator::new(validator) {
             Ok(validator) => validators.push(validator),
             Err(message) => errors.add(Field::Validator(row), message),
         }

@@ -3,26 +3,48 @@
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::draft::ValidatorDraft;
+
 /// Longest found value in a mismatch, in characters.
 const MAX_FOUND_CHARS: usize = 200;
 
-/// A JSON path (RFC 9535) and the values of which one is expected there.
+/// A condition on a response.
 #[derive(Debug, Clone)]
 pub struct Validator {
-    path: JsonPath,
-    text: String,
+    subject: Subject,
     expected: Vec<String>,
+}
+
+/// What is compared with the expected values.
+#[derive(Debug, Clone)]
+enum Subject {
+    /// The value at a JSON path (RFC 9535), as parsed and as entered.
+    JsonPath(JsonPath, String),
+    /// Parts of the body.
+    Contains,
+    /// The body without the spaces around it.
+    Equals,
 }
 
 /// Why a response did not meet a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValidatorMismatch {
-    /// JSON path of the validator.
-    pub path: String,
-    /// The first value found there, if any.
-    pub found: Option<String>,
-    /// The values of which one was expected.
-    pub expected: Vec<String>,
+pub enum ValidatorMismatch {
+    /// The response must be JSON, and is not.
+    NotJson,
+    /// No expected value is at the JSON path.
+    JsonPath {
+        /// JSON path of the validator.
+        path: String,
+        /// The first value found there, if any.
+        found: Option<String>,
+    },
+    /// The body does not contain an expected text.
+    Contains,
+    /// The body is not an expected text.
+    Equals {
+        /// The start of the body.
+        found: String,
+    },
 }
 
 impl Validator {
@@ -30,30 +52,45 @@ impl Validator {
     ///
     /// # Errors
     /// The message for the form field.
-    pub fn new(path: &str, expected: &[String]) -> Result<Self, String> {
-        let path = path.trim();
-        if !path.starts_with("$.") && !path.starts_with("$[") {
-            return Err(format!(
-                "A JSON path starts with $: enter $.{}",
-                path.trim_start_matches('$')
-            ));
-        }
-        let parsed = JsonPath::parse(path)
-            .map_err(|error| format!("\"{path}\" is not a JSON path: {error}."))?;
-        let expected: Vec<String> = expected
+    pub fn new(draft: &ValidatorDraft) -> Result<Self, String> {
+        let subject = match draft.subject.as_str() {
+            "" | "json" => parse_path(&draft.json_path)?,
+            "contains" => Subject::Contains,
+            "equals" => Subject::Equals,
+            other => {
+                return Err(format!("Unknown kind \"{other}\": use json, contains or equals."));
+            }
+        };
+        let expected: Vec<String> = draft
+            .expected
             .iter()
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
             .collect();
         if expected.is_empty() {
-            return Err(format!("Enter the value expected at {path}, such as true."));
+            return Err(match subject {
+                Subject::JsonPath(_, path) => {
+                    format!("Enter the value expected at {path}, such as true.")
+                }
+                Subject::Contains | Subject::Equals => {
+                    "Enter the text expected in the response, such as OK.".to_owned()
+                }
+            });
         }
-        Ok(Self { path: parsed, text: path.to_owned(), expected })
+        Ok(Self { subject, expected })
     }
 
-    /// The path as entered.
+    /// The JSON path as entered; empty for a condition on the body as text.
     pub fn path(&self) -> &str {
-        &self.text
+        match &self.subject {
+            Subject::JsonPath(_, text) => text,
+            Subject::Contains | Subject::Equals => "",
+        }
+    }
+
+    /// Whether the response must be JSON.
+    pub fn needs_json(&self) -> bool {
+        matches!(self.subject, Subject::JsonPath(..))
     }
 
     /// The values of which one is expected.
@@ -61,24 +98,42 @@ impl Validator {
         &self.expected
     }
 
-    /// Checks the body of a response.
+    /// Checks the body of a response. `json` is the parsed body, if it is JSON.
     ///
     /// # Errors
-    /// The value found instead, or none if the path selects nothing.
-    pub fn check(&self, body: &Value) -> Result<(), ValidatorMismatch> {
-        let found: Vec<String> = self.path.query(body).iter().map(|node| text_of(node)).collect();
-        if found.iter().any(|value| self.expected.contains(value)) {
-            return Ok(());
+    /// Why it does not meet the condition.
+    pub fn check(&self, body: &str, json: Option<&Value>) -> Result<(), ValidatorMismatch> {
+        match &self.subject {
+            Subject::JsonPath(path, text) => {
+                let json = json.ok_or(ValidatorMismatch::NotJson)?;
+                let found: Vec<String> =
+                    path.query(json).iter().map(|node| text_of(node)).collect();
+                if found.iter().any(|value| self.expected.contains(value)) {
+                    return Ok(());
+                }
+                let found = found.into_iter().next().map(|value| shorten(&value));
+                Err(ValidatorMismatch::JsonPath { path: text.clone(), found })
+            }
+            Subject::Contains if self.expected.iter().any(|text| body.contains(text)) => Ok(()),
+            Subject::Contains => Err(ValidatorMismatch::Contains),
+            Subject::Equals if self.expected.iter().any(|text| body.trim() == text) => Ok(()),
+            Subject::Equals => Err(ValidatorMismatch::Equals { found: shorten(body.trim()) }),
         }
-        Err(ValidatorMismatch {
-            path: self.text.clone(),
-            found: found
-                .into_iter()
-                .next()
-                .map(|value| value.chars().take(MAX_FOUND_CHARS).collect()),
-            expected: self.expected.clone(),
-        })
     }
+}
+
+fn parse_path(path: &str) -> Result<Subject, String> {
+    let path = path.trim();
+    if !path.starts_with("$.") && !path.starts_with("$[") {
+        return Err(format!("A JSON path starts with $: enter $.{}", path.trim_start_matches('$')));
+    }
+    let parsed = JsonPath::parse(path)
+        .map_err(|error| format!("\"{path}\" is not a JSON path: {error}."))?;
+    Ok(Subject::JsonPath(parsed, path.to_owned()))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_FOUND_CHARS).collect()
 }
 
 /// A string without quotes, or the JSON of any other value.
@@ -96,32 +151,57 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn validator(subject: &str, path: &str, expected: &[&str]) -> Result<Validator, String> {
+        Validator::new(&ValidatorDraft {
+            subject: subject.to_owned(),
+            json_path: path.to_owned(),
+            expected: expected.iter().map(|text| (*text).to_owned()).collect(),
+        })
+    }
+
+    fn check(validator: &Validator, body: &Value) -> Result<(), ValidatorMismatch> {
+        validator.check(&body.to_string(), Some(body))
+    }
+
     #[test]
     fn a_rejection_with_status_200_is_detected() {
-        let validator = Validator::new("$.success", &["true".to_owned()]).unwrap();
-        assert_eq!(validator.check(&json!({"success": true})), Ok(()));
-        assert_eq!(validator.check(&json!({"success": "true"})), Ok(()));
-        let mismatch = validator.check(&json!({"success": false})).unwrap_err();
-        assert_eq!(mismatch.found.as_deref(), Some("false"));
-        assert_eq!(validator.check(&json!({})).unwrap_err().found, None);
+        let validator = validator("json", "$.success", &["true"]).unwrap();
+        assert_eq!(check(&validator, &json!({"success": true})), Ok(()));
+        assert_eq!(check(&validator, &json!({"success": "true"})), Ok(()));
+        for (body, found) in [(json!({"success": false}), Some("false")), (json!({}), None)] {
+            let (path, found) = ("$.success".to_owned(), found.map(str::to_owned));
+            let mismatch = ValidatorMismatch::JsonPath { path, found };
+            assert_eq!(check(&validator, &body), Err(mismatch));
+        }
+        assert_eq!(validator.check("OK", None), Err(ValidatorMismatch::NotJson));
     }
 
     #[test]
     fn one_of_several_values_is_enough() {
-        let expected = ["200".to_owned(), "accepted".to_owned()];
-        let validator = Validator::new("$.items[*].status", &expected).unwrap();
-        assert!(validator.check(&json!({"items": [{"status": 1}, {"status": 200}]})).is_ok());
-        assert!(validator.check(&json!({"items": [{"status": "Accepted"}]})).is_err());
+        let validator = validator("", "$.items[*].status", &["200", "accepted"]).unwrap();
+        assert!(check(&validator, &json!({"items": [{"status": 1}, {"status": 200}]})).is_ok());
+        assert!(check(&validator, &json!({"items": [{"status": "Accepted"}]})).is_err());
+    }
+
+    #[test]
+    fn a_body_is_compared_as_text() {
+        let contains = validator("contains", "", &["OK", "accepted"]).unwrap();
+        assert_eq!(contains.check("status=OK\n", None), Ok(()));
+        assert_eq!(contains.check("status=ok", None), Err(ValidatorMismatch::Contains));
+        let equals = validator("equals", "$.ignored", &["OK"]).unwrap();
+        assert_eq!(equals.check(" OK\r\n", None), Ok(()));
+        let found = "NOT OK".to_owned();
+        assert_eq!(equals.check("NOT OK", None), Err(ValidatorMismatch::Equals { found }));
     }
 
     #[test]
     fn invalid_validators_are_rejected() {
-        assert!(Validator::new("success", &["true".to_owned()]).unwrap_err().contains("$.success"));
-        assert!(
-            Validator::new("$.[", &["true".to_owned()]).unwrap_err().contains("not a JSON path")
-        );
-        assert!(
-            Validator::new("$.success", &[" ".to_owned()]).unwrap_err().contains("Enter the value")
-        );
+        let rejected =
+            |subject, path, expected: &[&str]| validator(subject, path, expected).unwrap_err();
+        assert!(rejected("json", "success", &["true"]).contains("$.success"));
+        assert!(rejected("json", "$.[", &["true"]).contains("not a JSON path"));
+        assert!(rejected("json", "$.success", &[" "]).contains("Enter the value"));
+        assert!(rejected("contains", "", &[]).contains("Enter the text"));
+        assert!(rejected("matches", "", &["x"]).contains("use json, contains or equals"));
     }
 }

@@ -1,8 +1,8 @@
 //! **Troubleshooting tips**: every failure that Gatepost reports, with its usual cause and its fix.
 
 use askama::Template;
-use axum::response::Response;
 
+use crate::model::exchange::Response;
 use crate::model::outcome::{Cause, Phase, TlsFailure, TokenFailure};
 use crate::web::Error;
 use crate::web::page::{self, Nav, Page};
@@ -23,7 +23,9 @@ struct Tip {
 
 impl Tip {
     fn new(example: &Cause) -> Self {
-        let explanation = example.explain(Some(200), None);
+        let body = "<h1>Sign in</h1>".to_owned();
+        let response = Response { status: 200, body, ..Response::default() };
+        let explanation = example.explain(Some(&response), None);
         Self {
             anchor: anchor(example),
             headline: explanation.headline,
@@ -41,7 +43,7 @@ struct TroubleshootingPage {
 }
 
 /// `GET /troubleshooting`
-pub(in crate::web) async fn show(current: CurrentUser) -> Result<Response, Error> {
+pub(in crate::web) async fn show(current: CurrentUser) -> Result<axum::response::Response, Error> {
     let page = Page::new(&current, "Troubleshooting tips", Nav::Webhooks).await?;
     page::html(&TroubleshootingPage { page, groups: groups() })
 }
@@ -55,10 +57,13 @@ pub(in crate::web) fn href(cause: &Cause) -> String {
 fn anchor(cause: &Cause) -> &'static str {
     match cause {
         Cause::Template { .. } => "template",
+        Cause::PlainHttp => "plain-http",
         Cause::Blocked { .. } => "blocked-address",
         Cause::NoSuchHost => "unknown-host",
         Cause::Refused => "connection-refused",
         Cause::Unreachable { .. } => "unreachable",
+        Cause::ConnectionLost { .. } => "connection-lost",
+        Cause::IncompleteBody { .. } => "incomplete-response",
         Cause::Timeout { phase, .. } => match phase {
             Phase::Dns => "timeout-name",
             Phase::Connect => "timeout-connection",
@@ -70,12 +75,16 @@ fn anchor(cause: &Cause) -> &'static str {
             TlsFailure::SelfSigned => "self-signed",
             TlsFailure::UnknownIssuer => "unknown-issuer",
             TlsFailure::Expired => "certificate-expired",
+            TlsFailure::IssuerExpired => "issuer-expired",
             TlsFailure::NotYetValid => "certificate-not-yet-valid",
             TlsFailure::WrongName => "certificate-name",
             TlsFailure::NotPinned => "not-pinned",
+            TlsFailure::OwnCertificate => "own-certificate",
+            TlsFailure::OldFormat => "certificate-format",
             TlsFailure::ClientCertificateRequired => "client-certificate-required",
             TlsFailure::ClientCertificateRejected(_) => "client-certificate-rejected",
             TlsFailure::Version => "tls-version",
+            TlsFailure::NoCommonCipher => "tls-cipher",
             TlsFailure::Other(_) => "tls-handshake",
         },
         Cause::Protocol { .. } => "not-http",
@@ -90,20 +99,28 @@ fn anchor(cause: &Cause) -> &'static str {
                 (Some(_) | None, _) => "token-rejected",
             },
             TokenFailure::Missing => "token-missing",
+            TokenFailure::Unusable => "token-unusable",
             TokenFailure::Kind(_) => "token-type",
         },
         Cause::Status(status) => match status {
+            100..=199 => "status-1xx",
+            304 => "status-304",
+            301 | 302 | 303 | 307 | 308 => "redirect",
             300..=399 => "status-3xx",
             401 | 403 => "status-401",
             404 => "status-404",
             405 => "status-405",
+            407 => "status-407",
+            408 => "status-408",
             410 => "status-410",
             413 => "status-413",
+            415 => "status-415",
             429 => "status-429",
             400..=499 => "status-4xx",
             _ => "status-5xx",
         },
         Cause::NotJson => "not-json",
+        Cause::Body { .. } => "body-text",
         Cause::Validator { message: Some(text), .. } if text == "Authentication Failed" => {
             "authentication-failed"
         }
@@ -132,6 +149,7 @@ fn before_sending() -> Vec<Cause> {
         "The message names line and column. Usually a helper received a value that it cannot use.";
     vec![
         Cause::Template { field: "A template".to_owned(), message: message.to_owned() },
+        Cause::PlainHttp,
         Cause::Blocked { address: "169.254.169.254".to_owned() },
     ]
 }
@@ -151,12 +169,16 @@ fn tls() -> Vec<Cause> {
         TlsFailure::SelfSigned,
         TlsFailure::UnknownIssuer,
         TlsFailure::Expired,
+        TlsFailure::IssuerExpired,
         TlsFailure::NotYetValid,
         TlsFailure::WrongName,
         TlsFailure::NotPinned,
+        TlsFailure::OwnCertificate,
+        TlsFailure::OldFormat,
         TlsFailure::ClientCertificateRequired,
         TlsFailure::ClientCertificateRejected("unknown certificate authority".to_owned()),
         TlsFailure::Version,
+        TlsFailure::NoCommonCipher,
         TlsFailure::Other("received corrupt message".to_owned()),
     ]
     .into_iter()
@@ -174,15 +196,18 @@ fn response() -> Vec<Cause> {
         expected: vec!["true".to_owned()],
         message: message.map(str::to_owned),
     };
-    let statuses = [302, 400, 401, 404, 405, 410, 413, 429, 502];
+    let statuses = [101, 300, 302, 304, 400, 401, 404, 405, 407, 408, 410, 413, 415, 429, 502];
     [
         timeout(Phase::Wait),
         timeout(Phase::Read),
+        Cause::ConnectionLost { detail: "the server closed the connection".to_owned() },
+        Cause::IncompleteBody { detail: "the server closed the connection".to_owned() },
         Cause::Protocol { detail: "invalid HTTP version parsed".to_owned() },
         validator(Some("Authentication Failed")),
         validator(Some("Incident not found")),
         validator(None),
         Cause::NotJson,
+        Cause::Body { found: None, expected: vec!["OK".to_owned()] },
     ]
     .into_iter()
     .chain(statuses.map(Cause::Status))
@@ -203,6 +228,7 @@ fn access_token() -> Vec<Cause> {
         rejected(None, 404),
         rejected(None, 500),
         TokenFailure::Missing,
+        TokenFailure::Unusable,
         TokenFailure::Kind("mac".to_owned()),
     ]
     .map(Cause::Token)
@@ -238,6 +264,10 @@ mod tests {
             Just(TlsFailure::SelfSigned),
             Just(TlsFailure::UnknownIssuer),
             Just(TlsFailure::Expired),
+            Just(TlsFailure::IssuerExpired),
+            Just(TlsFailure::OwnCertificate),
+            Just(TlsFailure::OldFormat),
+            Just(TlsFailure::NoCommonCipher),
             Just(TlsFailure::NotYetValid),
             Just(TlsFailure::WrongName),
             Just(TlsFailure::NotPinned),
@@ -258,6 +288,7 @@ mod tests {
                 TokenFailure::Rejected { status, error, description: None }
             }),
             Just(TokenFailure::Missing),
+            Just(TokenFailure::Unusable),
             text().prop_map(TokenFailure::Kind),
             Just(TokenFailure::Exchange(Box::new(Cause::Refused))),
         ];
@@ -267,12 +298,17 @@ mod tests {
             Just(Cause::NoSuchHost),
             Just(Cause::Refused),
             text().prop_map(|detail| Cause::Unreachable { detail }),
+            text().prop_map(|detail| Cause::ConnectionLost { detail }),
+            text().prop_map(|detail| Cause::IncompleteBody { detail }),
+            Just(Cause::PlainHttp),
             phase.prop_map(|phase| Cause::Timeout { phase, seconds: 10 }),
             tls.prop_map(Cause::Certificate),
             text().prop_map(|detail| Cause::Protocol { detail }),
             token.prop_map(Cause::Token),
             (100..600_u16).prop_map(Cause::Status),
             Just(Cause::NotJson),
+            proptest::option::of(text())
+                .prop_map(|found| Cause::Body { found, expected: Vec::new() }),
             proptest::option::of(text()).prop_map(|message| Cause::Validator {
                 number: 1,
                 of: 1,

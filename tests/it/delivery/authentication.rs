@@ -106,3 +106,85 @@ async fn renews_a_revoked_token_within_the_same_attempt() {
     }
     app.finish().await;
 }
+
+/// Sends an event, with the given responses of the server. Returns what it received at the token endpoint.
+async fn token_requests(
+    app: &TestApp,
+    server: &FakeLogpoint,
+    key: &str,
+    responses: Vec<Behaviour>,
+    number: i64,
+) -> Vec<(bool, String)> {
+    server.behave(responses);
+    let before = server.requests().len();
+    app.send(key, &event("Granted", &number.to_string())).await;
+    app.wait_for("delivered", number).await;
+    let requests = server.requests();
+    let tokens = requests.iter().skip(before).filter(|one| one.path == "/token");
+    tokens
+        .map(|one| {
+            let body = String::from_utf8_lossy(&one.body).into_owned();
+            (one.header("authorization").is_some(), body)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn tries_the_form_after_any_rejection_of_the_header_and_forgets_what_stops_working() {
+    let app = TestApp::start().await;
+    let server = FakeLogpoint::start(Options::default()).await;
+    app.webhooks(&webhook(&server)).await;
+    let key = app.token(Scope::Events).await;
+    let denied = |status, body: &str| Behaviour::Status(status, body.to_owned());
+    // Each token has expired when the next event is sent.
+    let header = |requests: &[(bool, String)]| -> Vec<bool> {
+        requests.iter().map(|(header, _)| *header).collect()
+    };
+    let mut number = 0;
+    for rejection in [
+        denied(401, r#"{"error": "access_denied"}"#),
+        denied(400, r#"{"error": "unauthorized_client"}"#),
+        denied(403, ""),
+        denied(415, "no"),
+        denied(200, r#"{"error": "incorrect_client_credentials"}"#),
+    ] {
+        // The form succeeded last, so it is tried first from then on.
+        let first_is_header = number == 0;
+        number += 1;
+        let responses = vec![rejection.clone(), token("a", 0), Behaviour::Accept];
+        let seen = token_requests(&app, &server, &key, responses, number).await;
+        assert_eq!(header(&seen), [first_is_header, !first_is_header], "{rejection:?}");
+        // Back to the form.
+        number += 1;
+        let responses = if first_is_header {
+            vec![token("a", 0), Behaviour::Accept]
+        } else {
+            vec![rejection.clone(), token("a", 0), Behaviour::Accept]
+        };
+        let seen = token_requests(&app, &server, &key, responses, number).await;
+        assert_eq!(header(&seen).last(), Some(&false), "{rejection:?}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_setting_determines_the_method_and_further_parameters_are_sent() {
+    for (setting, uses_header) in [("header", true), ("form", false)] {
+        let app = TestApp::start().await;
+        let server = FakeLogpoint::start(Options::default()).await;
+        let extra = format!(
+            "scopes: [write], client_authentication: {setting}, \
+             parameters: {{ audience: 'https://api.example.com/?a=b&c', resource: [one, two] }} }}"
+        );
+        app.webhooks(&webhook(&server).replace("scopes: [write] }", &extra)).await;
+        let key = app.token(Scope::Events).await;
+        let responses = vec![token("a", 3600), Behaviour::Accept];
+        let seen = token_requests(&app, &server, &key, responses, 1).await;
+        let [(header, form)] = seen.as_slice() else { panic!("{seen:?}") };
+        assert_eq!(*header, uses_header);
+        let expected = "&scope=write&audience=https%3A%2F%2Fapi.example.com%2F%3Fa%3Db%26c&resource=one&resource=two";
+        assert!(form.contains(expected), "{form}");
+        assert_eq!(form.contains("client_secret="), !uses_header);
+        app.finish().await;
+    }
+}

@@ -7,6 +7,7 @@ mod crash;
 mod disk_full;
 mod environment;
 mod load;
+mod odd;
 mod postgres_killed;
 mod server_killed;
 mod states;

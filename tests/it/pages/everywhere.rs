@@ -131,6 +131,7 @@ async fn text_from_events_and_forms_is_escaped() {
         ("filter-integration", evil),
         ("tls_sha256", evil),
         ("trigger", evil),
+        ("validator_subject", "json"),
         ("validator_path", evil),
         ("validator_expected", evil),
         ("timeout_in_sec", evil),

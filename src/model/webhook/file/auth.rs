@@ -1,8 +1,9 @@
 //! Authentication in the file format: `oauth` as in Apono's JSON, plus `bearer` and `basic`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::value::FileError;
+use super::value::{FileError, non_empty, scalar_text};
 use crate::model::webhook::draft::AuthDraft;
 
 /// Exactly one of the fields is set. Validation of the webhook reports missing values. This is not an enum,
@@ -45,6 +46,10 @@ struct OAuth {
     token_endpoint_url: String,
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_authentication: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    parameters: Map<String, Value>,
 }
 
 impl AuthFile {
@@ -63,6 +68,9 @@ impl AuthFile {
                     client_secret: draft.client_secret.clone(),
                     token_endpoint_url: draft.token_endpoint_url.clone(),
                     scopes: draft.scopes.split_whitespace().map(str::to_owned).collect(),
+                    client_authentication: non_empty(&draft.client_authentication)
+                        .filter(|text| text != "automatic"),
+                    parameters: write_parameters(&draft.parameters),
                 });
             }
             _ => return None,
@@ -86,6 +94,8 @@ impl AuthFile {
                 client_secret: oauth.client_secret,
                 token_endpoint_url: oauth.token_endpoint_url,
                 scopes: oauth.scopes.join(" "),
+                client_authentication: oauth.client_authentication.unwrap_or_default(),
+                parameters: read_parameters(oauth.parameters)?,
                 ..draft
             },
             _ => {
@@ -95,4 +105,37 @@ impl AuthFile {
             }
         })
     }
+}
+
+/// A parameter that occurs several times, such as `resource` (RFC 8707, section 2), becomes a list.
+fn write_parameters(parameters: &[(String, String)]) -> Map<String, Value> {
+    let mut written = Map::new();
+    for (name, value) in parameters {
+        let value = Value::from(value.clone());
+        match written.get_mut(name) {
+            None => {
+                written.insert(name.clone(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    written
+}
+
+fn read_parameters(parameters: Map<String, Value>) -> Result<Vec<(String, String)>, FileError> {
+    let mut read = Vec::new();
+    for (name, value) in parameters {
+        let values = if let Value::Array(values) = value { values } else { vec![value] };
+        for value in values {
+            let Some(value) = scalar_text(&value) else {
+                let message = format!(
+                    "authentication_config.oauth.parameters.{name} must be a string or a list of strings"
+                );
+                return Err(FileError(message));
+            };
+            read.push((name.clone(), value));
+        }
+    }
+    Ok(read)
 }

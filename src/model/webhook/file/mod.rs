@@ -6,6 +6,7 @@ mod filters;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod validator;
 mod value;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use super::draft::Draft;
 use auth::AuthFile;
 use tls::TlsFile;
+use validator::ValidatorFile;
 use value::{non_empty, number_text, scalar_text};
 
 pub use value::FileError;
@@ -67,13 +69,6 @@ struct HttpRequest {
     method: String,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     headers: Map<String, Value>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ValidatorFile {
-    json_path: String,
-    expected_values: Vec<Value>,
 }
 
 /// The file.
@@ -147,10 +142,7 @@ impl WebhookFile {
             response_validators: draft
                 .response_validators
                 .iter()
-                .map(|(path, expected)| ValidatorFile {
-                    json_path: path.clone(),
-                    expected_values: expected.iter().cloned().map(Value::from).collect(),
-                })
+                .map(ValidatorFile::from_draft)
                 .collect(),
             custom_validation_error_message: non_empty(&draft.custom_validation_error_message),
             timeout_in_sec: draft.timeout_in_sec.parse().ok(),
@@ -177,17 +169,8 @@ impl WebhookFile {
                 })?,
             ));
         }
-        let mut validators = Vec::new();
-        for validator in self.response_validators {
-            let expected: Option<Vec<String>> =
-                validator.expected_values.iter().map(scalar_text).collect();
-            let expected = expected.ok_or_else(|| {
-                FileError(
-                    "expected_values must be a list of strings, numbers or booleans".to_owned(),
-                )
-            })?;
-            validators.push((validator.json_path, expected));
-        }
+        let validators = self.response_validators.into_iter().map(ValidatorFile::into_draft);
+        let validators = validators.collect::<Result<_, _>>()?;
         Ok(Draft {
             name: self.name,
             active: self.active,

@@ -30,7 +30,7 @@ fn a_written_file_can_be_read() {
     let drafts = read_file(YAML).unwrap();
     let custom = &drafts[0].filters[&filter::Field::CustomField];
     assert_eq!(*custom, Choice::any_of(["ticket=SEC-*"]));
-    assert_eq!(drafts[0].response_validators[0].1, ["true"]);
+    assert_eq!(drafts[0].response_validators[0].expected, ["true"]);
     assert_eq!(drafts[0].timeout_in_sec, "10");
     let written = write_yaml(&drafts).unwrap();
     assert_eq!(read_file(&written).unwrap(), drafts);

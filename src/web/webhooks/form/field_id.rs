@@ -16,6 +16,8 @@ pub(super) fn element_id(field: Field) -> String {
         Field::AuthClientId => "auth_client_id".to_owned(),
         Field::AuthClientSecret => "auth_client_secret".to_owned(),
         Field::AuthTokenEndpoint => "auth_token_endpoint_url".to_owned(),
+        Field::AuthClientAuthentication => "auth_client_authentication".to_owned(),
+        Field::AuthParameters => "auth_parameters".to_owned(),
         Field::BodyTemplate => "body_template".to_owned(),
         Field::Triggers => "triggers".to_owned(),
         Field::Filter(field) => format!("filter-{}", field.key()),

@@ -5,7 +5,7 @@ use super::field_id::element_id;
 use crate::model::WebhookId;
 use crate::model::event::EventChoice;
 use crate::model::filter::{self, Choice, Rule};
-use crate::model::webhook::{AuthDraft, Draft, Field, TlsDraft};
+use crate::model::webhook::{AuthDraft, Draft, Field, TlsDraft, ValidatorDraft};
 
 /// The webhook that a form edits, and the state of the form that is not part of the webhook.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,10 +90,15 @@ impl FormInput {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let response_validators = self
-            .many("validator_path")
+            .many("validator_subject")
+            .zip(self.many("validator_path"))
             .zip(self.many("validator_expected"))
-            .map(|(path, expected)| (path.to_owned(), lines_of(expected).collect::<Vec<_>>()))
-            .filter(|(path, expected)| !path.trim().is_empty() || !expected.is_empty())
+            .map(|((subject, path), expected)| ValidatorDraft {
+                subject: subject.to_owned(),
+                json_path: path.trim().to_owned(),
+                expected: lines_of(expected).collect(),
+            })
+            .filter(|validator| !validator.is_empty())
             .collect();
         Draft {
             name: self.one("name"),
@@ -140,6 +145,13 @@ impl FormInput {
             client_secret: self.one("auth_client_secret"),
             token_endpoint_url: self.one("auth_token_endpoint_url"),
             scopes: self.one("auth_scopes"),
+            client_authentication: self.one("auth_client_authentication"),
+            parameters: self
+                .lines("auth_parameters")
+                .iter()
+                .map(|line| line.split_once('=').unwrap_or((line, "")))
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                .collect(),
         }
     }
 
@@ -181,6 +193,7 @@ mod tests {
             ("filter-integration-rule", "none"),
             ("filter-bundle-rule", "none"),
             ("filter-approval", "manual"),
+            ("validator_subject", "json"),
             ("validator_path", "$.success"),
             ("validator_expected", "true\r\nyes"),
             ("body_template", "a\r\nb"),
@@ -192,7 +205,7 @@ mod tests {
         let integration = &draft.filters[&filter::Field::Integration];
         assert_eq!(*integration, Choice::none_of(["prod-*", "staging"]));
         assert_eq!(draft.filters[&filter::Field::Approval], Choice::any_of(["manual"]));
-        assert_eq!(draft.response_validators[0].1, ["true", "yes"]);
+        assert_eq!(draft.response_validators[0].expected, ["true", "yes"]);
         assert_eq!(draft.body_template, "a\nb");
     }
 }

@@ -21,3 +21,4 @@ pub(in crate::web) mod save;
 pub(in crate::web) mod schema;
 mod submission;
 pub(in crate::web) mod test;
+mod validators;

@@ -10,6 +10,7 @@ use super::filters::{FiltersView, SeenValues};
 use super::input::Subject;
 use super::preview::{self, PreviewView};
 use super::results::{BacktestView, CertificateView, CredentialsView, TestResultView};
+use super::validators::ValidatorView;
 use crate::model::event::EventChoice;
 use crate::model::filter;
 use crate::model::webhook::preset::{PRESETS, Preset};
@@ -24,7 +25,7 @@ use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
-/// A header with its value, or a response validator with its expected values.
+/// A header with its value.
 #[derive(Debug)]
 pub(super) struct PairView {
     /// Id of the first element.
@@ -66,7 +67,7 @@ pub(super) struct FormView {
     pub(super) condition: String,
     pub(super) timeout: String,
     pub(super) default_timeout: u64,
-    pub(super) validators: Vec<PairView>,
+    pub(super) validators: Vec<ValidatorView>,
     pub(super) custom_message: String,
     pub(super) advanced_open: bool,
     pub(super) ordered: bool,
@@ -175,10 +176,12 @@ impl FormView {
             default_schedule: format_schedule(&retry::DEFAULT_SCHEDULE),
             timeout: draft.timeout_in_sec,
             default_timeout: Webhook::DEFAULT_TIMEOUT.as_secs(),
-            validators: pairs(
-                "validator",
-                draft.response_validators.into_iter().map(|(path, any)| (path, any.join("\n"))),
-            ),
+            validators: draft
+                .response_validators
+                .into_iter()
+                .enumerate()
+                .map(|(row, validator)| ValidatorView::new(row, validator))
+                .collect(),
             custom_message: draft.custom_validation_error_message,
             auth: draft.authentication,
             tls: TlsDraft {
@@ -274,6 +277,25 @@ impl FormView {
         let collapsed = ["tls_min_version", "tls_client_certificate", "tls_client_key"];
         [min_version, client_certificate, client_key].iter().any(|text| !text.is_empty())
             || collapsed.iter().any(|id| self.error(id).is_some())
+    }
+
+    /// Whether one of the collapsed OAuth fields is used or has an error.
+    pub(super) fn opens_oauth(&self) -> bool {
+        let AuthDraft { client_authentication, parameters, .. } = &self.auth;
+        !matches!(client_authentication.as_str(), "" | "automatic")
+            || !parameters.is_empty()
+            || self.error("auth_client_authentication").is_some()
+            || self.error("auth_parameters").is_some()
+    }
+
+    /// The further parameters of the token request, one per line.
+    pub(super) fn oauth_parameters(&self) -> String {
+        let pairs = self.auth.parameters.iter();
+        let lines = pairs.map(|(name, value)| match value.as_str() {
+            "" => name.clone(),
+            value => format!("{name}={value}"),
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The selected triggers.

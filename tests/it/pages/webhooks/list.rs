@@ -139,6 +139,7 @@ async fn a_duplicate_copies_the_secrets_without_showing_them() {
         ("url", &url),
         ("body_template", &body),
         ("trigger", "Granted"),
+        ("validator_subject", "json"),
         ("validator_path", "$.success"),
         ("validator_expected", "true"),
         ("tls_verify", "pinned"),

@@ -105,6 +105,7 @@ async fn advice_is_shown_while_typing_and_does_not_prevent_saving() {
     let fields = with(&[
         ("url", "https://10.0.0.5/close_incidents"),
         ("body_template", &body),
+        ("validator_subject", "json"),
         ("validator_path", "$.success"),
         ("validator_expected", "true"),
     ]);

@@ -17,6 +17,10 @@ async fn a_valid_webhook_is_saved_and_listed() {
     app.finish().await;
 }
 
+/// A response validator with a mistake: the `$.` of its path is missing.
+const VALIDATOR: [(&str, &str); 3] =
+    [("validator_subject", "json"), ("validator_path", "success"), ("validator_expected", "true")];
+
 #[tokio::test]
 async fn errors_are_shown_at_their_fields_and_the_first_has_the_focus() {
     let app = TestApp::start().await;
@@ -64,11 +68,7 @@ async fn errors_are_shown_at_their_fields_and_the_first_has_the_focus() {
             "retry_schedule",
             "\"1d\" is not a delay",
         ),
-        (
-            vec![("name", "B"), ("validator_path", "success"), ("validator_expected", "true")],
-            "validator-0",
-            "$.success",
-        ),
+        ([&[("name", "B")], &VALIDATOR[..]].concat(), "validator-0", "$.success"),
         (
             vec![("name", "B"), ("tls_verify", "pinned"), ("tls_sha256", "AB:CD")],
             "tls_sha256",
@@ -130,6 +130,7 @@ async fn rejected_input_is_kept() {
         ("filter-integration", "prod-*\nstaging"),
         ("filter-approval", "manual"),
         ("timeout_in_sec", "0"),
+        ("validator_subject", "json"),
         ("validator_path", "$.a"),
         ("validator_expected", "1\n2"),
         ("custom_validation_error_message", "No luck"),

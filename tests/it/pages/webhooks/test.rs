@@ -18,6 +18,7 @@ async fn test(
     let own = [
         ("url", url),
         ("body_template", BODY),
+        ("validator_subject", "json"),
         ("validator_path", "$.success"),
         ("validator_expected", "true"),
         ("tls_verify", "none"),
@@ -117,7 +118,8 @@ async fn every_failure_is_explained_with_a_remedy() {
         (Behaviour::NotJson, "not JSON", "response body"),
         (Behaviour::HangBeforeResponse, "did not respond within 1 s", "timeout"),
         (Behaviour::HangAfterHeaders, "did not finish within 1 s", "timeout"),
-        (Behaviour::HangUp, "incomplete", "log"),
+        (Behaviour::HangUp, "ended after the request was sent", "log"),
+        (Behaviour::CutBody, "the response broke off", "log"),
         (Behaviour::Garbage, "not HTTP", "HTTPS"),
         (Behaviour::NeverRead, "TLS handshake did not finish within 1 s", "firewall"),
         (Behaviour::Redirect("https://10.0.0.9/".to_owned()), "307", "location"),

@@ -1,0 +1,230 @@
+//! JSON from outside, read as it was meant.
+//!
+//! Differs from `serde_json` in three ways: a byte order mark is skipped, a surrogate without its partner becomes U+FFFD
+//! instead of an error (RFC 8259, section 8.2, leaves the behaviour open), and an object whose key is one of
+//! `serde_json`'s private tokens stays an object.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Error, Map, Value};
+
+/// Maximum nesting, as in `serde_json`.
+const MAX_DEPTH: usize = 128;
+/// Start of the keys by which `serde_json` passes numbers and raw values to its own types.
+const PRIVATE_KEY: &str = "$serde_json::private::";
+
+/// Parses JSON.
+///
+/// # Errors
+/// The first syntax error.
+pub fn parse(text: &str) -> Result<Value, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let read = if may_have_private_key(text) { read_exactly } else { read_plainly };
+    read(text).or_else(|error| match replace_lone_surrogates(text) {
+        Cow::Borrowed(_) => Err(error),
+        Cow::Owned(repaired) => read(&repaired),
+    })
+}
+
+fn read_plainly(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text)
+}
+
+fn read_exactly(text: &str) -> Result<Value, Error> {
+    // The error of the plain parser, if there is one, has the right position.
+    serde_json::from_str::<&RawValue>(text).and_then(|raw| read_raw(raw, 0))
+}
+
+/// Returns whether a key may be a private token. Its characters can also be written as escapes.
+pub fn may_have_private_key(text: &str) -> bool {
+    text.contains(PRIVATE_KEY) || text.contains("\\u00")
+}
+
+/// Reads one level at a time. The type of a value is known by its first character, so no key can change it.
+fn read_raw(raw: &RawValue, depth: usize) -> Result<Value, Error> {
+    if depth >= MAX_DEPTH {
+        return Err(Error::custom("recursion limit exceeded"));
+    }
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let mut object = Map::new();
+            for (name, value) in serde_json::from_str::<Members<'_>>(text)?.0 {
+                object.insert(name, read_raw(value, depth + 1)?);
+            }
+            Ok(Value::Object(object))
+        }
+        Some(b'[') => {
+            let entries: Vec<&RawValue> = serde_json::from_str(text)?;
+            entries.into_iter().map(|entry| read_raw(entry, depth + 1)).collect()
+        }
+        _ => serde_json::from_str(text),
+    }
+}
+
+/// The members of an object, with the texts of their values.
+struct Members<'t>(Vec<(String, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        json.deserialize_map(MembersVisitor)
+    }
+}
+
+/// Replaces escapes of surrogates that have no partner (RFC 8259, section 7) with `\ufffd`. The length of the text and
+/// the positions in it stay the same.
+pub fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
+    let mut repaired = Cow::Borrowed(text);
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        let escape = at + found;
+        at = escape
+            + match (unit_at(text, escape), unit_at(text, escape + UNIT_LEN)) {
+                (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 2 * UNIT_LEN,
+                (Some(0xd800..=0xdfff), _) => {
+                    repaired.to_mut().replace_range(escape..escape + UNIT_LEN, "\\ufffd");
+                    UNIT_LEN
+                }
+                // Skips the escaped character, which may be a backslash.
+                _ => {
+                    1 + text
+                        .get(escape + 1..)
+                        .and_then(|rest| rest.chars().next())
+                        .map_or(1, char::len_utf8)
+                }
+            };
+    }
+    repaired
+}
+
+/// Length of an escape such as `\ud83d`.
+const UNIT_LEN: usize = 6;
+
+/// Returns the UTF-16 code unit that is written as an escape at this position.
+fn unit_at(text: &str, at: usize) -> Option<u16> {
+    let digits = text.get(at..at + UNIT_LEN)?.strip_prefix("\\u")?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const NUMBER: &str = "$serde_json::private::Number";
+    const RAW: &str = "$serde_json::private::RawValue";
+
+    #[test]
+    fn skips_a_byte_order_mark() {
+        assert_eq!(parse("\u{feff}{\"success\": true}").unwrap(), json!({"success": true}));
+        assert!(parse("\u{feff}\u{feff}1").is_err());
+    }
+
+    #[test]
+    fn a_lone_surrogate_becomes_the_replacement_character() {
+        for (text, read) in [
+            (r#""cut \ud83d""#, "cut \u{fffd}"),
+            (r#""\uD83D\u0041""#, "\u{fffd}A"),
+            (r#""\ude00 \ud83d\ude00""#, "\u{fffd} 😀"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+            (r#""\\ud83d""#, "\\ud83d"),
+            (r#""\\\ud83dé""#, "\\\u{fffd}é"),
+        ] {
+            assert_eq!(parse(text).unwrap(), json!(read), "{text}");
+        }
+        assert!(parse(r#"{"a": "\ud83d"#).is_err());
+    }
+
+    #[test]
+    fn private_tokens_are_ordinary_keys() {
+        for key in [NUMBER, RAW] {
+            for escaped in
+                [key.to_owned(), key.replace('$', "\\u0024"), key.replace('v', "\\u0076")]
+            {
+                for value in ["\"abc\"", "\"1\"", "\"{}\"", "1", "{}", "[\"1\"]"] {
+                    let text =
+                        format!(r#"{{"a": [{{"{escaped}": {value}, "b": 1.50}}], "c": "x"}}"#);
+                    let read = parse(&text).unwrap();
+                    let value: Value = serde_json::from_str(value).unwrap();
+                    assert_eq!(read["a"][0][key], value, "{text}");
+                    assert_eq!(read["a"][0]["b"].to_string(), "1.50");
+                    assert_eq!(read["c"], "x");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nesting_is_limited_on_both_ways() {
+        for suffix in ["", r#","\u0041""#] {
+            let nested = |depth| format!("[{}{}{suffix}]", "[".repeat(depth), "]".repeat(depth));
+            assert!(parse(&nested(100)).is_ok());
+            let error = parse(&nested(200)).unwrap_err().to_string();
+            assert!(error.contains("recursion limit"), "{error}");
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,4})?".prop_map(|number| number.parse().unwrap()),
+            any::<String>().prop_map(Value::from),
+        ];
+        let key = prop_oneof![any::<String>(), Just(NUMBER.to_owned()), Just(RAW.to_owned())];
+        scalar.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_value_is_read_back(value in any_json()) {
+            prop_assert_eq!(parse(&value.to_string()).unwrap(), value);
+        }
+
+        #[test]
+        fn both_ways_agree(value in any_json(), junk in "[\\[\\]{},:\"0-]?", at in any::<prop::sample::Index>()) {
+            let mut text = value.to_string();
+            if !text.contains(PRIVATE_KEY) && text.is_ascii() {
+                text.insert_str(at.index(text.len() + 1), &junk);
+                let (plain, exact) = (read_plainly(&text), read_exactly(&text));
+                prop_assert_eq!(plain.ok(), exact.ok(), "{}", text);
+            }
+        }
+
+        #[test]
+        fn texts_with_any_escapes_are_readable(units in prop::collection::vec(any::<u16>(), 0..8)) {
+            let escapes: Vec<String> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let read = parse(&format!("\"{}\"", escapes.concat())).unwrap();
+            prop_assert_eq!(read, json!(String::from_utf16_lossy(&units)));
+        }
+    }
+}
