@@ -8,6 +8,7 @@ mod webhooks;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::actions::Actions;
 use crate::delivery::Intake;
@@ -38,7 +39,13 @@ pub struct ApiState {
 /// Returns the routes of the API.
 pub fn router(state: ApiState) -> Router {
     Router::new()
-        .route("/api/v1/events", post(events::accept).fallback(problem::method_not_allowed))
+        .route(
+            "/api/v1/events",
+            post(events::accept)
+                .fallback(problem::method_not_allowed)
+                // The handler limits the decompressed size, and rejects other encodings.
+                .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true)),
+        )
         .route(
             "/api/v1/webhooks/{id}/invoke",
             post(webhooks::invoke)

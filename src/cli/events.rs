@@ -12,8 +12,9 @@ const MAX_EVENTS_PER_REQUEST: usize = 100;
 /// Sends an event, an array of events, or one event per line.
 pub(super) async fn send(file: &Path, url: &str, token: &str) -> anyhow::Result<()> {
     let text = super::read(file)?;
+    let text = text.trim_start_matches('\u{feff}');
     let url = format!("{}/api/v1/events", url.trim_end_matches('/'));
-    for body in requests(&text) {
+    for body in requests(text) {
         let (status, response) = post_events(&url, token, body).await.with_context(|| {
             format!(
                 "{url} cannot be reached; check that the server is running and --url is correct"

@@ -54,14 +54,36 @@ where
     }
 }
 
-/// Parses epoch seconds with up to nine decimals, such as `1696263265.851898000`.
+/// Parses epoch seconds, such as `1696263265.851898000`. JSON also permits exponents, as in `1.696263265851E9`.
 fn parse_epoch(digits: &str) -> Option<DateTime<chrono::Utc>> {
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => Cow::Owned(shift(mantissa, exponent.parse().ok()?)?),
+        None => Cow::Borrowed(digits),
+    };
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let nanos: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     DateTime::from_timestamp(whole.parse().ok()?, nanos.parse().ok()?)
+}
+
+/// Moves the decimal point to the right. Times have few digits, so far shifts are not needed.
+fn shift(mantissa: &str, places: i8) -> Option<String> {
+    const MAX_PLACES: u8 = 20;
+    if places.unsigned_abs() > MAX_PLACES {
+        return None;
+    }
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let zeros = "0".repeat(usize::from(places.unsigned_abs()));
+    let (from, to) = if places < 0 {
+        (format!("{zeros}{whole}"), fraction.to_owned())
+    } else {
+        (whole.to_owned(), format!("{fraction}{zeros}"))
+    };
+    let digits = format!("{from}{to}");
+    let point = from.len().checked_add_signed(isize::from(places))?;
+    Some(format!("{}.{}", digits.get(..point)?, digits.get(point..)?))
 }
 
 #[cfg(test)]
@@ -82,6 +104,12 @@ mod tests {
             (vec![time.clone()], "2023-10-02T16:14:25.851898Z"),
             (vec![json!(1_696_263_265)], "2023-10-02T16:14:25Z"),
             (vec![json!("1696263265")], "2023-10-02T16:14:25Z"),
+            (vec![json!("1.696263265851E9")], "2023-10-02T16:14:25.851Z"),
+            (vec![json!("16962632658e-1")], "2023-10-02T16:14:25.800Z"),
+            (vec![json!("17e+8")], "2023-11-14T22:13:20Z"),
+            (vec![json!("1e-21")], "1e-21"),
+            (vec![json!("1e99")], "1e99"),
+            (vec![json!("1e")], "1e"),
             (vec![time.clone(), json!("%d.%m.%Y %H:%M")], "02.10.2023 16:14"),
             (vec![json!(null)], ""),
             (vec![json!("soon")], "soon"),

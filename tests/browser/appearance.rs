@@ -206,7 +206,16 @@ async fn pages_without_data() {
 async fn the_form_with_open_sections() {
     let app = TestApp::start().await;
     let scenes = [
-        stepped("form-oauth", "/webhooks/new?preset=servicenow", &["#auth_client_id"]),
+        stepped(
+            "form-oauth",
+            "/webhooks/new?preset=servicenow",
+            &[".when-oauth .fold summary", "#auth_parameters"],
+        ),
+        stepped(
+            "form-validators",
+            "/webhooks/new?preset=logpoint-comment",
+            &["[data-add-row='validator']", ".validator:nth-of-type(2) select"],
+        ),
         stepped(
             "form-client-certificate",
             "/webhooks/new",

@@ -40,6 +40,7 @@ pub(in crate::api) async fn accept(
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
     bearer::require_scope(&state, &headers, Scope::Events).await?;
     check_content_type(&headers)?;
+    check_content_encoding(&headers)?;
     let bytes = read(body).await?;
     let mut submitted = parse(&bytes)?;
     if let Some(key) = idempotency_key(&headers)? {
@@ -86,6 +87,19 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(ProblemId::UnsupportedMediaType, detail))
 }
 
+/// Checks that the body is not encoded. The router has decoded gzip, and removed the header.
+fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(()) };
+    let coding = value.to_str().unwrap_or_default().trim();
+    if coding.eq_ignore_ascii_case("identity") {
+        return Ok(());
+    }
+    let detail = format!(
+        "Unsupported Content-Encoding \"{coding}\". Send the body as it is, or compressed with gzip."
+    );
+    Err(Problem::new(ProblemId::UnsupportedMediaType, detail))
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
@@ -116,6 +130,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
         Problem::new(ProblemId::NotJson, format!("The body is not JSON: {error}."))
     };
     let text = std::str::from_utf8(bytes).map_err(|error| not_json(&error))?;
+    let text = text.trim_start_matches('\u{feff}');
     let is_array = text.trim_start().starts_with('[');
     let raw: Vec<&str> = if is_array {
         let entries: Vec<&RawValue> =

@@ -19,6 +19,7 @@ pub use projection::Projection;
 pub use sample::sample;
 
 use super::Trigger;
+use super::json;
 use super::text::storable;
 
 /// Longest text in a summary or error message, in characters.
@@ -39,6 +40,8 @@ pub struct Event {
     pub request_id: String,
     /// The fields that lists show.
     pub summary: Summary,
+    /// Whether the text can be read by `serde_json` alone. See [`json`].
+    is_plain: bool,
     payload: OnceLock<Value>,
     /// Some fields of the payload, and the projection that selected them.
     projected: OnceLock<(Arc<Projection>, Value)>,
@@ -90,7 +93,8 @@ impl Event {
     /// # Errors
     /// Every error in the event.
     pub fn parse(raw: &str) -> Result<Self, Vec<EventError>> {
-        let payload = projection::read(raw, &INTAKE_FIELDS)
+        let raw = raw.trim_start_matches('\u{feff}').trim();
+        let (payload, is_plain) = read(raw)
             .map_err(|error| vec![EventError::new("", format!("is not valid JSON: {error}"))])?;
         if !payload.is_object() {
             return Err(vec![EventError::new("", "must be a JSON object")]);
@@ -102,7 +106,7 @@ impl Event {
         match (trigger, event_time, request_id) {
             (Some((event_type, trigger)), Some(event_time), Some(request_id)) => {
                 let summary = summarize(&payload, &request_id);
-                let raw = raw.trim().to_owned();
+                let raw = raw.to_owned();
                 let (payload, projected) = <_>::default();
                 Ok(Self {
                     raw,
@@ -111,6 +115,7 @@ impl Event {
                     event_time,
                     request_id,
                     summary,
+                    is_plain,
                     payload,
                     projected,
                 })
@@ -123,13 +128,16 @@ impl Event {
     /// fraction of the memory. Numbers keep their digits.
     pub fn payload(&self) -> &Value {
         // The text was validated by `parse`.
-        self.payload.get_or_init(|| serde_json::from_str(&self.raw).unwrap_or_default())
+        self.payload.get_or_init(|| json::parse(&self.raw).unwrap_or_default())
     }
 
     /// At least the fields in `projection`, parsed on first use.
     pub fn project(&self, projection: &Arc<Projection>) -> &Value {
         if let Some(payload) = self.payload.get() {
             return payload;
+        }
+        if !self.is_plain {
+            return self.payload();
         }
         // The text was validated by `parse`.
         let read = || projection::read_unchecked(&self.raw, projection).unwrap_or_default();
@@ -153,6 +161,17 @@ impl Event {
     pub fn sample(trigger: Trigger) -> Result<Self, Vec<EventError>> {
         Self::parse(&sample(trigger).to_string())
     }
+}
+
+/// Reads the fields that are needed to accept an event. Also returns whether the text is plain: no key can change how it is
+/// parsed, and no surrogate lacks its partner. Texts that are not plain are rare, and read as a whole.
+fn read(raw: &str) -> Result<(Value, bool), serde_json::Error> {
+    if json::may_have_private_key(raw) {
+        return Ok((json::parse(raw)?, false));
+    }
+    projection::read(raw, &INTAKE_FIELDS)
+        .map(|payload| (payload, true))
+        .or_else(|error| json::parse(raw).map(|payload| (payload, false)).map_err(|_same| error))
 }
 
 fn check_event_type(payload: &Value) -> Result<(String, Trigger), EventError> {
@@ -310,11 +329,50 @@ mod tests {
         assert_eq!(event.raw, raw);
     }
 
+    #[test]
+    fn a_lone_surrogate_is_kept_and_read_as_the_replacement_character() {
+        let raw = r#"{"event_type":"RequestFailed","event_time":1,"data":{"id":"1","justification":"cut \ud83d"}}"#;
+        let event = Event::parse(raw).unwrap();
+        assert_eq!(event.raw, raw);
+        let everything = Arc::new(Projection::All);
+        for payload in [event.payload(), event.project(&everything)] {
+            assert_eq!(payload["data"]["justification"], "cut \u{fffd}");
+        }
+        assert_eq!(Event::parse(&format!("\u{feff}{raw}")).unwrap().raw, raw);
+    }
+
+    /// A document that has this text as the value of a field, and as a member of objects in several places.
+    fn with_key(key: &str, value: &str) -> String {
+        let member = format!("{{\"{key}\":{value}}}");
+        format!(
+            r#"{{"event_type":"RequestFailed","event_time":1.50,"extra":{member},"data":{{"id":"7","justification":{member},
+            "requester":{{"email":"a@b.example","{key}":{value}}},"list":[{member},1]}}}}"#
+        )
+    }
+
     proptest! {
+        #[test]
+        fn no_key_changes_how_an_event_is_parsed(
+            key in "(\\$|\\\\u0024)serde_json::private::(Number|RawValue)|[a-z]{1,3}",
+            value in "\"(abc|1|\\\\ud83d|\\{\\}|)\"|[1-9][0-9]{0,2}|\\{\\}|null",
+        ) {
+            let event = Event::parse(&with_key(&key, &value)).unwrap();
+            let key: String = serde_json::from_str(&format!("\"{key}\"")).unwrap();
+            let value = json::parse(&value).unwrap();
+            prop_assert_eq!(&event.summary.requester, "a@b.example");
+            let projection = Arc::new(Projection::new(&[&["data"], &["extra"]]));
+            for payload in [event.payload(), event.project(&projection)] {
+                for object in ["/extra", "/data/justification", "/data/requester", "/data/list/0"] {
+                    prop_assert_eq!(&payload.pointer(object).unwrap()[&key], &value);
+                }
+                prop_assert_eq!(&payload["data"]["id"], "7");
+            }
+        }
+
         #[test]
         fn any_text_is_parsed_or_rejected_without_panic(text in ".{0,200}") {
             if let Ok(event) = Event::parse(&text) {
-                prop_assert_eq!(event.raw, text.trim());
+                prop_assert_eq!(event.raw, text.trim_start_matches('\u{feff}').trim());
             }
         }
     }

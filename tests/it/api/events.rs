@@ -227,3 +227,71 @@ async fn responds_to_unknown_paths_and_methods_with_problems() {
     }
     app.finish().await;
 }
+
+/// Sends bytes with a content encoding. Returns the status and the response.
+async fn post_encoded(app: &TestApp, token: &str, coding: &str, body: Vec<u8>) -> (u16, Value) {
+    let request = support::http()
+        .post(app.url("/api/v1/events"))
+        .header("content-type", "application/json")
+        .header("content-encoding", coding)
+        .bearer_auth(token)
+        .body(body);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn accepts_gzip_within_the_limits_and_no_other_encoding() {
+    let app = TestApp::start().await;
+    let token = app.token(Scope::Events).await;
+    let body = event("Granted", "1").to_string().into_bytes();
+    for (coding, body, status, words) in [
+        ("gzip", gzip(&body), 202, ""),
+        ("identity", body.clone(), 202, ""),
+        ("br", body.clone(), 415, "gzip"),
+        ("gzip", gzip(&vec![b' '; 100 * 1024 * 1024]), 413, "16 MiB"),
+    ] {
+        let (found, response) = post_encoded(&app, &token, coding, body).await;
+        assert_eq!(found, status, "{coding}: {response}");
+        assert!(response.to_string().contains(words), "{response}");
+    }
+    assert_eq!(count(&app, "events").await, 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_text_of_a_requester_keeps_an_event_out() {
+    let app = TestApp::start().await;
+    let token = app.token(Scope::Events).await;
+    for (number, justification) in [
+        r#""cut \ud83d""#,
+        r#""nul \u0000""#,
+        r#"{"$serde_json::private::RawValue": "not json"}"#,
+        r#"{"$serde_json::private::Number": "abc"}"#,
+        r#"{"\u0024serde_json::private::Number": 1}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let raw = format!(
+            r#"{{"event_type":"RequestGranted","event_time":1,"data":{{"id":"{number}","justification":{justification}}}}}"#
+        );
+        for body in [raw.clone(), format!("[{raw}]"), format!("\u{feff}{raw}")] {
+            let (status, _, response) = post(&app, &token, "application/json", body).await;
+            assert_eq!(status, 202, "{justification}: {response}");
+        }
+        let stored: String = sqlx::query_scalar("select payload from events where request_id = $1")
+            .bind(number.to_string())
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap();
+        assert_eq!(stored, raw);
+    }
+    app.finish().await;
+}

@@ -209,3 +209,35 @@ async fn keeps_waiting_deliveries_over_a_restart() {
     app.wait_for("delivered", 1).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_object_that_looks_like_a_token_of_the_parser_is_sent_as_what_it_is() {
+    let body =
+        r#"{"type": "{{event_type}}", "why": {{json data.justification}}, "id": "{{data.id}}"}"#;
+    let Scenario { app, logpoint, token, .. } = Scenario::with_webhook(|webhook| {
+        webhook
+            .with("body_template", body)
+            .with("filters", json!({ "requester": ["user@example.com"] }))
+    })
+    .await;
+    logpoint.always(Behaviour::Accept);
+    for (number, justification) in [
+        json!({ "$serde_json::private::RawValue": "not json" }),
+        json!({ "$serde_json::private::Number": "abc" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut sent = event("Granted", &number.to_string());
+        sent["data"]["justification"] = justification.clone();
+        app.send(&token, &sent).await;
+        app.wait_for("delivered", i64::try_from(number).unwrap() + 1).await;
+        // As text: reading it as JSON would have the same flaw.
+        let received = logpoint.requests().pop().unwrap().body;
+        let expected = format!(
+            r#"{{"type": "AccessRequestGranted", "why": {justification}, "id": "{number}"}}"#
+        );
+        assert_eq!(String::from_utf8_lossy(&received), expected);
+    }
+    app.finish().await;
+}
