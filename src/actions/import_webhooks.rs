@@ -6,7 +6,17 @@ use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::Actor;
 use crate::model::secret::{mask, unmask_for_same_server};
 use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
+use crate::store::notify::Acknowledgements;
 use crate::store::{self, webhook_changes, webhooks};
+
+/// The effect of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The webhooks of the file, in order.
+    pub webhooks: Vec<ImportedWebhook>,
+    /// Whether all running servers use them.
+    pub is_in_force: bool,
+}
 
 /// The effect of an import on one webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +68,7 @@ impl Actions {
         write_yaml(&drafts).map_err(|error| ImportError::File(error.to_string()))
     }
 
-    /// Adds and changes webhooks by name, all or none. Masked secrets keep their stored values. With `dry_run`, returns
+    /// Adds and changes webhooks by name, all or none. Returns once the running servers use them. Masked secrets keep their stored values. With `dry_run`, returns
     /// the changes without making them.
     ///
     /// # Errors
@@ -68,11 +78,13 @@ impl Actions {
         file: &str,
         dry_run: bool,
         actor: &Actor,
-    ) -> Result<Vec<ImportedWebhook>, ImportError> {
+    ) -> Result<Import, ImportError> {
         let drafts = read_file(file).map_err(|error| ImportError::File(error.to_string()))?;
         check_names(&drafts)?;
         let parts = &self.parts;
         let change_id = parts.sources.uuid();
+        // Before the transaction, so that no acknowledgement is missed.
+        let acknowledgements = Acknowledgements::start(&parts.db).await?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         let mut changes = Vec::new();
         for draft in drafts {
@@ -107,7 +119,8 @@ impl Actions {
             tx.commit().await.map_err(store::Error::from)?;
             self.apply_change(change_id).await?;
         }
-        Ok(changes)
+        let is_in_force = dry_run || acknowledgements.wait(change_id).await;
+        Ok(Import { webhooks: changes, is_in_force })
     }
 }
 

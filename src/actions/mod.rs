@@ -19,7 +19,7 @@ mod toggle_webhook;
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
-pub use import_webhooks::{ImportError, ImportedWebhook};
+pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};

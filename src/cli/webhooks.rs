@@ -28,12 +28,18 @@ pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyho
     let (database, actions) = super::open(config).await?;
     let imported = actions.import_webhooks(&text, dry_run, &Actor::CommandLine).await;
     database.close().await;
-    let changes = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
+    let import = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
+    let changes = import.webhooks;
     let effective: Vec<&ImportedWebhook> =
         changes.iter().filter(|change| !change.is_unchanged()).collect();
     let mut lines: Vec<String> = effective.iter().flat_map(|change| describe(change)).collect();
     let verb = if dry_run { "would change" } else { "changed" };
     lines.push(format!("{} of {} webhooks {verb}.\n", effective.len(), changes.len()));
+    if !import.is_in_force {
+        lines.push(
+            "A running server does not use the changes yet. It will within seconds.\n".to_owned(),
+        );
+    }
     super::print(&lines.join("\n"))
 }
 

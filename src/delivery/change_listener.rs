@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use crate::store::Error;
-use crate::store::notify::{Listener, Notification};
+use crate::store::notify::{self, Listener, Notification};
 
 /// Time between attempts to listen.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,7 +37,10 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
     shared.router.reload(&shared.deps.db, &shared.deps.vault).await?;
     loop {
         match listener.next().await? {
-            Notification::Webhooks(Some(change)) => shared.apply_change(change).await?,
+            Notification::Webhooks(Some(change)) => {
+                shared.apply_change(change).await?;
+                notify::notify_applied(&shared.deps.db, change).await?;
+            }
             Notification::Webhooks(None) => shared.reload().await?,
             Notification::Deliveries => {
                 shared.lane_rechecks.schedule_all();

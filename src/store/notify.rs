@@ -13,6 +13,10 @@ const CHECK_AFTER: Duration = Duration::from_secs(2);
 
 /// Channel for changed webhooks. The payload is the id of the change, see [`notify_webhooks`].
 const WEBHOOKS: &str = "gatepost_webhooks";
+/// Channel for changes of webhooks that an instance has applied. The payload is the id of the change.
+const APPLIED: &str = "gatepost_applied";
+/// Name of the connections that listen for changes, by which commands count the running instances.
+const LISTENER_NAME: &str = "gatepost listener";
 /// Channel for due deliveries that no instance has leased.
 const DELIVERIES: &str = "gatepost_deliveries";
 
@@ -39,6 +43,12 @@ pub async fn notify_deliveries(db: &mut PgConnection) -> Result<(), Error> {
     notify(db, DELIVERIES, "").await
 }
 
+/// Notifies the command that changed webhooks that this instance has applied the change.
+pub async fn notify_applied(db: &PgPool, change: Uuid) -> Result<(), Error> {
+    let mut connection = db.acquire().await?;
+    notify(&mut connection, APPLIED, &change.to_string()).await
+}
+
 async fn notify(db: &mut PgConnection, channel: &str, payload: &str) -> Result<(), Error> {
     sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
     Ok(())
@@ -55,7 +65,7 @@ pub struct Listener {
 impl Listener {
     /// Starts to listen.
     pub async fn start(db: &PgPool) -> Result<Self, Error> {
-        let pool = one_like(db);
+        let pool = one_like(db, LISTENER_NAME);
         let starting = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.listen_all([WEBHOOKS, DELIVERIES]).await?;
@@ -82,5 +92,43 @@ impl Listener {
             let query = sqlx::query_scalar!("select 1");
             within(&self.pool, QUICK_TIMEOUT, query.fetch_one(&mut self.listener)).await?;
         }
+    }
+}
+
+/// Waits until the running instances have applied a change. A command starts it before the change is committed.
+#[derive(Debug)]
+pub struct Acknowledgements {
+    listener: PgListener,
+    /// Number of running instances.
+    expected: i64,
+}
+
+impl Acknowledgements {
+    /// Starts to listen, and counts the running instances.
+    pub async fn start(db: &PgPool) -> Result<Self, Error> {
+        let mut listener = PgListener::connect_with(db).await?;
+        listener.listen(APPLIED).await?;
+        let expected = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from pg_stat_activity
+               where datname = current_database() and application_name = $1"#,
+            LISTENER_NAME
+        )
+        .fetch_one(db)
+        .await?;
+        Ok(Self { listener, expected })
+    }
+
+    /// Returns whether all instances have applied the change within [`QUICK_TIMEOUT`].
+    pub async fn wait(mut self, change: Uuid) -> bool {
+        let change = change.to_string();
+        let waiting = async {
+            while self.expected > 0 {
+                if self.listener.recv().await?.payload() == change {
+                    self.expected -= 1;
+                }
+            }
+            Ok::<_, sqlx::Error>(())
+        };
+        matches!(tokio::time::timeout(QUICK_TIMEOUT, waiting).await, Ok(Ok(())))
     }
 }

@@ -125,9 +125,11 @@ impl StickyConnection {
     }
 }
 
-/// Returns a pool of one connection to the same database, for a permanent connection such as a listener.
-pub(super) fn one_like(db: &PgPool) -> PgPool {
-    pool(1, DISPATCHER_ACQUIRE_TIMEOUT).connect_lazy_with((*db.connect_options()).clone())
+/// Returns a pool of one connection to the same database, for a permanent connection such as a listener. PostgreSQL lists
+/// it under this name.
+pub(super) fn one_like(db: &PgPool, name: &str) -> PgPool {
+    let options = (*db.connect_options()).clone().application_name(name);
+    pool(1, DISPATCHER_ACQUIRE_TIMEOUT).connect_lazy_with(options)
 }
 
 /// Runs work with a time limit. If the limit expires, it is unknown whether the statement was executed, so the work must
