@@ -75,7 +75,9 @@ impl Actions {
         let parts = &self.parts;
         let draft = self.unmasked(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&draft));
-        let webhook = Webhook::new(draft, &parts.rules).map_err(BacktestError::Invalid)?;
+        let rules = parts.rules;
+        let webhook = self.run_blocking(move || Webhook::new(draft, &rules)).await;
+        let webhook = webhook.map_err(BacktestError::Invalid)?;
         let abandoned = CancellationToken::new();
         let _guard = abandoned.clone().drop_guard();
         let job = Arc::new(Job { webhook, redactor, abandoned });

@@ -52,12 +52,17 @@ impl Actions {
         let parts = &self.parts;
         let draft = self.unmasked(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&draft));
-        let webhook = self.check(target_only(draft)).map_err(CheckCredentialsError::Invalid)?;
         let sample = Event::sample(Trigger::Created).map_err(|_broken| store::Error::Corrupt {
             table: "events",
             detail: "the sample event".to_owned(),
         })?;
-        let rendered = webhook.render_event(&sample).map_err(CheckCredentialsError::Invalid)?;
+        let actions = self.clone();
+        let render = move || {
+            let webhook = actions.check_now(target_only(draft))?;
+            Ok((webhook.render_event(&sample)?, webhook))
+        };
+        let rendered = self.run_blocking(render).await;
+        let (rendered, webhook) = rendered.map_err(CheckCredentialsError::Invalid)?;
         let body: serde_json::Value =
             serde_json::from_str(rendered.body.as_deref().unwrap_or_default()).unwrap_or_default();
         let read = |key: &'static str| {

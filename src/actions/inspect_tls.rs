@@ -63,7 +63,13 @@ impl Actions {
     }
 
     /// Checks a draft, including that its certificates and keys can be used.
-    pub(super) fn check(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
+    pub(super) async fn check(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
+        let actions = self.clone();
+        self.run_blocking(move || actions.check_now(draft)).await
+    }
+
+    /// Checks a draft on a blocking thread.
+    pub(super) fn check_now(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
         let webhook = Webhook::new(draft, &self.parts.rules)?;
         match self.parts.client.check_tls(webhook.tls()) {
             Ok(()) => Ok(webhook),

@@ -1,6 +1,7 @@
 //! What a user or a program can do with Gatepost: one file and one transaction per action.
 
 mod backtest;
+mod blocking;
 mod check_credentials;
 mod chosen_event;
 mod delete_webhook;
@@ -74,6 +75,8 @@ pub struct Actions {
     throttle: Throttle,
     /// Limits concurrent backtests.
     backtests: Arc<Semaphore>,
+    /// Limits concurrent work on blocking threads.
+    blocking: Arc<Semaphore>,
 }
 
 impl Actions {
@@ -87,6 +90,7 @@ impl Actions {
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
             backtests: Arc::new(Semaphore::new(MAX_BACKTESTS)),
+            blocking: Arc::new(Semaphore::new(blocking::MAX_BLOCKING)),
         })
     }
 

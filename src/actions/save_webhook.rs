@@ -99,7 +99,7 @@ impl Actions {
         draft: Draft,
     ) -> Result<(WebhookId, Draft), SaveWebhookError> {
         let parts = &self.parts;
-        let webhook = self.check(draft).map_err(SaveWebhookError::Invalid)?;
+        let webhook = self.check(draft).await.map_err(SaveWebhookError::Invalid)?;
         let after = webhook.draft();
         let id = request.id.unwrap_or_else(|| WebhookId::new(&parts.sources));
         let restored = request.restored.map(|number| number.to_string());

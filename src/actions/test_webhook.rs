@@ -65,22 +65,23 @@ impl Actions {
         let parts = &self.parts;
         let draft = self.unmasked(base, draft).await?;
         let redactor = Redactor::new(&secrets_of(&draft));
-        let webhook = self.check(draft).map_err(TestWebhookError::Invalid)?;
+        let message_id = DeliveryId::new(&parts.sources);
+        let (actions, event) = (self.clone(), event.clone());
+        let render = move || {
+            let webhook = actions.check_now(draft)?;
+            let rendered = test_request(base, message_id, &event).render(&webhook);
+            Ok((webhook, event, rendered))
+        };
+        let rendered = self.run_blocking(render).await;
+        let (webhook, event, rendered) = rendered.map_err(TestWebhookError::Invalid)?;
         let context = AttemptContext {
             client: &parts.client,
             tokens: &parts.tokens,
             sources: &parts.sources,
             rules: &parts.rules,
         };
-        let request = AttemptRequest {
-            webhook_id: base,
-            delivery_id: None,
-            message_id: DeliveryId::new(&parts.sources),
-            attempt: 1,
-            event,
-            payload: event.payload(),
-        };
-        let invocation = delivery::attempt(context, &webhook, &redactor, request).await;
+        let request = test_request(base, message_id, &event);
+        let invocation = delivery::attempt(context, &webhook, &redactor, request, rendered).await;
         let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
         invocations::insert(&mut connection, &invocation).await?;
         if let (Some(webhook), true) = (base, invocation.succeeded()) {
@@ -102,14 +103,15 @@ impl Actions {
         event: &Event,
     ) -> Result<Result<Preview, FieldErrors>, store::Error> {
         let draft = self.unmasked(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&draft));
-        let rendered = Webhook::new(draft, &self.parts.rules)
-            .and_then(|webhook| Ok((webhook.render_event(event)?, webhook)));
-        Ok(rendered.map(|(rendered, webhook)| Preview {
-            warnings: webhook.warnings(),
-            slips: webhook.body_warnings(),
-            ..Preview::of(rendered, &redactor)
-        }))
+        let (rules, event) = (self.parts.rules, event.clone());
+        let render = move || {
+            let redactor = Redactor::new(&secrets_of(&draft));
+            let webhook = Webhook::new(draft, &rules)?;
+            let preview = Preview::of(webhook.render_event(&event)?, &redactor);
+            let (warnings, slips) = (webhook.warnings(), webhook.body_warnings());
+            Ok(Preview { warnings, slips, ..preview })
+        };
+        Ok(self.run_blocking(render).await)
     }
 
     /// Replaces the masked secrets of a draft by those of `base`.
@@ -123,5 +125,21 @@ impl Actions {
         };
         let mut connection = self.parts.db.acquire().await?;
         self.with_secrets_of(&mut connection, base, draft).await
+    }
+}
+
+/// Returns the only attempt of a test.
+fn test_request(
+    base: Option<WebhookId>,
+    message_id: DeliveryId,
+    event: &Event,
+) -> AttemptRequest<'_> {
+    AttemptRequest {
+        webhook_id: base,
+        delivery_id: None,
+        message_id,
+        attempt: 1,
+        event,
+        payload: event.payload(),
     }
 }

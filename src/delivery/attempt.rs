@@ -12,7 +12,7 @@ use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::Redactor;
-use crate::model::webhook::{Field, RenderError, Webhook};
+use crate::model::webhook::{Field, RenderError, Rendered, Webhook};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
 use crate::template::TemplateData;
 
@@ -33,26 +33,38 @@ pub struct AttemptRequest<'a> {
     pub payload: &'a Value,
 }
 
-/// Makes one attempt. A failed attempt is no error: the invocation holds its cause.
+impl AttemptRequest<'_> {
+    /// Renders the request.
+    ///
+    /// # Errors
+    /// See [`Webhook::render`].
+    pub fn render(&self, webhook: &Webhook) -> Result<Rendered, RenderError> {
+        let message_id = self.message_id.to_string();
+        let payload = Cow::Borrowed(self.payload);
+        let data = TemplateData::new(payload, &message_id, self.attempt, webhook.name(), &[]);
+        webhook.render(&data, Some(&self.event.raw))
+    }
+}
+
+/// Makes one attempt with a request that was rendered from the same [`AttemptRequest`]. A failed attempt is no error:
+/// the invocation holds its cause.
 pub async fn attempt(
     context: AttemptContext<'_>,
     webhook: &Webhook,
     redactor: &Redactor,
     request: AttemptRequest<'_>,
+    rendered: Result<Rendered, RenderError>,
 ) -> Invocation {
     let AttemptContext { sources, rules, .. } = context;
     let started_at = sources.now();
-    let message_id = request.message_id.to_string();
     let event = request.event;
-    let payload = Cow::Borrowed(request.payload);
-    let data = TemplateData::new(payload, &message_id, request.attempt, webhook.name(), &[]);
-    let sent = match webhook.render(&data, Some(&event.raw)) {
+    let sent = match rendered {
         Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
             unsent(webhook, rendered.url.into(), Cause::PlainHttp)
         }
         Ok(rendered) => {
             let mut headers = rendered.headers;
-            headers.push(("webhook-id".to_owned(), message_id));
+            headers.push(("webhook-id".to_owned(), request.message_id.to_string()));
             headers.push(("webhook-timestamp".to_owned(), started_at.timestamp().to_string()));
             let outgoing = OutgoingRequest {
                 method: webhook.method().as_str(),

@@ -67,7 +67,8 @@ async fn process(shared: &Shared, job: Job) -> Completion {
         sources: &deps.sources,
         rules: &deps.rules,
     };
-    let invocation = attempt(context, webhook, redactor, request).await;
+    let rendered = request.render(webhook);
+    let invocation = attempt(context, webhook, redactor, request, rendered).await;
     let schedule = &webhook.delivery_policy().retry_schedule;
     decide(shared, (id, webhook_id, number), &invocation, schedule)
 }

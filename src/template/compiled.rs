@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ast::{FieldPath, Node, PathUse};
+use super::budget::Budget;
 use super::context::{OutputContext, assign_encodings};
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
@@ -45,7 +46,19 @@ impl Template {
     /// # Errors
     /// A secret does not exist, the context cannot hold a value, or a limit was exceeded.
     pub fn render(&self, data: &TemplateData<'_>) -> Result<String, TemplateError> {
-        let rendered = render(&self.0.nodes, data, self.0.capacity)?;
+        self.render_within(data, &Budget::start())
+    }
+
+    /// Renders the template with `data`, within a budget that it shares with other templates.
+    ///
+    /// # Errors
+    /// See [`Template::render`].
+    pub fn render_within(
+        &self,
+        data: &TemplateData<'_>,
+        budget: &Budget,
+    ) -> Result<String, TemplateError> {
+        let rendered = render(&self.0.nodes, data, self.0.capacity, budget)?;
         if self.0.context == OutputContext::Url
             && !self.has_no_placeholder()
             && has_dot_segment(&rendered)

@@ -57,6 +57,11 @@ impl<'a> TemplateData<'a> {
         }))
     }
 
+    /// Returns the payload.
+    pub(super) fn payload(&self) -> &Value {
+        &self.payload
+    }
+
     /// Returns the names of the secrets.
     pub(super) fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.secrets.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str))

@@ -12,6 +12,9 @@ use super::operand::Operand;
 /// Longest date format, in bytes.
 const MAX_FORMAT_BYTES: usize = 100;
 
+/// Longest number that is read as a time, in bytes.
+const MAX_EPOCH_BYTES: usize = 100;
+
 pub(super) fn check_format(format: &str) -> Result<(), Kind> {
     let is_valid = format.len() <= MAX_FORMAT_BYTES
         && StrftimeItems::new(format).all(|item| !matches!(item, Item::Error));
@@ -25,23 +28,29 @@ pub(super) fn zone(name: &str) -> Result<Tz, Kind> {
 
 /// Formats epoch seconds, by default in ISO 8601 and UTC. A value other than a time is returned unchanged.
 pub(super) fn date<'a>(
-    seconds: &Operand<'a>,
+    seconds: Operand<'a>,
     format: Option<&Operand<'a>>,
     zone_name: Option<&Operand<'a>>,
 ) -> Result<Operand<'a>, Kind> {
-    let Some(time) = parse_epoch(&seconds.to_text()) else {
-        return Ok(seconds.clone());
+    let Some(time) = seconds.as_scalar().and_then(|digits| parse_epoch(&digits)) else {
+        return Ok(seconds);
     };
-    let format = format.map(Operand::to_text).filter(|format| !format.is_empty());
+    let format = format.map(scalar).transpose()?.filter(|format| !format.is_empty());
     if let Some(format) = &format {
         check_format(format)?;
     }
-    let zone_name = zone_name.map(Operand::to_text).filter(|name| !name.is_empty());
+    let zone_name = zone_name.map(scalar).transpose()?.filter(|name| !name.is_empty());
     let formatted = match zone_name {
         Some(name) => format_time(&time.with_timezone(&zone(&name)?), format.as_deref()),
         None => format_time(&time, format.as_deref()),
     };
     Ok(Operand::Text(Cow::Owned(formatted)))
+}
+
+/// A format or the name of a zone.
+fn scalar<'o>(argument: &'o Operand<'_>) -> Result<Cow<'o, str>, Kind> {
+    let takes = "texts as format and time zone, not lists or objects";
+    argument.as_scalar().ok_or(Kind::HelperArguments { helper: "date", takes })
 }
 
 fn format_time<Z: chrono::TimeZone>(time: &DateTime<Z>, format: Option<&str>) -> String
@@ -56,6 +65,9 @@ where
 
 /// Parses epoch seconds, such as `1696263265.851898000`. JSON also permits exponents, as in `1.696263265851E9`.
 fn parse_epoch(digits: &str) -> Option<DateTime<chrono::Utc>> {
+    if digits.len() > MAX_EPOCH_BYTES {
+        return None;
+    }
     let plain = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => Cow::Owned(shift(mantissa, exponent.parse().ok()?)?),
         None => Cow::Borrowed(digits),
@@ -94,7 +106,8 @@ mod tests {
 
     fn call(arguments: &[Value]) -> Result<String, Kind> {
         let all: Vec<_> = arguments.iter().map(Operand::Json).collect();
-        date(&all[0], all.get(1), all.get(2)).map(|date| date.to_text().into_owned())
+        date(all[0].clone(), all.get(1), all.get(2))
+            .map(|date| date.as_scalar().unwrap().into_owned())
     }
 
     #[test]

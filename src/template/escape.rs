@@ -57,6 +57,11 @@ fn needs_escape(c: char) -> bool {
     c < ' ' || c == '"' || c == '\\'
 }
 
+/// Returns a text as a JSON string, with quotes.
+pub(super) fn quote_json(text: &str) -> String {
+    format!("\"{}\"", escape_json(text, 1))
+}
+
 /// Escapes a text as JSON string content `depth` times over, in one pass.
 fn escape_json(text: &str, depth: usize) -> Cow<'_, str> {
     if depth == 0 || !text.contains(needs_escape) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::budget::{BoundedText, Budget};
 use super::dates;
 use super::error::{TemplateErrorKind as Kind, shorten};
 use super::operand::Operand;
@@ -119,35 +120,66 @@ impl Helper {
         Ok(())
     }
 
-    /// Computes the result.
-    pub(super) fn call<'a>(self, arguments: &[Operand<'a>]) -> Result<Operand<'a>, Kind> {
-        let first = arguments.first().unwrap_or(&Operand::Missing);
-        let second = arguments.get(1);
+    /// Computes the result. All work that grows with the data is counted.
+    pub(super) fn call<'a>(
+        self,
+        mut arguments: Vec<Operand<'a>>,
+        budget: &Budget,
+    ) -> Result<Operand<'a>, Kind> {
+        match self {
+            Self::Default => return Ok(default(arguments)),
+            Self::And => return Ok(Operand::Flag(arguments.iter().all(|it| it.is_truthy(false)))),
+            Self::Or => return Ok(Operand::Flag(arguments.iter().any(|it| it.is_truthy(false)))),
+            Self::Json
+            | Self::Join
+            | Self::Upper
+            | Self::Lower
+            | Self::Truncate
+            | Self::Eq
+            | Self::Ne
+            | Self::Not
+            | Self::First
+            | Self::Last
+            | Self::Date => {}
+        }
+        let mut next = arguments.drain(..);
+        let first = next.next().unwrap_or(Operand::Missing);
+        let second = next.next();
         Ok(match self {
-            Self::Json => Operand::Text(first.to_json()),
-            Self::Join => join(first, second, arguments.get(2)),
-            Self::Default => {
-                let found = arguments.iter().find(|argument| argument.is_truthy(true));
-                found.or(arguments.last()).cloned().unwrap_or(Operand::Missing)
-            }
-            Self::Upper => Operand::Text(Cow::Owned(first.to_text().to_uppercase())),
-            Self::Lower => Operand::Text(Cow::Owned(first.to_text().to_lowercase())),
-            Self::Truncate => truncate(first, second)?,
-            Self::Eq => Operand::Flag(first.equals(second.unwrap_or(&Operand::Missing))),
-            Self::Ne => Operand::Flag(!first.equals(second.unwrap_or(&Operand::Missing))),
-            Self::And => Operand::Flag(arguments.iter().all(|argument| argument.is_truthy(false))),
-            Self::Or => Operand::Flag(arguments.iter().any(|argument| argument.is_truthy(false))),
-            Self::Not => Operand::Flag(!first.is_truthy(false)),
+            Self::Json => Operand::Text(Cow::Owned(first.to_json(budget)?.into_owned())),
+            Self::Join => join(first, second.as_ref(), next.next().as_ref(), budget)?,
+            Self::Upper => Operand::Text(Cow::Owned(counted_text(first, budget)?.to_uppercase())),
+            Self::Lower => Operand::Text(Cow::Owned(counted_text(first, budget)?.to_lowercase())),
+            Self::Truncate => truncate(first, second.as_ref(), budget)?,
+            Self::Eq => Operand::Flag(first.equals(second.unwrap_or(Operand::Missing), budget)?),
+            Self::Ne => Operand::Flag(!first.equals(second.unwrap_or(Operand::Missing), budget)?),
             Self::First => entry(first, <[Value]>::first),
             Self::Last => entry(first, <[Value]>::last),
-            Self::Date => dates::date(first, second, arguments.get(2))?,
+            Self::Date => dates::date(first, second.as_ref(), next.next().as_ref())?,
+            Self::Default | Self::And | Self::Or | Self::Not => {
+                Operand::Flag(!first.is_truthy(false))
+            }
         })
     }
 }
 
+/// The first value that is present, or else the last one.
+fn default(mut arguments: Vec<Operand<'_>>) -> Operand<'_> {
+    let found = arguments.iter().position(|argument| argument.is_truthy(true));
+    let at = found.unwrap_or_else(|| arguments.len().saturating_sub(1));
+    if at < arguments.len() { arguments.swap_remove(at) } else { Operand::Missing }
+}
+
+/// The text of a value that is about to be copied.
+fn counted_text<'a>(value: Operand<'a>, budget: &Budget) -> Result<Cow<'a, str>, Kind> {
+    let text = value.into_text(budget)?;
+    budget.spend_bytes(text.len())?;
+    Ok(text)
+}
+
 /// Picks an entry of a list. Other values are returned unchanged.
 fn entry<'a>(
-    list: &Operand<'a>,
+    list: Operand<'a>,
     pick: impl FnOnce(&'a [Value]) -> Option<&'a Value>,
 ) -> Operand<'a> {
     match list {
@@ -158,45 +190,67 @@ fn entry<'a>(
         | Operand::Json(_)
         | Operand::Text(_)
         | Operand::Flag(_)
-        | Operand::Count(_) => list.clone(),
+        | Operand::Count(_) => list,
     }
 }
 
 /// Joins the entries of a list, or one field of each. Other values are returned unchanged.
 fn join<'a>(
-    list: &Operand<'a>,
+    list: Operand<'a>,
     separator: Option<&Operand<'a>>,
     field: Option<&Operand<'a>>,
-) -> Operand<'a> {
+    budget: &Budget,
+) -> Result<Operand<'a>, Kind> {
     let Operand::Json(Value::Array(entries)) = list else {
-        return list.clone();
+        return Ok(list);
     };
-    let separator = separator.map_or(Cow::Borrowed(", "), Operand::to_text);
-    let field = field.map(Operand::to_text);
-    let texts: Vec<_> = entries
-        .iter()
-        .map(|entry| match field.as_deref() {
-            Some(field) => field
-                .split('.')
-                .try_fold(entry, |value, key| value.get(key))
-                .map_or(Operand::Missing, Operand::Json),
-            None => Operand::Json(entry),
-        })
-        .map(|entry| entry.to_text())
-        .collect();
-    Operand::Text(Cow::Owned(texts.join(&separator)))
+    let separator = separator.map_or(Ok(Cow::Borrowed(", ")), |text| text.to_text(budget))?;
+    let field = field.map(|field| field.to_text(budget)).transpose()?;
+    let mut joined = BoundedText::new(budget);
+    for (index, entry) in entries.iter().enumerate() {
+        budget.spend(1)?;
+        if index > 0 {
+            joined.push(&separator)?;
+        }
+        let value = match field.as_deref() {
+            Some(field) => {
+                budget.spend_bytes(field.len())?;
+                field.split('.').try_fold(entry, |value, key| value.get(key))
+            }
+            None => Some(entry),
+        };
+        joined.push(&value.map_or(Operand::Missing, Operand::Json).to_text(budget)?)?;
+    }
+    Ok(Operand::Text(Cow::Owned(joined.finish()?)))
 }
 
-/// Shortens a text to `length` characters, the last of which is `…` if something was cut off.
-fn truncate<'a>(text: &Operand<'a>, length: Option<&Operand<'a>>) -> Result<Operand<'a>, Kind> {
-    let length = length.map(Operand::to_text).and_then(|length| length.parse::<usize>().ok());
+/// Shortens a text to `length` characters, the last of which is `…` if something was cut off. Of a list or an
+/// object, only the start is converted to text.
+fn truncate<'a>(
+    value: Operand<'a>,
+    length: Option<&Operand<'a>>,
+    budget: &Budget,
+) -> Result<Operand<'a>, Kind> {
+    let length = length.and_then(|length| length.as_scalar()?.parse::<usize>().ok());
     let Some(length) = length else {
         return Err(Kind::HelperArguments {
             helper: "truncate",
             takes: Helper::Truncate.arguments().2,
         });
     };
-    let text = text.to_text();
+    // A character has at most 4 bytes.
+    let bytes = length.saturating_add(1).saturating_mul(4);
+    let text = match value {
+        Operand::Json(whole @ (Value::Array(_) | Value::Object(_))) => {
+            Cow::Owned(BoundedText::start_of(whole, bytes, budget)?)
+        }
+        Operand::Missing
+        | Operand::Json(_)
+        | Operand::Text(_)
+        | Operand::Flag(_)
+        | Operand::Count(_) => value.into_text(budget)?,
+    };
+    budget.spend_bytes(text.len().min(bytes))?;
     if text.chars().nth(length).is_none() {
         return Ok(Operand::Text(text));
     }
@@ -214,8 +268,10 @@ mod tests {
     use super::*;
 
     fn call(helper: &str, arguments: &[Value]) -> String {
+        let budget = Budget::start();
         let arguments: Vec<_> = arguments.iter().map(Operand::Json).collect();
-        Helper::find(helper).unwrap().call(&arguments).unwrap().to_text().into_owned()
+        let result = Helper::find(helper).unwrap().call(arguments, &budget).unwrap();
+        result.to_text(&budget).unwrap().into_owned()
     }
 
     #[test]

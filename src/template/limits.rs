@@ -10,8 +10,8 @@ pub const MAX_NESTING: usize = 32;
 pub const MAX_JSON_DEPTH: usize = 6;
 /// Longest output, in bytes.
 pub const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
-/// Longest time for one rendering.
+/// Longest time for rendering all templates of a request.
 pub const MAX_RENDER_TIME: Duration = Duration::from_millis(50);
-/// Number of steps before the time is checked, so that a small template never fails because the machine
-/// is busy.
+/// Number of steps before the time is checked, so that small templates never fail because the machine is
+/// busy.
 pub(super) const STEPS_BEFORE_CLOCK: usize = 2_000;

@@ -24,6 +24,9 @@ pub enum FieldKind {
     Map,
 }
 
+/// Maximum number of warnings about a template. More would not help its author, and each takes time to find.
+pub const MAX_WARNINGS: usize = 50;
+
 /// A warning for the author of a template. It does not prevent saving, because the data may have fields
 /// that are not documented.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +40,7 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Returns a warning for each path in the template that is not in the schema.
+/// Returns a warning for each path in the template that is not in the schema, up to [`MAX_WARNINGS`].
 pub fn lint(template: &Template, schema: &[SchemaField<'_>]) -> Vec<Warning> {
     let unknown = template.paths().iter().filter(|used| !is_known(&used.path, schema));
     unknown
@@ -46,6 +49,7 @@ pub fn lint(template: &Template, schema: &[SchemaField<'_>]) -> Vec<Warning> {
             column: used.column,
             message: describe(&used.path, schema),
         })
+        .take(MAX_WARNINGS)
         .collect()
 }
 

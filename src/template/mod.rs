@@ -40,6 +40,7 @@
 //! This module uses no other module of Gatepost.
 
 mod ast;
+mod budget;
 mod compiled;
 mod context;
 mod data;
@@ -61,6 +62,7 @@ mod suggestion;
 mod tests;
 
 pub use ast::{FieldPath, PathUse};
+pub use budget::Budget;
 pub use compiled::Template;
 pub use context::OutputContext;
 pub use data::TemplateData;
@@ -70,4 +72,4 @@ pub use json::{JsonError, check_json};
 pub use limits::{
     MAX_JSON_DEPTH, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_RENDER_TIME, MAX_SOURCE_BYTES,
 };
-pub use lint::{FieldKind, SchemaField, Warning, lint};
+pub use lint::{FieldKind, MAX_WARNINGS, SchemaField, Warning, lint};

@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::budget::{BoundedText, Budget};
+use super::error::TemplateErrorKind as Kind;
+use super::escape::quote_json;
+
 /// A value that an expression evaluates to.
 #[derive(Debug, Clone)]
 pub(super) enum Operand<'a> {
@@ -31,54 +35,134 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The value as readable text: a string without quotes, nothing for null, the JSON of an object or list.
-    pub(super) fn to_text(&self) -> Cow<'a, str> {
-        match self {
+    /// The text of a value other than a list or an object, without copying.
+    pub(super) fn as_scalar(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
             Self::Missing | Self::Json(Value::Null) => Cow::Borrowed(""),
+            Self::Json(Value::Bool(flag)) | Self::Flag(flag) => {
+                Cow::Borrowed(if *flag { "true" } else { "false" })
+            }
             Self::Json(Value::String(text)) => Cow::Borrowed(text),
-            Self::Json(Value::Number(number)) => Cow::Owned(number.to_string()),
-            Self::Json(other) => Cow::Owned(other.to_string()),
-            Self::Text(text) => text.clone(),
-            Self::Flag(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+            Self::Json(Value::Number(number)) => Cow::Borrowed(number.as_str()),
+            Self::Json(Value::Array(_) | Value::Object(_)) => return None,
+            Self::Text(text) => Cow::Borrowed(text),
             Self::Count(count) => Cow::Owned(count.to_string()),
+        })
+    }
+
+    /// The value as readable text: a string without quotes, nothing for null, the JSON of an object or list.
+    pub(super) fn to_text(&self, budget: &Budget) -> Result<Cow<'_, str>, Kind> {
+        match (self.as_scalar(), self) {
+            (Some(text), _) => Ok(text),
+            (None, Self::Json(value)) => BoundedText::of(value, budget).map(Cow::Owned),
+            (None, _) => Ok(Cow::Borrowed("")),
+        }
+    }
+
+    /// The value as readable text, which outlives it.
+    pub(super) fn into_text(self, budget: &Budget) -> Result<Cow<'a, str>, Kind> {
+        match self {
+            Self::Json(Value::String(text)) => Ok(Cow::Borrowed(text)),
+            Self::Text(text) => Ok(text),
+            Self::Missing | Self::Json(_) | Self::Flag(_) | Self::Count(_) => {
+                self.to_text(budget).map(|text| Cow::Owned(text.into_owned()))
+            }
         }
     }
 
     /// The value as JSON: a string with quotes.
-    pub(super) fn to_json(&self) -> Cow<'a, str> {
+    pub(super) fn to_json(&self, budget: &Budget) -> Result<Cow<'_, str>, Kind> {
         match self {
-            Self::Missing => Cow::Borrowed("null"),
-            Self::Json(value) => Cow::Owned(value.to_string()),
-            Self::Text(text) => Cow::Owned(Value::String(text.clone().into_owned()).to_string()),
-            Self::Flag(_) | Self::Count(_) => self.to_text(),
+            Self::Missing | Self::Json(Value::Null) => Ok(Cow::Borrowed("null")),
+            Self::Json(Value::String(text)) => quoted(text, budget),
+            Self::Text(text) => quoted(text, budget),
+            Self::Json(_) | Self::Flag(_) | Self::Count(_) => self.to_text(budget),
         }
     }
 
     /// The value as `this` of a `with` block.
-    pub(super) fn to_value(&self) -> Cow<'a, Value> {
+    pub(super) fn into_value(self) -> Cow<'a, Value> {
         match self {
             Self::Missing => Cow::Owned(Value::Null),
             Self::Json(value) => Cow::Borrowed(value),
-            Self::Text(text) => Cow::Owned(Value::String(text.clone().into_owned())),
-            Self::Flag(flag) => Cow::Owned(Value::Bool(*flag)),
-            Self::Count(count) => Cow::Owned(Value::from(*count)),
+            Self::Text(text) => Cow::Owned(Value::String(text.into_owned())),
+            Self::Flag(flag) => Cow::Owned(Value::Bool(flag)),
+            Self::Count(count) => Cow::Owned(Value::from(count)),
         }
     }
 
-    fn is_text(&self) -> bool {
-        matches!(self, Self::Json(Value::String(_)) | Self::Text(_))
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Json(Value::String(text)) => Some(text),
+            Self::Text(text) => Some(text),
+            Self::Missing | Self::Json(_) | Self::Flag(_) | Self::Count(_) => None,
+        }
     }
 
     /// Whether two values are equal. Texts equal only texts, numbers are compared by amount, a missing
     /// value equals null.
-    pub(super) fn equals(&self, other: &Self) -> bool {
-        if self.is_text() || other.is_text() {
-            return self.is_text() && other.is_text() && self.to_text() == other.to_text();
+    pub(super) fn equals(self, other: Self, budget: &Budget) -> Result<bool, Kind> {
+        if self.as_text().is_some() || other.as_text().is_some() {
+            let (left, right) = (self.as_text(), other.as_text());
+            budget.spend_bytes(left.map_or(0, str::len))?;
+            return Ok(left == right);
         }
-        let (left, right) = (self.to_value(), other.to_value());
+        let (left, right) = (self.into_value(), other.into_value());
         match (left.as_ref(), right.as_ref()) {
-            (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-            (left, right) => left == right,
+            (Value::Number(a), Value::Number(b)) => {
+                let amount = a.as_f64();
+                Ok(a == b || (amount.is_some() && amount == b.as_f64()))
+            }
+            (left, right) => are_equal(left, right, budget),
         }
+    }
+}
+
+fn quoted(text: &str, budget: &Budget) -> Result<Cow<'static, str>, Kind> {
+    budget.spend_bytes(text.len())?;
+    Ok(Cow::Owned(quote_json(text)))
+}
+
+fn are_equal(left: &Value, right: &Value, budget: &Budget) -> Result<bool, Kind> {
+    budget.spend(1)?;
+    match (left, right) {
+        (Value::String(a), Value::String(b)) => {
+            budget.spend_bytes(a.len())?;
+            Ok(a == b)
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (left, right) in a.iter().zip(b) {
+                if !are_equal(left, right, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
+            for (name, left) in a {
+                budget.spend_bytes(name.len())?;
+                let Some(right) = b.get(name) else { return Ok(false) };
+                if !are_equal(left, right, budget)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Value::Array(_) | Value::Object(_), _) => Ok(false),
+        (left, right) => Ok(left == right),
+    }
+}
+
+/// Counts the steps of copying a value.
+pub(super) fn spend_copy(value: &Value, budget: &Budget) -> Result<(), Kind> {
+    budget.spend(1)?;
+    match value {
+        Value::String(text) => budget.spend_bytes(text.len()),
+        Value::Array(list) => list.iter().try_for_each(|entry| spend_copy(entry, budget)),
+        Value::Object(map) => map.iter().try_for_each(|(name, entry)| {
+            budget.spend_bytes(name.len())?;
+            spend_copy(entry, budget)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }

@@ -1,20 +1,22 @@
 //! Renders a compiled template.
 
-use std::cell::{Cell, OnceCell};
-use std::time::Instant;
+use std::cell::OnceCell;
 
 use serde_json::Value;
 
 use super::ast::{Base, Block, Call, Expression, Key, Node, PathExpression, Placeholder};
+use super::budget::Budget;
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
-use super::limits::{MAX_OUTPUT_BYTES, MAX_RENDER_TIME, STEPS_BEFORE_CLOCK};
-use super::operand::Operand;
+use super::escape::Encoding;
+use super::limits::MAX_OUTPUT_BYTES;
+use super::operand::{Operand, spend_copy};
 use super::position::Position;
 use super::suggestion::nearest;
 
-/// Number of bytes produced by a helper that count as one step.
-const BYTES_PER_STEP: usize = 64;
+/// Longest text that is escaped at once, in bytes. Escaping can multiply it by 64 before the length of the
+/// output is checked.
+const CHUNK_BYTES: usize = 4096;
 
 /// The values of `this`, from the innermost block outwards.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +42,7 @@ struct Renderer<'d> {
     root: &'d TemplateData<'d>,
     /// The data without secrets, the meaning of `{{this}}` at the root.
     public: OnceCell<Value>,
-    started: Instant,
-    steps: Cell<usize>,
+    budget: &'d Budget,
 }
 
 /// Renders the nodes into a string with the given initial capacity.
@@ -49,14 +50,10 @@ pub(super) fn render(
     nodes: &[Node],
     data: &TemplateData<'_>,
     capacity: usize,
+    budget: &Budget,
 ) -> Result<String, TemplateError> {
     let mut output = String::with_capacity(capacity);
-    let renderer = Renderer {
-        root: data,
-        public: OnceCell::new(),
-        started: Instant::now(),
-        steps: Cell::new(0),
-    };
+    let renderer = Renderer { root: data, public: OnceCell::new(), budget };
     renderer.run(nodes, &Scope { this: None, outer: None, iteration: None }, &mut output)?;
     Ok(output)
 }
@@ -70,7 +67,7 @@ impl Renderer<'_> {
     ) -> Result<(), TemplateError> {
         for node in nodes {
             match node {
-                Node::Text(text) => write(text, Position::START, output)?,
+                Node::Text(text) => push(text, output).map_err(|kind| kind.at(Position::START))?,
                 Node::Value(placeholder) => self.placeholder(placeholder, scope, output)?,
                 Node::If(block) => {
                     self.step(1, block.at)?;
@@ -134,7 +131,10 @@ impl Renderer<'_> {
         if !value.is_truthy(false) {
             return self.run(block.otherwise.as_deref().unwrap_or_default(), scope, output);
         }
-        let this = value.to_value();
+        if let Operand::Text(text) = &value {
+            self.budget.spend_bytes(text.len()).map_err(|kind| kind.at(block.at))?;
+        }
+        let this = value.into_value();
         let this = Some(this.as_ref());
         self.run(&block.body, &Scope { this, outer: Some(scope), iteration: None }, output)
     }
@@ -148,22 +148,17 @@ impl Renderer<'_> {
         let Placeholder { expression, as_json, encoding, at } = placeholder;
         self.step(1, *at)?;
         let value = self.evaluate(expression, scope, false)?;
-        let text = if *as_json || encoding.is_bare() { value.to_json() } else { value.to_text() };
-        let encoded = encoding.encode(&text).map_err(|kind| kind.at(*at))?;
-        write(&encoded, *at, output)
+        let text = if *as_json || encoding.is_bare() {
+            value.to_json(self.budget)
+        } else {
+            value.to_text(self.budget)
+        };
+        text.and_then(|text| write_encoded(*encoding, &text, output)).map_err(|kind| kind.at(*at))
     }
 
-    /// Counts steps, and checks the time once there have been many.
+    /// Counts steps.
     fn step(&self, steps: usize, at: Position) -> Result<(), TemplateError> {
-        let before = self.steps.get();
-        let after = before.saturating_add(steps);
-        self.steps.set(after);
-        // Only every 64 steps, because reading the clock costs about as much as a step.
-        let is_due = after > STEPS_BEFORE_CLOCK && before / 64 != after / 64;
-        if is_due && self.started.elapsed() > MAX_RENDER_TIME {
-            return Err(Kind::TooSlow.at(at));
-        }
-        Ok(())
+        self.budget.spend(steps).map_err(|kind| kind.at(at))
     }
 
     fn evaluate<'v>(
@@ -175,7 +170,7 @@ impl Renderer<'_> {
         match expression {
             Expression::Literal(value) => Ok(Operand::Json(value)),
             Expression::Path(path) => {
-                let value = self.find(path, scope);
+                let value = self.find(path, scope)?;
                 match (&value, &path.secret) {
                     (Operand::Missing, Some(name)) if !allow_missing_secret => {
                         Err(self.missing_secret(name, path.at))
@@ -198,13 +193,15 @@ impl Renderer<'_> {
         for argument in &call.arguments {
             arguments.push(self.evaluate(argument, scope, allow_missing_secret)?);
         }
-        let value = call.helper.call(&arguments).map_err(|kind| kind.at(call.at))?;
-        let produced = if let Operand::Text(text) = &value { text.len() } else { 0 };
-        self.step(1 + produced / BYTES_PER_STEP, call.at)?;
-        Ok(value)
+        self.step(1, call.at)?;
+        call.helper.call(arguments, self.budget).map_err(|kind| kind.at(call.at))
     }
 
-    fn find<'v>(&'v self, path: &PathExpression, scope: &Scope<'v>) -> Operand<'v> {
+    fn find<'v>(
+        &'v self,
+        path: &PathExpression,
+        scope: &Scope<'v>,
+    ) -> Result<Operand<'v>, TemplateError> {
         let iteration = |up: usize| outer(scope, up).and_then(|scope| scope.iteration);
         let index = |up| iteration(up).map_or(Operand::Missing, |it| Operand::Count(it.index));
         let key = |up| iteration(up).and_then(|it| it.key).map(|key| Operand::Text(key.into()));
@@ -212,30 +209,35 @@ impl Renderer<'_> {
             Base::Root => None,
             Base::This(up) => match outer(scope, up) {
                 Some(scope) => scope.this,
-                None => return Operand::Missing,
+                None => return Ok(Operand::Missing),
             },
-            Base::Index(up) => return index(up),
-            Base::Key(up) => return key(up).unwrap_or(Operand::Missing),
-            Base::KeyOrIndex(up) => return key(up).unwrap_or_else(|| index(up)),
+            Base::Index(up) => return Ok(index(up)),
+            Base::Key(up) => return Ok(key(up).unwrap_or(Operand::Missing)),
+            Base::KeyOrIndex(up) => return Ok(key(up).unwrap_or_else(|| index(up))),
             Base::First(up) => {
-                return iteration(up).map_or(Operand::Missing, |it| Operand::Flag(it.index == 0));
+                let is_first = iteration(up).map(|it| Operand::Flag(it.index == 0));
+                return Ok(is_first.unwrap_or(Operand::Missing));
             }
             Base::Last(up) => {
-                return iteration(up)
-                    .map_or(Operand::Missing, |it| Operand::Flag(it.index + 1 == it.count));
+                let is_last = iteration(up).map(|it| Operand::Flag(it.index + 1 == it.count));
+                return Ok(is_last.unwrap_or(Operand::Missing));
             }
         };
+        self.budget.spend_bytes(path.key_bytes).map_err(|kind| kind.at(path.at))?;
         let (start, keys) = match (start, path.keys.split_first()) {
             (Some(this), _) => (Some(this), &*path.keys),
             (None, Some((first, rest))) => (self.root.get(&first.name), rest),
-            (None, None) => return Operand::Json(self.public()),
+            (None, None) => return Ok(Operand::Json(self.public(path.at)?)),
         };
         let found = start.and_then(|start| keys.iter().try_fold(start, child));
-        found.map_or(Operand::Missing, Operand::Json)
+        Ok(found.map_or(Operand::Missing, Operand::Json))
     }
 
-    fn public(&self) -> &Value {
-        self.public.get_or_init(|| self.root.without_secrets())
+    fn public(&self, at: Position) -> Result<&Value, TemplateError> {
+        if self.public.get().is_none() {
+            spend_copy(self.root.payload(), self.budget).map_err(|kind| kind.at(at))?;
+        }
+        Ok(self.public.get_or_init(|| self.root.without_secrets()))
     }
 
     fn missing_secret(&self, name: &str, at: Position) -> TemplateError {
@@ -245,9 +247,22 @@ impl Renderer<'_> {
     }
 }
 
-fn write(text: &str, at: Position, output: &mut String) -> Result<(), TemplateError> {
+/// Escapes a text and writes it, in parts so that an output that is too long is detected early.
+fn write_encoded(encoding: Encoding, text: &str, output: &mut String) -> Result<(), Kind> {
+    let mut rest = text;
+    loop {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
+        push(&encoding.encode(chunk)?, output)?;
+        if after.is_empty() {
+            return Ok(());
+        }
+        rest = after;
+    }
+}
+
+fn push(text: &str, output: &mut String) -> Result<(), Kind> {
     if output.len() + text.len() > MAX_OUTPUT_BYTES {
-        return Err(Kind::OutputTooLong.at(at));
+        return Err(Kind::OutputTooLong);
     }
     output.push_str(text);
     Ok(())

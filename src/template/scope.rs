@@ -87,7 +87,8 @@ impl Scopes {
             .collect();
         let known = known.map(|start| keys.iter().fold(start, append));
         let secret = check_reserved_names(known.as_deref()).map_err(|kind| kind.at(at))?;
-        Ok((PathExpression { base, keys, secret, at }, known))
+        let key_bytes = keys.iter().map(|key| key.name.len()).sum();
+        Ok((PathExpression { base, keys, key_bytes, secret, at }, known))
     }
 
     fn base(&self, parts: &mut RawPath<'_>) -> Result<Base, Kind> {

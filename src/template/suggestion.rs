@@ -5,8 +5,11 @@ const MAX_COMPARED_CHARS: usize = 100;
 
 /// Returns the known name with the smallest edit distance, if it is close enough to be what was meant.
 pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let max_distance = (name.chars().count() / 4).clamp(1, 4);
+    let length = name.chars().count();
+    let max_distance = (length / 4).clamp(1, 4);
     known
+        // Inserting the missing characters alone would take more edits.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= max_distance)
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= max_distance)
         .min_by_key(|(distance, _)| *distance)

@@ -8,7 +8,7 @@ use super::errors::{Field, FieldErrors};
 use super::http::check_rendered_url;
 use super::validated::Webhook;
 use crate::model::event::{Event, Projection, SCHEMA};
-use crate::template::{Template, TemplateData, TemplateError, Warning, lint};
+use crate::template::{Budget, Template, TemplateData, TemplateError, Warning, lint};
 
 /// Delivery id in samples, previews and dry runs.
 pub(super) const SAMPLE_DELIVERY_ID: &str = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
@@ -71,8 +71,11 @@ impl Webhook {
         data: &TemplateData<'_>,
         raw: Option<&str>,
     ) -> Result<Rendered, RenderError> {
+        let budget = Budget::start();
         let render = |template: &Template, field| {
-            template.render(data).map_err(|error| RenderError::Template { field, error })
+            template
+                .render_within(data, &budget)
+                .map_err(|error| RenderError::Template { field, error })
         };
         let url = match &self.literal_url {
             Some(url) => url.clone(),

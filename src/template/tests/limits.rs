@@ -1,7 +1,11 @@
 //! Limits on size, nesting and time.
 
+use std::time::{Duration, Instant};
+
 use super::*;
-use crate::template::{MAX_JSON_DEPTH, TemplateErrorKind};
+use crate::template::{
+    Budget, FieldKind, MAX_JSON_DEPTH, MAX_WARNINGS, SchemaField, TemplateErrorKind, lint,
+};
 
 fn kind(source: &str, data: &TemplateData<'_>) -> TemplateErrorKind {
     try_render(OutputContext::TextBody, source, data).unwrap_err().kind
@@ -24,6 +28,77 @@ fn nested_loops_are_stopped() {
     ] {
         assert_eq!(kind(endless, &data), TemplateErrorKind::TooSlow, "{endless}");
     }
+}
+
+/// A payload of about 1 MB for each kind of value whose size an event can choose.
+fn large_payloads() -> Vec<Value> {
+    let texts: Vec<String> =
+        (0..10_000).map(|n| format!("entry {n:04} {}", "x".repeat(80))).collect();
+    let members: serde_json::Map<String, Value> =
+        texts.iter().enumerate().map(|(n, text)| (format!("m{n}"), json!({ "n": text }))).collect();
+    let long = "\"\\\u{1}é".repeat(160_000);
+    [json!(texts), json!(vec![json!({ "n": [1] }); 60_000]), Value::Object(members), json!(long)]
+        .into_iter()
+        .map(|x| json!({ "x": x.clone(), "y": x, "z": long }))
+        .collect()
+}
+
+/// Rendering stops soon after its limit, also in a debug build on a busy machine.
+const MAX_TEST_TIME: Duration = Duration::from_secs(2);
+
+#[test]
+fn no_expression_works_longer_than_the_limit() {
+    let expressions = [
+        "{{truncate x 1}}",
+        "{{truncate x 200000}}",
+        "{{truncate (json x) 1}}",
+        "{{#if (eq x y)}}{{/if}}",
+        "{{#if (ne (upper x) (lower y))}}{{/if}}",
+        "{{#if (not (join x z z))}}{{/if}}",
+        "{{truncate (join x z) 1}}",
+        "{{truncate (join (join x z) z) 1}}",
+        "{{truncate (default x y) 1}}",
+        "{{truncate (date x x x) 1}}",
+        "{{#with (upper x)}}{{/with}}",
+        "{{#if (eq this @root)}}{{/if}}",
+        "{{truncate (json @root) 1}}",
+        "{{#each x}}{{#each @root.x}}{{#if (eq this z)}}{{/if}}{{/each}}{{/each}}",
+        "{{#with (first x)}}{{#if (eq this @root.x)}}{{/if}}{{/with}}",
+        "{{x}}",
+        "{{json x}}",
+        "[\"[\\\"[\\\\\\\"{{x}}\\\\\\\"]\\\"]\"]",
+    ];
+    for payload in large_payloads() {
+        let data = only(payload);
+        for expression in expressions {
+            for context in [OutputContext::TextBody, OutputContext::FormBody, OutputContext::Url] {
+                let template = Template::compile(&expression.repeat(250), context).unwrap();
+                let started = Instant::now();
+                drop(template.render(&data));
+                assert!(started.elapsed() < MAX_TEST_TIME, "{expression}: {:?}", started.elapsed());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_helper_does_not_convert_what_it_drops() {
+    let long = only(json!({ "x": vec!["y".repeat(99); 10_000] }));
+    let rendered = try_render(OutputContext::TextBody, &"{{truncate x 3}}".repeat(250), &long);
+    assert_eq!(rendered.unwrap(), "[\"…".repeat(250));
+}
+
+#[test]
+fn templates_of_a_request_share_the_limit() {
+    let data = only(large_payloads().remove(0));
+    let budget = Budget::start();
+    let template = Template::compile("{{#if (eq x y)}}{{/if}}", OutputContext::Header).unwrap();
+    let started = Instant::now();
+    let rendered = (0..1_000).map(|_| template.render_within(&data, &budget));
+    let errors: Vec<_> = rendered.filter_map(Result::err).collect();
+    assert!(started.elapsed() < MAX_TEST_TIME, "{:?}", started.elapsed());
+    assert!(errors.iter().all(|error| error.kind == TemplateErrorKind::TooSlow));
+    assert!(!errors.is_empty());
 }
 
 #[test]
@@ -99,4 +174,17 @@ fn messages_quote_only_the_start_of_long_texts() {
         let message = error(OutputContext::JsonBody, &source);
         assert!(message.chars().count() <= 300, "{}", message.chars().count());
     }
+}
+
+#[test]
+fn warnings_about_a_large_template_are_found_quickly() {
+    let fields = (0..900).map(|n| format!("{{{{data.{}{n}}}}}", "x".repeat(55)));
+    let template = Template::compile(&fields.collect::<String>(), OutputContext::TextBody).unwrap();
+    let names: Vec<String> = (0..100).map(|n| format!("data.{}{n:03}", "y".repeat(55))).collect();
+    let schema: Vec<_> =
+        names.iter().map(|path| SchemaField { path, kind: FieldKind::Scalar }).collect();
+    let started = Instant::now();
+    let warnings = lint(&template, &schema);
+    assert!(started.elapsed() < MAX_TEST_TIME / 4, "{:?}", started.elapsed());
+    assert_eq!(warnings.len(), MAX_WARNINGS);
 }

@@ -32,14 +32,17 @@ async fn evaluate(
     secrets_from: Option<WebhookId>,
     draft: &Draft,
 ) -> Result<BacktestView, Error> {
-    let view = |done| BacktestView::new(done, &draft.method, state.sources.now());
+    let view = async |done| {
+        let (method, now) = (draft.method.clone(), state.sources.now());
+        state.actions.run_blocking(move || BacktestView::new(done, &method, now)).await
+    };
     let errors = match try_once(state, secrets_from, draft).await? {
-        Ok(done) => return Ok(view(done)),
+        Ok(done) => return Ok(view(done).await),
         Err(errors) => errors,
     };
     let (completed, _) = complete(draft, &errors);
     Ok(match try_once(state, secrets_from, &completed).await? {
-        Ok(done) => view(done),
+        Ok(done) => view(done).await,
         Err(errors) => BacktestView { errors: errors.messages(), ..BacktestView::default() },
     })
 }

@@ -104,16 +104,27 @@ impl PreviewView {
         event: &Event,
     ) -> Result<Self, Error> {
         let errors = match state.actions.preview_webhook(base, draft, event).await? {
-            Ok(rendered) => return Ok(Self::rendered(&draft.method, &rendered, Vec::new())),
+            Ok(rendered) => return Ok(Self::formatted(state, draft, rendered, Vec::new()).await),
             Err(errors) => errors,
         };
         let (mut completed, to_do) = complete(draft, &errors);
         completed.triggers = vec![event.trigger.as_str().to_owned()];
         completed.filters.clear();
         Ok(match state.actions.preview_webhook(base, &completed, event).await? {
-            Ok(rendered) => Self::rendered(&draft.method, &rendered, to_do),
+            Ok(rendered) => Self::formatted(state, draft, rendered, to_do).await,
             Err(errors) => Self::failed(&errors),
         })
+    }
+
+    /// Formats a request on a blocking thread, because it can be large.
+    async fn formatted(
+        state: &WebState,
+        draft: &Draft,
+        rendered: Preview,
+        problems: Vec<String>,
+    ) -> Self {
+        let method = draft.method.clone();
+        state.actions.run_blocking(move || Self::rendered(&method, &rendered, problems)).await
     }
 
     pub(super) fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {

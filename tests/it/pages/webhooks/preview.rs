@@ -1,5 +1,11 @@
 //! The preview and the payload schema.
 
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use gatepost::identity::Scope;
+use serde_json::json;
+
 use super::with;
 use crate::support::TestApp;
 
@@ -76,5 +82,46 @@ async fn an_unknown_field_is_reported_with_a_suggestion() {
     let message = seen.text(".warnings");
     assert!(message.trim_end().ends_with("did you mean data.requester.email?"), "{message}");
     assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Valid JSON");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_expensive_template_stops_at_its_limit_and_delays_no_other_request() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let token = app.token(Scope::Events).await;
+    let texts: Vec<String> = (0..9_000).map(|n| format!("{n:04} {}", "x".repeat(40))).collect();
+    let event = json!({
+        "event_type": "AccessRequestGranted", "event_time": 1_696_263_265,
+        "data": { "id": "large", "texts": texts, "same": texts },
+    });
+    let (status, body) = app.send(&token, &event).await;
+    assert_eq!(status, 202);
+    let id = body["events"][0]["id"].as_str().unwrap().to_owned();
+    ann.get("/webhooks/new").await;
+    let body = format!("\"{}\"", "{{#if (eq data.texts data.same)}}{{/if}}".repeat(1_500));
+    let fields = with(&[("body_template", body.as_str()), ("preview_event", id.as_str())]);
+    let started = Instant::now();
+    let preview = || {
+        let (mut user, fields) = (ann.clone(), &fields);
+        async move { user.post_part("/webhooks/preview", fields).await }
+    };
+    let previews = join_all([preview(), preview(), preview(), preview()]);
+    let health = async {
+        let mut slowest = Duration::ZERO;
+        while started.elapsed() < Duration::from_millis(500) {
+            let asked = Instant::now();
+            assert_eq!(app.anonymous().get("/healthz").await.status, 200);
+            slowest = slowest.max(asked.elapsed());
+        }
+        slowest
+    };
+    let (previews, slowest) = tokio::join!(previews, health);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    for seen in previews {
+        let message = seen.text(".problems");
+        assert!(message.contains("rendering took longer than 50 ms"), "{message}");
+    }
     app.finish().await;
 }
