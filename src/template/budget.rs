@@ -143,6 +143,7 @@ mod tests {
         let value = json!(["x".repeat(600_000), "x".repeat(600_000)]);
         let budget = Budget::start();
         assert_eq!(BoundedText::of(&value, &budget), Err(Kind::OutputTooLong));
+        let budget = Budget::start();
         let mut text = BoundedText::new(&budget);
         text.push(&"x".repeat(MAX_OUTPUT_BYTES)).unwrap();
         assert_eq!(text.push("x"), Err(Kind::OutputTooLong));

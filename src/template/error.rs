@@ -56,6 +56,11 @@ pub enum TemplateErrorKind {
     Partial,
     #[error("decorators ({{{{* name}}}}) are not supported: remove it")]
     Decorator,
+    #[error(
+        "this placeholder contains a {character}: {correction}. A field whose name contains it is written in \
+         brackets, as in {{{{data.[name]}}}}"
+    )]
+    Lookalike { character: String, correction: &'static str },
     #[error("an index needs a dot before the bracket: write {{{{{0}}}}}")]
     IndexWithoutDot(String),
     #[error(

@@ -2,6 +2,7 @@
 
 use super::compiled::Template;
 use super::error::shorten;
+use super::lookalike::visible;
 use super::suggestion::nearest;
 
 /// A documented field of the data.
@@ -70,7 +71,7 @@ fn is_within(path: &str, outer: &str) -> bool {
 }
 
 fn describe(path: &str, schema: &[SchemaField<'_>]) -> String {
-    let shown = shorten(&path.replace("[]", ".[0]"));
+    let shown = shorten(&visible(&path.replace("[]", ".[0]")));
     if let Some(list) = list_without_index(path, schema) {
         let name = list.rsplit('.').next().unwrap_or(list);
         let list = list.replace("[]", ".[0]");

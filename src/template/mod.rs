@@ -51,6 +51,7 @@ mod helpers;
 mod json;
 mod limits;
 mod lint;
+mod lookalike;
 mod operand;
 mod parser;
 mod position;

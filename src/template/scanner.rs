@@ -3,6 +3,7 @@
 
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::limits::MAX_NESTING;
+use super::lookalike;
 use super::position::Position;
 
 /// Maximum number of brackets and parentheses within a placeholder, on which the parser recurses.
@@ -147,6 +148,7 @@ fn check_body(inner: &str, at: Position) -> Result<usize, TemplateError> {
         {
             return Err(Kind::Operator(operator.to_owned()).at(position(offset)));
         }
+        lookalike::check(c).map_err(|kind| kind.at(position(offset)))?;
         match c {
             '\\' => return Err(Kind::Backslash.at(position(offset))),
             '"' | '\'' if starts_word(previous) => {
@@ -155,11 +157,11 @@ fn check_body(inner: &str, at: Position) -> Result<usize, TemplateError> {
             '[' if previous.is_alphanumeric() || matches!(previous, '_' | '-' | ']') => {
                 return Err(Kind::IndexWithoutDot(dotted(inner)).at(position(offset)));
             }
-            '[' if matches!(previous, '.' | '/') => {
-                skip_to = offset + rest.find(']').map_or(1, |end| end + 1);
+            '[' => {
+                skip_to = offset + bracketed_length(rest).unwrap_or(1);
                 brackets += 1;
             }
-            '(' | '[' | '{' => brackets += 1,
+            '(' | '{' => brackets += 1,
             '|' => {
                 let before = inner.get(..offset).unwrap_or_default().trim_end();
                 let parameters =
@@ -167,6 +169,9 @@ fn check_body(inner: &str, at: Position) -> Result<usize, TemplateError> {
                 let Some(length) = parameters else {
                     return Err(Kind::Pipe.at(position(offset)));
                 };
+                for (inside, c) in rest.char_indices().take_while(|(inside, _)| *inside <= length) {
+                    lookalike::check(c).map_err(|kind| kind.at(position(offset + inside)))?;
+                }
                 skip_to = offset + length + 2;
             }
             _ => {}
@@ -195,6 +200,12 @@ fn quoted_length(rest: &str, quote: char) -> Option<usize> {
         }
     }
     None
+}
+
+/// Length of a name in brackets, including them.
+fn bracketed_length(rest: &str) -> Option<usize> {
+    let (name, _) = rest.get(1..)?.split_once(']')?;
+    (!name.contains('[')).then_some(name.len() + 2)
 }
 
 /// Corrects `a[0].b` to `a.[0].b`.

@@ -4,6 +4,7 @@ mod any_text;
 mod contexts;
 mod dialect;
 mod limits;
+mod lookalikes;
 mod scanner;
 
 use std::borrow::Cow;
