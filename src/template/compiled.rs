@@ -60,10 +60,9 @@ impl Template {
     ) -> Result<String, TemplateError> {
         let rendered = render(&self.0.nodes, data, self.0.capacity, budget)?;
         if self.0.context == OutputContext::Url
-            && !self.has_no_placeholder()
-            && has_dot_segment(&rendered)
+            && let Some(segment) = dot_segment(&rendered)
         {
-            return Err(Kind::DotSegment.at(Position::START));
+            return Err(Kind::DotSegment(segment.to_owned()).at(Position::START));
         }
         Ok(rendered)
     }
@@ -96,10 +95,6 @@ impl Template {
         };
         self.0.nodes.iter().map(text).collect()
     }
-
-    fn has_no_placeholder(&self) -> bool {
-        self.0.nodes.iter().all(|node| matches!(node, Node::Text(_)))
-    }
 }
 
 impl fmt::Debug for Template {
@@ -112,11 +107,11 @@ impl fmt::Debug for Template {
     }
 }
 
-/// Whether the URL's path has a segment `.` or `..`, which URL parsers resolve away.
-fn has_dot_segment(url: &str) -> bool {
+/// Returns the first segment of a URL's path that is `.` or `..`, which URL parsers resolve away.
+pub fn dot_segment(url: &str) -> Option<&str> {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.split(['?', '#']).next().unwrap_or_default();
-    path.split(['/', '\\']).skip(1).any(|segment| {
+    path.split(['/', '\\']).skip(1).find(|segment| {
         let plain = segment.to_ascii_lowercase().replace("%2e", ".");
         plain == "." || plain == ".."
     })

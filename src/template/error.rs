@@ -139,9 +139,10 @@ pub enum TemplateErrorKind {
     #[error("a header cannot contain the line break or control character of this value")]
     HeaderControl,
     #[error(
-        "with this value the path of the URL would contain \".\" or \"..\" and lead to another address"
+        "with this value the path of the URL contains \"{0}\", which leads to another address: use a field that \
+         is never \".\" or \"..\", or write it with other text, such as id-{{{{data.id}}}}"
     )]
-    DotSegment,
+    DotSegment(String),
     #[error("the output is longer than {} MiB", MAX_OUTPUT_BYTES / 1024 / 1024)]
     OutputTooLong,
     #[error(

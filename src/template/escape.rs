@@ -39,7 +39,8 @@ impl Encoding {
         Ok(match self {
             Self::Json { depth, .. } => escape_json(text, depth),
             Self::Form => Cow::Owned(encode_form(text)),
-            Self::Header if text.contains(char::is_control) => {
+            // A tab is allowed (RFC 9110, section 5.5).
+            Self::Header if text.contains(|c: char| c.is_control() && c != '\t') => {
                 return Err(TemplateErrorKind::HeaderControl);
             }
             Self::Plain | Self::Header => Cow::Borrowed(text),
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn form_values_are_encoded_and_header_values_checked() {
         assert_eq!(Encoding::Form.encode("a b+c&d=é%20").unwrap(), "a+b%2Bc%26d%3D%C3%A9%2520");
-        assert_eq!(Encoding::Header.encode("Bearer a\"b").unwrap(), "Bearer a\"b");
+        assert_eq!(Encoding::Header.encode("Bearer a\"b\tc").unwrap(), "Bearer a\"b\tc");
         for bad in ["a\r\nX: y", "a\u{0}", "\u{7f}", "\u{85}"] {
             assert_eq!(Encoding::Header.encode(bad), Err(TemplateErrorKind::HeaderControl));
         }

@@ -64,7 +64,7 @@ mod tests;
 
 pub use ast::{FieldPath, PathUse};
 pub use budget::Budget;
-pub use compiled::Template;
+pub use compiled::{Template, dot_segment};
 pub use context::OutputContext;
 pub use data::TemplateData;
 pub use error::{TemplateError, TemplateErrorKind};

@@ -3,6 +3,8 @@
 use strum::{Display, EnumString, IntoStaticStr};
 use url::Url;
 
+use super::url_text;
+
 /// Rules that the operator sets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules {
@@ -103,6 +105,7 @@ pub(super) fn check_rendered_url(url: &str) -> Result<Url, String> {
     if parsed.fragment().is_some() {
         return Err("The part of the URL after # would not be sent: remove it.".to_owned());
     }
+    url_text::check_unchanged(url, &parsed)?;
     Ok(parsed)
 }
 

@@ -15,6 +15,7 @@ pub mod preset;
 mod request;
 mod revision;
 mod tls;
+mod url_text;
 mod validated;
 mod validation;
 mod validator;

@@ -12,6 +12,7 @@ use super::http::{self, Method, Rules};
 use super::preset;
 use super::request::{RenderError, SAMPLE_DELIVERY_ID};
 use super::tls;
+use super::url_text;
 use super::validated::Webhook;
 use super::validator::Validator;
 use crate::model::Trigger;
@@ -161,7 +162,8 @@ fn check_name(name: &str, errors: &mut FieldErrors) {
 }
 
 fn check_url(url: &str, rules: Rules, errors: &mut FieldErrors) -> Option<Template> {
-    if let Err(message) = http::check_url(url, rules) {
+    let checked = http::check_url(url, rules).and_then(|()| url_text::check_literal(url));
+    if let Err(message) = checked {
         errors.add(Field::Url, message);
         return None;
     }

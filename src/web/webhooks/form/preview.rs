@@ -45,6 +45,9 @@ struct PreviewPart {
     advice: Vec<(String, String)>,
 }
 
+/// The URL of a form that has none yet.
+const SAMPLE_URL: &str = "https://example.com/";
+
 /// Fields that can have advice.
 const FIELDS_WITH_ADVICE: [Field; 3] = [Field::Method, Field::Url, Field::BodyTemplate];
 
@@ -110,10 +113,23 @@ impl PreviewView {
         let (mut completed, to_do) = complete(draft, &errors);
         completed.triggers = vec![event.trigger.as_str().to_owned()];
         completed.filters.clear();
-        Ok(match state.actions.preview_webhook(base, &completed, event).await? {
-            Ok(rendered) => Self::formatted(state, draft, rendered, to_do).await,
-            Err(errors) => Self::failed(&errors),
-        })
+        let errors = match state.actions.preview_webhook(base, &completed, event).await? {
+            Ok(rendered) => return Ok(Self::formatted(state, draft, rendered, to_do).await),
+            Err(errors) => errors,
+        };
+        let failed = Self::failed(&errors);
+        if errors.iter().any(|error| error.field != Field::Url) {
+            return Ok(failed);
+        }
+        // The rest of the request does not depend on the URL.
+        SAMPLE_URL.clone_into(&mut completed.url);
+        let Ok(rest) = state.actions.preview_webhook(base, &completed, event).await? else {
+            return Ok(failed);
+        };
+        let rest = Self::formatted(state, draft, rest, Vec::new()).await;
+        let request_line = format!("{} (the URL has an error)", draft.method);
+        let Self { problems, status, annotations, .. } = failed;
+        Ok(Self { problems, status, annotations, request_line, ok: false, ..rest })
     }
 
     /// Formats a request on a blocking thread, because it can be large.
@@ -154,16 +170,28 @@ impl PreviewView {
     }
 
     fn failed(errors: &FieldErrors) -> Self {
-        let mut in_body = errors.iter().filter(|error| error.field == Field::BodyTemplate);
         Self {
             problems: errors.messages(),
-            status: match in_body.find_map(|error| error.line) {
-                Some(line) => format!("Error on line {line}"),
-                None => "Cannot be rendered".to_owned(),
-            },
+            status: status_of(errors),
             annotations: annotations::of_errors(errors),
             ..Self::default()
         }
+    }
+}
+
+/// The place of the first error: a line of the body, or another part of the request.
+fn status_of(errors: &FieldErrors) -> String {
+    let mut in_body = errors.iter().filter(|error| error.field == Field::BodyTemplate);
+    if let Some(line) = in_body.find_map(|error| error.line) {
+        return format!("Error on line {line}");
+    }
+    let in_header = errors
+        .iter()
+        .find_map(|error| if let Field::Header(row) = error.field { Some(row + 1) } else { None });
+    match in_header {
+        _ if errors.iter().any(|error| error.field == Field::Url) => "Error in the URL".to_owned(),
+        Some(number) => format!("Error in header {number}"),
+        None => "Cannot be rendered".to_owned(),
     }
 }
 
@@ -182,9 +210,8 @@ pub(super) fn complete(draft: &Draft, errors: &FieldErrors) -> (Draft, Vec<Strin
     completed.custom_validation_error_message.clear();
     completed.authentication = AuthDraft::default();
     completed.tls = TlsDraft::default();
-    let at_url = errors.iter().any(|error| error.field == Field::Url);
-    if at_url && completed.url == draft.url {
-        "https://example.com/".clone_into(&mut completed.url);
+    if completed.url.trim().is_empty() {
+        SAMPLE_URL.clone_into(&mut completed.url);
     }
     (completed, to_do)
 }

@@ -59,6 +59,53 @@ async fn a_template_error_is_shown_with_its_line() {
 }
 
 #[tokio::test]
+async fn an_error_in_the_url_or_a_header_is_shown_like_one_in_the_body() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let token = app.token(Scope::Events).await;
+    let event = json!({
+        "event_type": "AccessRequestGranted", "event_time": 1_696_263_265,
+        "data": { "id": "1", "justification": ".", "friendly_id": "a\nb" },
+    });
+    let (_, body) = app.send(&token, &event).await;
+    let id = body["events"][0]["id"].as_str().unwrap().to_owned();
+    ann.get("/webhooks/new").await;
+    let url = "https://example.com/a/{{data.justification}}/b";
+    let fields = [("body_template", "{\"a\": 1}"), ("preview_event", id.as_str()), ("url", url)];
+    let seen = ann.post_part("/webhooks/preview", &with(&fields)).await;
+    let message = seen.text(".problems");
+    assert!(message.contains("URL: Line 1") && message.contains("another address"), "{message}");
+    assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Error in the URL");
+    assert_eq!(seen.attribute(".preview-body", "data-ok").unwrap(), "false");
+    assert_eq!(seen.text(".request-line"), "POST (the URL has an error)");
+    assert!(seen.text("pre.code").contains("\"a\": 1"), "{}", seen.body);
+    // Texts that the request would not contain as they are.
+    for (url, expected) in [
+        ("https://example.com/a\\b", "contains \\"),
+        ("https://example.com/a/../b", "another address"),
+        ("https://example.com/a\tb", "contains a tab"),
+        ("example.com/a", "no scheme"),
+    ] {
+        let seen = ann.post_part("/webhooks/preview", &with(&[("url", url)])).await;
+        let message = seen.text(".problems");
+        assert!(message.contains(expected), "{url}: {message}");
+        assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Error in the URL");
+    }
+    let header = [
+        ("header_name", "X-A"),
+        ("header_value", "{{data.friendly_id}}"),
+        ("preview_event", id.as_str()),
+    ];
+    let seen = ann.post_part("/webhooks/preview", &with(&header)).await;
+    assert!(seen.text(".problems").contains("Header 1: Line 1"), "{}", seen.body);
+    assert_eq!(seen.attribute(".preview-body", "data-status").unwrap(), "Error in header 1");
+    // The events that were received are tried with the same URL.
+    let seen = ann.post_part("/webhooks/backtest", &with(&[("url", url)])).await;
+    assert!(seen.text(".broken").contains("another address"), "{}", seen.body);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_schema_lists_all_fields_and_can_be_searched() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
