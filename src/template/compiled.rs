@@ -9,6 +9,7 @@ use super::context::{OutputContext, assign_encodings};
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::limits::MAX_SOURCE_BYTES;
+use super::output::Output;
 use super::parser::{Parsed, parse};
 use super::position::Position;
 use super::render::render;
@@ -58,7 +59,9 @@ impl Template {
         data: &TemplateData<'_>,
         budget: &Budget,
     ) -> Result<String, TemplateError> {
-        let rendered = render(&self.0.nodes, data, self.0.capacity, budget)?;
+        let mut output = Output::new(self.0.capacity, self.0.context == OutputContext::CsvBody);
+        render(&self.0.nodes, data, budget, &mut output)?;
+        let rendered = output.finish();
         if self.0.context == OutputContext::Url
             && let Some(segment) = dot_segment(&rendered)
         {

@@ -136,6 +136,29 @@ pub enum TemplateErrorKind {
          inside the block, or both outside"
     )]
     BlockNotEven(String),
+    #[error(
+        "a placeholder cannot be the name of an XML element or attribute, or a whole attribute: use it in the \
+         content of an element, or between the quotes of an attribute"
+    )]
+    XmlTag,
+    #[error(
+        "a placeholder cannot be in an XML comment: remove it, or write the comment as {{{{!-- … --}}}}"
+    )]
+    XmlComment,
+    #[error(
+        "a placeholder cannot be in an XML declaration or processing instruction: write the text itself"
+    )]
+    XmlDeclaration,
+    #[error(
+        "the branches of this {{{{#{0}}}}} must start and end in the same part of the XML: put complete elements, \
+         or complete attributes, into each branch"
+    )]
+    XmlBlock(String),
+    #[error(
+        "in CSV, a value is a whole field: put a field with more than one value, or with other text, in quotes, \
+         such as \"{{{{data.id}}}} {{{{event_type}}}}\""
+    )]
+    CsvPart,
     #[error("a header cannot contain the line break or control character of this value")]
     HeaderControl,
     #[error(

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::TemplateErrorKind;
+use super::xml_text::{escape_cdata, escape_xml};
 
 /// How the values of one placeholder are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,14 @@ pub(super) enum Encoding {
     Json { depth: usize, bare: bool },
     /// A value of `application/x-www-form-urlencoded`.
     Form,
+    /// The same inside JSON within the value. See [`Encoding::Json`].
+    FormJson { depth: usize, bare: bool },
+    /// In the content of an XML element or in an attribute.
+    Xml { in_attribute: bool },
+    /// In a CDATA section, directly after `]` or not.
+    XmlCData { after_bracket: bool },
+    /// In a CSV body. The position in the output decides about quotes.
+    Csv,
     /// A part of a header's value.
     Header,
     /// A part of a URL. The value cannot leave its path segment or parameter.
@@ -31,7 +40,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.')
 impl Encoding {
     /// Whether a value must be a complete JSON value.
     pub(super) fn is_bare(self) -> bool {
-        matches!(self, Self::Json { bare: true, .. })
+        matches!(self, Self::Json { bare: true, .. } | Self::FormJson { bare: true, .. })
     }
 
     /// Escapes a text.
@@ -39,11 +48,14 @@ impl Encoding {
         Ok(match self {
             Self::Json { depth, .. } => escape_json(text, depth),
             Self::Form => Cow::Owned(encode_form(text)),
+            Self::FormJson { depth, .. } => Cow::Owned(encode_form(&escape_json(text, depth))),
+            Self::Xml { in_attribute } => escape_xml(text, in_attribute),
+            Self::XmlCData { after_bracket } => escape_cdata(text, after_bracket),
             // A tab is allowed (RFC 9110, section 5.5).
             Self::Header if text.contains(|c: char| c.is_control() && c != '\t') => {
                 return Err(TemplateErrorKind::HeaderControl);
             }
-            Self::Plain | Self::Header => Cow::Borrowed(text),
+            Self::Plain | Self::Header | Self::Csv => Cow::Borrowed(text),
             Self::Url => utf8_percent_encode(text, URL).into(),
         })
     }

@@ -6,9 +6,11 @@ use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::budget::{BoundedText, Budget};
+use super::csv;
 use super::dates;
 use super::error::{TemplateErrorKind as Kind, shorten};
 use super::operand::Operand;
+use super::xml_text::escape_xml;
 
 /// Maximum number of arguments of a helper.
 const MAX_ARGUMENTS: usize = 16;
@@ -36,6 +38,9 @@ pub(super) enum Helper {
     First,
     Last,
     Date,
+    Xml,
+    Csv,
+    NoFormula,
 }
 
 impl Helper {
@@ -72,6 +77,11 @@ impl Helper {
             ),
             Self::Not => (1, 1, "one value: {{#if (not data.approvals)}}"),
             Self::First | Self::Last => (1, 1, "one list: {{#with (first data.approvals)}}"),
+            Self::Xml => (1, 1, "one value: <name>{{xml data.requester.name}}</name>"),
+            Self::Csv => {
+                (1, 1, "one value: {{csv data.requester.name}},{{csv data.justification}}")
+            }
+            Self::NoFormula => (1, 1, "one text: {{csv (noformula data.justification)}}"),
             Self::Date => (
                 1,
                 3,
@@ -140,7 +150,10 @@ impl Helper {
             | Self::Not
             | Self::First
             | Self::Last
-            | Self::Date => {}
+            | Self::Date
+            | Self::Xml
+            | Self::Csv
+            | Self::NoFormula => {}
         }
         let mut next = arguments.drain(..);
         let first = next.next().unwrap_or(Operand::Missing);
@@ -156,6 +169,15 @@ impl Helper {
             Self::First => entry(first, <[Value]>::first),
             Self::Last => entry(first, <[Value]>::last),
             Self::Date => dates::date(first, second.as_ref(), next.next().as_ref())?,
+            Self::Xml => {
+                let text = counted_text(first, budget)?;
+                Operand::Text(Cow::Owned(escape_xml(&text, true).into_owned()))
+            }
+            Self::Csv => {
+                let text = counted_text(first, budget)?;
+                Operand::Text(Cow::Owned(csv::field(&text).into_owned()))
+            }
+            Self::NoFormula => Operand::Text(csv::without_formula(counted_text(first, budget)?)),
             Self::Default | Self::And | Self::Or | Self::Not => {
                 Operand::Flag(!first.is_truthy(false))
             }

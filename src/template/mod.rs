@@ -9,7 +9,9 @@
 //! | inside JSON within a JSON string | the same, escaped once per level |
 //! | in JSON outside quotes | a complete JSON value: a text with quotes, `null` for a missing field |
 //! | in text other than JSON | the text as it is |
-//! | in a form body | the text, form-encoded |
+//! | in a form body | the text, form-encoded; in JSON within a value, escaped for the JSON first |
+//! | in an XML body | the text, escaped for an element, an attribute or a CDATA section |
+//! | in a CSV body | the text as a field, or escaped within the quotes of a field |
 //! | in a header | the text; control characters are an error |
 //! | in a URL | the text, percent-encoded, so that it cannot leave its path segment or parameter |
 //!
@@ -19,7 +21,7 @@
 //!
 //! Not supported: `{{{x}}}` and `{{&x}}`, partials, decorators, raw blocks, `lookup` and `log`.
 //! In addition to Handlebars there are the [`helpers()`] `json`, `join`, `default`, `upper`, `lower`,
-//! `truncate`, `eq`, `ne`, `and`, `or`, `not`, `first`, `last` and `date`.
+//! `truncate`, `eq`, `ne`, `and`, `or`, `not`, `first`, `last`, `date`, `xml`, `csv` and `noformula`.
 //!
 //! Compilation and rendering are bounded in size, nesting and time (see the `MAX_*` constants), so that
 //! templates from untrusted users are safe to run.
@@ -43,16 +45,21 @@ mod ast;
 mod budget;
 mod compiled;
 mod context;
+mod csv;
 mod data;
 mod dates;
 mod error;
 mod escape;
+mod form;
 mod helpers;
 mod json;
+mod json_levels;
 mod limits;
 mod lint;
+mod look_ahead;
 mod lookalike;
 mod operand;
+mod output;
 mod parser;
 mod position;
 mod render;
@@ -61,6 +68,9 @@ mod scope;
 mod suggestion;
 #[cfg(test)]
 mod tests;
+mod tracker;
+mod xml;
+mod xml_text;
 
 pub use ast::{FieldPath, PathUse};
 pub use budget::Budget;

@@ -8,15 +8,10 @@ use super::ast::{Base, Block, Call, Expression, Key, Node, PathExpression, Place
 use super::budget::Budget;
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
-use super::escape::Encoding;
-use super::limits::MAX_OUTPUT_BYTES;
 use super::operand::{Operand, spend_copy};
+use super::output::Output;
 use super::position::Position;
 use super::suggestion::nearest;
-
-/// Longest text that is escaped at once, in bytes. Escaping can multiply it by 64 before the length of the
-/// output is checked.
-const CHUNK_BYTES: usize = 4096;
 
 /// The values of `this`, from the innermost block outwards.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +40,15 @@ struct Renderer<'d> {
     budget: &'d Budget,
 }
 
-/// Renders the nodes into a string with the given initial capacity.
+/// Renders the nodes.
 pub(super) fn render(
     nodes: &[Node],
     data: &TemplateData<'_>,
-    capacity: usize,
     budget: &Budget,
-) -> Result<String, TemplateError> {
-    let mut output = String::with_capacity(capacity);
+    output: &mut Output,
+) -> Result<(), TemplateError> {
     let renderer = Renderer { root: data, public: OnceCell::new(), budget };
-    renderer.run(nodes, &Scope { this: None, outer: None, iteration: None }, &mut output)?;
-    Ok(output)
+    renderer.run(nodes, &Scope { this: None, outer: None, iteration: None }, output)
 }
 
 impl Renderer<'_> {
@@ -63,11 +56,11 @@ impl Renderer<'_> {
         &self,
         nodes: &[Node],
         scope: &Scope<'_>,
-        output: &mut String,
+        output: &mut Output,
     ) -> Result<(), TemplateError> {
         for node in nodes {
             match node {
-                Node::Text(text) => push(text, output).map_err(|kind| kind.at(Position::START))?,
+                Node::Text(text) => output.literal(text)?,
                 Node::Value(placeholder) => self.placeholder(placeholder, scope, output)?,
                 Node::If(block) => {
                     self.step(1, block.at)?;
@@ -89,7 +82,7 @@ impl Renderer<'_> {
         &self,
         block: &Block,
         scope: &Scope<'_>,
-        output: &mut String,
+        output: &mut Output,
     ) -> Result<(), TemplateError> {
         self.step(1, block.at)?;
         let over = self.evaluate(&block.expression, scope, true)?;
@@ -124,7 +117,7 @@ impl Renderer<'_> {
         &self,
         block: &Block,
         scope: &Scope<'_>,
-        output: &mut String,
+        output: &mut Output,
     ) -> Result<(), TemplateError> {
         self.step(1, block.at)?;
         let value = self.evaluate(&block.expression, scope, true)?;
@@ -143,7 +136,7 @@ impl Renderer<'_> {
         &self,
         placeholder: &Placeholder,
         scope: &Scope<'_>,
-        output: &mut String,
+        output: &mut Output,
     ) -> Result<(), TemplateError> {
         let Placeholder { expression, as_json, encoding, at } = placeholder;
         self.step(1, *at)?;
@@ -153,7 +146,7 @@ impl Renderer<'_> {
         } else {
             value.to_text(self.budget)
         };
-        text.and_then(|text| write_encoded(*encoding, &text, output)).map_err(|kind| kind.at(*at))
+        output.value(&text.map_err(|kind| kind.at(*at))?, *encoding, *at)
     }
 
     /// Counts steps.
@@ -245,27 +238,6 @@ impl Renderer<'_> {
             .map(|near| format!("; did you mean {}?", shorten(near)));
         Kind::MissingSecret(shorten(name), hint.unwrap_or_default()).at(at)
     }
-}
-
-/// Escapes a text and writes it, in parts so that an output that is too long is detected early.
-fn write_encoded(encoding: Encoding, text: &str, output: &mut String) -> Result<(), Kind> {
-    let mut rest = text;
-    loop {
-        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
-        push(&encoding.encode(chunk)?, output)?;
-        if after.is_empty() {
-            return Ok(());
-        }
-        rest = after;
-    }
-}
-
-fn push(text: &str, output: &mut String) -> Result<(), Kind> {
-    if output.len() + text.len() > MAX_OUTPUT_BYTES {
-        return Err(Kind::OutputTooLong);
-    }
-    output.push_str(text);
-    Ok(())
 }
 
 /// The scope `up` levels further out.

@@ -165,7 +165,10 @@ impl Scopes {
                     | Helper::And
                     | Helper::Or
                     | Helper::Not
-                    | Helper::Date => None,
+                    | Helper::Date
+                    | Helper::Xml
+                    | Helper::Csv
+                    | Helper::NoFormula => None,
                 }
             }
             Expression::Literal(_) => None,

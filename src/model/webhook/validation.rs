@@ -206,7 +206,10 @@ fn body_context(headers: &[(String, String)]) -> OutputContext {
     match content_type.as_deref() {
         None | Some("application/json") => OutputContext::JsonBody,
         Some("application/x-www-form-urlencoded") => OutputContext::FormBody,
+        Some("application/xml" | "text/xml") => OutputContext::XmlBody,
+        Some("text/csv") => OutputContext::CsvBody,
         Some(other) if other.ends_with("+json") => OutputContext::JsonBody,
+        Some(other) if other.ends_with("+xml") => OutputContext::XmlBody,
         Some(_) => OutputContext::TextBody,
     }
 }
@@ -299,4 +302,27 @@ fn check_validators(draft: &Draft, errors: &mut FieldErrors) -> Vec<Validator> {
         }
     }
     validators
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_type_decides_about_escaping() {
+        for (content_type, context) in [
+            ("application/json", OutputContext::JsonBody),
+            ("application/vnd.api+json; charset=utf-8", OutputContext::JsonBody),
+            ("application/x-www-form-urlencoded", OutputContext::FormBody),
+            ("application/xml", OutputContext::XmlBody),
+            ("text/xml; charset=utf-8", OutputContext::XmlBody),
+            ("Application/SOAP+XML", OutputContext::XmlBody),
+            ("text/csv;header=absent", OutputContext::CsvBody),
+            ("text/plain", OutputContext::TextBody),
+        ] {
+            let headers = [("content-type".to_owned(), content_type.to_owned())];
+            assert_eq!(body_context(&headers), context, "{content_type}");
+        }
+        assert_eq!(body_context(&[]), OutputContext::JsonBody);
+    }
 }

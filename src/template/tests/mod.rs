@@ -3,6 +3,7 @@
 mod any_text;
 mod contexts;
 mod dialect;
+mod formats;
 mod limits;
 mod lookalikes;
 mod scanner;
