@@ -5,6 +5,7 @@ mod blocking;
 mod check_credentials;
 mod chosen_event;
 mod delete_webhook;
+mod email;
 mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 
-use crate::actions::Actions;
+use crate::actions::{Actions, email};
 use crate::identity::Passwords;
 use crate::model::UserId;
 use crate::store::users::{self, User};
@@ -116,11 +116,7 @@ impl Actions {
 
 fn check(email: &str, password: &str) -> Vec<(SetUpField, String)> {
     let mut errors = Vec::new();
-    let parts = email.trim().split_once('@');
-    let plausible = parts.is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !email.trim().contains(char::is_whitespace)
-    });
-    if !plausible || email.len() > 254 || email.contains('\0') {
+    if !email::is_plausible(email.trim()) {
         errors.push((
             SetUpField::Email,
             "Enter an email address, such as ann@example.com.".to_owned(),

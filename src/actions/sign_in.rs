@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::actions::Actions;
+use crate::actions::{Actions, email};
 use crate::store::users::{self, User};
 use crate::store::{self};
 
@@ -32,8 +32,12 @@ impl Actions {
         password: &str,
         from: IpAddr,
     ) -> Result<User, SignInError> {
+        let email = email.trim();
+        if !email::is_plausible(email) {
+            return Err(SignInError::Wrong);
+        }
         self.throttle.try_now(from, email).map_err(SignInError::Throttled)?;
-        let found = users::find_by_email(&self.parts.db, email.trim()).await?;
+        let found = users::find_by_email(&self.parts.db, email).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.as_str());
         let matches = self.passwords.verify(password, hash).await.unwrap_or_else(|error| {
             tracing::error!(%error, "could not check a password");

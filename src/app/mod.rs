@@ -24,7 +24,8 @@ use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
+use crate::web::CsrfKey;
 
 /// How long requests may continue after a stop was requested.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,7 +65,7 @@ impl App {
         })?;
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
-        match Self::start(&config, sources, &database, address).await {
+        match Self::start(&config, sources, &database).await {
             Ok(Started { router, dispatcher, actions, setup_code }) => {
                 Ok(Self { listener, router, dispatcher, database, actions, address, setup_code })
             }
@@ -79,11 +80,12 @@ impl App {
         config: &Config,
         sources: Sources,
         database: &Database,
-        address: SocketAddr,
     ) -> anyhow::Result<Started> {
         database.migrate().await?;
         let db = database.pool().clone();
-        let vault = Vault::new(config.master_key(&sources)?.bytes(), sources.clone());
+        let master_key = config.master_key(&sources)?;
+        let vault = Vault::new(master_key.bytes(), sources.clone());
+        let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), "tokens in forms"));
         let rules = Rules { allow_http: config.allow_http };
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
@@ -112,7 +114,7 @@ impl App {
         create_first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
         let router =
-            router::build(config, address, actions.clone(), &dispatcher, database, sources);
+            router::build(config, actions.clone(), &dispatcher, database, sources, csrf_key);
         Ok(Started { router, dispatcher, actions, setup_code })
     }
 

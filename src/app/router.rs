@@ -1,7 +1,5 @@
 //! Combines the routes of pages, API and health checks.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::routing::get;
 
@@ -12,15 +10,15 @@ use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::identity::TokenCache;
 use crate::model::Sources;
-use crate::web::{self, PublicAddress, WebState};
+use crate::web::{self, CsrfKey, PublicAddress, WebState};
 
 pub(super) fn build(
     config: &Config,
-    address: SocketAddr,
     actions: Actions,
     dispatcher: &Dispatcher,
     database: &Database,
     sources: Sources,
+    csrf_key: CsrfKey,
 ) -> Router {
     let db = database.pool().clone();
     let health = Router::new()
@@ -35,7 +33,7 @@ pub(super) fn build(
     });
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
-    tracing::debug!(%address, secure_cookies, "built the routes");
-    let pages = web::router(WebState { actions, db, sources, public });
+    tracing::debug!(secure_cookies, "built the routes");
+    let pages = web::router(WebState { actions, db, sources, public, csrf_key });
     Router::new().merge(health).merge(api).merge(pages)
 }

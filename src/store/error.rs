@@ -12,6 +12,9 @@ pub enum Error {
         /// The name of the index.
         constraint: String,
     },
+    /// A text has a character that PostgreSQL cannot store: NUL.
+    #[error("a text contains the character NUL, which cannot be stored")]
+    UnstorableText(#[source] sqlx::Error),
     /// A row cannot be parsed.
     #[error("a row of {table} cannot be read: {detail}")]
     Corrupt {
@@ -70,6 +73,8 @@ impl From<sqlx::Error> for Error {
             let code = database.code().unwrap_or_default();
             return match code.as_ref() {
                 "23505" => Self::Conflict { constraint },
+                // character_not_in_repertoire, untranslatable_character
+                "22021" | "22P05" => Self::UnstorableText(error),
                 code if code.starts_with("53")
                     || code.starts_with("57P")
                     || code.starts_with("08")

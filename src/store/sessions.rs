@@ -1,100 +1,107 @@
-//! Browser sessions, as a session store for tower-sessions.
+//! Sessions of signed-in users. Visitors who are not signed in have no rows.
 
-use std::collections::HashMap;
-
-use async_trait::async_trait;
-use chrono::DateTime;
 use sha2::{Digest, Sha256};
-use tower_sessions::session::{Id, Record};
-use tower_sessions::session_store::{self, Error};
-use uuid::Uuid;
 
-use super::PgPool;
-use crate::model::Timestamp;
+use super::users::User;
+use super::{Error, PgPool};
+use crate::model::{Timestamp, UserId};
 
-/// The key of the user id in a session's data.
-pub const USER_ID: &str = "user_id";
+/// Identifies a session in the database: the SHA-256 of the cookie's value, so that reading the table is not enough to
+/// use a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionKey(Vec<u8>);
 
-/// Stores sessions in PostgreSQL.
+impl SessionKey {
+    /// Returns the key of a cookie's value.
+    pub fn new(cookie: &str) -> Self {
+        Self(Sha256::digest(cookie.as_bytes()).to_vec())
+    }
+}
+
+/// A session and its user.
 #[derive(Debug, Clone)]
-pub struct SessionStore(PgPool);
-
-impl SessionStore {
-    /// Creates a session store.
-    pub fn new(db: PgPool) -> Self {
-        Self(db)
-    }
+pub struct Session {
+    /// The signed-in user.
+    pub user: User,
+    /// When the session ends without further use.
+    pub expires_at: Timestamp,
+    /// Whether there are messages for the next page.
+    pub has_messages: bool,
 }
 
-fn hash(id: Id) -> Vec<u8> {
-    Sha256::digest(id.0.to_be_bytes()).to_vec()
+/// Inserts a session.
+pub async fn insert(
+    db: &PgPool,
+    key: &SessionKey,
+    user: UserId,
+    expires_at: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into sessions (id, user_id, data, expires_at) values ($1, $2, '', $3)",
+        key.0,
+        user.uuid(),
+        expires_at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
-fn backend(error: &sqlx::Error) -> Error {
-    Error::Backend(error.to_string())
+/// Returns a session that has not expired.
+pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
+    let row = sqlx::query!(
+        r#"select users.id, email, role, expires_at, data <> '' as "has_messages!"
+           from sessions join users on users.id = user_id
+           where sessions.id = $1 and expires_at > $2"#,
+        key.0,
+        now
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Session {
+        user: User { id: row.id.into(), email: row.email, role: row.role },
+        expires_at: row.expires_at,
+        has_messages: row.has_messages,
+    }))
 }
 
-fn expiry(record: &Record) -> Timestamp {
-    let seconds = record.expiry_date.unix_timestamp();
-    DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
+/// Moves the end of a session.
+pub async fn extend(db: &PgPool, key: &SessionKey, expires_at: Timestamp) -> Result<(), Error> {
+    sqlx::query!("update sessions set expires_at = $2 where id = $1", key.0, expires_at)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
-#[async_trait]
-impl session_store::SessionStore for SessionStore {
-    async fn create(&self, record: &mut Record) -> Result<(), Error> {
-        // Ids have 128 random bits. In case of a collision, no user must get another user's session.
-        while self.load(&record.id).await?.is_some() {
-            record.id = Id::default();
-        }
-        self.save(record).await
-    }
+/// Adds a message for the next page: a line of text. Does nothing if the session has ended.
+pub async fn add_message(db: &PgPool, key: &SessionKey, line: &str) -> Result<(), Error> {
+    sqlx::query!("update sessions set data = data || $2 || E'\\n' where id = $1", key.0, line)
+        .execute(db)
+        .await?;
+    Ok(())
+}
 
-    async fn save(&self, record: &Record) -> Result<(), Error> {
-        let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
-        let user: Option<Uuid> =
-            record.data.get(USER_ID).and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
-        sqlx::query!(
-            "insert into sessions (id, user_id, data, expires_at) values ($1, $2, $3, $4)
-             on conflict (id) do update
-                 set user_id = excluded.user_id, data = excluded.data, expires_at = excluded.expires_at",
-            hash(record.id),
-            user,
-            data,
-            expiry(record)
-        )
-        .execute(&self.0)
-        .await
-        .map_err(|error| backend(&error))?;
-        Ok(())
-    }
+/// Removes the messages for the next page and returns their lines.
+pub async fn take_messages(db: &PgPool, key: &SessionKey) -> Result<String, Error> {
+    let taken = sqlx::query_scalar!(
+        "with found as (select id, data from sessions where id = $1 for update)
+         update sessions set data = '' from found where sessions.id = found.id
+         returning found.data",
+        key.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(taken.unwrap_or_default())
+}
 
-    async fn load(&self, id: &Id) -> Result<Option<Record>, Error> {
-        let row = sqlx::query!(
-            "select data, expires_at from sessions where id = $1 and expires_at > now()",
-            hash(*id)
-        )
-        .fetch_optional(&self.0)
-        .await
-        .map_err(|error| backend(&error))?;
-        let Some(row) = row else { return Ok(None) };
-        let data: HashMap<String, serde_json::Value> =
-            serde_json::from_str(&row.data).map_err(|e| Error::Decode(e.to_string()))?;
-        let expiry_date = time::OffsetDateTime::from_unix_timestamp(row.expires_at.timestamp())
-            .map_err(|e| Error::Decode(e.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
-    }
-
-    async fn delete(&self, id: &Id) -> Result<(), Error> {
-        sqlx::query!("delete from sessions where id = $1", hash(*id))
-            .execute(&self.0)
-            .await
-            .map_err(|error| backend(&error))?;
-        Ok(())
-    }
+/// Deletes a session.
+pub async fn delete(db: &PgPool, key: &SessionKey) -> Result<(), Error> {
+    sqlx::query!("delete from sessions where id = $1", key.0).execute(db).await?;
+    Ok(())
 }
 
 /// Deletes expired sessions.
-pub async fn delete_expired(db: &PgPool, now: Timestamp) -> Result<(), super::Error> {
+pub async fn delete_expired(db: &PgPool, now: Timestamp) -> Result<(), Error> {
     sqlx::query!("delete from sessions where expires_at < $1", now).execute(db).await?;
     Ok(())
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256, Sha512};
+use zeroize::Zeroizing;
 
 use crate::model::Sources;
 
@@ -48,6 +50,18 @@ pub enum OpenError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too long to encrypt")]
 pub struct SealError;
+
+/// Derives a key for another purpose from the master key (HKDF-Expand with SHA-512 and one block, RFC 5869, section 2.3).
+/// It reveals nothing about the master key.
+pub fn derive_key(master_key: &[u8; 32], purpose: &str) -> [u8; 64] {
+    // HMAC pads a shorter key with zeros (RFC 2104, section 2).
+    let mut block = Zeroizing::new([0; 128]);
+    block.iter_mut().zip(master_key).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha512>::new((&*block).into());
+    mac.update(purpose.as_bytes());
+    mac.update(&[1]);
+    mac.finalize().into_bytes().into()
+}
 
 impl Vault {
     /// Creates a vault with a master key.
@@ -122,6 +136,14 @@ mod tests {
 
     fn vault(key: u8) -> Vault {
         Vault::new(&[key; 32], Sources::new(Arc::new(Fixed), Arc::new(Fixed)))
+    }
+
+    #[test]
+    fn derived_keys_depend_on_the_master_key_and_the_purpose() {
+        let key = derive_key(&[1; 32], "a");
+        assert_eq!(key, derive_key(&[1; 32], "a"));
+        assert_ne!(key, derive_key(&[1; 32], "b"));
+        assert_ne!(key, derive_key(&[2; 32], "a"));
     }
 
     proptest! {

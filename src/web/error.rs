@@ -42,6 +42,9 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         if error.is_unavailable() {
             Self::Unavailable(error)
+        } else if matches!(error, store::Error::UnstorableText(_)) {
+            let reason = "a text contains the character NUL. Remove it and try again";
+            Self::Unreadable(reason.to_owned())
         } else {
             Self::Internal(format!("{error}: {error:?}"))
         }
@@ -51,12 +54,6 @@ impl From<store::Error> for Error {
 impl From<askama::Error> for Error {
     fn from(error: askama::Error) -> Self {
         Self::Internal(format!("could not render a template: {error}"))
-    }
-}
-
-impl From<tower_sessions::session::Error> for Error {
-    fn from(error: tower_sessions::session::Error) -> Self {
-        Self::Internal(format!("could not load or save the session: {error}"))
     }
 }
 
@@ -98,7 +95,7 @@ impl IntoResponse for Error {
             Self::Unreadable(reason) => (
                 StatusCode::BAD_REQUEST,
                 "The form could not be read",
-                format!("Nothing was changed: {reason}."),
+                format!("Nothing was changed: {}.", reason.trim_end_matches('.')),
             ),
             Self::BadAddress => (
                 StatusCode::BAD_REQUEST,

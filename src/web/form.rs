@@ -1,20 +1,23 @@
 //! Forms with protection against cross-site request forgery.
 //!
 //! There are two independent checks: the origin that the browser reports, and a token that only pages of this session
-//! contain.
+//! contain. Forms that sign a user in have the token of a visitor instead.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::session::Visitor;
+use super::session::CurrentUser;
 use super::{Error, PublicAddress, WebState};
 
-/// Maximum size of a form, in bytes. The sign-in page carries a form along in a field of its own, where it is encoded
-/// once more: three times this size must be below axum's limit of 2 MB.
+/// Maximum size of a form, in bytes.
 pub(super) const MAX_FORM_BYTES: usize = 512 * 1024;
+/// Maximum size of the sign-in form, in bytes. It carries another form along in a field of its own, where every character
+/// can be encoded once more as three.
+pub(super) const MAX_SIGN_IN_FORM_BYTES: usize = 3 * MAX_FORM_BYTES + 16 * 1024;
 
 /// Name of the hidden field with the token.
 const FIELD: &str = "csrf";
@@ -24,21 +27,27 @@ const FIELD: &str = "csrf";
 pub(super) struct Form<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<WebState> for Form<T> {
-    type Rejection = Error;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, state: &WebState) -> Result<Self, Error> {
-        let (visitor, bytes) = read(request, state).await?;
-        if !has_token(&visitor, &bytes) {
-            return Err(Error::Csrf(visitor.csrf));
-        }
-        parse(&bytes).map(Self)
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        check_origin(&parts.headers, state).map_err(IntoResponse::into_response)?;
+        let current = CurrentUser::from_request_parts(&mut parts, state).await?;
+        let form = async {
+            let bytes = read(Request::from_parts(parts, body), state).await?;
+            if !current.session.has_token(&token(&bytes)) {
+                return Err(Error::Csrf(current.session.csrf));
+            }
+            parse(&bytes).map(Self)
+        };
+        form.await.map_err(IntoResponse::into_response)
     }
 }
 
-/// Whether a form contains the session's token.
-pub(super) fn has_token(visitor: &Visitor, form: &[u8]) -> bool {
+/// Returns the token in a form; empty if there is none.
+pub(super) fn token(form: &[u8]) -> String {
     let mut fields = url::form_urlencoded::parse(form);
-    fields.find(|(name, _)| name == FIELD).is_some_and(|(_, token)| visitor.has_token(&token))
+    fields.find(|(name, _)| name == FIELD).map(|(_, token)| token.into_owned()).unwrap_or_default()
 }
 
 /// Parses a form.
@@ -47,20 +56,16 @@ pub(super) fn parse<T: DeserializeOwned>(form: &[u8]) -> Result<T, Error> {
 }
 
 /// Reads a form that was not sent by another site, without checking its token.
-pub(super) async fn read(request: Request, state: &WebState) -> Result<(Visitor, Bytes), Error> {
-    let (mut parts, body) = request.into_parts();
-    if !is_same_origin(&parts.headers, &state.public) {
-        return Err(Error::OtherSite);
-    }
-    let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-    let bytes =
-        Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|error| {
-            match error.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(MAX_FORM_BYTES),
-                _ => Error::Unreadable(error.body_text()),
-            }
-        })?;
-    Ok((visitor, bytes))
+pub(super) async fn read(request: Request, state: &WebState) -> Result<Bytes, Error> {
+    check_origin(request.headers(), state)?;
+    Bytes::from_request(request, state).await.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(MAX_FORM_BYTES),
+        _ => Error::Unreadable(error.body_text()),
+    })
+}
+
+fn check_origin(headers: &HeaderMap, state: &WebState) -> Result<(), Error> {
+    if is_same_origin(headers, &state.public) { Ok(()) } else { Err(Error::OtherSite) }
 }
 
 /// Whether the browser reports this server as the origin of the request. Browsers always report the origin of a form;

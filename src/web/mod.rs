@@ -6,6 +6,7 @@
 mod assets;
 mod auth;
 mod components;
+mod cookies;
 mod csrf;
 mod deliveries;
 mod display_time;
@@ -18,6 +19,7 @@ mod routes;
 mod security;
 mod session;
 mod text;
+mod visitor;
 mod webhooks;
 
 use url::Url;
@@ -26,6 +28,7 @@ use crate::actions::Actions;
 use crate::model::Sources;
 use crate::store::PgPool;
 
+pub use csrf::CsrfKey;
 pub use error::Error;
 pub use routes::router;
 
@@ -40,6 +43,8 @@ pub struct WebState {
     pub sources: Sources,
     /// How browsers reach the server.
     pub public: PublicAddress,
+    /// The key of the tokens in forms.
+    pub csrf_key: CsrfKey,
 }
 
 /// How browsers reach the server.

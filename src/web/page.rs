@@ -4,7 +4,8 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Error;
-use super::session::{CurrentUser, Toast, Visitor};
+use super::session::{CurrentUser, Toast};
+use super::visitor::Visitor;
 
 /// The current entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +41,21 @@ impl Page {
             nav: Some(nav),
             email: current.user.email.clone(),
             initials: initials(&current.user.email),
-            csrf: current.visitor.csrf.clone(),
-            toasts: current.visitor.toasts().await?,
+            csrf: current.session.csrf.clone(),
+            toasts: current.session.toasts().await?,
         })
     }
 
     /// A page without navigation, for visitors who are not signed in.
-    pub(super) async fn outside(
-        visitor: &Visitor,
-        title: impl Into<String>,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+    pub(super) fn outside(visitor: &Visitor, title: impl Into<String>) -> Self {
+        Self {
             title: title.into(),
             nav: None,
             email: String::new(),
             initials: String::new(),
             csrf: visitor.csrf.clone(),
-            toasts: visitor.toasts().await?,
-        })
+            toasts: Vec::new(),
+        }
     }
 
     /// Whether this is the current entry of the navigation.

@@ -8,26 +8,20 @@ use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_sessions::cookie::SameSite;
-use tower_sessions::{Expiry, SessionManagerLayer};
 
-use super::{
-    WebState, assets, auth, deliveries, error, form, invocations, security, session, webhooks,
-};
-use crate::store::sessions::SessionStore;
+use super::{WebState, assets, auth, deliveries, error, form, invocations, security, webhooks};
 
 /// Returns the router of all pages.
 pub fn router(state: WebState) -> Router {
-    let sessions = SessionManagerLayer::new(SessionStore::new(state.db.clone()))
-        .with_name(session::COOKIE)
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        .with_secure(state.public.secure_cookies)
-        .with_expiry(Expiry::OnInactivity(session::LIFETIME));
     Router::new()
         .route("/", get(|| async { Redirect::to("/webhooks") }))
         .route("/setup", get(auth::setup::show).post(auth::setup::submit))
-        .route("/login", get(auth::login::show).post(auth::login::submit))
+        .route(
+            "/login",
+            get(auth::login::show)
+                .post(auth::login::submit)
+                .layer(DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES)),
+        )
         .route("/logout", post(auth::logout::submit))
         .merge(webhook_routes())
         .merge(form_routes(&state))
@@ -36,7 +30,7 @@ pub fn router(state: WebState) -> Router {
         .route("/deliveries", get(deliveries::list::show))
         .route("/deliveries/{id}", get(deliveries::show::show))
         .fallback(|| async { error::Error::NotFound })
-        .layer(sessions)
+        .layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // These are compressed already.
         .route("/static/{*path}", get(assets::serve))
@@ -86,5 +80,4 @@ fn form_routes(state: &WebState) -> Router<WebState> {
         .route("/webhooks/certificate", post(webhooks::form::certificate::fetch))
         .route("/webhooks/credentials", post(webhooks::form::credentials::check))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep))
-        .route_layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
 }

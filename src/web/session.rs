@@ -1,30 +1,25 @@
-//! The session: its user, its messages for the next page, and its CSRF token.
+//! The session of a signed-in user: its messages for the next page, and its CSRF token.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use tower_sessions::Session;
 use url::form_urlencoded;
 
 use super::auth::dialog;
-use super::{Error, WebState, csrf};
-use crate::model::{Actor, Sources, UserId};
-use crate::store::sessions::USER_ID;
-use crate::store::users::{self, User};
+use super::visitor::Visitor;
+use super::{Error, WebState, cookies, csrf};
+use crate::model::Actor;
+use crate::store::PgPool;
+use crate::store::sessions::{self, SessionKey};
+use crate::store::users::User;
 
-/// Name of the session cookie.
-pub(super) const COOKIE: &str = "gatepost_session";
 /// A session ends after this time without use.
-pub(super) const LIFETIME: time::Duration = time::Duration::days(7);
-
-/// Keys of the session's values.
-const CSRF: &str = "csrf";
-const TOASTS: &str = "toasts";
-const LAST_USED: &str = "seen";
-/// Minimum time between two updates of the last use, in seconds. Each update writes to the database.
-const LAST_USED_INTERVAL_SECS: i64 = 3600;
+const LIFETIME: TimeDelta = TimeDelta::days(7);
+/// Minimum time between two updates of the end of a session. Each update writes to the database.
+const EXTENSION_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
 /// A short message on the next page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,16 +29,29 @@ pub(super) struct Toast {
     pub(super) text: String,
 }
 
-/// A visitor with a session, signed in or not.
+/// The session of a signed-in user.
 #[derive(Debug, Clone)]
-pub(super) struct Visitor {
-    pub(super) session: Session,
+pub(super) struct Session {
     /// Token for the forms of this response.
     pub(super) csrf: String,
     token: [u8; csrf::TOKEN_BYTES],
+    key: SessionKey,
+    has_toasts: bool,
+    db: PgPool,
 }
 
-impl Visitor {
+impl Session {
+    fn new(cookie: &str, has_toasts: bool, state: &WebState) -> Self {
+        let token = state.csrf_key.token(cookies::SESSION, cookie);
+        Self {
+            csrf: csrf::mask(&token, &state.sources.bytes()),
+            token,
+            key: SessionKey::new(cookie),
+            has_toasts,
+            db: state.db.clone(),
+        }
+    }
+
     /// Whether a form contains this session's token.
     pub(super) fn has_token(&self, csrf: &str) -> bool {
         csrf::matches(csrf, &self.token)
@@ -51,56 +59,23 @@ impl Visitor {
 
     /// Shows a message on the next page.
     pub(super) async fn notify(&self, text: impl Into<String>) -> Result<(), Error> {
-        self.push(Toast { bad: false, text: text.into() }).await
-    }
-
-    /// Shows an error message on the next page.
-    pub(super) async fn notify_error(&self, text: impl Into<String>) -> Result<(), Error> {
-        self.push(Toast { bad: true, text: text.into() }).await
-    }
-
-    async fn push(&self, toast: Toast) -> Result<(), Error> {
-        let mut toasts: Vec<Toast> = self.session.get(TOASTS).await?.unwrap_or_default();
-        toasts.push(toast);
-        Ok(self.session.insert(TOASTS, toasts).await?)
+        let toast = Toast { bad: false, text: text.into() };
+        let line = serde_json::to_string(&toast).map_err(|e| Error::Internal(e.to_string()))?;
+        Ok(sessions::add_message(&self.db, &self.key, &line).await?)
     }
 
     /// Takes the messages for this page.
     pub(super) async fn toasts(&self) -> Result<Vec<Toast>, Error> {
-        Ok(self.session.remove(TOASTS).await?.unwrap_or_default())
-    }
-
-    /// Signs a user in, under a new session id and with a new token, which the returned visitor has.
-    pub(super) async fn sign_in(self, user: &User, sources: &Sources) -> Result<Self, Error> {
-        self.session.cycle_id().await?;
-        self.session.insert(USER_ID, user.id.to_string()).await?;
-        Self::with_new_token(self.session, sources).await
-    }
-
-    async fn with_new_token(session: Session, sources: &Sources) -> Result<Self, Error> {
-        let token = sources.bytes();
-        session.insert(CSRF, hex::encode(token)).await?;
-        Ok(Self::new(session, token, sources))
-    }
-
-    fn new(session: Session, token: [u8; csrf::TOKEN_BYTES], sources: &Sources) -> Self {
-        Self { session, csrf: csrf::mask(&token, &sources.bytes()), token }
-    }
-}
-
-impl FromRequestParts<WebState> for Visitor {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Error> {
-        let session = Session::from_request_parts(parts, state)
-            .await
-            .map_err(|(_, reason)| Error::Internal(reason.to_owned()))?;
-        let mut token = [0; csrf::TOKEN_BYTES];
-        let stored = session.get::<String>(CSRF).await?.unwrap_or_default();
-        if hex::decode_to_slice(stored, &mut token).is_err() {
-            return Self::with_new_token(session, &state.sources).await;
+        if !self.has_toasts {
+            return Ok(Vec::new());
         }
-        Ok(Self::new(session, token, &state.sources))
+        let lines = sessions::take_messages(&self.db, &self.key).await?;
+        Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// Ends the session.
+    pub(super) async fn end(&self) -> Result<(), Error> {
+        Ok(sessions::delete(&self.db, &self.key).await?)
     }
 }
 
@@ -108,7 +83,7 @@ impl FromRequestParts<WebState> for Visitor {
 #[derive(Debug, Clone)]
 pub(super) struct CurrentUser {
     pub(super) user: User,
-    pub(super) visitor: Visitor,
+    pub(super) session: Session,
 }
 
 impl CurrentUser {
@@ -116,19 +91,39 @@ impl CurrentUser {
     pub(super) fn actor(&self) -> Actor {
         Actor::Person(self.user.email.clone())
     }
+
+    /// Starts a session. Returns the user and the value of the session's cookie.
+    pub(super) async fn sign_in(user: User, state: &WebState) -> Result<(Self, String), Error> {
+        let cookie = hex::encode(state.sources.bytes::<32>());
+        let session = Session::new(&cookie, false, state);
+        let expires_at = state.sources.now() + LIFETIME;
+        sessions::insert(&state.db, &session.key, user.id, expires_at).await?;
+        Ok((Self { user, session }, cookie))
+    }
+
+    /// Finds the user of a request, and records the use of the session.
+    async fn find(headers: &HeaderMap, state: &WebState) -> Result<Option<Self>, Error> {
+        let Some(cookie) = cookies::find(headers, &state.public, cookies::SESSION) else {
+            return Ok(None);
+        };
+        let (key, now) = (SessionKey::new(&cookie), state.sources.now());
+        let Some(found) = sessions::find(&state.db, &key, now).await? else { return Ok(None) };
+        if found.expires_at < now + LIFETIME - EXTENSION_INTERVAL {
+            sessions::extend(&state.db, &key, now + LIFETIME).await?;
+        }
+        let session = Session::new(&cookie, found.has_messages, state);
+        Ok(Some(Self { user: found.user, session }))
+    }
 }
 
 impl FromRequestParts<WebState> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
-        let visitor = Visitor::from_request_parts(parts, state);
-        let visitor = visitor.await.map_err(IntoResponse::into_response)?;
-        match find_user(&visitor, state).await.map_err(IntoResponse::into_response)? {
-            Some(user) => Ok(Self { user, visitor }),
-            None => {
-                Err(request_sign_in(parts, &visitor).unwrap_or_else(IntoResponse::into_response))
-            }
+        let found = <Self as OptionalFromRequestParts<_>>::from_request_parts(parts, state).await;
+        match found.map_err(IntoResponse::into_response)? {
+            Some(current) => Ok(current),
+            None => Err(request_sign_in(parts, state).unwrap_or_else(IntoResponse::into_response)),
         }
     }
 }
@@ -140,31 +135,23 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
         parts: &mut Parts,
         state: &WebState,
     ) -> Result<Option<Self>, Error> {
-        let visitor = Visitor::from_request_parts(parts, state).await?;
-        let user = find_user(&visitor, state).await?;
-        Ok(user.map(|user| Self { user, visitor }))
+        // Middleware, a handler and its form need the user of the same request.
+        if let Some(known) = parts.extensions.get::<Option<Self>>() {
+            return Ok(known.clone());
+        }
+        let found = Self::find(&parts.headers, state).await?;
+        parts.extensions.insert(found.clone());
+        Ok(found)
     }
-}
-
-/// Finds the user of a session, and records its use.
-async fn find_user(visitor: &Visitor, state: &WebState) -> Result<Option<User>, Error> {
-    let id: Option<String> = visitor.session.get(USER_ID).await?;
-    let Some(id) = id.and_then(|id| id.parse::<UserId>().ok()) else { return Ok(None) };
-    let Some(user) = users::find(&state.db, id).await? else { return Ok(None) };
-    let now = state.sources.now().timestamp();
-    let last_used: i64 = visitor.session.get(LAST_USED).await?.unwrap_or_default();
-    if now - last_used > LAST_USED_INTERVAL_SECS {
-        visitor.session.insert(LAST_USED, now).await?;
-    }
-    Ok(Some(user))
 }
 
 /// Responds to a request without a user: htmx gets the form of the sign-in dialog, a page redirects to the sign-in page
 /// and back.
-fn request_sign_in(parts: &Parts, visitor: &Visitor) -> Result<Response, Error> {
+fn request_sign_in(parts: &Parts, state: &WebState) -> Result<Response, Error> {
     if is_htmx(&parts.headers) {
+        let visitor = Visitor::new(&parts.headers, state);
         let form = dialog::form(&visitor.csrf, "", "")?;
-        return Ok((StatusCode::UNAUTHORIZED, form).into_response());
+        return Ok(visitor.respond(&parts.headers, state, (StatusCode::UNAUTHORIZED, form)));
     }
     let here = parts.uri.path_and_query().map(ToString::to_string);
     let login = match here.filter(|here| parts.method == Method::GET && here != "/") {

@@ -77,11 +77,12 @@ impl Browser {
 
     /// Takes over the session of a user.
     pub(crate) async fn use_session_of(&self, user: &TestUser) {
-        let (name, value) = user.cookie().split_once('=').unwrap();
-        let cookie = json!({
-            "url": self.base, "name": name, "value": value, "httpOnly": true, "sameSite": "Lax"
-        });
-        self.devtools("Network.setCookie", cookie).await;
+        for (name, value) in user.cookies() {
+            let cookie = json!({
+                "url": self.base, "name": name, "value": value, "httpOnly": true, "sameSite": "Lax"
+            });
+            self.devtools("Network.setCookie", cookie).await;
+        }
     }
 
     /// Signs in on the sign-in page.

@@ -1,5 +1,6 @@
-//! A user with a browser without scripts: pages, forms and a cookie.
+//! A user with a browser without scripts: pages, forms and cookies.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
@@ -11,7 +12,7 @@ const HTML_TYPE: &str = "text/html; charset=utf-8";
 #[derive(Debug, Clone)]
 pub(crate) struct TestUser {
     base: String,
-    cookie: Option<String>,
+    cookies: BTreeMap<String, String>,
     csrf: String,
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct TestResponse {
 
 impl TestUser {
     pub(crate) fn new(base: String) -> Self {
-        Self { base, cookie: None, csrf: String::new() }
+        Self { base, cookies: BTreeMap::new(), csrf: String::new() }
     }
 
     /// Opens a page.
@@ -67,16 +68,13 @@ impl TestUser {
             .body(body.finish())
     }
 
-    /// Sends a request with the session's cookie.
+    /// Sends a request with all cookies.
     pub(crate) async fn send(&mut self, mut request: reqwest::RequestBuilder) -> TestResponse {
-        if let Some(cookie) = &self.cookie {
-            request = request.header(COOKIE, cookie);
+        if !self.cookies.is_empty() {
+            request = request.header(COOKIE, self.cookie_header());
         }
         let response = request.send().await.unwrap();
-        if let Some(set) = response.headers().get(SET_COOKIE) {
-            let pair = set.to_str().unwrap().split(';').next().unwrap();
-            self.cookie = Some(pair.to_owned());
-        }
+        self.keep_cookies(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let seen = TestResponse { status, headers, body: response.text().await.unwrap() };
         if let Some(token) = seen.attribute("input[name=csrf]", "value") {
@@ -94,9 +92,37 @@ impl TestUser {
         assert_eq!(self.get("/webhooks").await.status, 200);
     }
 
-    /// Returns the session cookie as the browser sends it.
-    pub(crate) fn cookie(&self) -> &str {
-        self.cookie.as_deref().unwrap_or_default()
+    fn keep_cookies(&mut self, headers: &HeaderMap) {
+        for set in headers.get_all(SET_COOKIE) {
+            let set = set.to_str().unwrap();
+            let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
+            if set.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// Returns the cookies by name.
+    pub(crate) fn cookies(&self) -> &BTreeMap<String, String> {
+        &self.cookies
+    }
+
+    /// Returns the value of the session's cookie; empty without a session.
+    pub(crate) fn session(&self) -> &str {
+        self.cookies.get("gatepost_session").map_or("", String::as_str)
+    }
+
+    /// Returns all cookies as the browser sends them.
+    pub(crate) fn cookie_header(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Forgets a cookie.
+    pub(crate) fn forget_cookie(&mut self, name: &str) {
+        self.cookies.remove(name).unwrap();
     }
 
     /// Returns the token of the last page with a form.

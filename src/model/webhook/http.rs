@@ -57,7 +57,7 @@ pub const RESERVED_HEADERS: [&str; 9] = [
 ];
 
 /// Longest URL, in bytes.
-const MAX_URL_BYTES: usize = 4096;
+pub(super) const MAX_URL_BYTES: usize = 4096;
 
 /// Checks a URL with placeholders. They are allowed only after the host, so that a value from an event
 /// cannot decide where a secret is sent.

@@ -11,6 +11,7 @@ mod errors;
 mod file;
 mod hints;
 mod http;
+mod length;
 pub mod preset;
 mod request;
 mod revision;

@@ -9,6 +9,7 @@ use super::delivery_policy::DeliveryPolicy;
 use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method, Rules};
+use super::length;
 use super::preset;
 use super::request::{RenderError, SAMPLE_DELIVERY_ID};
 use super::tls;
@@ -33,7 +34,10 @@ impl Webhook {
     /// Every error in the draft.
     pub fn new(draft: Draft, rules: &Rules) -> Result<Self, FieldErrors> {
         let draft = normalize(draft);
-        let mut errors = FieldErrors::default();
+        let mut errors = length::check(&draft);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         check_name(&draft.name, &mut errors);
         let method = Method::parse(&draft.method);
         if method.is_none() {

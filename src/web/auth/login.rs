@@ -14,13 +14,19 @@ use super::{dialog, throttled};
 use crate::actions::SignInError;
 use crate::store::users::User;
 use crate::web::page::{self, Page};
-use crate::web::session::{CurrentUser, Visitor, is_htmx};
-use crate::web::{Error, WebState, form, webhooks};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::visitor::Visitor;
+use crate::web::{Error, WebState, cookies, form, webhooks};
+
+/// Longest address to go to after signing in, in bytes.
+const MAX_NEXT_BYTES: usize = 2048;
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(in crate::web) struct LoginQuery {
-    #[serde(default)]
     next: String,
+    /// Whether `/setup` led here, because there is an administrator already.
+    set_up: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +62,7 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: Option<CurrentUser>,
     visitor: Visitor,
+    headers: HeaderMap,
     Query(query): Query<LoginQuery>,
 ) -> Result<Response, Error> {
     if current.is_some() {
@@ -65,34 +72,26 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to("/setup").into_response());
     }
     let form = LoginForm { next: query.next, ..LoginForm::default() };
-    login_page(&visitor, form, String::new()).await
+    let error = if query.set_up { "Gatepost already has an administrator. Sign in." } else { "" };
+    Ok(visitor.respond(&headers, &state, login_page(&visitor, form, error.to_owned())?))
 }
 
 /// `POST /login`
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
-    current: Option<CurrentUser>,
+    visitor: Visitor,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
-    let (visitor, bytes) = form::read(request, &state).await?;
+    let bytes = form::read(request, &state).await?;
     let form: LoginForm = form::parse(&bytes)?;
-    if !form::has_token(&visitor, &bytes) {
-        return match current {
-            // The page that showed the form again was reloaded.
-            Some(current) if !form.unsaved.is_empty() => {
-                webhooks::form::edit::resume(&state, &current, form.unsaved.as_bytes()).await
-            }
-            _ => Err(Error::Csrf(visitor.csrf)),
-        };
+    if !visitor.has_token(&form::token(&bytes)) {
+        return expired(&visitor, &headers, &state, form);
     }
     let (status, error) = match state.actions.sign_in(&form.email, &form.password, from.ip()).await
     {
-        Ok(user) => {
-            let visitor = visitor.sign_in(&user, &state.sources).await?;
-            return signed_in(&state, visitor, user, &form, is_htmx(&headers)).await;
-        }
+        Ok(user) => return signed_in(&state, &visitor, &headers, user, &form).await,
         Err(SignInError::Wrong) => {
             let message = "The email or the password is wrong. Check both and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
@@ -103,47 +102,70 @@ pub(in crate::web) async fn submit(
     let view = if is_htmx(&headers) {
         dialog::form(&visitor.csrf, &form.email, &error)?
     } else {
-        login_page(&visitor, form, error).await?
+        login_page(&visitor, form, error)?
     };
-    Ok((status, view).into_response())
+    Ok(visitor.respond(&headers, &state, (status, view)))
+}
+
+/// Responds to a form without the visitor's token, for instance because the browser has deleted its cookies. A script
+/// gets a new token, with which it sends the form again.
+fn expired(
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    state: &WebState,
+    form: LoginForm,
+) -> Result<Response, Error> {
+    if is_htmx(headers) {
+        return Ok(visitor.respond(headers, state, Error::Csrf(visitor.csrf.clone())));
+    }
+    let error = "This form had expired, so you were not signed in. Enter your password again.";
+    let page = login_page(visitor, form, error.to_owned())?;
+    Ok(visitor.respond(headers, state, (StatusCode::FORBIDDEN, page)))
 }
 
 async fn signed_in(
     state: &WebState,
-    visitor: Visitor,
+    visitor: &Visitor,
+    headers: &HeaderMap,
     user: User,
     form: &LoginForm,
-    htmx: bool,
 ) -> Result<Response, Error> {
-    if htmx {
-        return Ok(Json(SignedInAgain { email: user.email, csrf: visitor.csrf }).into_response());
-    }
-    if form.unsaved.is_empty() {
-        return Ok(Redirect::to(&destination(&form.next)).into_response());
-    }
-    let current = CurrentUser { user, visitor };
-    webhooks::form::edit::resume(state, &current, form.unsaved.as_bytes()).await
+    let (current, cookie) = CurrentUser::sign_in(user, state).await?;
+    let mut response = if is_htmx(headers) {
+        let CurrentUser { user, session } = current;
+        Json(SignedInAgain { email: user.email, csrf: session.csrf }).into_response()
+    } else if form.unsaved.is_empty() {
+        Redirect::to(&destination(&form.next)).into_response()
+    } else {
+        webhooks::form::edit::resume(state, &current, form.unsaved.as_bytes()).await?
+    };
+    cookies::set(&mut response, headers, &state.public, cookies::SESSION, &cookie);
+    visitor.keep(&mut response, headers, state);
+    Ok(response)
 }
 
-async fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {
-    let page = Page::outside(visitor, "Sign in").await?;
+fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {
+    let page = Page::outside(visitor, "Sign in");
     let LoginForm { email, next, unsaved, .. } = form;
     page::html(&LoginPage { page, email, next, unsaved, error })
 }
 
 /// The sign-in page that keeps a webhook form until its user has signed in again.
-pub(in crate::web) async fn keep_unsaved(
-    visitor: &Visitor,
+pub(in crate::web) fn keep_unsaved(
+    headers: &HeaderMap,
+    state: &WebState,
     unsaved: String,
 ) -> Result<Response, Error> {
+    let visitor = Visitor::new(headers, state);
     let form = LoginForm { unsaved, ..LoginForm::default() };
-    let page = login_page(visitor, form, String::new()).await?;
-    Ok((StatusCode::UNAUTHORIZED, page).into_response())
+    let page = login_page(&visitor, form, String::new())?;
+    Ok(visitor.respond(headers, state, (StatusCode::UNAUTHORIZED, page)))
 }
 
 /// A path of this server, never another site.
 fn destination(next: &str) -> String {
-    let is_local = next.starts_with('/')
+    let is_local = next.len() <= MAX_NEXT_BYTES
+        && next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')
         && !next.contains(char::is_control);
@@ -157,7 +179,14 @@ mod tests {
     #[test]
     fn signing_in_never_leads_to_another_site() {
         assert_eq!(destination("/deliveries?state=failed"), "/deliveries?state=failed");
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\tx"] {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\tx",
+            &"/x".repeat(2000),
+        ] {
             assert_eq!(destination(bad), "/webhooks", "{bad}");
         }
     }

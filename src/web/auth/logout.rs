@@ -1,16 +1,22 @@
 //! Signing out.
 
-use axum::response::Redirect;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::web::Error;
 use crate::web::form::Form;
-use crate::web::session::Visitor;
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState, cookies};
 
 /// `POST /logout`: ends the session.
 pub(in crate::web) async fn submit(
-    visitor: Visitor,
+    State(state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
     _form: Form<Vec<(String, String)>>,
-) -> Result<Redirect, Error> {
-    visitor.session.flush().await?;
-    Ok(Redirect::to("/login"))
+) -> Result<Response, Error> {
+    current.session.end().await?;
+    let mut response = Redirect::to("/login").into_response();
+    cookies::remove(&mut response, &headers, &state.public, cookies::SESSION);
+    Ok(response)
 }

@@ -1,17 +1,18 @@
 //! Creates the first administrator, with the one-time code that the server prints in its terminal.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::throttled;
 use crate::actions::{SetUpError, SetUpField};
-use crate::web::form::Form;
+use crate::store::users::User;
 use crate::web::page::{self, Page};
-use crate::web::session::Visitor;
-use crate::web::{Error, WebState};
+use crate::web::session::CurrentUser;
+use crate::web::visitor::Visitor;
+use crate::web::{Error, WebState, cookies, form};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -35,9 +36,9 @@ struct SetUpPage {
 }
 
 impl SetUpPage {
-    fn new(page: Page, input: SetUpForm) -> Self {
+    fn new(visitor: &Visitor, input: SetUpForm) -> Self {
         Self {
-            page,
+            page: Page::outside(visitor, "Set up Gatepost"),
             code: input.code,
             email: input.email,
             error: String::new(),
@@ -54,58 +55,101 @@ impl SetUpPage {
             SetUpField::Password => self.password_error = message,
         }
     }
+
+    /// Shows why nothing was created. Returns the status of the response.
+    fn add_rejection(&mut self, rejection: Rejection) -> StatusCode {
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match rejection {
+            Rejection::Expired => {
+                let message =
+                    "This form had expired, so nothing was created. Enter the passwords again.";
+                message.clone_into(&mut self.error);
+                StatusCode::FORBIDDEN
+            }
+            Rejection::PasswordsDiffer => {
+                let message = "The passwords do not match. Enter the same password twice.";
+                self.add_error(SetUpField::Password, message.to_owned());
+                unprocessable
+            }
+            Rejection::SetUp(SetUpError::Throttled(wait)) => {
+                self.error = throttled(wait);
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Rejection::SetUp(SetUpError::Invalid(errors)) => {
+                for (field, message) in errors {
+                    self.add_error(field, message);
+                }
+                unprocessable
+            }
+            Rejection::SetUp(error @ (SetUpError::Done | SetUpError::Store(_))) => {
+                self.error = error.to_string();
+                unprocessable
+            }
+        }
+    }
+}
+
+/// Why the form is shown again.
+enum Rejection {
+    Expired,
+    PasswordsDiffer,
+    SetUp(SetUpError),
 }
 
 /// `GET /setup`
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
     visitor: Visitor,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     if !state.actions.needs_setup().await? {
         return Ok(Redirect::to("/login").into_response());
     }
-    let page = Page::outside(&visitor, "Set up Gatepost").await?;
-    page::html(&SetUpPage::new(page, SetUpForm::default()))
+    let page = SetUpPage::new(&visitor, SetUpForm::default());
+    Ok(visitor.respond(&headers, &state, page::html(&page)?))
 }
 
 /// `POST /setup`: creates the administrator and signs them in.
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     visitor: Visitor,
-    Form(input): Form<SetUpForm>,
+    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Error> {
-    let page = Page::outside(&visitor, "Set up Gatepost").await?;
-    if input.password != input.password_again {
-        let mut form = SetUpPage::new(page, input);
-        form.add_error(
-            SetUpField::Password,
-            "The passwords do not match. Enter the same password twice.".to_owned(),
-        );
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page::html(&form)?).into_response());
-    }
-    let done = state.actions.set_up(input.code.trim(), input.email.trim(), &input.password).await;
-    let mut form = SetUpPage::new(page, input);
-    let status = match done {
-        Ok(user) => {
-            let visitor = visitor.sign_in(&user, &state.sources).await?;
-            visitor.notify("Gatepost is set up. Add your first webhook.").await?;
-            return Ok(Redirect::to("/webhooks").into_response());
-        }
-        Err(SetUpError::Done) => {
-            visitor.notify_error("Gatepost already has an administrator. Sign in.").await?;
-            return Ok(Redirect::to("/login").into_response());
-        }
-        Err(SetUpError::Invalid(errors)) => {
-            for (field, message) in errors {
-                form.add_error(field, message);
-            }
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-        Err(SetUpError::Throttled(wait)) => {
-            form.error = throttled(wait);
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        Err(SetUpError::Store(error)) => return Err(error.into()),
+    let bytes = form::read(request, &state).await?;
+    let input: SetUpForm = form::parse(&bytes)?;
+    let has_token = visitor.has_token(&form::token(&bytes));
+    let SetUpForm { code, email, password, password_again } = &input;
+    let outcome = if !has_token {
+        Err(Rejection::Expired)
+    } else if password != password_again {
+        Err(Rejection::PasswordsDiffer)
+    } else {
+        let done = state.actions.set_up(code.trim(), email.trim(), password).await;
+        done.map_err(Rejection::SetUp)
     };
-    Ok((status, page::html(&form)?).into_response())
+    let mut form = SetUpPage::new(&visitor, input);
+    let status = match outcome {
+        Ok(user) => return signed_in(&state, &visitor, &headers, user).await,
+        Err(Rejection::SetUp(SetUpError::Done)) => {
+            return Ok(Redirect::to("/login?set_up=true").into_response());
+        }
+        Err(Rejection::SetUp(SetUpError::Store(error))) => return Err(error.into()),
+        Err(rejection) => form.add_rejection(rejection),
+    };
+    Ok(visitor.respond(&headers, &state, (status, page::html(&form)?)))
+}
+
+async fn signed_in(
+    state: &WebState,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    user: User,
+) -> Result<Response, Error> {
+    let (current, cookie) = CurrentUser::sign_in(user, state).await?;
+    current.session.notify("Gatepost is set up. Add your first webhook.").await?;
+    let mut response = Redirect::to("/webhooks").into_response();
+    cookies::set(&mut response, headers, &state.public, cookies::SESSION, &cookie);
+    visitor.keep(&mut response, headers, state);
+    Ok(response)
 }

@@ -29,13 +29,13 @@ async fn check(state: &WebState, request: Request, next: Next) -> Result<Respons
     let (mut parts, body) = request.into_parts();
     let current =
         <CurrentUser as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, state).await?;
-    let (visitor, bytes) = form::read(Request::from_parts(parts.clone(), body), state).await?;
+    let bytes = form::read(Request::from_parts(parts.clone(), body), state).await?;
     match current {
         None => {
             let unsaved = String::from_utf8_lossy(&bytes).into_owned();
-            login::keep_unsaved(&visitor, unsaved).await
+            login::keep_unsaved(&parts.headers, state, unsaved)
         }
-        Some(current) if !form::has_token(&visitor, &bytes) => {
+        Some(current) if !current.session.has_token(&form::token(&bytes)) => {
             let page = webhooks::form::edit::resume(state, &current, &bytes).await?;
             Ok((StatusCode::FORBIDDEN, page).into_response())
         }

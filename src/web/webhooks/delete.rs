@@ -44,7 +44,7 @@ pub(in crate::web) async fn delete(
 ) -> Result<Response, Error> {
     match state.actions.delete_webhook(parse_id(&id)?, &current.actor()).await {
         Ok(()) => {
-            current.visitor.notify("Deleted.").await?;
+            current.session.notify("Deleted.").await?;
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(ChangeWebhookError::NotFound) => Err(Error::NotFound),

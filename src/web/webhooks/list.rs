@@ -82,7 +82,7 @@ pub(in crate::web) async fn show(
     };
     rows.retain(|row| query.matches(row) && has_trigger(row));
     query.sort(&mut rows);
-    let csrf = current.visitor.csrf.clone();
+    let csrf = current.session.csrf.clone();
     let table = TableView { is_blank: all.is_empty(), columns: query.columns(), rows, csrf };
     if is_htmx(&headers) {
         return page::html(&ListTable { table });

@@ -60,7 +60,7 @@ pub(in crate::web) async fn restore(
         .await;
     let errors = match restored {
         Ok(()) => {
-            current.visitor.notify(format!("Restored revision {number}.")).await?;
+            current.session.notify(format!("Restored revision {number}.")).await?;
             return Ok(Redirect::to(&format!("/webhooks/{id}")).into_response());
         }
         Err(SaveWebhookError::NotFound) => return Err(Error::NotFound),

@@ -64,7 +64,7 @@ pub(in crate::web) async fn send(
         Some(choice) => {
             match state.actions.send_now(id, choice, &current.actor()).await {
                 Ok(delivery) => {
-                    current.visitor.notify("Queued for delivery.").await?;
+                    current.session.notify("Queued for delivery.").await?;
                     return Ok(Redirect::to(&format!("/deliveries/{delivery}")).into_response());
                 }
                 Err(SendNowError::NotFound) => return Err(Error::NotFound),

@@ -41,14 +41,14 @@ pub(in crate::web) async fn toggle(
         let now = state.sources.now();
         let health = webhook_health::health(&state.db, now).await?.remove(&id).unwrap_or_default();
         let row = RowView::new(id, &draft, &health, now);
-        return page::html(&RowPart { row, csrf: current.visitor.csrf });
+        return page::html(&RowPart { row, csrf: current.session.csrf });
     }
     let message = if form.active {
         "Activated."
     } else {
         "Deactivated. Its deliveries wait until it is active again."
     };
-    current.visitor.notify(message).await?;
+    current.session.notify(message).await?;
     let back = if form.back == "page" { format!("/webhooks/{id}") } else { "/webhooks".to_owned() };
     Ok(Redirect::to(&back).into_response())
 }

@@ -3,4 +3,5 @@
 mod auth;
 mod deliveries;
 mod everywhere;
+mod sign_in_race;
 mod webhooks;

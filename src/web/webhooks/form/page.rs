@@ -332,7 +332,7 @@ pub(super) async fn load(
     let preview_event = subject.preview_event.unwrap_or(default);
     let secrets_from = subject.id.or(subject.base);
     let preview = PreviewView::load(state, secrets_from, &draft, preview_event).await?;
-    let mut form = FormView::new(&current.visitor.csrf, subject, draft, &seen);
+    let mut form = FormView::new(&current.session.csrf, subject, draft, &seen);
     form.preview = preview;
     form.preview_events = EventMenu::load(state, preview_event).await?;
     form.test_events = EventMenu::load(state, subject.test_event.unwrap_or(default)).await?;

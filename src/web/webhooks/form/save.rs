@@ -35,7 +35,7 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
         SaveRequest { id, base, expected_revision, actor: current.actor(), restored: None };
     match state.actions.save_webhook(&request, &draft).await {
         Ok(_) => {
-            current.visitor.notify(format!("Saved “{}”.", draft.name.trim())).await?;
+            current.session.notify(format!("Saved “{}”.", draft.name.trim())).await?;
             if *is_htmx {
                 return Ok([("HX-Redirect", "/webhooks")].into_response());
             }

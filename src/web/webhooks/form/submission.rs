@@ -30,9 +30,7 @@ impl FromRequest<WebState> for Submission {
         let is_htmx = is_htmx(request.headers());
         let (mut parts, body) = request.into_parts();
         let current = CurrentUser::from_request_parts(&mut parts, state).await?;
-        let Form(pairs) = Form::from_request(Request::from_parts(parts, body), state)
-            .await
-            .map_err(IntoResponse::into_response)?;
+        let Form(pairs) = Form::from_request(Request::from_parts(parts, body), state).await?;
         Ok(Self { state: state.clone(), current, input: FormInput::new(pairs), is_htmx })
     }
 }

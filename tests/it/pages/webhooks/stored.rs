@@ -146,7 +146,7 @@ async fn submit_and_disconnect(
 ) -> tokio::net::TcpStream {
     ann.get("/webhooks/new").await;
     let fields = with(&[("url", url), ("timeout_in_sec", "60"), ("body_template", "{}")]);
-    let request = ann.form("/webhooks/test", &fields).header("cookie", ann.cookie().to_owned());
+    let request = ann.form("/webhooks/test", &fields).header("cookie", ann.cookie_header());
     let sending = request.send();
     tokio::pin!(sending);
     tokio::select! {

@@ -1,0 +1,112 @@
+//! The cookies that pages use.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+
+use super::PublicAddress;
+
+/// Contains the secret of a signed-in user's session. Only signing in and out change it.
+pub(super) const SESSION: &str = "gatepost_session";
+/// Contains random text, to which the forms that sign a user in are bound.
+pub(super) const VISITOR: &str = "gatepost_visitor";
+/// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
+const MAX_AGE: Duration = Duration::days(400);
+
+/// Returns a cookie of a request.
+pub(super) fn find(headers: &HeaderMap, public: &PublicAddress, name: &str) -> Option<String> {
+    let name = full_name(name, is_secure(headers, public));
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = all.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+}
+
+/// Adds a cookie to a response.
+pub(super) fn set(
+    response: &mut Response,
+    request: &HeaderMap,
+    public: &PublicAddress,
+    name: &str,
+    value: &str,
+) {
+    add(response, is_secure(request, public), name, value, MAX_AGE);
+}
+
+/// Removes a cookie from the browser.
+pub(super) fn remove(
+    response: &mut Response,
+    request: &HeaderMap,
+    public: &PublicAddress,
+    name: &str,
+) {
+    add(response, is_secure(request, public), name, "", Duration::ZERO);
+}
+
+/// Whether the browser uses HTTPS.
+pub(super) fn is_secure(headers: &HeaderMap, public: &PublicAddress) -> bool {
+    // The application removes this header unless it is from a trusted proxy.
+    let forwarded = headers.get("x-forwarded-proto");
+    public.secure_cookies || forwarded.is_some_and(|scheme| scheme == "https")
+}
+
+/// Browsers accept a name with this prefix only from this host and over HTTPS (RFC 6265bis, section 4.1.3), so another
+/// host of the same domain cannot plant the cookie.
+fn full_name(name: &str, is_secure: bool) -> String {
+    if is_secure { format!("__Host-{name}") } else { name.to_owned() }
+}
+
+fn add(response: &mut Response, is_secure: bool, name: &str, value: &str, max_age: Duration) {
+    let cookie = Cookie::build((full_name(name, is_secure), value))
+        .path("/")
+        .http_only(true)
+        .secure(is_secure)
+        .same_site(SameSite::Lax)
+        .max_age(max_age)
+        .build();
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    fn request(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect()
+    }
+
+    fn set_cookie(headers: &HeaderMap, public: &PublicAddress) -> String {
+        let mut response = ().into_response();
+        set(&mut response, headers, public, SESSION, "x");
+        response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_cookie_is_bound_to_the_host_where_the_browser_uses_https() {
+        let (plain, tls) =
+            (PublicAddress::default(), PublicAddress { url: None, secure_cookies: true });
+        assert!(set_cookie(&request(&[]), &plain).starts_with("gatepost_session=x; "));
+        for (headers, public) in
+            [(request(&[]), &tls), (request(&[("x-forwarded-proto", "https")]), &plain)]
+        {
+            let text = set_cookie(&headers, public);
+            assert!(text.starts_with("__Host-gatepost_session=x; "), "{text}");
+            assert!(text.contains("Secure") && text.contains("Path=/"), "{text}");
+            assert!(!text.contains("Domain"), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_a_cookie_among_others_in_any_header() {
+        let headers = request(&[("cookie", "a=1; gatepost_session=x; bad"), ("accept", "*/*")]);
+        let plain = PublicAddress::default();
+        assert_eq!(find(&headers, &plain, SESSION).as_deref(), Some("x"));
+        assert_eq!(find(&headers, &plain, VISITOR), None);
+        // A cookie that was set over plain HTTP does not count where HTTPS is used.
+        let tls = PublicAddress { url: None, secure_cookies: true };
+        assert_eq!(find(&headers, &tls, SESSION), None);
+    }
+}
