@@ -27,7 +27,7 @@ pub use issue_token::IssueTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
 pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use set_up::{SetUpError, SetUpField};
-pub use sign_in::SignInError;
+pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;
 
@@ -38,7 +38,7 @@ use uuid::Uuid;
 
 use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
-use crate::identity::{PasswordError, Passwords, Throttle};
+use crate::identity::{DeviceKey, PasswordError, Passwords, Throttle};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
@@ -64,6 +64,8 @@ pub struct Parts {
     pub rules: Rules,
     /// This instance's dispatcher. `None` in commands.
     pub dispatcher: Option<Dispatcher>,
+    /// Signs the cookies of browsers that have signed in.
+    pub device_key: DeviceKey,
     /// The one-time code for creating the first administrator. `None` if there is one.
     pub setup_code: Option<String>,
 }

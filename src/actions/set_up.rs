@@ -1,12 +1,12 @@
 //! Creates the first administrator.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
-use crate::actions::{Actions, email};
-use crate::identity::Passwords;
+use crate::actions::{Actions, SignedIn, email};
+use crate::identity::{Passwords, Subject};
 use crate::model::UserId;
 use crate::store::users::{self, User};
 use crate::store::{self};
@@ -58,9 +58,11 @@ impl Actions {
         code: &str,
         email: &str,
         password: &str,
-    ) -> Result<User, SetUpError> {
-        self.throttle
-            .try_now(IpAddr::from([0, 0, 0, 0]), "setup")
+        from: IpAddr,
+    ) -> Result<SignedIn, SetUpError> {
+        let attempt = self
+            .throttle
+            .start(from, Subject::SetUp, None, Instant::now())
             .map_err(SetUpError::Throttled)?;
         let mut errors = check(email, password);
         let expected = self.parts.setup_code.as_deref().unwrap_or_default();
@@ -68,9 +70,11 @@ impl Actions {
         if expected.is_empty() || !bool::from(entered.as_bytes().ct_eq(expected.as_bytes())) {
             let message = "This is not the code that the server printed when it started. Copy it from the terminal or the log.";
             errors.insert(0, (SetUpField::Code, message.to_owned()));
+        } else {
+            attempt.succeed(Instant::now());
         }
         if errors.is_empty() {
-            self.create_first(email, password).await
+            Ok(self.signed_in(self.create_first(email, password).await?))
         } else {
             Err(SetUpError::Invalid(errors))
         }

@@ -1,11 +1,37 @@
 //! Signs a user in.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::actions::{Actions, email};
+use crate::identity::{Lane, PasswordError, Subject};
 use crate::store::users::{self, User};
 use crate::store::{self};
+
+/// How long to wait if too many passwords are being checked. It takes about a second until the first of them are.
+const BUSY_DELAY: Duration = Duration::from_secs(2);
+
+/// An attempt to sign in.
+#[derive(Debug, Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The email address as entered.
+    pub email: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// The address of the client.
+    pub from: IpAddr,
+    /// The cookie that this browser got when it signed in the last time.
+    pub device: Option<&'a str>,
+}
+
+/// A successful sign-in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The user.
+    pub user: User,
+    /// The cookie by which the browser is recognized the next time.
+    pub device: String,
+}
 
 /// Why a sign-in was rejected.
 #[derive(Debug, thiserror::Error)]
@@ -26,29 +52,44 @@ impl Actions {
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn sign_in(
-        &self,
-        email: &str,
-        password: &str,
-        from: IpAddr,
-    ) -> Result<User, SignInError> {
+    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
+        let SignIn { email, password, from, device } = request;
         let email = email.trim();
         if !email::is_plausible(email) {
             return Err(SignInError::Wrong);
         }
-        self.throttle.try_now(from, email).map_err(SignInError::Throttled)?;
+        let key = &self.parts.device_key;
+        let device = device.and_then(|cookie| key.recognize(cookie, email));
+        let attempt = self
+            .throttle
+            .start(from, Subject::Account(email), device, Instant::now())
+            .map_err(SignInError::Throttled)?;
         let found = users::find_by_email(&self.parts.db, email).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.as_str());
-        let matches = self.passwords.verify(password, hash).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "could not check a password");
-            false
-        });
+        let lane = if device.is_some() { Lane::Known } else { Lane::Unknown };
+        let matches = match self.passwords.verify(password, hash, lane).await {
+            Ok(matches) => matches,
+            Err(PasswordError::Busy) => return Err(SignInError::Throttled(BUSY_DELAY)),
+            Err(error @ PasswordError::Failed(_)) => {
+                tracing::error!(%error, "could not check a password");
+                false
+            }
+        };
         match found {
-            Some((user, _)) if matches => Ok(user),
+            Some((user, _)) if matches => {
+                attempt.succeed(Instant::now());
+                Ok(self.signed_in(user))
+            }
             _ => {
-                tracing::warn!(%from, "rejected a sign-in");
+                tracing::warn!(%from, known_device = device.is_some(), "rejected a sign-in");
                 Err(SignInError::Wrong)
             }
         }
+    }
+
+    /// Issues the cookie of a browser in which this user has signed in.
+    pub(super) fn signed_in(&self, user: User) -> SignedIn {
+        let device = self.parts.device_key.issue(&user.email, &self.parts.sources);
+        SignedIn { user, device }
     }
 }

@@ -1,5 +1,6 @@
 //! The composition root: builds the server from all other modules and runs it.
 
+mod client_address;
 mod database;
 mod health;
 mod router;
@@ -22,10 +23,15 @@ use crate::actions::{Actions, Parts, SetUpError};
 use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
+use crate::identity::DeviceKey;
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::vault::{self, Vault};
 use crate::web::CsrfKey;
+
+/// What derived keys are for. A change makes all forms or device cookies invalid.
+const CSRF_KEY_PURPOSE: &str = "tokens in forms";
+const DEVICE_KEY_PURPOSE: &str = "device cookies";
 
 /// How long requests may continue after a stop was requested.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -85,7 +91,7 @@ impl App {
         let db = database.pool().clone();
         let master_key = config.master_key(&sources)?;
         let vault = Vault::new(master_key.bytes(), sources.clone());
-        let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), "tokens in forms"));
+        let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), CSRF_KEY_PURPOSE));
         let rules = Rules { allow_http: config.allow_http };
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
@@ -109,6 +115,7 @@ impl App {
             sources: sources.clone(),
             rules,
             dispatcher: Some(dispatcher.clone()),
+            device_key: DeviceKey::new(vault::derive_key(master_key.bytes(), DEVICE_KEY_PURPOSE)),
             setup_code: setup_code.clone(),
         })?;
         create_first_administrator(config, &actions).await?;

@@ -1,8 +1,10 @@
 //! Combines the routes of pages, API and health checks.
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::get;
 
+use super::client_address::{self, TrustedProxies};
 use super::{Database, health};
 use crate::actions::Actions;
 use crate::api::{self, ApiState};
@@ -35,5 +37,10 @@ pub(super) fn build(
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(secure_cookies, "built the routes");
     let pages = web::router(WebState { actions, db, sources, public, csrf_key });
-    Router::new().merge(health).merge(api).merge(pages)
+    let proxies = TrustedProxies::new(config.trusted_proxies.clone());
+    Router::new()
+        .merge(health)
+        .merge(api)
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(proxies, client_address::resolve))
 }

@@ -15,6 +15,7 @@ use crate::actions::{Actions, Parts};
 use crate::app::{Database, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
+use crate::identity::DeviceKey;
 use crate::model::webhook::Rules;
 use crate::vault::Vault;
 
@@ -133,9 +134,12 @@ async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
         database.migrate().await?;
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
+        let master_key = config.master_key(&sources)?;
         let actions = Actions::new(Parts {
             db: database.pool().clone(),
-            vault: Vault::new(config.master_key(&sources)?.bytes(), sources.clone()),
+            vault: Vault::new(master_key.bytes(), sources.clone()),
+            // Commands sign no user in.
+            device_key: DeviceKey::new(sources.bytes()),
             tokens: TokenClient::new(client.clone()),
             client,
             sources,

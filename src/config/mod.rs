@@ -33,6 +33,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The URL that browsers use, if it differs from the listen address.
     pub public_url: Option<Url>,
+    /// Networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Vec<IpNet>,
     /// The master key in base64, if set.
     pub master_key: Option<SecretString>,
     /// Email address and password of the first administrator, if set.
@@ -119,6 +121,10 @@ impl Config {
                 invalid("GATEPOST_LISTEN", &listen, &why)
             })?,
             public_url,
+            trusted_proxies: networks(
+                "GATEPOST_TRUSTED_PROXIES",
+                options.trusted_proxies.as_deref(),
+            )?,
             master_key: master_key.map(SecretString::from),
             admin,
             egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,

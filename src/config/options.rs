@@ -32,6 +32,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
 
+    /// Networks (CIDR, comma-separated) of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count
+    #[arg(long, env = "GATEPOST_TRUSTED_PROXIES", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<String>,
+
     /// The key that encrypts secrets at rest, 32 bytes in base64; required with a database URL [default:
     /// generated in the data directory]
     #[arg(long, env = "GATEPOST_MASTER_KEY", hide_env_values = true, global = true)]
@@ -118,6 +123,7 @@ impl Options {
             &mut self.database_url,
             &mut self.listen,
             &mut self.public_url,
+            &mut self.trusted_proxies,
             &mut self.master_key,
             &mut self.admin_email,
             &mut self.admin_password,

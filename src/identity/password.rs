@@ -7,22 +7,39 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
-/// Maximum number of passwords hashed at once.
-const MAX_CONCURRENT: usize = 2;
+/// Maximum number of passwords of unknown devices that wait. They take about a second.
+const MAX_WAITING: usize = 32;
 
-/// Hashes and verifies passwords on blocking threads. Each takes 19 MiB and tens of milliseconds, so only a few are
-/// processed at once.
+/// Hashes and verifies passwords on blocking threads. Each takes 19 MiB and tens of milliseconds of a processor, so only
+/// one of each lane is processed at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    known: Arc<Semaphore>,
+    unknown: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     /// The hash verified for unknown users, so that the time does not reveal whether a user exists.
     decoy: Arc<str>,
 }
 
-/// A hash could not be computed or parsed.
+/// Whose password is hashed. Attempts of unknown devices cannot delay the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// A new password, or that of a browser that has signed in before.
+    Known,
+    /// Any other, of which only a limited number waits.
+    Unknown,
+}
+
+/// Why a password was not hashed or verified.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("password hashing failed: {0}")]
-pub struct PasswordError(String);
+pub enum PasswordError {
+    /// Too many passwords of unknown devices are waiting.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// A hash could not be computed or parsed.
+    #[error("password hashing failed: {0}")]
+    Failed(String),
+}
 
 impl Passwords {
     /// Minimum length of a password, in characters.
@@ -36,7 +53,13 @@ impl Passwords {
     /// If hashing does not work.
     pub fn new() -> Result<Self, PasswordError> {
         let decoy = hash("a password that no user has")?;
-        Ok(Self { permits: Arc::new(Semaphore::new(MAX_CONCURRENT)), decoy: decoy.into() })
+        let lane = |permits| Arc::new(Semaphore::new(permits));
+        Ok(Self {
+            known: lane(1),
+            unknown: lane(1),
+            waiting: lane(MAX_WAITING),
+            decoy: decoy.into(),
+        })
     }
 
     /// Checks the length of a password.
@@ -59,18 +82,19 @@ impl Passwords {
     /// If hashing failed.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let password = password.to_owned();
-        self.work(move || hash(&password)).await
+        self.work(Lane::Known, move || hash(&password)).await
     }
 
     /// Returns whether a password matches a stored hash. Without a hash (for an unknown user), takes as long and returns
     /// false.
     ///
     /// # Errors
-    /// If hashing failed.
+    /// If hashing failed, or too many passwords are waiting.
     pub async fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
+        lane: Lane,
     ) -> Result<bool, PasswordError> {
         if password.len() > Self::MAX_BYTES {
             return Ok(false);
@@ -79,8 +103,9 @@ impl Passwords {
         let password = password.to_owned();
         let stored = stored.unwrap_or(&self.decoy).to_owned();
         let matches = self
-            .work(move || {
-                let hash = PasswordHash::new(&stored).map_err(|e| PasswordError(e.to_string()))?;
+            .work(lane, move || {
+                let hash = PasswordHash::new(&stored)
+                    .map_err(|error| PasswordError::Failed(error.to_string()))?;
                 Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
             })
             .await?;
@@ -89,10 +114,25 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
+        lane: Lane,
         job: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let failed = |error: &dyn std::error::Error| PasswordError(error.to_string());
-        let _permit = self.permits.acquire().await.map_err(|error| failed(&error))?;
+        let failed = |error: &dyn std::error::Error| PasswordError::Failed(error.to_string());
+        let _place = match lane {
+            Lane::Known => None,
+            Lane::Unknown => Some(self.waiting.try_acquire().map_err(|_full| PasswordError::Busy)?),
+        };
+        let lane = match lane {
+            Lane::Known => &self.known,
+            Lane::Unknown => &self.unknown,
+        };
+        let permit = Arc::clone(lane).acquire_owned().await.map_err(|error| failed(&error))?;
+        let job = move || {
+            let done = job();
+            // A visitor who disconnects does not end the work, so the permit is held here.
+            drop(permit);
+            done
+        };
         tokio::task::spawn_blocking(job).await.map_err(|error| failed(&error))?
     }
 }
@@ -100,12 +140,14 @@ impl Passwords {
 fn hash(password: &str) -> Result<String, PasswordError> {
     let hash: PasswordHash = Argon2::default()
         .hash_password(password.as_bytes())
-        .map_err(|error| PasswordError(error.to_string()))?;
+        .map_err(|error| PasswordError::Failed(error.to_string()))?;
     Ok(hash.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -113,8 +155,33 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let stored = passwords.hash("correct horse battery").await.unwrap();
         assert!(stored.starts_with("$argon2id$"));
-        assert!(passwords.verify("correct horse battery", Some(&stored)).await.unwrap());
-        assert!(!passwords.verify("wrong horse battery", Some(&stored)).await.unwrap());
-        assert!(!passwords.verify("a password that no user has", None).await.unwrap());
+        for lane in [Lane::Known, Lane::Unknown] {
+            let verify = |password, stored| passwords.verify(password, stored, lane);
+            assert!(verify("correct horse battery", Some(&stored)).await.unwrap());
+            assert!(!verify("wrong horse battery", Some(&stored)).await.unwrap());
+            assert!(!verify("a password that no user has", None).await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn unknown_devices_wait_in_limited_number_and_delay_no_known_one() {
+        let passwords = Passwords::new().unwrap();
+        let stored = passwords.hash("correct horse battery").await.unwrap();
+        let stored = Some(stored.as_str());
+        // As if the processor were busy with another attempt.
+        let _busy = passwords.unknown.acquire().await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..MAX_WAITING {
+            let mut one = Box::pin(passwords.verify("x", stored, Lane::Unknown));
+            assert!((&mut one).now_or_never().is_none());
+            waiting.push(one);
+        }
+        let refused = passwords.verify("x", stored, Lane::Unknown).await;
+        assert!(matches!(refused, Err(PasswordError::Busy)));
+        assert!(passwords.verify("correct horse battery", stored, Lane::Known).await.unwrap());
+        // One that gives up makes place for another.
+        waiting.pop();
+        let mut next = Box::pin(passwords.verify("x", stored, Lane::Unknown));
+        assert!((&mut next).now_or_never().is_none());
     }
 }

@@ -1,67 +1,309 @@
-//! Limits attempts to sign in and to set up.
+//! Limits attempts to sign in and to set up, by growing delays.
+//!
+//! Attempts are counted for the pair of network and account, so that another network can block no account, and one account
+//! blocks no other. A browser that has signed in before has its own counter (OWASP, "device cookies"), so that not even
+//! attempts from its own network delay it. A further counter for each network limits attempts at many accounts.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
 
-/// Maximum number of attempts in a row.
-const MAX_BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
-/// Attempts per minute after that.
-const PER_MINUTE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+use super::device::DeviceId;
 
-/// Counts attempts by address and by account. This stops guesses for many accounts from one address, and for one
-/// account from many addresses.
-#[derive(Debug, Clone)]
-pub struct Throttle {
-    by_address: Arc<DefaultKeyedRateLimiter<IpAddr>>,
-    by_account: Arc<DefaultKeyedRateLimiter<String>>,
+/// Maximum number of counters. One takes about 100 bytes.
+const MAX_COUNTERS: usize = 20_000;
+
+/// When attempts are delayed.
+#[derive(Debug, Clone, Copy)]
+struct Policy {
+    /// Number of failures without a delay.
+    free: u32,
+    /// Delay after the last of them. It doubles with each further failure.
+    first_delay: Duration,
+    max_delay: Duration,
+    /// Time without attempts after which failures are forgotten.
+    memory: Duration,
 }
 
-impl Default for Throttle {
-    fn default() -> Self {
-        let quota = Quota::per_minute(PER_MINUTE).allow_burst(MAX_BURST);
-        Self {
-            by_address: Arc::new(RateLimiter::keyed(quota)),
-            by_account: Arc::new(RateLimiter::keyed(quota)),
+const ACCOUNT_FROM_NETWORK: Policy = Policy {
+    free: 5,
+    first_delay: Duration::from_secs(5),
+    max_delay: Duration::from_mins(15),
+    memory: Duration::from_hours(1),
+};
+const KNOWN_DEVICE: Policy = Policy { max_delay: Duration::from_secs(30), ..ACCOUNT_FROM_NETWORK };
+/// Users who share an address share this limit, so its delays are short.
+const NETWORK: Policy = Policy {
+    free: 50,
+    first_delay: Duration::from_secs(1),
+    max_delay: Duration::from_secs(10),
+    memory: Duration::from_mins(5),
+};
+
+/// What a visitor tries to get access to.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// An account, by its email address in any case.
+    Account(&'a str),
+    /// The setup of the first administrator.
+    SetUp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Device(DeviceId),
+    SubjectFromNetwork([u8; 16], IpAddr),
+    Network(IpAddr),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    failures: u32,
+    blocked_until: Instant,
+    forgotten_at: Instant,
+}
+
+/// Counts failed attempts of this instance.
+#[derive(Debug, Clone, Default)]
+pub struct Throttle(Arc<Mutex<HashMap<Key, Counter>>>);
+
+/// A permitted attempt. It counts as a failure until [`Attempt::succeed`] is called, so that attempts at the same time are
+/// counted, too.
+#[derive(Debug)]
+pub struct Attempt {
+    throttle: Throttle,
+    keys: Vec<(Key, Policy)>,
+}
+
+impl Throttle {
+    /// Counts an attempt. `device` is the browser's, if it has signed in to this account before.
+    ///
+    /// # Errors
+    /// How long to wait before the next attempt.
+    pub fn start(
+        &self,
+        from: IpAddr,
+        subject: Subject<'_>,
+        device: Option<DeviceId>,
+        now: Instant,
+    ) -> Result<Attempt, Duration> {
+        let network = network(from);
+        let keys = match device {
+            Some(device) => vec![(Key::Device(device), KNOWN_DEVICE)],
+            None => vec![
+                (Key::SubjectFromNetwork(digest(subject), network), ACCOUNT_FROM_NETWORK),
+                (Key::Network(network), NETWORK),
+            ],
+        };
+        let mut counters = self.0.lock();
+        let blocked = keys.iter().filter_map(|(key, _)| counters.get(key));
+        let wait =
+            blocked.map(|counter| counter.blocked_until.saturating_duration_since(now)).max();
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+            return Err(wait);
+        }
+        for (key, policy) in &keys {
+            make_place(&mut counters, *key, now);
+            let counter = counters.entry(*key).or_insert_with(|| policy.counter(0, now));
+            *counter = policy.counter(counter.failures.saturating_add(1), now);
+        }
+        Ok(Attempt { throttle: self.clone(), keys })
+    }
+}
+
+impl Attempt {
+    /// Forgets this attempt and, except for the network's other accounts, the failures before it.
+    pub fn succeed(self, now: Instant) {
+        let mut counters = self.throttle.0.lock();
+        for (key, policy) in self.keys {
+            let failures = counters.get(&key).map_or(0, |counter| counter.failures);
+            if matches!(key, Key::Network(_)) && failures > 1 {
+                counters.insert(key, policy.counter(failures - 1, now));
+            } else {
+                counters.remove(&key);
+            }
         }
     }
 }
 
-impl Throttle {
-    /// Counts an attempt.
-    ///
-    /// # Errors
-    /// How long to wait before the next attempt.
-    pub fn try_now(&self, from: IpAddr, account: &str) -> Result<(), Duration> {
-        let now = DefaultClock::default().now();
-        self.by_address.retain_recent();
-        self.by_account.retain_recent();
-        self.by_address.check_key(&from).map_err(|not_until| not_until.wait_time_from(now))?;
-        let account = account.trim().to_lowercase();
-        self.by_account.check_key(&account).map_err(|not_until| not_until.wait_time_from(now))?;
-        Ok(())
+impl Policy {
+    fn counter(self, failures: u32, now: Instant) -> Counter {
+        let delay = match failures.checked_sub(self.free) {
+            None => Duration::ZERO,
+            Some(doublings) => {
+                self.first_delay.saturating_mul(2_u32.saturating_pow(doublings)).min(self.max_delay)
+            }
+        };
+        let blocked_until = now + delay;
+        Counter { failures, blocked_until, forgotten_at: blocked_until + self.memory }
     }
+}
+
+/// Removes what can be forgotten if there is no place for another counter. The counters with the most failures are
+/// kept, so that attempts from many addresses do not erase them.
+fn make_place(counters: &mut HashMap<Key, Counter>, key: Key, now: Instant) {
+    if counters.get(&key).is_some_and(|counter| counter.forgotten_at <= now) {
+        counters.remove(&key);
+    }
+    if counters.len() < MAX_COUNTERS || counters.contains_key(&key) {
+        return;
+    }
+    // Many at once, so that an attempt rarely has to look at all of them.
+    let mut ends: Vec<Instant> = counters.values().map(|counter| counter.forgotten_at).collect();
+    let (_, end, _) = ends.select_nth_unstable(MAX_COUNTERS / 4);
+    let end = now.max(*end);
+    counters.retain(|_, counter| counter.forgotten_at > end);
+}
+
+/// The address of an IPv4 client, or the network of an IPv6 client, which has at least a /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// A short name of a subject, because an account can be named by any text.
+fn digest(subject: Subject<'_>) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    match subject {
+        Subject::Account(email) => hash.update(format!("account {}", email.trim().to_lowercase())),
+        Subject::SetUp => hash.update("setup"),
+    }
+    hash.finalize().first_chunk().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const ANN: Subject<'static> = Subject::Account("ann@example.com");
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// Makes failed attempts, waiting as long as necessary. Returns the delays.
+    fn fail(
+        throttle: &Throttle,
+        from: IpAddr,
+        subject: Subject<'_>,
+        device: Option<DeviceId>,
+        count: usize,
+    ) -> Vec<u64> {
+        let mut now = Instant::now();
+        let mut attempt = || {
+            let start = now;
+            while let Err(wait) = throttle.start(from, subject, device, now) {
+                now += wait;
+            }
+            now.duration_since(start).as_secs()
+        };
+        (0..count).map(|_| attempt()).collect()
+    }
 
     #[test]
-    fn limits_attempts_by_address_and_by_account() {
+    fn the_delay_grows_with_each_failure() {
         let throttle = Throttle::default();
-        let address = |last| IpAddr::from([10, 0, 0, last]);
-        for n in 0..10 {
-            assert!(throttle.try_now(address(1), &format!("{n}@example.com")).is_ok());
+        let delays = fail(&throttle, address("10.0.0.1"), ANN, None, 16);
+        assert_eq!(delays, [0, 0, 0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900]);
+    }
+
+    #[test]
+    fn failures_are_forgotten_after_a_success_and_after_an_hour() {
+        let (throttle, from, now) = (Throttle::default(), address("10.0.0.1"), Instant::now());
+        fail(&throttle, from, ANN, None, 5);
+        assert!(throttle.start(from, ANN, None, now).is_err());
+        let later = now + Duration::from_secs(6);
+        throttle.start(from, ANN, None, later).unwrap().succeed(later);
+        for _ in 0..5 {
+            throttle.start(from, ANN, None, later).unwrap();
         }
-        assert!(throttle.try_now(address(1), "other@example.com").is_err());
-        for n in 0..10 {
-            assert!(throttle.try_now(address(100 + n), "Ann@example.com").is_ok());
+        assert!(throttle.start(from, ANN, None, later).is_err());
+        let later = later + Duration::from_mins(61);
+        assert!((0..5).all(|_| throttle.start(from, ANN, None, later).is_ok()));
+    }
+
+    #[test]
+    fn attempts_at_the_same_time_are_counted() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let started: Vec<_> = (0..20)
+            .filter_map(|_| throttle.start(address("10.0.0.1"), ANN, None, now).ok())
+            .collect();
+        assert_eq!(started.len(), 5);
+    }
+
+    #[test]
+    fn a_known_device_is_delayed_only_by_its_own_failures() {
+        let (throttle, from, now) = (Throttle::default(), address("10.0.0.1"), Instant::now());
+        let (device, other) = (DeviceId::new([1; 16]), DeviceId::new([2; 16]));
+        fail(&throttle, from, ANN, None, 20);
+        assert!(throttle.start(from, ANN, Some(device), now).is_ok());
+        let delays = fail(&throttle, from, ANN, Some(other), 12);
+        assert_eq!(delays, [0, 0, 0, 0, 0, 5, 10, 20, 30, 30, 30, 30]);
+        assert!(throttle.start(from, ANN, Some(device), now).is_ok());
+    }
+
+    #[test]
+    fn a_network_is_limited_over_all_accounts() {
+        let (throttle, from, now) = (Throttle::default(), address("10.0.0.1"), Instant::now());
+        let attempt = |n: usize, now| {
+            let name = format!("{n}@example.com");
+            throttle.start(from, Subject::Account(&name), None, now)
+        };
+        assert!((0..50).all(|n| attempt(n, now).is_ok()));
+        assert_eq!(attempt(50, now).unwrap_err(), Duration::from_secs(1));
+        // A success does not allow more failures.
+        let later = now + Duration::from_secs(1);
+        attempt(51, later).unwrap().succeed(later);
+        assert!(attempt(52, later).is_err());
+    }
+
+    #[test]
+    fn the_number_of_counters_is_limited_and_the_most_failures_are_kept() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        for _ in 0..5 {
+            throttle.start(address("10.0.0.1"), ANN, None, now).unwrap();
         }
-        assert!(throttle.try_now(address(200), "ann@EXAMPLE.com").is_err());
+        for n in 0..MAX_COUNTERS {
+            let from = IpAddr::from(u32::try_from(n).unwrap().to_be_bytes());
+            throttle.start(from, ANN, None, now).unwrap();
+        }
+        assert!(throttle.0.lock().len() <= MAX_COUNTERS);
+        assert!(throttle.start(address("10.0.0.1"), ANN, None, now).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_of_failures_elsewhere_delays_an_attempt(
+            others in proptest::collection::vec((any::<[u8; 4]>(), "[a-z]{1,3}|setup"), 0..60),
+        ) {
+            let (throttle, now) = (Throttle::default(), Instant::now());
+            for (from, account) in others {
+                let from = IpAddr::from(from);
+                prop_assume!(from != address("10.0.0.1"));
+                for _ in 0..6 {
+                    let _count = throttle.start(from, Subject::Account(&account), None, now);
+                    let _count = throttle.start(from, ANN, None, now);
+                }
+            }
+            prop_assert!(throttle.start(address("10.0.0.1"), ANN, None, now).is_ok());
+            prop_assert!(throttle.start(address("10.0.0.1"), Subject::SetUp, None, now).is_ok());
+        }
+
+        #[test]
+        fn the_addresses_of_a_client_are_one_network(bits: u128, host: u64, v4: u32) {
+            let first = Ipv6Addr::from_bits(bits);
+            let second = Ipv6Addr::from_bits(bits & !u128::from(u64::MAX) | u128::from(host));
+            prop_assume!(first.to_ipv4_mapped().is_none() && second.to_ipv4_mapped().is_none());
+            prop_assert_eq!(network(first.into()), network(second.into()));
+            let v4 = std::net::Ipv4Addr::from_bits(v4);
+            prop_assert_eq!(network(v4.to_ipv6_mapped().into()), network(v4.into()));
+        }
     }
 }

@@ -11,6 +11,8 @@ use super::PublicAddress;
 pub(super) const SESSION: &str = "gatepost_session";
 /// Contains random text, to which the forms that sign a user in are bound.
 pub(super) const VISITOR: &str = "gatepost_visitor";
+/// Recognizes a browser that has signed in, so that failed attempts elsewhere do not delay it.
+pub(super) const DEVICE: &str = "gatepost_device";
 /// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
 const MAX_AGE: Duration = Duration::days(400);
 

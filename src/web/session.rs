@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use super::auth::dialog;
 use super::visitor::Visitor;
 use super::{Error, WebState, cookies, csrf};
+use crate::actions::SignedIn;
 use crate::model::Actor;
 use crate::store::PgPool;
 use crate::store::sessions::{self, SessionKey};
@@ -92,15 +93,6 @@ impl CurrentUser {
         Actor::Person(self.user.email.clone())
     }
 
-    /// Starts a session. Returns the user and the value of the session's cookie.
-    pub(super) async fn sign_in(user: User, state: &WebState) -> Result<(Self, String), Error> {
-        let cookie = hex::encode(state.sources.bytes::<32>());
-        let session = Session::new(&cookie, false, state);
-        let expires_at = state.sources.now() + LIFETIME;
-        sessions::insert(&state.db, &session.key, user.id, expires_at).await?;
-        Ok((Self { user, session }, cookie))
-    }
-
     /// Finds the user of a request, and records the use of the session.
     async fn find(headers: &HeaderMap, state: &WebState) -> Result<Option<Self>, Error> {
         let Some(cookie) = cookies::find(headers, &state.public, cookies::SESSION) else {
@@ -113,6 +105,41 @@ impl CurrentUser {
         }
         let session = Session::new(&cookie, found.has_messages, state);
         Ok(Some(Self { user: found.user, session }))
+    }
+}
+
+/// A session that has just started, and the cookies that its browser gets.
+#[derive(Debug)]
+pub(super) struct StartedSession {
+    pub(super) current: CurrentUser,
+    cookie: String,
+    device: String,
+}
+
+/// Starts a session.
+pub(super) async fn start(state: &WebState, done: SignedIn) -> Result<StartedSession, Error> {
+    let SignedIn { user, device } = done;
+    let cookie = hex::encode(state.sources.bytes::<32>());
+    let session = Session::new(&cookie, false, state);
+    let expires_at = state.sources.now() + LIFETIME;
+    sessions::insert(&state.db, &session.key, user.id, expires_at).await?;
+    Ok(StartedSession { current: CurrentUser { user, session }, cookie, device })
+}
+
+impl StartedSession {
+    /// Adds the cookies to a response.
+    pub(super) fn respond(
+        self,
+        mut response: Response,
+        visitor: &Visitor,
+        request: &HeaderMap,
+        state: &WebState,
+    ) -> Response {
+        for (name, value) in [(cookies::SESSION, &self.cookie), (cookies::DEVICE, &self.device)] {
+            cookies::set(&mut response, request, &state.public, name, value);
+        }
+        visitor.keep(&mut response, request, state);
+        response
     }
 }
 

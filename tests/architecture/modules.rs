@@ -42,7 +42,7 @@ const MODULES: [(&str, &[&str]); 14] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 18] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("handlebars", &["template"]),
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
@@ -56,7 +56,6 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("webpki_roots", &["egress"]),
     ("x509_parser", &["egress"]),
     ("argon2", &["identity"]),
-    ("governor", &["identity"]),
     ("askama", &["web"]),
     ("axum", &["web", "api", "app"]),
     ("clap", &["config", "cli"]),

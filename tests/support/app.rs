@@ -48,6 +48,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         postgres_folders: Vec::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
+        trusted_proxies: Vec::new(),
         master_key: Some(STANDARD.encode(MASTER_KEY).into()),
         admin: Some((EMAIL.to_owned(), PASSWORD.into())),
         egress_allow: vec!["127.0.0.0/8".parse().unwrap()],

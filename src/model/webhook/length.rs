@@ -1,7 +1,7 @@
 //! Maximum lengths of a draft's texts. They are checked before anything else, so that no other check handles, and no error
 //! quotes, a text of any length.
 
-use super::draft::Draft;
+use super::draft::{Draft, ValidatorDraft};
 use super::errors::{Field, FieldErrors};
 
 /// Longest value of a field that is chosen from a list or is a number, in bytes.
@@ -37,6 +37,7 @@ pub(super) fn check(draft: &Draft) -> FieldErrors {
         (Field::AuthClientSecret, &auth.client_secret, MAX_CREDENTIAL_BYTES),
         (Field::AuthTokenEndpoint, &auth.token_endpoint_url, super::http::MAX_URL_BYTES),
         (Field::Authentication, &auth.scopes, MAX_CREDENTIAL_BYTES),
+        (Field::AuthClientAuthentication, &auth.client_authentication, MAX_WORD_BYTES),
         (Field::Timeout, &draft.timeout_in_sec, MAX_WORD_BYTES),
         (Field::TlsVerify, &draft.tls.verify, MAX_WORD_BYTES),
         (Field::TlsSha256, &draft.tls.sha256, MAX_WORD_BYTES * 2),
@@ -55,6 +56,10 @@ pub(super) fn check(draft: &Draft) -> FieldErrors {
         check_text(field, "The header's name", name, MAX_HEADER_NAME_BYTES, &mut errors);
         check_text(field, "The header's value", value, MAX_HEADER_VALUE_BYTES, &mut errors);
     }
+    for (name, value) in &auth.parameters {
+        let text = format!("{name}={value}");
+        check_text(Field::AuthParameters, "A parameter", &text, MAX_CREDENTIAL_BYTES, &mut errors);
+    }
     check_triggers(&draft.triggers, &mut errors);
     check_validators(&draft.response_validators, &mut errors);
     errors
@@ -70,10 +75,11 @@ fn check_triggers(triggers: &[String], errors: &mut FieldErrors) {
     }
 }
 
-fn check_validators(validators: &[(String, Vec<String>)], errors: &mut FieldErrors) {
-    for (row, (path, expected)) in validators.iter().enumerate() {
+fn check_validators(validators: &[ValidatorDraft], errors: &mut FieldErrors) {
+    for (row, ValidatorDraft { subject, json_path, expected }) in validators.iter().enumerate() {
         let field = Field::Validator(row);
-        check_text(field, "The JSON path", path, MAX_VALIDATOR_BYTES, errors);
+        check_text(field, "This text", subject, MAX_WORD_BYTES, errors);
+        check_text(field, "The JSON path", json_path, MAX_VALIDATOR_BYTES, errors);
         if expected.len() > MAX_EXPECTED_VALUES {
             let found = expected.len();
             let message =
@@ -101,7 +107,7 @@ mod tests {
 
     /// Puts a text into every text of a draft, one at a time.
     fn drafts_with(text: &str) -> Vec<Draft> {
-        let setters: [fn(&mut Draft, String); 26] = [
+        let setters: [fn(&mut Draft, String); 29] = [
             |d, t| d.name = t,
             |d, t| d.method = t,
             |d, t| d.url = t,
@@ -123,8 +129,20 @@ mod tests {
             |d, t| d.body_template = t,
             |d, t| d.triggers = vec![t],
             |d, t| d.timeout_in_sec = t,
-            |d, t| d.response_validators = vec![(t, vec!["true".to_owned()])],
-            |d, t| d.response_validators = vec![("$.a".to_owned(), vec![t])],
+            |d, t| d.response_validators = vec![ValidatorDraft::at(&t, "true")],
+            |d, t| d.response_validators = vec![ValidatorDraft::at("$.a", &t)],
+            |d, t| {
+                let validator = ValidatorDraft::at("$.a", "true");
+                d.response_validators = vec![ValidatorDraft { subject: t, ..validator }];
+            },
+            |d, t| {
+                (d.authentication.kind, d.authentication.client_authentication) =
+                    ("oauth".to_owned(), t);
+            },
+            |d, t| {
+                (d.authentication.kind, d.authentication.parameters) =
+                    ("oauth".to_owned(), vec![("audience".to_owned(), t)]);
+            },
             |d, t| d.custom_validation_error_message = t,
             |d, t| d.tls.verify = t,
             |d, t| d.tls.sha256 = t,

@@ -11,12 +11,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 
 use super::{dialog, throttled};
-use crate::actions::SignInError;
-use crate::store::users::User;
+use crate::actions::{SignIn, SignInError, SignedIn};
 use crate::web::page::{self, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, cookies, form, webhooks};
+use crate::web::{Error, WebState, cookies, form, session, webhooks};
 
 /// Longest address to go to after signing in, in bytes.
 const MAX_NEXT_BYTES: usize = 2048;
@@ -89,9 +88,15 @@ pub(in crate::web) async fn submit(
     if !visitor.has_token(&form::token(&bytes)) {
         return expired(&visitor, &headers, &state, form);
     }
-    let (status, error) = match state.actions.sign_in(&form.email, &form.password, from.ip()).await
-    {
-        Ok(user) => return signed_in(&state, &visitor, &headers, user, &form).await,
+    let device = cookies::find(&headers, &state.public, cookies::DEVICE);
+    let attempt = SignIn {
+        email: &form.email,
+        password: &form.password,
+        from: from.ip(),
+        device: device.as_deref(),
+    };
+    let (status, error) = match state.actions.sign_in(attempt).await {
+        Ok(done) => return signed_in(&state, &visitor, &headers, done, &form).await,
         Err(SignInError::Wrong) => {
             let message = "The email or the password is wrong. Check both and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
@@ -127,21 +132,20 @@ async fn signed_in(
     state: &WebState,
     visitor: &Visitor,
     headers: &HeaderMap,
-    user: User,
+    done: SignedIn,
     form: &LoginForm,
 ) -> Result<Response, Error> {
-    let (current, cookie) = CurrentUser::sign_in(user, state).await?;
-    let mut response = if is_htmx(headers) {
-        let CurrentUser { user, session } = current;
-        Json(SignedInAgain { email: user.email, csrf: session.csrf }).into_response()
+    let started = session::start(state, done).await?;
+    let current = &started.current;
+    let response = if is_htmx(headers) {
+        let (email, csrf) = (current.user.email.clone(), current.session.csrf.clone());
+        Json(SignedInAgain { email, csrf }).into_response()
     } else if form.unsaved.is_empty() {
         Redirect::to(&destination(&form.next)).into_response()
     } else {
-        webhooks::form::edit::resume(state, &current, form.unsaved.as_bytes()).await?
+        webhooks::form::edit::resume(state, current, form.unsaved.as_bytes()).await?
     };
-    cookies::set(&mut response, headers, &state.public, cookies::SESSION, &cookie);
-    visitor.keep(&mut response, headers, state);
-    Ok(response)
+    Ok(started.respond(response, visitor, headers, state))
 }
 
 fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {

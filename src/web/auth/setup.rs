@@ -1,18 +1,18 @@
 //! Creates the first administrator, with the one-time code that the server prints in its terminal.
 
+use std::net::SocketAddr;
+
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::throttled;
-use crate::actions::{SetUpError, SetUpField};
-use crate::store::users::User;
+use crate::actions::{SetUpError, SetUpField, SignedIn};
 use crate::web::page::{self, Page};
-use crate::web::session::CurrentUser;
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, cookies, form};
+use crate::web::{Error, WebState, form, session};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -112,6 +112,7 @@ pub(in crate::web) async fn show(
 /// `POST /setup`: creates the administrator and signs them in.
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     visitor: Visitor,
     headers: HeaderMap,
     request: Request,
@@ -125,12 +126,12 @@ pub(in crate::web) async fn submit(
     } else if password != password_again {
         Err(Rejection::PasswordsDiffer)
     } else {
-        let done = state.actions.set_up(code.trim(), email.trim(), password).await;
+        let done = state.actions.set_up(code, email, password, from.ip()).await;
         done.map_err(Rejection::SetUp)
     };
     let mut form = SetUpPage::new(&visitor, input);
     let status = match outcome {
-        Ok(user) => return signed_in(&state, &visitor, &headers, user).await,
+        Ok(done) => return signed_in(&state, &visitor, &headers, done).await,
         Err(Rejection::SetUp(SetUpError::Done)) => {
             return Ok(Redirect::to("/login?set_up=true").into_response());
         }
@@ -144,12 +145,10 @@ async fn signed_in(
     state: &WebState,
     visitor: &Visitor,
     headers: &HeaderMap,
-    user: User,
+    done: SignedIn,
 ) -> Result<Response, Error> {
-    let (current, cookie) = CurrentUser::sign_in(user, state).await?;
-    current.session.notify("Gatepost is set up. Add your first webhook.").await?;
-    let mut response = Redirect::to("/webhooks").into_response();
-    cookies::set(&mut response, headers, &state.public, cookies::SESSION, &cookie);
-    visitor.keep(&mut response, headers, state);
-    Ok(response)
+    let started = session::start(state, done).await?;
+    started.current.session.notify("Gatepost is set up. Add your first webhook.").await?;
+    let response = Redirect::to("/webhooks").into_response();
+    Ok(started.respond(response, visitor, headers, state))
 }

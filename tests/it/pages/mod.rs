@@ -3,5 +3,6 @@
 mod auth;
 mod deliveries;
 mod everywhere;
+mod sign_in_limits;
 mod sign_in_race;
 mod webhooks;
