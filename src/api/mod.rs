@@ -3,10 +3,10 @@
 mod bearer;
 mod events;
 mod problem;
+mod request_body;
 mod webhooks;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
 use tower_http::decompression::RequestDecompressionLayer;
 
@@ -48,12 +48,8 @@ pub fn router(state: ApiState) -> Router {
         )
         .route(
             "/api/v1/webhooks/{id}/invoke",
-            post(webhooks::invoke)
-                .fallback(problem::method_not_allowed)
-                .layer(DefaultBodyLimit::max(MAX_INVOKE_BYTES)),
+            post(webhooks::invoke).fallback(problem::method_not_allowed),
         )
         .route("/api/{*rest}", axum::routing::any(problem::not_found))
-        // The handler checks the size itself, to respond with a problem document.
-        .layer(DefaultBodyLimit::disable())
         .with_state(state)
 }

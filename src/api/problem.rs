@@ -13,6 +13,10 @@ use crate::model::event::EventError;
 pub enum ProblemId {
     /// The body is not JSON.
     NotJson,
+    /// The body is incomplete or malformed.
+    IncompleteBody,
+    /// The body did not arrive in time.
+    Timeout,
     /// There is no token, or it is unknown.
     Unauthorized,
     /// The token does not have the required scope.
@@ -58,6 +62,8 @@ impl Problem {
     pub fn new(id: ProblemId, detail: impl Into<String>) -> Self {
         let (status, title) = match id {
             ProblemId::NotJson => (StatusCode::BAD_REQUEST, "Not JSON"),
+            ProblemId::IncompleteBody => (StatusCode::BAD_REQUEST, "Incomplete body"),
+            ProblemId::Timeout => (StatusCode::REQUEST_TIMEOUT, "Request timeout"),
             ProblemId::Unauthorized => (StatusCode::UNAUTHORIZED, "Not authenticated"),
             ProblemId::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
             ProblemId::NotFound => (StatusCode::NOT_FOUND, "Not found"),
@@ -110,6 +116,8 @@ impl IntoResponse for Problem {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
             }
             ProblemId::NotJson
+            | ProblemId::IncompleteBody
+            | ProblemId::Timeout
             | ProblemId::Forbidden
             | ProblemId::NotFound
             | ProblemId::TooLarge

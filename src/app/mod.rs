@@ -4,20 +4,21 @@ mod client_address;
 mod database;
 mod health;
 mod router;
+mod server;
 mod sources;
 pub mod telemetry;
 
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub use database::Database;
 pub use sources::system_sources;
+
+use server::Server;
 
 use crate::actions::{Actions, Parts, SetUpError};
 use crate::config::Config;
@@ -33,14 +34,11 @@ use crate::web::CsrfKey;
 const CSRF_KEY_PURPOSE: &str = "tokens in forms";
 const DEVICE_KEY_PURPOSE: &str = "device cookies";
 
-/// How long requests may continue after a stop was requested.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// A server that is ready to run.
 #[derive(Debug)]
 pub struct App {
     listener: TcpListener,
-    router: axum::Router,
+    server: Server,
     dispatcher: Dispatcher,
     database: Database,
     /// The actions.
@@ -73,7 +71,8 @@ impl App {
         let database = Database::open(&config).await?;
         match Self::start(&config, sources, &database).await {
             Ok(Started { router, dispatcher, actions, setup_code }) => {
-                Ok(Self { listener, router, dispatcher, database, actions, address, setup_code })
+                let server = Server::new(router);
+                Ok(Self { listener, server, dispatcher, database, actions, address, setup_code })
             }
             Err(error) => {
                 database.close().await;
@@ -127,32 +126,10 @@ impl App {
 
     /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the
     /// database.
-    ///
-    /// # Errors
-    /// If the listener fails.
-    pub async fn run_until(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> anyhow::Result<()> {
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = CancellationToken::new();
-        let stop_requested = stopping.clone();
-        let server = axum::serve(self.listener, service).with_graceful_shutdown(async move {
-            shutdown.await;
-            stop_requested.cancel();
-        });
-        // A client that never completes its request must not keep the server from stopping.
-        let drain_timeout = async {
-            stopping.cancelled().await;
-            tokio::time::timeout(DRAIN_TIMEOUT, std::future::pending::<()>()).await
-        };
-        let outcome = tokio::select! {
-            ended = server.into_future() => ended,
-            _elapsed = drain_timeout => Ok(()),
-        };
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
+        self.server.run(self.listener, shutdown).await;
         self.dispatcher.stop().await;
         self.database.close().await;
-        Ok(outcome?)
     }
 }
 

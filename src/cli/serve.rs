@@ -30,7 +30,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         }
         tracing::info!("stopping");
     })
-    .await?;
+    .await;
     print_line("Gatepost has stopped.");
     Ok(())
 }

@@ -24,6 +24,9 @@ pub enum Error {
     /// The form is larger than this, in bytes.
     #[error("the form is larger than {0} bytes")]
     TooLarge(usize),
+    /// Too many forms are being received.
+    #[error("too many forms are being received")]
+    Busy,
     /// The form cannot be parsed.
     #[error("could not parse the form: {0}")]
     Unreadable(String),
@@ -91,6 +94,11 @@ impl IntoResponse for Error {
                     "Nothing was changed. A form can have at most {} KiB. Shorten its longest text.",
                     max_bytes / 1024
                 ),
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Gatepost is busy",
+                "Nothing was changed. Too many forms are being sent. Try again in a moment.".to_owned(),
             ),
             Self::Unreadable(reason) => (
                 StatusCode::BAD_REQUEST,

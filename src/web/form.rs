@@ -3,6 +3,8 @@
 //! There are two independent checks: the origin that the browser reports, and a token that only pages of this session
 //! contain. Forms that sign a user in have the token of a visitor instead.
 
+use std::io;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -60,8 +62,16 @@ pub(super) async fn read(request: Request, state: &WebState) -> Result<Bytes, Er
     check_origin(request.headers(), state)?;
     Bytes::from_request(request, state).await.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge(MAX_FORM_BYTES),
+        _ if is_busy(&error) => Error::Busy,
         _ => Error::Unreadable(error.body_text()),
     })
+}
+
+/// Whether the server did not accept the body because too many are being received.
+fn is_busy(error: &(dyn std::error::Error + 'static)) -> bool {
+    let cause = error.downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ResourceBusy)
+        || error.source().is_some_and(is_busy)
 }
 
 fn check_origin(headers: &HeaderMap, state: &WebState) -> Result<(), Error> {

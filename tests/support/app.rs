@@ -37,7 +37,7 @@ pub(crate) struct TestApp {
     config: Config,
     actions: Actions,
     stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<anyhow::Result<()>>,
+    running: JoinHandle<()>,
 }
 
 /// The settings of a test: loopback is allowed, and there is an administrator.
@@ -110,7 +110,7 @@ impl TestApp {
 
     async fn halt(&mut self) {
         drop(self.stop.take());
-        (&mut self.running).await.unwrap().unwrap();
+        (&mut self.running).await.unwrap();
     }
 
     /// Stops the app. Fails if deliveries are unfinished: such tests use [`Self::finish_with_leftovers`].

@@ -1,13 +1,13 @@
 //! `POST /api/v1/events`: one event, or an array of them.
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer};
+use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, request_body};
 use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Scope;
 use crate::model::event::{Event, EventError};
@@ -16,6 +16,8 @@ use crate::model::event::{Event, EventError};
 const MAX_EVENTS: usize = 1000;
 /// Maximum size of an event, in bytes.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
+/// Detail of the problem with a larger request than [`MAX_REQUEST_BYTES`].
+const TOO_LARGE: &str = "A request can have at most 16 MiB. Send fewer events at once.";
 /// Maximum length of an `Idempotency-Key`, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
@@ -41,7 +43,7 @@ pub(in crate::api) async fn accept(
     bearer::require_scope(&state, &headers, Scope::Events).await?;
     check_content_type(&headers)?;
     check_content_encoding(&headers)?;
-    let bytes = read(body).await?;
+    let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;
     let mut submitted = parse(&bytes)?;
     if let Some(key) = idempotency_key(&headers)? {
         match submitted.as_mut_slice() {
@@ -115,14 +117,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             Err(Problem::new(ProblemId::Invalid, detail))
         }
     }
-}
-
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|error| {
-        let detail =
-            format!("A request can have at most 16 MiB. Send fewer events at once. ({error})");
-        Problem::new(ProblemId::TooLarge, detail)
-    })
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {

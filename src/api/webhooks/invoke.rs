@@ -1,17 +1,19 @@
 //! `POST /api/v1/webhooks/{id}/invoke`: a manual send.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::actions::SendNowError;
-use crate::api::{ApiState, Problem, ProblemId, bearer};
+use crate::api::{ApiState, MAX_INVOKE_BYTES, Problem, ProblemId, bearer, request_body};
 use crate::identity::Scope;
 use crate::model::event::{EventChoice, EventError};
 use crate::model::{Actor, EventId, Trigger, WebhookId};
+
+/// Detail of the problem with a larger request than [`MAX_INVOKE_BYTES`].
+const TOO_LARGE: &str = "The request is too long. Refer to the event by its id.";
 
 /// The request body. Exactly one of the fields is required.
 #[derive(Debug, Default, Deserialize)]
@@ -32,13 +34,11 @@ pub(in crate::api) async fn invoke(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<(StatusCode, Json<InvokeResponse>), Problem> {
     let token = bearer::require_scope(&state, &headers, Scope::Manage).await?;
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
-    let body = body.map_err(|_longer| {
-        Problem::new(ProblemId::TooLarge, "The request is too long. Refer to the event by its id.")
-    })?;
+    let body = request_body::read(body, MAX_INVOKE_BYTES, TOO_LARGE).await?;
     let choice = read(&body)?;
     match state.actions.send_now(id, choice, &Actor::Token(token.name)).await {
         Ok(delivery) => {

@@ -255,6 +255,8 @@ async fn accepts_gzip_within_the_limits_and_no_other_encoding() {
         ("gzip", gzip(&body), 202, ""),
         ("identity", body.clone(), 202, ""),
         ("br", body.clone(), 415, "gzip"),
+        ("gzip", body.clone(), 400, "malformed"),
+        ("gzip", gzip(&body)[..40].to_vec(), 400, "malformed"),
         ("gzip", gzip(&vec![b' '; 100 * 1024 * 1024]), 413, "16 MiB"),
     ] {
         let (found, response) = post_encoded(&app, &token, coding, body).await;

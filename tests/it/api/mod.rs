@@ -1,4 +1,5 @@
 //! The JSON API.
 
+mod bodies;
 mod events;
 mod invoke;

@@ -6,6 +6,7 @@ mod private_database;
 mod private_home;
 mod serve;
 mod settings;
+mod slow_clients;
 mod token;
 mod webhooks;
 

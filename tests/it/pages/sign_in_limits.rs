@@ -1,5 +1,8 @@
 //! Limits on attempts to sign in and to set up, by the address of the client.
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD};
 use crate::support::user::TestUser;
@@ -116,4 +119,29 @@ async fn a_trusted_proxy_reports_that_the_browser_uses_https() {
         assert_eq!(cookie.contains("Secure"), is_trusted, "{cookie}");
         app.finish().await;
     }
+}
+
+#[tokio::test]
+async fn unfinished_forms_do_not_fill_the_memory() {
+    let app = TestApp::start().await;
+    let size = 1_500_000;
+    let head = format!("POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", size + 1);
+    let part = format!("{head}{}", "x".repeat(size));
+    let mut eve = app.anonymous();
+    let mut unfinished = Vec::new();
+    let mut last = 0;
+    while unfinished.len() < 60 && last != 503 {
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        // The last ones are refused while they send.
+        let _refused = stream.write_all(part.as_bytes()).await;
+        unfinished.push(stream);
+        last = eve.post("/login", &[("unsaved", &"x".repeat(1_000_000))]).await.status;
+    }
+    assert_eq!(last, 503);
+    drop(unfinished);
+    app.wait_until("the memory to be given back", async || {
+        app.anonymous().post("/login", &[]).await.status == 403
+    })
+    .await;
+    app.finish().await;
 }

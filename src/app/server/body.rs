@@ -1,0 +1,162 @@
+//! Bodies of requests and responses. Those of requests have time limits; those of responses end the request.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::budget::Claim;
+use super::connection::{Connection, Phase};
+use super::limits::{MIN_BODY_RATE, Timeouts};
+
+/// The body of a request, which must arrive at a minimum rate.
+pub(super) struct RequestBody<B> {
+    body: B,
+    connection: Arc<Connection>,
+    timeouts: Timeouts,
+    received: u64,
+    /// The memory that it uses; unlimited for events.
+    claim: Option<Arc<Claim>>,
+    /// Created when the body is waited for the first time, which small bodies are not.
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    started: Instant,
+    progress: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<B> RequestBody<B> {
+    pub(super) fn new(
+        body: B,
+        connection: Arc<Connection>,
+        timeouts: Timeouts,
+        claim: Option<Arc<Claim>>,
+    ) -> Self {
+        Self { body, connection, timeouts, received: 0, claim, waiting: None }
+    }
+
+    /// Whether the time for the next part of the body is over.
+    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let now = Instant::now();
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            started: now,
+            progress: now,
+            timer: Box::pin(sleep_until(now)),
+        });
+        let allowed = self.timeouts.body + Duration::from_secs(self.received / MIN_BODY_RATE);
+        let end = (waiting.progress + self.timeouts.body_stall).min(waiting.started + allowed);
+        if waiting.timer.deadline() != end {
+            waiting.timer.as_mut().reset(end);
+        }
+        waiting.timer.as_mut().poll(context)
+    }
+}
+
+impl<B> HttpBody for RequestBody<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.received = self.received.saturating_add(u64::try_from(bytes).unwrap_or(0));
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.progress = Instant::now();
+                }
+                if self.claim.as_ref().is_some_and(|claim| !claim.add(bytes)) {
+                    let error = "too many forms are being received";
+                    return Poll::Ready(Some(Err(io::Error::new(
+                        io::ErrorKind::ResourceBusy,
+                        error,
+                    )
+                    .into())));
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(ended) => {
+                self.connection.leave_body();
+                Poll::Ready(ended.map(|failed| failed.map_err(Into::into)))
+            }
+            Poll::Pending => {
+                self.connection.enter(Phase::Body);
+                if self.poll_timeout(context).is_pending() {
+                    return Poll::Pending;
+                }
+                self.connection.leave_body();
+                let error = "the request's body did not arrive in time";
+                Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, error).into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for RequestBody<B> {
+    fn drop(&mut self) {
+        // A reader can stop at the last byte, or before it.
+        self.connection.leave_body();
+    }
+}
+
+/// The body of a response. The connection is idle after it.
+pub(super) struct ResponseBody {
+    body: Body,
+    connection: Arc<Connection>,
+    /// Given back with the response.
+    _claim: Option<Arc<Claim>>,
+}
+
+impl ResponseBody {
+    pub(super) fn new(body: Body, connection: Arc<Connection>, claim: Option<Arc<Claim>>) -> Self {
+        Self { body, connection, _claim: claim }
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.connection.enter(Phase::Idle);
+    }
+}

@@ -1,0 +1,201 @@
+//! The HTTP server: accepts connections, and bounds their number and their duration.
+//!
+//! axum's own server has neither timeouts nor a limit: clients that send nothing, or very slowly, would use up all file
+//! descriptors.
+
+mod body;
+mod budget;
+mod connection;
+mod limits;
+mod registry;
+mod stream;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use body::{RequestBody, ResponseBody};
+use budget::Budget;
+use connection::{Connection, Phase};
+use limits::Limits;
+use registry::Registry;
+use stream::ObservedStream;
+
+/// How long requests may continue after a stop was requested.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// Interval of the search for connections whose time is over.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// Maximum size of a request's head, and of the buffer for a connection, in bytes.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// Paths that are served while pages are not, because almost all connections are busy.
+const VITAL_PATHS: [&str; 3] = ["/healthz", "/readyz", "/api/v1/events"];
+
+/// An HTTP server.
+#[derive(Debug)]
+pub(super) struct Server {
+    router: Router,
+    registry: Arc<Registry>,
+    limits: Limits,
+    budget: Arc<Budget>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// A server with the limits of this process.
+    pub(super) fn new(router: Router) -> Self {
+        Self::with_limits(router, Limits::of_this_process())
+    }
+
+    fn with_limits(router: Router, limits: Limits) -> Self {
+        let registry = Arc::new(Registry::new(limits));
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        Self { router, registry, limits, budget: Arc::default(), stopping, tasks }
+    }
+
+    /// Serves until `shutdown` completes, and then lets requests in progress finish within [`DRAIN_TIMEOUT`].
+    pub(super) async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = async {
+                self.registry.wait_for_place().await;
+                listener.accept().await
+            };
+            tokio::select! {
+                () = &mut shutdown => break,
+                _instant = sweep.tick() => self.registry.close_expired(),
+                accepted = accepted => match accepted {
+                    Ok((stream, peer)) => self.serve(stream, peer),
+                    Err(error) => self.handle_accept_error(&error, &mut sweep).await,
+                }
+            }
+        }
+        drop(listener);
+        self.stopping.cancel();
+        self.registry.close_new();
+        self.tasks.close();
+        // A client that never completes its request must not keep the server from stopping.
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::debug!("ended connections whose requests did not finish in time");
+        }
+        self.registry.close_all();
+    }
+
+    /// The connection may have been aborted while it waited. Otherwise the system has no descriptors left.
+    async fn handle_accept_error(&self, error: &std::io::Error, sweep: &mut tokio::time::Interval) {
+        use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+            return;
+        }
+        tracing::warn!(%error, "could not accept a connection");
+        self.registry.close_one();
+        self.registry.close_expired();
+        sweep.tick().await;
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+        let connection = Arc::new(Connection::new(tokio::time::Instant::now()));
+        let place = self.registry.add(Arc::clone(&connection));
+        let stream = TokioIo::new(ObservedStream::new(stream, Arc::clone(&connection)));
+        let handler = Handler {
+            router: self.router.clone(),
+            registry: Arc::clone(&self.registry),
+            connection: Arc::clone(&connection),
+            limits: self.limits,
+            budget: Arc::clone(&self.budget),
+            peer,
+        };
+        let service = service_fn(move |request| handler.clone().handle(request));
+        let serving =
+            http1::Builder::new().max_buf_size(MAX_BUFFER_BYTES).serve_connection(stream, service);
+        let stopping = self.stopping.clone();
+        self.tasks.spawn(async move {
+            let _place = place;
+            tokio::pin!(serving);
+            let mut is_stopping = false;
+            loop {
+                tokio::select! {
+                    ended = serving.as_mut() => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%peer, %error, "a connection ended early");
+                        }
+                        return;
+                    }
+                    () = connection.closed() => return,
+                    () = stopping.cancelled(), if !is_stopping => {
+                        is_stopping = true;
+                        serving.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Handles the requests of a connection.
+#[derive(Clone)]
+struct Handler {
+    router: Router,
+    registry: Arc<Registry>,
+    connection: Arc<Connection>,
+    limits: Limits,
+    budget: Arc<Budget>,
+    peer: SocketAddr,
+}
+
+impl Handler {
+    async fn handle(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        self.connection.enter(Phase::Response);
+        let is_vital = VITAL_PATHS.contains(&request.uri().path());
+        let claim = (!is_vital).then(|| self.budget.claim());
+        let response = if !is_vital && self.registry.is_busy() {
+            busy()
+        } else {
+            let timeouts = self.limits.timeouts;
+            let connection = Arc::clone(&self.connection);
+            let limit = |body| RequestBody::new(body, connection, timeouts, claim.clone());
+            let mut request = request.map(|body| Body::new(limit(body)));
+            request.extensions_mut().insert(ConnectInfo(self.peer));
+            let handled: Result<Response, Infallible> = self.router.oneshot(request).await;
+            handled.into_response()
+        };
+        Ok(response.map(|body| ResponseBody::new(body, self.connection, claim)))
+    }
+}
+
+fn busy() -> Response {
+    let text = "Gatepost is busy. Try again in a moment.\n";
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+#[cfg(test)]
+mod tests;
