@@ -11,7 +11,7 @@ use super::timings::{self, SharedTrace};
 use super::tls;
 use crate::model::exchange::Certificate;
 use crate::model::outcome::{Cause, Phase};
-use crate::model::webhook::{Tls, Trust};
+use crate::model::webhook::{Tls, Trust, server_of};
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// If the server cannot be reached, does not speak TLS, or is blocked by the egress rules.
     pub async fn fetch_certificate(&self, url: &str) -> Result<Certificate, FetchError> {
-        let url = Url::parse(url).map_err(|_error: url::ParseError| FetchError::Url)?;
+        let url = server_of(url).map_err(|_message| FetchError::Url)?;
         if url.scheme() != "https" {
             return Err(FetchError::Url);
         }

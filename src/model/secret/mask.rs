@@ -2,7 +2,7 @@
 
 use super::name::{MASK, is_secret_name};
 use super::scan::{FoundSecret, find_in_body, find_in_url};
-use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credential};
+use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, basic_credential, server_of};
 
 /// Returns the draft with every secret masked, to show, export or store unencrypted.
 pub fn mask(draft: &Draft) -> Draft {
@@ -71,10 +71,11 @@ pub fn unmask(draft: &Draft, stored: &Draft) -> Draft {
 /// them. The OAuth client secret belongs to the token endpoint instead.
 pub fn unmask_for_same_server(draft: &Draft, stored: &Draft) -> Draft {
     let whole = unmask(draft, stored);
-    let is_same = server_of(&draft.url) == server_of(&stored.url);
+    let is_same = is_same_server(&draft.url, &stored.url);
     let mut unmasked = if is_same { whole.clone() } else { draft.clone() };
-    let endpoint = |draft: &Draft| server_of(&draft.authentication.token_endpoint_url);
-    let client_secret = if endpoint(draft) == endpoint(stored) {
+    let (endpoint, stored_endpoint) =
+        (&draft.authentication.token_endpoint_url, &stored.authentication.token_endpoint_url);
+    let client_secret = if is_same_server(endpoint, stored_endpoint) {
         whole.authentication.client_secret
     } else {
         draft.authentication.client_secret.clone()
@@ -83,12 +84,9 @@ pub fn unmask_for_same_server(draft: &Draft, stored: &Draft) -> Draft {
     unmasked
 }
 
-/// Scheme, host and port of a URL, which may contain placeholders after them.
-fn server_of(url: &str) -> Option<(String, String, u16)> {
-    let (scheme, rest) = url.trim().split_once("://")?;
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    let url = url::Url::parse(&format!("{scheme}://{authority}/")).ok()?;
-    Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?))
+/// Whether both URLs have the same server. A URL without one has none in common.
+fn is_same_server(one: &str, other: &str) -> bool {
+    matches!((server_of(one.trim()), server_of(other.trim())), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Returns every secret of a draft, as written and as sent.
@@ -281,6 +279,7 @@ mod tests {
             ("https://a/", "https://a@b/"),
             ("https://a/", "https://a%2eb/"),
             ("https://a/", "a/"),
+            ("https://a/", "https:///"),
         ] {
             assert!(!format!("{:?}", moved(from, to)).contains("abcdef"), "{to}");
         }

@@ -1,8 +1,9 @@
 //! Validation of method, URL and headers.
 
 use strum::{Display, EnumString, IntoStaticStr};
-use url::Url;
+use url::{Position, Url};
 
+use super::server::server_of;
 use super::url_text;
 
 /// Rules that the operator sets.
@@ -68,39 +69,22 @@ pub(super) fn check_url(url: &str, rules: Rules) -> Result<(), String> {
     if url.len() > MAX_URL_BYTES {
         return Err(format!("The URL is too long: use at most {MAX_URL_BYTES} bytes."));
     }
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(format!("The URL has no scheme: enter https://{url}."));
-    };
-    match scheme.to_ascii_lowercase().as_str() {
-        "https" => {}
-        "http" if rules.allow_http => {}
-        "http" => {
-            return Err("http:// sends everything unencrypted, including secrets: use https://. \
-                 (The operator can allow HTTP with GATEPOST_ALLOW_HTTP=true.)"
-                .to_owned());
-        }
-        other => {
-            return Err(format!("\"{other}://\" is not supported: use https://."));
-        }
+    let server = server_of(url)?;
+    match server.scheme() {
+        "https" => Ok(()),
+        "http" if rules.allow_http => Ok(()),
+        "http" => Err("http:// sends everything unencrypted, including secrets: use https://. \
+             (The operator can allow HTTP with GATEPOST_ALLOW_HTTP=true.)"
+            .to_owned()),
+        other => Err(format!("\"{other}://\" is not supported: use https://.")),
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains("{{") {
-        return Err("The host cannot contain placeholders: use them only after it.".to_owned());
-    }
-    if authority.contains('@') {
-        return Err(
-            "The URL cannot contain credentials: use Authentication, a header or the body."
-                .to_owned(),
-        );
-    }
-    Ok(())
 }
 
 /// Parses a rendered URL.
 pub(super) fn check_rendered_url(url: &str) -> Result<Url, String> {
     let parsed = Url::parse(url).map_err(|error| format!("The URL is invalid: {error}."))?;
-    if parsed.host_str().is_none_or(str::is_empty) {
-        return Err("The URL has no host: enter one after https://.".to_owned());
+    if parsed[..Position::BeforePath] != server_of(url)?[..Position::BeforePath] {
+        return Err(format!("The URL would lead to another server, {parsed}: correct its host."));
     }
     if parsed.fragment().is_some() {
         return Err("The part of the URL after # would not be sent: remove it.".to_owned());
@@ -153,8 +137,7 @@ mod tests {
             ("10.0.0.5/x", "https://10.0.0.5/x"),
             ("http://a", "GATEPOST_ALLOW_HTTP"),
             ("ftp://a", "use https://"),
-            ("https://{{data.id}}/x", "host cannot contain placeholders"),
-            ("https://me:pw@a/x", "credentials"),
+            ("https:///x", "no host"),
         ] {
             let error = check_url(bad, rules).unwrap_err();
             assert!(error.contains(hint), "{bad}: {error}");

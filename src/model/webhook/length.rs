@@ -184,7 +184,10 @@ mod tests {
     #[test]
     fn counts_are_limited() {
         let mut draft = drafts_with("x").remove(0);
-        draft.response_validators = vec![("$.a".to_owned(), vec!["x".to_owned(); 101])];
+        draft.response_validators = vec![ValidatorDraft {
+            expected: vec!["x".to_owned(); 101],
+            ..ValidatorDraft::at("$.a", "x")
+        }];
         draft.triggers = vec!["Granted".to_owned(); 51];
         let errors = Webhook::new(draft, &Rules::default()).unwrap_err();
         assert_eq!(errors.iter().count(), 2);
