@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::Actor;
 use crate::model::secret::{mask, unmask_for_same_server};
-use crate::model::webhook::{Draft, WebhookFile, read_file, write_yaml};
+use crate::model::webhook::{Draft, WebhookFile, fold_name, read_file, write_yaml};
 use crate::store::notify::Acknowledgements;
 use crate::store::{self, webhook_changes, webhooks};
 
@@ -127,7 +127,7 @@ impl Actions {
 /// Checks that each name occurs once.
 fn check_names(drafts: &[Draft]) -> Result<(), ImportError> {
     let mut seen = HashSet::new();
-    match drafts.iter().find(|draft| !seen.insert(draft.name.trim().to_lowercase())) {
+    match drafts.iter().find(|draft| !seen.insert(fold_name(&draft.name))) {
         None => Ok(()),
         Some(duplicate) => Err(ImportError::File(format!(
             "duplicate name \"{}\"; names must be unique, ignoring case",

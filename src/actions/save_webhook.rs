@@ -133,7 +133,7 @@ impl Actions {
 }
 
 fn name_taken(error: store::Error) -> SaveWebhookError {
-    if error.is_conflict(webhooks::NAME_KEY) {
+    if webhooks::is_name_taken(&error) {
         let message = "Another webhook has this name. Names must be unique, ignoring case.";
         SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message))
     } else {

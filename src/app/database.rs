@@ -13,13 +13,13 @@ use crate::store::{self, PgConnectOptions, PgPool, migrate};
 /// Connections in the pool. The private database allows 40.
 const CONNECTIONS: u32 = 16;
 
-/// How long a command waits for the database of a server that is starting.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between looks at it.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Time that a command waits for the database of a server that is starting.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time between attempts to connect to it.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Connections of the dispatcher: one for what comes in, one for results, one for claims and leases,
-/// and one to spare. It listens on another.
+/// Connections in the dispatcher's pool: for intake, for results, for claims and leases, and a spare one. The listening
+/// connection is not among them.
 const DISPATCHER_CONNECTIONS: u32 = 4;
 
 /// An open database.
@@ -31,10 +31,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// For the server: starts the private database where no other is given.
+    /// Opens the database for the server. Starts a private one if no other is configured.
     ///
     /// # Errors
-    /// Where it cannot be reached or started.
+    /// If it cannot be reached or started.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         match &config.database_url {
             Some(url) => Self::connect(url.expose_secret()).await,
@@ -42,20 +42,20 @@ impl Database {
         }
     }
 
-    /// For a command beside a server: uses its private database while it runs.
+    /// Opens the database for a command. Uses the private database of a running server.
     ///
     /// # Errors
-    /// Where it cannot be reached or started.
+    /// If it cannot be reached or started.
     pub async fn open_beside(config: &Config) -> anyhow::Result<Self> {
         if config.database_url.is_some() {
             return Self::open(config).await;
         }
-        let mut tick = tokio::time::interval(PAUSE);
+        let mut tick = tokio::time::interval(RETRY_INTERVAL);
         let began = tick.tick().await;
         while let Some(options) = PrivateDatabase::running(&config.data_dir)? {
             match store::connect(options.clone(), 4).await {
                 Ok(pool) => return Ok(Self { pool, options, private: None }),
-                Err(error) if began.elapsed() > PATIENCE => {
+                Err(error) if began.elapsed() > START_TIMEOUT => {
                     return Err(error).context("the running server's database");
                 }
                 Err(error) => {
@@ -76,7 +76,7 @@ impl Database {
         let options = PgConnectOptions::from_str(url).context(hint)?;
         let place = format!("{}:{}", options.get_host(), options.get_port());
         let pool = store::connect(options.clone(), CONNECTIONS).await.with_context(|| {
-            format!("the database of DATABASE_URL at {place} cannot be reached: is it up, are user and password right?")
+            format!("the database of DATABASE_URL at {place} cannot be reached; check that it is running, and check user and password")
         })?;
         Ok(Self { pool, options, private: None })
     }
@@ -97,26 +97,26 @@ impl Database {
     /// Applies migrations.
     ///
     /// # Errors
-    /// Where they do not fit.
+    /// If the database is newer than this program, or a migration fails.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         migrate::run(&self.pool).await.context("the database is not usable")
     }
 
-    /// Its connections.
+    /// Returns the pool of connections.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Connections of the dispatcher's own.
+    /// Opens the pool of the dispatcher.
     ///
     /// # Errors
-    /// Where the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn connect_dispatcher(&self) -> anyhow::Result<PgPool> {
         let connecting = store::connect_dispatcher(self.options.clone(), DISPATCHER_CONNECTIONS);
-        connecting.await.context("the database cannot be reached a second time")
+        connecting.await.context("the database cannot be reached")
     }
 
-    /// Closes it, and stops it where it is private.
+    /// Closes the connections, and stops the database if it is private.
     pub async fn close(self) {
         store::close(&self.pool).await;
         if let Some(private) = self.private {

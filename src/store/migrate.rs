@@ -2,11 +2,11 @@
 
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::{Error, PgPool};
+use super::{Error, PgPool, webhooks};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Applies pending migrations under sqlx's advisory lock.
+/// Applies pending migrations under sqlx's advisory lock, and updates what only the program can compute.
 ///
 /// # Errors
 /// If the database is newer than this program, or an applied migration was changed.
@@ -18,7 +18,8 @@ pub async fn run(db: &PgPool) -> Result<(), Error> {
         )),
         MigrateError::Execute(error) => Error::from(error),
         other => Error::Migration(format!("the database could not be migrated: {other}")),
-    })
+    })?;
+    webhooks::fold_names(db).await
 }
 
 /// Returns whether every migration is applied.

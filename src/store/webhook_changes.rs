@@ -37,7 +37,7 @@ pub async fn lock(
 /// `change_id` identifies the notification of the change, see [`notify::notify_webhooks`].
 ///
 /// # Errors
-/// A conflict with [`webhooks::NAME_KEY`] if the name is taken.
+/// A conflict if the name is taken, see [`webhooks::is_name_taken`].
 pub async fn apply(
     db: &mut PgConnection,
     vault: &Vault,

@@ -4,12 +4,14 @@ use uuid::Uuid;
 
 use super::{Error, PgConnection, PgPool};
 use crate::model::secret;
-use crate::model::webhook::{Draft, WebhookFile};
+use crate::model::webhook::{Draft, WebhookFile, fold_name};
 use crate::model::{Timestamp, WebhookId};
 use crate::vault::Vault;
 
-/// The unique index on names, ignoring case.
-pub const NAME_KEY: &str = "webhooks_name_key";
+/// The unique index on names in lower case, by the rules of the database.
+const NAME_KEY: &str = "webhooks_name_key";
+/// The unique index on names as they are compared.
+const FOLDED_NAME_KEY: &str = "webhooks_folded_name_key";
 
 const TABLE: &str = "webhooks";
 
@@ -19,6 +21,11 @@ fn place(id: Uuid) -> String {
 
 fn corrupt(detail: &dyn std::fmt::Display) -> Error {
     Error::Corrupt { table: TABLE, detail: detail.to_string() }
+}
+
+/// Returns whether a webhook could not be stored because its name is taken.
+pub fn is_name_taken(error: &Error) -> bool {
+    error.is_conflict(NAME_KEY) || error.is_conflict(FOLDED_NAME_KEY)
 }
 
 pub(super) fn to_text(draft: &Draft) -> Result<String, Error> {
@@ -42,7 +49,7 @@ pub(super) fn open(vault: &Vault, place: &str, sealed: &[u8]) -> Result<Draft, E
 /// Inserts a webhook.
 ///
 /// # Errors
-/// A conflict with [`NAME_KEY`] if the name is taken.
+/// A conflict if the name is taken, see [`is_name_taken`].
 pub async fn insert(
     db: &mut PgConnection,
     vault: &Vault,
@@ -51,14 +58,15 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $6)",
+        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at, folded_name)
+         values ($1, $2, $3, $4, $5, $6, $6, $7)",
         id.uuid(),
         draft.name,
         draft.active,
         to_text(&secret::mask(draft))?,
         seal(vault, &place(id.uuid()), draft)?,
-        now
+        now,
+        fold_name(&draft.name)
     )
     .execute(db)
     .await?;
@@ -68,7 +76,7 @@ pub async fn insert(
 /// Replaces a webhook. Returns false if there is none with this id.
 ///
 /// # Errors
-/// A conflict with [`NAME_KEY`] if the name is taken.
+/// A conflict if the name is taken, see [`is_name_taken`].
 pub async fn update(
     db: &mut PgConnection,
     vault: &Vault,
@@ -78,7 +86,7 @@ pub async fn update(
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update webhooks
-         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6,
+         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6, folded_name = $7,
              paused_because = case when $3 then null else paused_because end
          where id = $1 and deleted_at is null",
         id.uuid(),
@@ -86,11 +94,37 @@ pub async fn update(
         draft.active,
         to_text(&secret::mask(draft))?,
         seal(vault, &place(id.uuid()), draft)?,
-        now
+        now,
+        fold_name(&draft.name)
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Folds the names that were stored by a version that did not. Of two names that are the same, the second stays as it is
+/// until one of them is changed.
+pub async fn fold_names(db: &PgPool) -> Result<(), Error> {
+    let rows = sqlx::query!(
+        "select id, name from webhooks where folded_name is null and deleted_at is null order by id"
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let folding = sqlx::query!(
+            "update webhooks set folded_name = $2 where id = $1 and folded_name is null",
+            row.id,
+            fold_name(&row.name)
+        );
+        match folding.execute(db).await.map_err(Error::from) {
+            Ok(_) => {}
+            Err(error) if is_name_taken(&error) => {
+                tracing::warn!(webhook.id = %row.id, name = row.name, "two webhooks have the same name; change one");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Records why Gatepost paused a webhook. Activating the webhook deletes the reason.
@@ -192,8 +226,8 @@ pub async fn find_id_by_name(
     name: &str,
 ) -> Result<Option<WebhookId>, Error> {
     let id = sqlx::query_scalar!(
-        "select id from webhooks where lower(name) = lower($1) and deleted_at is null",
-        name
+        "select id from webhooks where folded_name = $1 and deleted_at is null",
+        fold_name(name)
     )
     .fetch_optional(db)
     .await?;

@@ -10,6 +10,7 @@ use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method, Rules};
 use super::length;
+use super::name;
 use super::preset;
 use super::request::{RenderError, SAMPLE_DELIVERY_ID};
 use super::tls;
@@ -38,7 +39,7 @@ impl Webhook {
         if !errors.is_empty() {
             return Err(errors);
         }
-        check_name(&draft.name, &mut errors);
+        name::check(&draft.name, &mut errors);
         let method = Method::parse(&draft.method);
         if method.is_none() {
             errors.add(Field::Method, "Unknown method: use POST, PUT, PATCH, GET or DELETE.");
@@ -105,7 +106,7 @@ impl Webhook {
 
 /// Trims texts and removes empty rows.
 fn normalize(mut draft: Draft) -> Draft {
-    draft.name = draft.name.trim().to_owned();
+    draft.name = name::normalize(&draft.name);
     draft.url = draft.url.trim().to_owned();
     draft.method = draft.method.trim().to_ascii_uppercase();
     for (name, value) in &mut draft.headers {
@@ -147,22 +148,6 @@ fn normalize_authentication(draft: AuthDraft) -> AuthDraft {
     }
     auth.scopes = auth.scopes.split_whitespace().collect::<Vec<_>>().join(" ");
     auth
-}
-
-fn check_name(name: &str, errors: &mut FieldErrors) {
-    let allowed = |c: char| c.is_alphanumeric() || " -_.#()".contains(c);
-    if name.is_empty() {
-        errors.add(Field::Name, "Enter a name, such as Logpoint comment.");
-    } else if name.chars().count() > Webhook::MAX_NAME_CHARS {
-        errors.add(
-            Field::Name,
-            format!("The name is too long: use at most {} characters.", Webhook::MAX_NAME_CHARS),
-        );
-    } else if let Some(odd) = name.chars().find(|c| !allowed(*c)) {
-        let message =
-            format!("A name cannot contain {odd:?}: use letters, digits, spaces and - _ . # ( ).");
-        errors.add(Field::Name, message);
-    }
 }
 
 fn check_url(url: &str, rules: Rules, errors: &mut FieldErrors) -> Option<Template> {

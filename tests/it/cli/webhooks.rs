@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{assert_says, beside, beside_with_input, token};
 use crate::support::builders::WebhookBuilder;
 use crate::support::database::TestDatabase;
+use crate::support::event;
 use crate::support::logpoint::{FakeLogpoint, Options};
 use crate::support::process::{Server, directory, gatepost, with_args, with_database};
-use crate::support::{event, wait_until};
 
 /// The documented example, with every field of a webhook.
 const EXAMPLE: &str = r#"
@@ -195,14 +195,64 @@ async fn a_running_server_applies_an_import() {
     assert_eq!(response["events"][0]["deliveries"], 0, "{response}");
     let yaml = WebhookBuilder::reopen(&logpoint).file();
     beside_with_input(&database, &IMPORT, &yaml).await.printed();
-    let number = std::sync::atomic::AtomicUsize::new(0);
-    wait_until("the server to load the webhook", async || {
-        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let (_, response) = server.send(&token, &event("Granted", &number.to_string())).await;
-        response["events"][0]["deliveries"] == 1
-    })
-    .await;
+    let (_, response) = server.send(&token, &event("Granted", "after")).await;
+    assert_eq!(response["events"][0]["deliveries"], 1, "the import is in force");
     assert_eq!(logpoint.wait_for_requests(1).await[0].json()["secret_key"], "demo-key");
     assert_eq!(server.interrupt().await, Some(0));
+    database.drop().await;
+}
+
+/// A file with a webhook of this name.
+fn named(name: &str) -> String {
+    WebhookBuilder::new(name, "https://10.0.0.5/x").file()
+}
+
+#[tokio::test]
+async fn names_are_compared_by_unicode_and_exports_can_be_imported() {
+    let database = TestDatabase::create().await;
+    for (name, expected) in [
+        ("Äpfel", "1 of 1 webhooks changed."),
+        ("äpfel", "1 of 1 webhooks changed."),
+        ("a\u{308}pfel", "0 of 1 webhooks changed."),
+        ("తెలుగు", "1 of 1 webhooks changed."),
+    ] {
+        let imported = beside_with_input(&database, &IMPORT, &named(name)).await.printed();
+        assert_says(&imported, &[expected]);
+    }
+    let export = beside(&database, &["webhooks", "export"]).await.printed();
+    assert_says(&export, &["name: äpfel", "name: తెలుగు"]);
+    let again = beside_with_input(&database, &IMPORT, &export).await.printed();
+    assert_says(&again, &["0 of 2 webhooks changed."]);
+    let webhook = |name: &str| -> Value {
+        let file: Value = serde_json::from_str(&named(name)).unwrap();
+        file["webhooks"][0].clone()
+    };
+    let twice = serde_json::json!({ "webhooks": [webhook("Äpfel"), webhook("äPFEL")] }).to_string();
+    let failure = beside_with_input(&database, &IMPORT, &twice).await.failure();
+    assert_says(&failure, &["duplicate name"]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn names_stored_by_an_earlier_version_are_folded_at_the_next_start() {
+    let database = TestDatabase::create().await;
+    for name in ["Äpfel", "Birnen"] {
+        beside_with_input(&database, &IMPORT, &named(name)).await.printed();
+    }
+    // As an earlier version left them: it also accepted the same name in another case.
+    sqlx::raw_sql(
+        "update webhooks set folded_name = null;
+         update webhooks set name = 'äpfel' where name = 'Birnen';",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    beside(&database, &["migrate"]).await.printed();
+    let folded: Vec<Option<String>> =
+        sqlx::query_scalar("select folded_name from webhooks order by id")
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    assert_eq!(folded, [Some("äpfel".to_owned()), None]);
     database.drop().await;
 }
