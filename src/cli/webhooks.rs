@@ -15,7 +15,7 @@ pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Resu
     let exported = actions.export_webhooks().await;
     database.close().await;
     let yaml = exported?;
-    if let Some(file) = file {
+    if let Some(file) = file.filter(|file| file.as_os_str() != "-") {
         return std::fs::write(file, yaml)
             .with_context(|| format!("{} cannot be written", file.display()));
     }

@@ -13,6 +13,8 @@ use serde_json::{Error, Map, Value};
 
 /// Maximum nesting, as in `serde_json`.
 const MAX_DEPTH: usize = 128;
+/// Key by which `serde_json` passes a number with all its digits to a visitor.
+pub const PRIVATE_NUMBER_KEY: &str = "$serde_json::private::Number";
 /// Start of the keys by which `serde_json` passes numbers and raw values to its own types.
 const PRIVATE_KEY: &str = "$serde_json::private::";
 
@@ -134,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const NUMBER: &str = "$serde_json::private::Number";
+    const NUMBER: &str = PRIVATE_NUMBER_KEY;
     const RAW: &str = "$serde_json::private::RawValue";
 
     #[test]

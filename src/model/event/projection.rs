@@ -8,6 +8,8 @@ use serde::de::{
 };
 use serde_json::{Map, Value};
 
+use crate::model::json::PRIVATE_NUMBER_KEY;
+
 /// Selection of fields of a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Projection {
@@ -173,9 +175,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-/// Name of the member in which `serde_json` passes a number with all its digits to a visitor.
-const NUMBER: &str = "$serde_json::private::Number";
-
 /// The name of a member.
 enum Member<'w> {
     Projected(&'w str, &'w Projection),
@@ -207,7 +206,7 @@ impl<'w> Visitor<'_> for MemberName<'w> {
         let known = members.iter().find(|(known, _)| **known == *name);
         Ok(match known {
             Some((known, projection)) => Member::Projected(known, projection),
-            None if name == NUMBER => Member::Number,
+            None if name == PRIVATE_NUMBER_KEY => Member::Number,
             None => Member::Other,
         })
     }

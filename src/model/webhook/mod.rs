@@ -13,6 +13,7 @@ mod hints;
 mod http;
 mod length;
 mod name;
+mod normalize;
 pub mod preset;
 mod request;
 mod revision;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::draft::Draft;
 use super::errors::{Field, FieldError, FieldErrors};
-use super::file::WebhookFile;
+use super::file::{WebhookFile, parse_yaml};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
 
@@ -80,7 +80,7 @@ impl Preset {
     }
 
     fn read(id: &str, text: &str) -> Result<Self, String> {
-        let file: File = serde_norway::from_str(text).map_err(|error| error.to_string())?;
+        let file: File = parse_yaml(text).map_err(|(_path, error)| error)?;
         Ok(Self {
             id: id.to_owned(),
             title: file.title,

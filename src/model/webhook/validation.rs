@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::auth;
 use super::delivery_policy::DeliveryPolicy;
-use super::draft::{AuthDraft, Draft};
+use super::draft::Draft;
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Method, Rules};
 use super::length;
 use super::name;
+use super::normalize::normalize;
 use super::preset;
 use super::request::{RenderError, SAMPLE_DELIVERY_ID};
 use super::tls;
@@ -102,52 +103,6 @@ impl Webhook {
         }
         Ok(())
     }
-}
-
-/// Trims texts and removes empty rows.
-fn normalize(mut draft: Draft) -> Draft {
-    draft.name = name::normalize(&draft.name);
-    draft.url = draft.url.trim().to_owned();
-    draft.method = draft.method.trim().to_ascii_uppercase();
-    for (name, value) in &mut draft.headers {
-        *name = name.trim().to_owned();
-        // Only spaces: a line break is an error to report.
-        *value = value.trim_matches(' ').to_owned();
-    }
-    draft.headers.retain(|(name, value)| !name.is_empty() || !value.is_empty());
-    for validator in &mut draft.response_validators {
-        validator.json_path = validator.json_path.trim().to_owned();
-        validator.expected.retain(|value| !value.trim().is_empty());
-    }
-    draft.response_validators.retain(|validator| !validator.is_empty());
-    for choice in draft.filters.values_mut() {
-        choice.values.retain(|value| !value.trim().is_empty());
-    }
-    draft.filters.retain(|_, choice| !choice.values.is_empty());
-    draft.authentication = normalize_authentication(draft.authentication);
-    draft.timeout_in_sec = draft.timeout_in_sec.trim().to_owned();
-    draft.tls.verify = draft.tls.verify.trim().to_owned();
-    draft.tls.sha256 = draft.tls.sha256.trim().to_owned();
-    for text in [&mut draft.max_in_flight, &mut draft.rate_per_minute, &mut draft.retry_schedule] {
-        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    }
-    let message = draft.custom_validation_error_message.trim();
-    draft.custom_validation_error_message = message.to_owned();
-    draft
-}
-
-fn normalize_authentication(draft: AuthDraft) -> AuthDraft {
-    let mut auth = draft.only_selected_kind();
-    for text in [
-        &mut auth.token,
-        &mut auth.client_id,
-        &mut auth.client_secret,
-        &mut auth.token_endpoint_url,
-    ] {
-        *text = text.trim().to_owned();
-    }
-    auth.scopes = auth.scopes.split_whitespace().collect::<Vec<_>>().join(" ");
-    auth
 }
 
 fn check_url(url: &str, rules: Rules, errors: &mut FieldErrors) -> Option<Template> {

@@ -135,7 +135,7 @@ async fn exports_no_secrets_and_imports_the_export_without_losing_them() {
 async fn imports_json() {
     let database = TestDatabase::create().await;
     beside_with_input(&database, &IMPORT, EXAMPLE).await.printed();
-    let value: Value = serde_norway::from_str(EXAMPLE).unwrap();
+    let value: Value = serde_saphyr::from_str(EXAMPLE).unwrap();
     for json in [value.to_string(), format!("\n  {value:#}")] {
         let printed = beside_with_input(&database, &IMPORT, &json).await.printed();
         assert_eq!(printed, "0 of 1 webhooks changed.\n");
@@ -219,7 +219,7 @@ async fn names_are_compared_by_unicode_and_exports_can_be_imported() {
         let imported = beside_with_input(&database, &IMPORT, &named(name)).await.printed();
         assert_says(&imported, &[expected]);
     }
-    let export = beside(&database, &["webhooks", "export"]).await.printed();
+    let export = beside(&database, &["webhooks", "export", "-"]).await.printed();
     assert_says(&export, &["name: äpfel", "name: తెలుగు"]);
     let again = beside_with_input(&database, &IMPORT, &export).await.printed();
     assert_says(&again, &["0 of 2 webhooks changed."]);

@@ -3,22 +3,30 @@
 
 mod auth;
 mod filters;
+mod kept;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tree;
 mod validator;
 mod value;
+mod yaml;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_path_to_error::Path;
 
 use super::draft::Draft;
+use super::normalize::normalize;
 use auth::AuthFile;
 use tls::TlsFile;
+use tree::Tree;
 use validator::ValidatorFile;
-use value::{non_empty, number_text, scalar_text};
+use value::{non_empty, number_text};
 
 pub use value::FileError;
+pub(super) use yaml::parse as parse_yaml;
 
 /// A webhook in the file format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +37,7 @@ pub struct WebhookFile {
     active: bool,
     #[serde(rename = "type")]
     kind: Kind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "yaml::as_block")]
     body_template: Option<String>,
     #[serde(default)]
     triggers: Vec<String>,
@@ -94,22 +102,50 @@ fn post() -> String {
 /// Reads a YAML or JSON file. JSON is recognized by its first character.
 ///
 /// # Errors
-/// The syntax error or the unexpected field.
+/// The syntax error, the unexpected field, or the value that cannot be kept exactly, with its path.
 pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
-    let file: File = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|error| FileError(format!("invalid JSON: {error}")))?
-    } else {
-        serde_norway::from_str(text).map_err(|error| FileError(format!("invalid YAML: {error}")))?
-    };
+    let text = text.trim_start_matches('\u{feff}');
+    let Tree(tree) = parse(text)?;
+    let file: File = parse(text)?;
+    let entries = tree.get("webhooks").and_then(Value::as_array);
+    let entries = entries.into_iter().flatten();
     file.webhooks
         .into_iter()
-        .map(|webhook| {
+        .zip(entries)
+        .map(|(webhook, entry)| {
             let name = webhook.name.clone();
             webhook
                 .into_draft()
+                .and_then(|draft| {
+                    let kept = WebhookFile::from_draft(&normalize(draft.clone()));
+                    let kept =
+                        serde_json::to_value(kept).map_err(|error| FileError(error.to_string()))?;
+                    kept::check(entry, &kept)?;
+                    Ok(draft)
+                })
                 .map_err(|FileError(error)| FileError(format!("webhook \"{name}\": {error}")))
         })
         .collect()
+}
+
+/// Parses a file. An error has the path of the value.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
+    if text.trim_start().starts_with('{') {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let parsed = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| invalid("JSON", Some(error.path()), error.inner()))?;
+        json.end().map_err(|error| invalid("JSON", None, &error))?;
+        return Ok(parsed);
+    }
+    yaml::parse(text).map_err(|(path, error)| invalid("YAML", path.as_ref(), &error))
+}
+
+fn invalid(format: &str, path: Option<&Path>, error: &dyn std::fmt::Display) -> FileError {
+    let path = path.map(Path::to_string).filter(|path| path != ".");
+    FileError(match path {
+        Some(path) => format!("invalid {format}: {path}: {error}"),
+        None => format!("invalid {format}: {error}"),
+    })
 }
 
 /// Writes webhooks as YAML.
@@ -118,7 +154,7 @@ pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
 /// Serialization failed, which no draft causes.
 pub fn write_yaml(drafts: &[Draft]) -> Result<String, FileError> {
     let file = File { webhooks: drafts.iter().map(WebhookFile::from_draft).collect() };
-    serde_norway::to_string(&file).map_err(|error| FileError(error.to_string()))
+    yaml::write(&file).map_err(|error| FileError(error.to_string()))
 }
 
 impl WebhookFile {
@@ -162,12 +198,12 @@ impl WebhookFile {
     pub fn into_draft(self) -> Result<Draft, FileError> {
         let mut headers = Vec::new();
         for (name, value) in self.kind.http_request.headers {
-            headers.push((
-                name,
-                scalar_text(&value).ok_or_else(|| {
-                    FileError("the value of a header must be a string".to_owned())
-                })?,
-            ));
+            let Value::String(value) = value else {
+                return Err(FileError(format!(
+                    "headers.{name} must be a string: write it in quotes"
+                )));
+            };
+            headers.push((name, value));
         }
         let validators = self.response_validators.into_iter().map(ValidatorFile::into_draft);
         let validators = validators.collect::<Result<_, _>>()?;

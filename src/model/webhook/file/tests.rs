@@ -1,5 +1,7 @@
 //! Reading and writing the file format.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::filter::{self, Choice};
 
@@ -79,4 +81,114 @@ fn every_type_of_authentication_and_filter_is_preserved() {
     let drafts = read_file(&none).unwrap();
     let custom = &drafts[0].filters[&filter::Field::CustomField];
     assert_eq!(*custom, Choice::none_of(["ticket=SEC-*"]));
+}
+
+/// The example with one text replaced by another.
+fn changed(from: &str, to: &str) -> Result<Vec<Draft>, FileError> {
+    assert!(YAML.contains(from), "{from}");
+    read_file(&YAML.replace(from, to))
+}
+
+#[test]
+fn what_is_not_kept_exactly_is_rejected_with_its_path() {
+    for (from, to, words) in [
+        ("{ X-Team: sec }", "{ X-A: '1', X-A: '2' }", &["headers.X-A", "occurs twice"][..]),
+        ("{ X-Team: sec }", "{ X-Team: 1 }", &["headers.X-Team must be a string"]),
+        ("{ X-Team: sec }", "{ X-Team: true }", &["headers.X-Team must be a string"]),
+        ("{ X-Team: sec }", "{ X-Team: 1.10 }", &["headers.X-Team", "1.1", "quotes"]),
+        ("{ X-Team: sec }", "{ X-Team: [a] }", &["headers.X-Team must be a string"]),
+        ("[true]", "[1.10]", &["response_validators[0].expected_values[0]", "quotes"]),
+        ("[true]", "[a, '']", &["expected_values[1]", "correct or remove"]),
+        ("[5s, 1m]", "[]", &["retry_schedule is empty"]),
+        ("[5s, 1m]", "['5s 1m']", &["retry_schedule[0]", "5s 1m"]),
+        ("integration: [prod db]", "integration: []", &["filters.integration is empty"]),
+        ("integration: [prod db]", "integration: [a, '']", &["filters.integration[1]"]),
+        (
+            "integration: [prod db]",
+            "integration: [a]\n      integration: [b]",
+            &["filters.integration", "twice"],
+        ),
+        ("{ ticket: [\"SEC-*\"] }", "{ a=b: [c] }", &["filters.custom_field.a=b"]),
+        ("{ ticket: [\"SEC-*\"] }", "{ a: [b], a: [c] }", &["custom_field.a", "twice"]),
+        ("timeout_in_sec: 10", "timeout_in_sec: ten", &["webhooks[0].timeout_in_sec"]),
+        ("ordered: false", "ordered: maybe", &["webhooks[0].ordered"]),
+        (
+            "config: null",
+            "config: { oauth: { scopes: ['a b'] } }",
+            &["authentication_config.oauth.scopes[0]"],
+        ),
+    ] {
+        let error = changed(from, to).unwrap_err().to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{to}: {error}");
+    }
+}
+
+#[test]
+fn harmless_differences_are_accepted() {
+    for (from, to) in [
+        ("name: Logpoint reopen", "name: ' Cafe\u{301} '"),
+        ("method: POST", "method: post"),
+        ("ordered: false", "ordered: true"),
+        ("X-Team: sec", "X-Team: ' sec '"),
+        ("filters:", "custom_validation_error_message: ''\n    filters:"),
+        ("[true]", "[7, true]"),
+    ] {
+        let to = if from == "filters:" { "filters:" } else { to };
+        assert!(changed(from, to).is_ok(), "{to}: {:?}", changed(from, to));
+    }
+    assert_eq!(read_file(&format!("\u{feff}{YAML}")).unwrap(), read_file(YAML).unwrap());
+}
+
+#[test]
+fn texts_that_yaml_readers_take_for_other_types_are_quoted() {
+    for name in [
+        "no",
+        "yes",
+        "on",
+        "off",
+        "y",
+        "n",
+        "No",
+        "YES",
+        "true",
+        "null",
+        "1",
+        "010",
+        "0x1F",
+        "1e3",
+        "1_000",
+        "12:30",
+        "2026-11-27",
+        "1.10",
+        ".5",
+    ] {
+        let draft = Draft { name: name.to_owned(), ..read_file(YAML).unwrap().remove(0) };
+        let written = write_yaml(&[draft]).unwrap();
+        let line = written.lines().find(|line| line.contains("name:")).unwrap();
+        assert!(
+            line.contains(&format!("'{name}'")) || line.contains(&format!("\"{name}\"")),
+            "{line}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_is_read_back(
+        name in "[a-zA-Z0-9 äé._-]{1,12}", header in "[ -~äé]{0,20}", body in any::<String>(),
+        values in prop::collection::vec("[ -~é]{1,12}", 1..4), key in "[a-z.]{1,6}",
+    ) {
+        let mut draft = read_file(YAML).unwrap().remove(0);
+        draft.name = name.trim().to_owned();
+        draft.headers = vec![("X-A".to_owned(), header.trim().to_owned())];
+        draft.body_template = body;
+        draft.response_validators = vec![crate::model::webhook::ValidatorDraft {
+            expected: values.iter().filter(|value| !value.trim().is_empty()).cloned().collect(),
+            ..crate::model::webhook::ValidatorDraft::at("$.a", "")
+        }];
+        let custom = Choice::any_of(values.iter().map(|value| format!("{key}={value}")));
+        draft.filters.insert(filter::Field::CustomField, custom);
+        let written = write_yaml(std::slice::from_ref(&draft)).unwrap();
+        prop_assert_eq!(&read_file(&written).unwrap()[0], &draft, "{}", written);
+    }
 }
