@@ -27,6 +27,8 @@ pub enum ProblemId {
     MethodNotAllowed,
     /// The request or an event is too large.
     TooLarge,
+    /// The request is for another host.
+    Misdirected,
     /// The Content-Type is not JSON.
     UnsupportedMediaType,
     /// The JSON is not valid for this request.
@@ -72,6 +74,7 @@ impl Problem {
             ProblemId::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
+            ProblemId::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "Other host"),
             ProblemId::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid input"),
             ProblemId::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
             ProblemId::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
@@ -118,6 +121,7 @@ impl IntoResponse for Problem {
             ProblemId::NotJson
             | ProblemId::IncompleteBody
             | ProblemId::Timeout
+            | ProblemId::Misdirected
             | ProblemId::Forbidden
             | ProblemId::NotFound
             | ProblemId::TooLarge

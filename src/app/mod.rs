@@ -3,6 +3,8 @@
 mod client_address;
 mod database;
 mod health;
+mod public_host;
+mod response_headers;
 mod router;
 mod server;
 mod sources;

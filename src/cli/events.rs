@@ -4,18 +4,27 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::config::Config;
 use crate::egress::post_events;
 
 /// Maximum number of NDJSON lines in one request.
 const MAX_EVENTS_PER_REQUEST: usize = 100;
 
-/// Sends an event, an array of events, or one event per line.
-pub(super) async fn send(file: &Path, url: &str, token: &str) -> anyhow::Result<()> {
+/// Sends an event, an array of events, or one event per line. Without a URL, the server runs on this machine.
+pub(super) async fn send(
+    config: &Config,
+    file: &Path,
+    url: Option<String>,
+    token: &str,
+) -> anyhow::Result<()> {
     let text = super::read(file)?;
     let text = text.trim_start_matches('\u{feff}');
+    let host = config.public_host().filter(|_host| url.is_none());
+    let url = url.unwrap_or_else(|| config.local_url());
     let url = format!("{}/api/v1/events", url.trim_end_matches('/'));
     for body in requests(text) {
-        let (status, response) = post_events(&url, token, body).await.with_context(|| {
+        let posted = post_events(&url, host.as_deref(), token, body).await;
+        let (status, response) = posted.with_context(|| {
             format!(
                 "{url} cannot be reached; check that the server is running and --url is correct"
             )

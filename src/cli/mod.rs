@@ -121,7 +121,7 @@ pub async fn run() -> anyhow::Result<()> {
             webhooks::import(&config, &file, dry_run).await
         }
         Command::Events(EventsCommand::Send { file, url, token }) => {
-            events::send(&file, &url.unwrap_or_else(|| config.local_url()), &token).await
+            events::send(&config, &file, url, &token).await
         }
     }
 }

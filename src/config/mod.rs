@@ -155,6 +155,13 @@ impl Config {
         format!("http://{address}")
     }
 
+    /// Returns the host and port of the public URL, if it is set.
+    pub fn public_host(&self) -> Option<String> {
+        let url = self.public_url.as_ref()?;
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    }
+
     /// Returns the master key. With a private PostgreSQL, generates it in the data directory if there is none.
     ///
     /// # Errors

@@ -27,7 +27,8 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
 
-    /// The URL that browsers use; https makes cookies Secure [default: from the listen address]
+    /// The URL that browsers and senders use; other hosts are rejected, and https makes cookies Secure [default: from
+    /// the listen address]
     #[arg(long, env = "GATEPOST_PUBLIC_URL", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,

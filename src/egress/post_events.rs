@@ -7,16 +7,25 @@ use super::exchange::USER_AGENT;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Posts events to a server's API. Returns the status and the body of the response.
+/// Posts events to a server's API. `host` is the server's name, if the URL has another one. Returns the status and the
+/// body of the response.
 ///
 /// # Errors
 /// If the server cannot be reached.
-pub async fn post_events(url: &str, token: &str, body: String) -> anyhow::Result<(u16, String)> {
+pub async fn post_events(
+    url: &str,
+    host: Option<&str>,
+    token: &str,
+    body: String,
+) -> anyhow::Result<(u16, String)> {
     #[expect(clippy::disallowed_methods, reason = "not a delivery: no egress rules")]
     let client =
         reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT).build()?;
-    let response = client
-        .post(url)
+    let mut request = client.post(url);
+    if let Some(host) = host {
+        request = request.header("host", host);
+    }
+    let response = request
         .bearer_auth(token)
         .header("content-type", "application/json")
         .body(body)

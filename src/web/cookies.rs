@@ -18,7 +18,7 @@ const MAX_AGE: Duration = Duration::days(400);
 
 /// Returns a cookie of a request.
 pub(super) fn find(headers: &HeaderMap, public: &PublicAddress, name: &str) -> Option<String> {
-    let name = full_name(name, is_secure(headers, public));
+    let name = full_name(name, public.is_secure(headers));
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut cookies = all.flat_map(Cookie::split_parse).filter_map(Result::ok);
     cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
@@ -32,7 +32,7 @@ pub(super) fn set(
     name: &str,
     value: &str,
 ) {
-    add(response, is_secure(request, public), name, value, MAX_AGE);
+    add(response, public.is_secure(request), name, value, MAX_AGE);
 }
 
 /// Removes a cookie from the browser.
@@ -42,14 +42,7 @@ pub(super) fn remove(
     public: &PublicAddress,
     name: &str,
 ) {
-    add(response, is_secure(request, public), name, "", Duration::ZERO);
-}
-
-/// Whether the browser uses HTTPS.
-pub(super) fn is_secure(headers: &HeaderMap, public: &PublicAddress) -> bool {
-    // The application removes this header unless it is from a trusted proxy.
-    let forwarded = headers.get("x-forwarded-proto");
-    public.secure_cookies || forwarded.is_some_and(|scheme| scheme == "https")
+    add(response, public.is_secure(request), name, "", Duration::ZERO);
 }
 
 /// Browsers accept a name with this prefix only from this host and over HTTPS (RFC 6265bis, section 4.1.3), so another

@@ -22,6 +22,7 @@ mod text;
 mod visitor;
 mod webhooks;
 
+use axum::http::HeaderMap;
 use url::Url;
 
 use crate::actions::Actions;
@@ -54,4 +55,13 @@ pub struct PublicAddress {
     pub url: Option<Url>,
     /// Whether browsers may send cookies only over HTTPS.
     pub secure_cookies: bool,
+}
+
+impl PublicAddress {
+    /// Whether the browser that sent a request uses HTTPS.
+    pub fn is_secure(&self, request: &HeaderMap) -> bool {
+        // The application removes this header unless it is from a trusted proxy.
+        let forwarded = request.get("x-forwarded-proto");
+        self.secure_cookies || forwarded.is_some_and(|scheme| scheme == "https")
+    }
 }

@@ -1,4 +1,4 @@
-//! Security headers of every response.
+//! Security headers of pages.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -14,7 +14,6 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     set(headers, header::CONTENT_SECURITY_POLICY, POLICY);
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::X_FRAME_OPTIONS, "DENY");
     set(headers, header::REFERRER_POLICY, "same-origin");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
@@ -23,7 +22,6 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
         HeaderName::from_static("permissions-policy"),
         "camera=(), microphone=(), geolocation=()",
     );
-    set(headers, header::CACHE_CONTROL, "no-store");
     if is_page {
         // The same URL returns a page or, for htmx, a part of it.
         headers.append(header::VARY, HeaderValue::from_static("HX-Request"));

@@ -51,18 +51,76 @@ async fn rejects_the_token_of_another_session() {
     app.finish().await;
 }
 
-#[tokio::test]
-async fn hides_the_cookie_from_scripts_and_plain_http() {
-    let app = TestApp::start_with(|config| {
+/// Starts an app whose public address is another one than the tests use.
+async fn start_public() -> TestApp {
+    TestApp::start_with(|config| {
         config.public_url = Some("https://gate.example.com".parse().unwrap());
     })
-    .await;
-    let answer = crate::support::http().get(app.url("/login")).send().await.unwrap();
+    .await
+}
+
+async fn get(app: &TestApp, path: &str, host: &str) -> reqwest::Response {
+    crate::support::http().get(app.url(path)).header("host", host).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn hides_the_cookie_from_scripts_and_plain_http() {
+    let app = start_public().await;
+    let answer = get(&app, "/login", "gate.example.com").await;
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
-    for word in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+    for word in ["__Host-gatepost_", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(word), "{word}: {cookie}");
     }
     app.finish().await;
+}
+
+#[tokio::test]
+async fn serves_only_the_public_host_and_health_checks() {
+    let app = start_public().await;
+    for host in ["gate.example.com", "GATE.example.com:443"] {
+        assert_eq!(get(&app, "/login", host).await.status(), 200);
+        assert_eq!(get(&app, "/api/v1/events", host).await.status(), 405);
+    }
+    let address = app.address.to_string();
+    for host in ["evil.example", "gate.example.com:8443", &address] {
+        let page = get(&app, "/login", host).await;
+        assert_eq!(page.status(), 421, "{host}");
+        assert!(page.headers().get("set-cookie").is_none());
+        let text = page.text().await.unwrap();
+        assert!(text.contains("https://gate.example.com") && text.contains(host), "{text}");
+        assert!(text.contains("GATEPOST_PUBLIC_URL"), "{text}");
+        let problem = get(&app, "/api/v1/events", host).await;
+        assert_eq!(problem.headers()["content-type"], "application/problem+json");
+        let problem: serde_json::Value = problem.json().await.unwrap();
+        assert_eq!(problem["type"], "/problems/misdirected");
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(get(&app, path, host).await.status(), 200);
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_response_has_the_headers_that_keep_it_private() {
+    let (plain, public) = (TestApp::start().await, start_public().await);
+    for (app, host, is_secure) in [
+        (&plain, plain.address.to_string(), false),
+        (&public, "gate.example.com".to_owned(), true),
+        (&public, "evil.example".to_owned(), true),
+    ] {
+        for path in
+            ["/login", "/webhooks", "/missing", "/healthz", "/readyz", "/api/v1/events", "/api/x"]
+        {
+            let response = get(app, path, &host).await;
+            let headers = response.headers();
+            assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+            assert_eq!(headers["cache-control"], "no-store", "{path}");
+            let transport = headers.get("strict-transport-security").is_some();
+            assert_eq!(transport, is_secure, "{path}");
+        }
+    }
+    plain.finish().await;
+    public.finish().await;
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use std::net::TcpListener;
 
+use gatepost::identity::Scope;
 use serde_json::Value;
 
 use super::{assert_says, token};
 use crate::support::database::TestDatabase;
-use crate::support::event;
 use crate::support::process::{Ended, Server, directory, gatepost, run, with_args, with_database};
+use crate::support::{TestApp, event};
 
 /// Sends events from standard input.
 async fn send(base: &str, token: &str, input: &str) -> Ended {
@@ -98,4 +99,16 @@ async fn reports_an_unreachable_server_without_the_token() {
     assert!(!failure.contains("gp_secret"), "{failure}");
     let failure = send("nonsense", "gp_secret", "{}").await.failure();
     assert_says(&failure, &["nonsense"]);
+}
+
+#[tokio::test]
+async fn sends_to_the_server_on_this_machine_by_its_public_name() {
+    let public = "https://gate.example.com:8443";
+    let app = TestApp::start_with(|config| config.public_url = Some(public.parse().unwrap())).await;
+    let token = app.token(Scope::Events).await;
+    let mut command = with_args(gatepost(), &["events", "send", "-", "--token", &token]);
+    command.env("GATEPOST_LISTEN", app.address.to_string()).env("GATEPOST_PUBLIC_URL", public);
+    let printed = run(command, &event("Granted", "1").to_string()).await.printed();
+    assert!(printed.contains("\"duplicate\":false"), "{printed}");
+    app.finish().await;
 }

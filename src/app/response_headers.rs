@@ -1,0 +1,32 @@
+//! Headers of every response: of pages, of the API and of health checks.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::web::PublicAddress;
+
+/// A year. Subdomains are other servers, about which Gatepost does not decide.
+const TRANSPORT_SECURITY: &str = "max-age=31536000";
+
+/// Middleware that adds the headers that the handler has not set.
+pub(super) async fn add(
+    State(public): State<PublicAddress>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_secure = public.is_secure(request.headers());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, header::CACHE_CONTROL, "no-store");
+    if is_secure {
+        set(headers, header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
+    }
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
