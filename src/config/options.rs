@@ -59,8 +59,8 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_password: Option<String>,
 
-    /// Networks (CIDR, comma-separated) that deliveries may reach although they are loopback,
-    /// link-local, unspecified, multicast or broadcast
+    /// Networks (CIDR, comma-separated) that deliveries may reach although they are this machine's own, loopback,
+    /// link-local, multicast or other special addresses
     #[arg(long, env = "GATEPOST_EGRESS_ALLOW", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_allow: Option<String>,

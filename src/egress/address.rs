@@ -1,91 +1,109 @@
 //! Rules on the IP addresses that outbound connections may reach.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Networks that the operator allows and denies. Loopback, link-local (the metadata services of clouds), unspecified,
-/// multicast and broadcast addresses are blocked unless allowed. All other addresses are permitted unless denied. Deny
+use super::embedded_ipv4::embedded;
+use super::own_addresses::OwnAddresses;
+use super::special_purpose::{Purpose, purpose};
+
+/// Networks that the operator allows and denies. Addresses that lead to this machine, its link, a metadata service of a
+/// cloud or nowhere are blocked unless allowed. All other addresses, also private ones, are permitted unless denied. Deny
 /// takes precedence over allow.
 #[derive(Debug, Clone, Default)]
 pub struct AddressRules {
     allow: Vec<IpNet>,
     deny: Vec<IpNet>,
+    own: OwnAddresses,
 }
 
 impl AddressRules {
     /// Creates rules from allowed and denied networks.
     pub fn new(allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
-        Self { allow, deny }
+        Self { allow, deny, own: OwnAddresses::default() }
     }
 
-    /// Returns whether an address may be reached.
+    /// Returns whether an address may be reached. An IPv4 address in an IPv6 address is judged like itself.
     pub fn permit(&self, address: IpAddr) -> bool {
-        let plain = plain(address);
-        let within =
-            |nets: &[IpNet]| nets.iter().any(|net| net.contains(&plain) || net.contains(&address));
-        !within(&self.deny) && (within(&self.allow) || !is_special(plain))
+        let embedded = embedded(address);
+        let is_denied = |address: &IpAddr| within(&self.deny, *address);
+        if is_denied(&address) || embedded.iter().any(is_denied) {
+            return false;
+        }
+        self.allows(address)
+            || (self.is_ordinary(address)
+                && embedded.iter().all(|one| self.allows(*one) || self.is_ordinary(*one)))
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        within(&self.allow, address)
+    }
+
+    fn is_ordinary(&self, address: IpAddr) -> bool {
+        purpose(address) != Purpose::Local && !self.own.contains(address)
     }
 }
 
-/// Returns the IPv4 address embedded in an IPv6 address: mapped (`::ffff:a.b.c.d`), compatible (`::a.b.c.d`),
-/// NAT64 (`64:ff9b::/96`, RFC 6052) and 6to4 (`2002::/16`, RFC 3056).
-fn plain(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else {
-        return address;
-    };
-    let v4 = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
-    };
-    match v6.segments() {
-        // `::1` and `::` embed no IPv4 address.
-        [0, 0, 0, 0, 0, 0, 0, _] => address,
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => v4(high, low),
-        _ => address,
-    }
-}
-
-fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_multicast()
-                || v4.is_broadcast()
-                || v4.octets().first() == Some(&0)
-        }
-        IpAddr::V6(v6) => {
-            v6 == Ipv6Addr::LOCALHOST
-                || v6 == Ipv6Addr::UNSPECIFIED
-                || v6.is_multicast()
-                || v6.is_unicast_link_local()
-        }
-    }
+fn within(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
     use proptest::prelude::*;
 
+    const OWN: [&str; 2] = ["10.9.9.9", "2a00:9::9"];
+
     fn rules(allow: &[&str], deny: &[&str]) -> AddressRules {
-        let nets = |list: &[&str]| list.iter().map(|net| net.parse().unwrap()).collect();
-        AddressRules::new(nets(allow), nets(deny))
+        let net = |text: &&str| {
+            text.parse().unwrap_or_else(|_not| IpNet::from(text.parse::<IpAddr>().unwrap()))
+        };
+        let nets = |list: &[&str]| list.iter().map(net).collect();
+        let own = OWN.iter().map(|address| address.parse().unwrap()).collect();
+        AddressRules { allow: nets(allow), deny: nets(deny), own: OwnAddresses::Fixed(own) }
+    }
+
+    /// Returns the IPv6 addresses that lead to an IPv4 address.
+    fn notations(v4: Ipv4Addr) -> Vec<Ipv6Addr> {
+        let bits = u128::from(v4.to_bits());
+        let prefix = |text: &str| text.parse::<Ipv6Addr>().unwrap().to_bits();
+        let [a, b, c, d] = v4.octets().map(u128::from);
+        let local = prefix("64:ff9b:1::");
+        let all = [
+            bits,
+            prefix("::ffff:0:0") | bits,
+            prefix("::ffff:0:0:0") | bits,
+            prefix("64:ff9b::") | bits,
+            local | bits,
+            local | a << 72 | b << 64 | c << 48 | d << 40,
+            local | a << 64 | b << 48 | c << 40 | d << 32,
+            local | a << 48 | b << 40 | c << 32 | d << 24,
+            prefix("2002::") | bits << 80 | 1,
+            prefix("2001::")
+                | bits << 64
+                | !u128::from(u32::from_be_bytes([8, 8, 8, 8])) & 0xffff_ffff,
+            prefix("2001:0:808:808::") | !bits & 0xffff_ffff,
+            prefix("2a00::5efe:0:0") | bits,
+            prefix("2a00::200:5efe:0:0") | bits,
+        ];
+        all.map(Ipv6Addr::from_bits).to_vec()
     }
 
     #[test]
     fn blocks_special_addresses_in_every_notation() {
-        for address in [
+        let blocked = [
             "127.0.0.1",
             "127.9.9.9",
             "::1",
             "::ffff:127.0.0.1",
             "::127.0.0.1",
+            "::ffff:0:127.0.0.1",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::7f00:1",
             "2002:7f00:1::",
             "0.0.0.0",
             "0.1.2.3",
@@ -93,16 +111,41 @@ mod tests {
             "169.254.169.254",
             "::ffff:169.254.169.254",
             "fe80::1",
+            "fe80::5efe:10.0.0.1",
             "224.0.0.1",
             "ff02::1",
             "255.255.255.255",
-        ] {
+            "240.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "2001:db8::1",
+            "100::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "::ffff:100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd20:ce::254",
+        ];
+        for address in blocked.iter().chain(&OWN) {
             assert!(!rules(&[], &[]).permit(address.parse().unwrap()), "{address}");
+            assert!(rules(&[address], &[]).permit(address.parse().unwrap()), "{address}");
+            assert!(!rules(&[address], &[address]).permit(address.parse().unwrap()), "{address}");
         }
-        for address in
-            ["10.0.0.5", "192.168.1.1", "172.16.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"]
-        {
+        for address in [
+            "10.0.0.5",
+            "192.168.1.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "8.8.8.8",
+            "192.0.0.9",
+            "fd00::1",
+            "2a00::1",
+            "64:ff9b::8.8.8.8",
+            "::ffff:10.0.0.5",
+        ] {
             assert!(rules(&[], &[]).permit(address.parse().unwrap()), "{address}");
+            assert!(!rules(&[], &[address]).permit(address.parse().unwrap()), "{address}");
         }
     }
 
@@ -121,12 +164,73 @@ mod tests {
         }
     }
 
+    /// Any address, with those at the edges of special networks more often.
+    fn any_v4() -> impl Strategy<Value = Ipv4Addr> {
+        let edges = [
+            0x0000_0000_u32,
+            0x0a00_0000,
+            0x0a09_0909,
+            0x6440_0000,
+            0x6464_64c8,
+            0x7f00_0000,
+            0xa9fe_0000,
+            0xac10_0000,
+            0xc000_0000,
+            0xc0a8_0000,
+            0xc612_0000,
+            0xe000_0000,
+            0xf000_0000,
+        ];
+        let near = (proptest::sample::select(edges.to_vec()), 0_u32..4, any::<bool>());
+        let near = near.prop_map(|(edge, offset, is_before)| {
+            if is_before { edge.wrapping_sub(offset) } else { edge.wrapping_add(offset) }
+        });
+        prop_oneof![any::<u32>(), near].prop_map(Ipv4Addr::from_bits)
+    }
+
     proptest! {
         #[test]
-        fn treats_mapped_addresses_like_ipv4(bits: u32) {
-            let v4 = Ipv4Addr::from(bits);
-            let rules = rules(&["127.0.0.0/9"], &["10.0.0.0/8"]);
-            prop_assert_eq!(rules.permit(v4.into()), rules.permit(v4.to_ipv6_mapped().into()));
+        fn no_notation_of_an_address_reaches_more_than_the_address(
+            v4 in any_v4(),
+            allow in proptest::option::of(0_u8..=32),
+            deny in proptest::option::of(0_u8..=32),
+        ) {
+            let net = |length| format!("{v4}/{length}");
+            let allow = allow.map(net);
+            let deny = deny.map(net);
+            let list = |net: &Option<String>| net.iter().map(|net| net.parse().unwrap()).collect();
+            let rules = AddressRules { allow: list(&allow), deny: list(&deny), ..rules(&[], &[]) };
+            let permitted = rules.permit(v4.into());
+            prop_assert!(!permitted || deny.is_none());
+            for v6 in notations(v4) {
+                // No translator sends to 0.0.0.0/8.
+                if v4.octets()[0] == 0 && v6.segments()[..3] == [0x64, 0xff9b, 1] {
+                    continue;
+                }
+                // Some notations lead to further addresses, which may be blocked.
+                prop_assert!(permitted || !rules.permit(v6.into()), "{} as {}", v4, v6);
+            }
+            for v6 in &notations(v4)[1..4] {
+                prop_assert_eq!(rules.permit((*v6).into()), permitted, "{} as {}", v4, v6);
+            }
+        }
+
+        #[test]
+        fn a_denied_network_is_blocked_whatever_is_allowed(bits: u128, length in 0_u8..=128, host: u128) {
+            let network = ipnet::Ipv6Net::new(Ipv6Addr::from_bits(bits), length).unwrap().trunc();
+            let mask = network.hostmask().to_bits();
+            let address = Ipv6Addr::from_bits(network.network().to_bits() | host & mask);
+            let deny = vec![network.into()];
+            let all = vec!["::/0".parse().unwrap(), "0.0.0.0/0".parse().unwrap()];
+            let rules = AddressRules { allow: all, deny, ..rules(&[], &[]) };
+            prop_assert!(!rules.permit(address.into()));
+        }
+
+        #[test]
+        fn ordinary_addresses_are_permitted(bits in 0x2a00_u128 << 112..0x2b00_u128 << 112) {
+            let address = Ipv6Addr::from_bits(bits);
+            prop_assume!(embedded(address.into()).is_empty());
+            prop_assert!(rules(&[], &[]).permit(address.into()));
         }
     }
 }

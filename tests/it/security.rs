@@ -123,6 +123,14 @@ async fn every_response_has_the_headers_that_keep_it_private() {
     public.finish().await;
 }
 
+/// Returns this machine's address in its network, if it has one.
+fn own_address() -> Option<String> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Selects a route without sending anything.
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip().to_string())
+}
+
 #[tokio::test]
 async fn blocks_loopback_in_every_notation_unless_allowed() {
     let app = TestApp::start_with(|config| config.egress_allow.clear()).await;
@@ -130,8 +138,21 @@ async fn blocks_loopback_in_every_notation_unless_allowed() {
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
     let port = logpoint.address().port();
-    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0.0.0.0"]
-    {
+    let mut hosts: Vec<String> = [
+        "127.0.0.1",
+        "localhost",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "2130706433",
+        "0x7f.1",
+        "0.0.0.0",
+        "[fd00:ec2::254]",
+        "100.100.100.200",
+    ]
+    .map(str::to_owned)
+    .into();
+    hosts.extend(own_address());
+    for host in hosts {
         let url = format!("https://{host}:{port}/reopen_incident");
         let fields = [
             ("name", "x"),

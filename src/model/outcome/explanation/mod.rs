@@ -84,8 +84,8 @@ impl Cause {
             ),
             Self::Blocked { address } => Explanation::new(
                 format!("The egress rules block {address}."),
-                "Loopback, link-local and multicast addresses are blocked unless the operator allows \
-                 them, so that a webhook cannot be used to attack this server.",
+                "The addresses of this server, link-local and other special addresses are blocked unless the \
+                 operator allows them, so that a webhook cannot be used to attack this server.",
                 "Check the URL. If the address is correct, ask the operator to add its network to \
                  GATEPOST_EGRESS_ALLOW and to remove it from GATEPOST_EGRESS_DENY.",
             ),
