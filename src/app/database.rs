@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
-use crate::private_postgres::{Binaries, PrivateDatabase};
+use crate::private_postgres::{Binaries, Environment, PrivateDatabase};
 use crate::store::{self, PgConnectOptions, PgPool, migrate};
 
 /// Connections in the pool. The private database allows 40.
@@ -82,7 +82,10 @@ impl Database {
     }
 
     async fn start_private(config: &Config) -> anyhow::Result<Self> {
-        let binaries = Binaries::new(config.postgres_folders.iter().cloned());
+        let binaries = Binaries::new(
+            config.postgres_folders.iter().cloned(),
+            Environment::new(config.child_environment.iter().cloned()),
+        );
         let private = PrivateDatabase::start(&config.data_dir, &binaries).await?;
         let options = private.options();
         match store::connect(options.clone(), CONNECTIONS).await {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -81,7 +81,7 @@ fn generate(path: &Path, sources: &Sources) -> Result<MasterKey, ConfigError> {
 /// Writes a new key atomically, unless there is one. A partly written or replaced key would make secrets unreadable.
 fn write(path: &Path, sources: &Sources) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let part = path.with_extension("part");
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&part)?;

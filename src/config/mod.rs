@@ -1,8 +1,10 @@
 //! Settings, from flags, environment variables, `gatepost.toml` and defaults, in this order of precedence.
 
+mod child_environment;
 mod key;
 mod options;
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Directories with PostgreSQL's programs, in search order.
     pub postgres_folders: Vec<PathBuf>,
+    /// The environment of child processes.
+    pub child_environment: Vec<(OsString, OsString)>,
     /// The address that pages and API listen on.
     pub listen: SocketAddr,
     /// The URL that browsers use, if it differs from the listen address.
@@ -116,6 +120,7 @@ impl Config {
             database_url: options.database_url.map(SecretString::from),
             data_dir: options.data_dir.unwrap_or_else(|| PathBuf::from("data")),
             postgres_folders: postgres_folders(),
+            child_environment: child_environment::child_environment(),
             listen: listen.parse().map_err(|error| {
                 let why = format!("{error}; write an IP address and a port such as 0.0.0.0:8080");
                 invalid("GATEPOST_LISTEN", &listen, &why)

@@ -1,7 +1,7 @@
 //! Account that PostgreSQL runs under. PostgreSQL refuses to run as root, so root needs an unprivileged one.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -76,11 +76,9 @@ impl Account {
         Ok(output.status.success())
     }
 
-    /// Changes the owner of a path to this account.
-    pub(super) fn own(&self, path: &Path) -> Result<(), PrivateError> {
-        let Some(other) = &self.other else { return Ok(()) };
-        chown(path, Some(other.uid), Some(other.gid))
-            .map_err(PrivateError::io("cannot change the owner of", path))
+    /// User and group of the account; `None` for the current account.
+    pub(super) fn ids(&self) -> Option<(u32, u32)> {
+        self.other.as_ref().map(|other| (other.uid, other.gid))
     }
 
     /// Name of the account for messages; `None` for the current account.

@@ -1,27 +1,33 @@
 //! Finds PostgreSQL's programs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use tokio::process::Command;
 
 use super::PrivateError;
+use super::environment::Environment;
 
 /// Oldest supported major version.
 const MIN_MAJOR: u32 = 14;
 
-/// Directories to search.
+/// Directories to search, and the environment of the programs in them.
 #[derive(Debug, Clone, Default)]
-pub struct Binaries(Vec<PathBuf>);
+pub struct Binaries {
+    directories: Vec<PathBuf>,
+    environment: Environment,
+}
 
 /// A directory with PostgreSQL's programs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Tools {
     directory: PathBuf,
     major: u32,
+    environment: Environment,
 }
 
 impl Binaries {
     /// Searches these directories, and then those in which distributions install PostgreSQL.
-    pub fn new(first: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub fn new(first: impl IntoIterator<Item = PathBuf>, environment: Environment) -> Self {
         let mut directories: Vec<PathBuf> = first.into_iter().collect();
         for (parent, below) in [
             ("/usr/lib/postgresql", "bin"), // Debian, Ubuntu
@@ -34,13 +40,15 @@ impl Binaries {
                 versions_in(Path::new(parent)).into_iter().map(|directory| directory.join(below)),
             );
         }
-        Self(directories)
+        Self { directories, environment }
     }
 
     /// Chooses the first supported version, or the version of an existing cluster.
-    pub(super) fn choose(&self, cluster: Option<&str>) -> Result<Tools, PrivateError> {
-        let found: Vec<Tools> =
-            self.0.iter().filter_map(|directory| Tools::in_directory(directory)).collect();
+    pub(super) async fn choose(&self, cluster: Option<&str>) -> Result<Tools, PrivateError> {
+        let mut found = Vec::new();
+        for directory in &self.directories {
+            found.extend(Tools::in_directory(directory, &self.environment).await);
+        }
         let newest = found.iter().max_by_key(|tools| tools.major);
         let Some(newest) = newest else { return Err(PrivateError::new(NOT_INSTALLED)) };
         let Some(version) = cluster else {
@@ -73,14 +81,24 @@ impl Tools {
         self.directory.join(program)
     }
 
-    fn in_directory(directory: &Path) -> Option<Self> {
+    /// A command that runs one of PostgreSQL's programs.
+    pub(super) fn command(&self, program: &str) -> Command {
+        self.environment.command(self.path(program))
+    }
+
+    /// A command that runs another program of the system.
+    pub(super) fn system_command(&self, program: &str) -> Command {
+        self.environment.command(program)
+    }
+
+    async fn in_directory(directory: &Path, environment: &Environment) -> Option<Self> {
         let postgres = directory.join("postgres");
         if !postgres.is_file() || !directory.join("initdb").is_file() {
             return None;
         }
-        let output = Command::new(postgres).arg("--version").output().ok()?;
+        let output = environment.command(postgres).arg("--version").output().await.ok()?;
         let major = major_version(&String::from_utf8_lossy(&output.stdout))?;
-        Some(Self { directory: directory.to_owned(), major })
+        Some(Self { directory: directory.to_owned(), major, environment: environment.clone() })
     }
 }
 
@@ -119,9 +137,9 @@ mod tests {
         assert_eq!(major_version("something else"), None);
     }
 
-    #[test]
-    fn says_what_to_install_without_postgresql() {
-        let error = Binaries::default().choose(None).unwrap_err().to_string();
+    #[tokio::test]
+    async fn says_what_to_install_without_postgresql() {
+        let error = Binaries::default().choose(None).await.unwrap_err().to_string();
         assert!(error.contains("apt-get install") && error.contains("DATABASE_URL"), "{error}");
     }
 }

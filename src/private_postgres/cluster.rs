@@ -1,7 +1,6 @@
 //! Files of the private cluster, and its process.
 
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -11,12 +10,13 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::account::Account;
 use super::binaries::Tools;
-use super::{PrivateError, USER};
+use super::{PORT, PrivateError, USER, private_files};
 
 /// Runs PostgreSQL, whose command is the arguments, and exits with it. A second process reads a pipe from Gatepost:
 /// `stop` shuts PostgreSQL down cleanly (SIGINT); the end of the pipe, because Gatepost was killed, at once (SIGQUIT). The
 /// signal is repeated, because PostgreSQL does not handle signals yet while it starts.
-const SUPERVISOR_SCRIPT: &str = r#"exec 3<&0
+const SUPERVISOR_SCRIPT: &str = r#"umask 077
+exec 3<&0
 "$@" </dev/null 3<&- & pid=$!
 { read -r word; if [ "$word" = stop ]; then how=INT; else how=QUIT; fi
   while kill -$how $pid 2>/dev/null; do sleep 1; done; } <&3 &
@@ -93,7 +93,8 @@ impl Cluster {
         tools: &Tools,
     ) -> Result<(), PrivateError> {
         for folder in [&self.home, &self.socket()] {
-            create_private(folder, account)?;
+            private_files::create_directory(folder, account.ids())
+                .map_err(PrivateError::io("cannot create the private directory", folder))?;
         }
         if self.data().join("PG_VERSION").exists() {
             return Ok(());
@@ -102,7 +103,7 @@ impl Cluster {
         if part.exists() {
             fs::remove_dir_all(&part).map_err(PrivateError::io("cannot remove", &part))?;
         }
-        let mut initdb = Command::new(tools.path("initdb"));
+        let mut initdb = tools.command("initdb");
         initdb
             .args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C"])
             .args(["--data-checksums", "--no-instructions", "--pgdata"])
@@ -122,7 +123,7 @@ impl Cluster {
         for file in [self.data().join("postmaster.pid"), self.socket().join(SOCKET_LOCK)] {
             let Ok(text) = fs::read_to_string(&file) else { continue };
             let pid = text.lines().next().unwrap_or_default().trim();
-            if self.is_run_by(pid).await {
+            if self.is_run_by(pid, tools).await {
                 tracing::info!(pid, "stopping the PostgreSQL of a killed server");
                 return self.stop_leftover(account, tools).await;
             }
@@ -137,7 +138,7 @@ impl Cluster {
     }
 
     async fn stop_leftover(&self, account: &Account, tools: &Tools) -> Result<(), PrivateError> {
-        let mut stop = Command::new(tools.path("pg_ctl"));
+        let mut stop = tools.command("pg_ctl");
         stop.args(["stop", "--wait", "--mode", "fast", "--silent", "--pgdata"]).arg(self.data());
         if let Err(error) = run(stop, account, "pg_ctl stop", &self.home).await {
             // It may have ended in the meantime. If not, the start fails.
@@ -147,14 +148,14 @@ impl Cluster {
     }
 
     /// Whether a process is this cluster's PostgreSQL. Process ids are reused, even by another PostgreSQL.
-    async fn is_run_by(&self, pid: &str) -> bool {
+    async fn is_run_by(&self, pid: &str, tools: &Tools) -> bool {
         if pid.is_empty() {
             return false;
         }
         let command = if Path::new("/proc/self").exists() {
             fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
         } else {
-            let mut ps = Command::new("ps");
+            let mut ps = tools.system_command("ps");
             ps.args(["-ww", "-o", "command=", "-p", pid]).stdin(Stdio::null());
             ps.output().await.map(|output| output.stdout).unwrap_or_default()
         };
@@ -169,7 +170,7 @@ impl Cluster {
         tools: &Tools,
     ) -> Result<Supervisor, PrivateError> {
         let log = self.open_log(account)?;
-        let mut supervisor = Command::new("/bin/sh");
+        let mut supervisor = tools.system_command("/bin/sh");
         supervisor
             .arg("-c")
             .arg(SUPERVISOR_SCRIPT)
@@ -197,6 +198,7 @@ impl Cluster {
     fn settings(&self) -> Vec<String> {
         vec![
             "listen_addresses=".to_owned(),
+            format!("port={PORT}"),
             format!("unix_socket_directories={}", self.socket().display()),
             "unix_socket_permissions=0700".to_owned(),
             "max_connections=40".to_owned(),
@@ -209,14 +211,13 @@ impl Cluster {
     fn open_log(&self, account: &Account) -> Result<File, PrivateError> {
         let path = self.log();
         let is_long = fs::metadata(&path).is_ok_and(|found| found.len() > MAX_LOG_BYTES);
-        let log = File::options()
-            .create(true)
-            .append(!is_long)
-            .write(true)
-            .truncate(is_long)
-            .open(&path)
+        let log = private_files::open(&path, File::options().append(true))
             .map_err(PrivateError::io("cannot write", &path))?;
-        account.own(&path)?;
+        if is_long {
+            log.set_len(0).map_err(PrivateError::io("cannot empty", &path))?;
+        }
+        private_files::give(&log, account.ids())
+            .map_err(PrivateError::io("cannot change the owner of", &path))?;
         Ok(log)
     }
 
@@ -268,22 +269,6 @@ impl Supervisor {
             tracing::debug!(%error, "the private PostgreSQL had already ended");
         }
     }
-}
-
-/// Creates a directory that only the account can enter.
-fn create_private(folder: &Path, account: &Account) -> Result<(), PrivateError> {
-    let failed = |error| PrivateError::io("cannot create", folder)(error);
-    match fs::create_dir(folder) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(error)),
-    }
-    // A link would change the mode of a directory elsewhere.
-    if !fs::symlink_metadata(folder).map_err(failed)?.is_dir() {
-        return Err(PrivateError::new(format!("{} is not a directory", folder.display())));
-    }
-    account.own(folder)?;
-    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)
 }
 
 /// Runs one of PostgreSQL's programs and waits for it.

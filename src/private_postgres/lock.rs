@@ -1,9 +1,9 @@
-//! Locks a directory for one server.
+//! Locks a directory for one server. Other users cannot open the file, so they cannot hold the lock.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use super::PrivateError;
+use super::{PrivateError, private_files};
 
 /// Name of the locked file.
 const FILE: &str = "lock";
@@ -45,10 +45,6 @@ impl Lock {
 
 fn open(directory: &Path) -> Result<File, PrivateError> {
     let path = directory.join(FILE);
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
+    private_files::open(&path, OpenOptions::new().write(true))
         .map_err(PrivateError::io("cannot open", &path))
 }

@@ -2,7 +2,7 @@
 //! stopped with the server. Supervises the process; knows no tables.
 //!
 //! ```text
-//! data/lock                 held by the server that uses the directory
+//! data/lock                 held by the server that uses the directory; other users cannot open it
 //! data/postgres             a directory, or a link to one (see `home`)
 //! data/postgres/cluster     the database
 //! data/postgres/socket      its Unix socket
@@ -15,8 +15,10 @@
 mod account;
 mod binaries;
 mod cluster;
+mod environment;
 mod home;
 mod lock;
+mod private_files;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use binaries::Binaries;
+pub use environment::Environment;
 
 use account::Account;
 use binaries::Tools;
@@ -35,6 +38,8 @@ use lock::Lock;
 
 /// Role that owns the cluster.
 const USER: &str = "gatepost";
+/// Port of the socket, which is part of its name.
+const PORT: u16 = 5432;
 /// Name of the database.
 const DATABASE: &str = "gatepost";
 /// Long enough for recovery after a crash.
@@ -90,7 +95,7 @@ impl PrivateDatabase {
     /// # Errors
     /// Fails if PostgreSQL is not installed or does not start, or if another server uses the directory.
     pub async fn start(data_dir: &Path, binaries: &Binaries) -> Result<Self, PrivateError> {
-        std::fs::create_dir_all(data_dir)
+        private_files::create_data_directory(data_dir)
             .map_err(PrivateError::io("cannot create the data directory", data_dir))?;
         let data_dir = absolute(data_dir)?;
         let lock = Lock::take(&data_dir)?;
@@ -138,7 +143,7 @@ impl Runner {
         let existing = Cluster::at(home::find(data_dir));
         let account = Account::choose(&existing.data())?;
         let cluster = Cluster::at(home::choose(data_dir, &account).await?);
-        let tools = binaries.choose(cluster.version()?.as_deref())?;
+        let tools = binaries.choose(cluster.version()?.as_deref()).await?;
         cluster.prepare(&account, &tools).await?;
         Ok(Self { cluster, account, tools })
     }
@@ -232,7 +237,8 @@ fn is_starting(error: &sqlx::Error) -> bool {
 }
 
 fn options(socket: &Path) -> PgConnectOptions {
-    PgConnectOptions::new().socket(socket).username(USER).database(DATABASE)
+    // The library would take the port from PGPORT.
+    PgConnectOptions::new().socket(socket).port(PORT).username(USER).database(DATABASE)
 }
 
 async fn ensure_database(socket: &Path) -> Result<(), sqlx::Error> {

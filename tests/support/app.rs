@@ -46,6 +46,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         database_url: Some(database_url.into()),
         data_dir: "unused".into(),
         postgres_folders: Vec::new(),
+        child_environment: Vec::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
         trusted_proxies: Vec::new(),

@@ -3,6 +3,7 @@
 mod docs;
 mod events;
 mod private_database;
+mod private_files;
 mod private_home;
 mod serve;
 mod settings;
