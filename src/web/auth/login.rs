@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{dialog, throttled};
 use crate::actions::{SignIn, SignInError, SignedIn};
 use crate::web::page::{self, Page};
-use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::session::{CurrentUser, Toast, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session, webhooks};
 
@@ -71,8 +71,12 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to("/setup").into_response());
     }
     let form = LoginForm { next: query.next, ..LoginForm::default() };
-    let error = if query.set_up { "Gatepost already has an administrator. Sign in." } else { "" };
-    Ok(visitor.respond(&headers, &state, login_page(&visitor, form, error.to_owned())?))
+    let mut page = Page::outside(&visitor, "Sign in");
+    if query.set_up {
+        let text = "Gatepost already has an administrator. Sign in.".to_owned();
+        page.toasts.push(Toast { bad: true, text });
+    }
+    Ok(visitor.respond(&headers, &state, render(page, form, String::new())?))
 }
 
 /// `POST /login`
@@ -149,7 +153,10 @@ async fn signed_in(
 }
 
 fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {
-    let page = Page::outside(visitor, "Sign in");
+    render(Page::outside(visitor, "Sign in"), form, error)
+}
+
+fn render(page: Page, form: LoginForm, error: String) -> Result<Response, Error> {
     let LoginForm { email, next, unsaved, .. } = form;
     page::html(&LoginPage { page, email, next, unsaved, error })
 }

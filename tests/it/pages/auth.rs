@@ -28,7 +28,7 @@ async fn the_one_time_code_creates_a_single_administrator() {
     eve.get("/login").await;
     let again = eve.post("/setup", &[&[("code", code.as_str())], &SETUP[..]].concat()).await;
     assert_eq!(again.location(), "/login?set_up=true");
-    assert!(eve.get(again.location()).await.text("[role=alert]").contains("already has"));
+    assert!(eve.get(again.location()).await.text("[role=status]").contains("already has"));
     app.finish().await;
 }
 
