@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::escape::Encoding;
 use super::helpers::Helper;
+use super::key::Key;
 use super::position::Position;
 
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(super) enum Node {
     If(Condition),
     Each(Block),
     With(Block),
+    Section(Block),
 }
 
 /// `{{expression}}`
@@ -32,16 +34,18 @@ pub(super) struct Condition {
     pub(super) expression: Expression,
     /// Whether the block is `unless`.
     pub(super) negate: bool,
-    /// `includeZero=true`: 0 is truthy.
-    pub(super) include_zero: bool,
+    /// `includeZero=…`: whether 0 is truthy.
+    pub(super) include_zero: Option<Expression>,
     pub(super) then: Vec<Node>,
     pub(super) otherwise: Option<Vec<Node>>,
     pub(super) at: Position,
 }
 
-/// `{{#each x}}…{{else}}…{{/each}}`, `{{#with x}}…{{else}}…{{/with}}`
+/// `{{#each x}}…{{else}}…{{/each}}`, `{{#with x}}…{{else}}…{{/with}}`, `{{#x}}…{{else}}…{{/x}}`
 #[derive(Debug)]
 pub(super) struct Block {
+    /// The name in the closing placeholder.
+    pub(super) name: Box<str>,
     pub(super) expression: Expression,
     pub(super) body: Vec<Node>,
     pub(super) otherwise: Option<Vec<Node>>,
@@ -75,25 +79,20 @@ pub(super) struct PathExpression {
     pub(super) at: Position,
 }
 
-/// Start of a path. The number counts the enclosing `each` and `with` blocks to skip.
+/// Start of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
+    /// `this` of a block. The number counts the blocks to skip that change `this`.
     This(usize),
+    /// The second block parameter of a block, counted in the same way: the key in an object, the index in a
+    /// list.
+    KeyOf(usize),
     Root,
+    /// `@index` and others. The number counts the loops to skip.
     Index(usize),
     Key(usize),
-    /// The second block parameter: the key in an object, the index in a list.
-    KeyOrIndex(usize),
     First(usize),
     Last(usize),
-}
-
-/// One segment of a path.
-#[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: Box<str>,
-    /// The segment as a number, to index lists.
-    pub(super) index: Option<usize>,
 }
 
 /// Path of a data field: the names of the members that lead to it. A path into a list ends at the list.
@@ -102,9 +101,10 @@ pub type FieldPath = Box<[Box<str>]>;
 /// A path as a template uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathUse {
-    /// The path from the root with `[]` for any entry of a list, such as
-    /// `data.access_groups[].integration.name`. Paths relative to a block are resolved.
-    pub path: String,
+    /// The paths from the root that it may refer to, with `[]` for any entry of a list, such as
+    /// `data.access_groups[].integration.name`. Paths relative to a block are resolved. There is more than one
+    /// within `{{#x}}`, which is a loop for a list and changes nothing for `true`.
+    pub paths: Vec<String>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.

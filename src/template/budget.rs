@@ -125,10 +125,16 @@ mod tests {
 
     use super::*;
 
+    /// A budget whose time does not run out.
+    fn endless() -> Budget {
+        let started = Instant::now() + std::time::Duration::from_hours(1);
+        Budget { started, ..Budget::start() }
+    }
+
     #[test]
     fn the_start_of_a_text_has_the_requested_length() {
         let value = json!({ "a": "é".repeat(1_000), "b": [1, 2] });
-        let budget = Budget::start();
+        let budget = endless();
         for bytes in 0..200 {
             let start = BoundedText::start_of(&value, bytes, &budget).unwrap();
             assert!(start.len() == bytes || start.len() == bytes + 1, "{bytes}: {start}");
@@ -141,9 +147,9 @@ mod tests {
     #[test]
     fn a_text_is_never_longer_than_the_output() {
         let value = json!(["x".repeat(600_000), "x".repeat(600_000)]);
-        let budget = Budget::start();
+        let budget = endless();
         assert_eq!(BoundedText::of(&value, &budget), Err(Kind::OutputTooLong));
-        let budget = Budget::start();
+        let budget = endless();
         let mut text = BoundedText::new(&budget);
         text.push(&"x".repeat(MAX_OUTPUT_BYTES)).unwrap();
         assert_eq!(text.push("x"), Err(Kind::OutputTooLong));
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn written_bytes_count_as_steps() {
-        let budget = Budget::start();
+        let budget = endless();
         BoundedText::of(&json!("x".repeat(64_000)), &budget).unwrap();
         assert!(budget.steps.get() >= 1_000, "{}", budget.steps.get());
     }

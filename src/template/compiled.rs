@@ -83,8 +83,8 @@ impl Template {
 
     /// Returns the names of the secrets that the template uses, sorted and without duplicates.
     pub fn secrets(&self) -> Vec<&str> {
-        let mut names: Vec<_> =
-            self.paths().iter().filter_map(|used| used.path.strip_prefix("secrets.")).collect();
+        let paths = self.paths().iter().flat_map(|used| &used.paths);
+        let mut names: Vec<_> = paths.filter_map(|path| path.strip_prefix("secrets.")).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -94,7 +94,7 @@ impl Template {
     pub fn as_literal(&self) -> Option<String> {
         let text = |node: &Node| match node {
             Node::Text(text) => Some(text.to_string()),
-            Node::Value(_) | Node::If(_) | Node::Each(_) | Node::With(_) => None,
+            Node::Value(_) | Node::If(_) | Node::Each(_) | Node::With(_) | Node::Section(_) => None,
         };
         self.0.nodes.iter().map(text).collect()
     }

@@ -1,7 +1,7 @@
 //! Context-aware escaping: derives the encoding of each placeholder from the text around it.
 
 use super::ast::{Call, Expression, Node, Placeholder};
-use super::error::TemplateError;
+use super::error::{TemplateError, shorten};
 use super::escape::Encoding;
 use super::form::{self, FormPair};
 use super::helpers::Helper;
@@ -84,7 +84,7 @@ fn set_all(nodes: &mut [Node], encoding: Encoding) {
                 set_all(&mut block.then, encoding);
                 set_all(block.otherwise.as_deref_mut().unwrap_or_default(), encoding);
             }
-            Node::Each(block) | Node::With(block) => {
+            Node::Each(block) | Node::With(block) | Node::Section(block) => {
                 set_all(&mut block.body, encoding);
                 set_all(block.otherwise.as_deref_mut().unwrap_or_default(), encoding);
             }
@@ -148,17 +148,18 @@ impl<T: Tracker> Reader<T> {
                     let otherwise = block.otherwise.as_deref_mut();
                     self.read_block(name, block.at, &mut block.then, otherwise)?;
                 }
-                Node::Each(block) => {
+                // A section of a list is a loop.
+                Node::Each(block) | Node::Section(block) => {
                     let before = self.place.clone();
                     let otherwise = block.otherwise.as_deref_mut();
-                    self.read_block("each", block.at, &mut block.body, otherwise)?;
+                    self.read_block(&block.name, block.at, &mut block.body, otherwise)?;
                     if self.place != before {
-                        return Err(T::is_not_even("each").at(block.at));
+                        return Err(T::is_not_even(&shorten(&block.name)).at(block.at));
                     }
                 }
                 Node::With(block) => {
                     let otherwise = block.otherwise.as_deref_mut();
-                    self.read_block("with", block.at, &mut block.body, otherwise)?;
+                    self.read_block(&block.name, block.at, &mut block.body, otherwise)?;
                 }
             }
         }
@@ -177,10 +178,10 @@ impl<T: Tracker> Reader<T> {
         self.read(body)?;
         let Some(otherwise) = otherwise else {
             let is_even = self.place == before;
-            return if is_even { Ok(()) } else { Err(T::is_not_even(name).at(at)) };
+            return if is_even { Ok(()) } else { Err(T::is_not_even(&shorten(name)).at(at)) };
         };
         let after = std::mem::replace(&mut self.place, before);
         self.read(otherwise)?;
-        if self.place == after { Ok(()) } else { Err(T::branches_differ(name).at(at)) }
+        if self.place == after { Ok(()) } else { Err(T::branches_differ(&shorten(name)).at(at)) }
     }
 }

@@ -1,5 +1,6 @@
 //! Warnings about templates that compile but probably contain a mistake.
 
+use super::ast::PathUse;
 use super::compiled::Template;
 use super::error::shorten;
 use super::lookalike::visible;
@@ -43,12 +44,13 @@ pub struct Warning {
 
 /// Returns a warning for each path in the template that is not in the schema, up to [`MAX_WARNINGS`].
 pub fn lint(template: &Template, schema: &[SchemaField<'_>]) -> Vec<Warning> {
-    let unknown = template.paths().iter().filter(|used| !is_known(&used.path, schema));
+    let is_unknown = |used: &&PathUse| !used.paths.iter().any(|path| is_known(path, schema));
+    let unknown = template.paths().iter().filter(is_unknown);
     unknown
         .map(|used| Warning {
             line: used.line,
             column: used.column,
-            message: describe(&used.path, schema),
+            message: describe(&used.paths, schema),
         })
         .take(MAX_WARNINGS)
         .collect()
@@ -61,7 +63,17 @@ fn is_known(path: &str, schema: &[SchemaField<'_>]) -> bool {
         || schema.iter().any(|field| {
             is_within(field.path, path)
                 || (field.kind == FieldKind::Map && is_within(path, field.path))
+                || part_of_value(path, field)
         })
+}
+
+/// Whether a path is the length of a list or text, or a character of a text.
+fn part_of_value(path: &str, field: &SchemaField<'_>) -> bool {
+    path.strip_prefix(field.path).is_some_and(|part| match field.kind {
+        FieldKind::Scalar => matches!(part, ".length" | "[]" | "[].length"),
+        FieldKind::List => part == ".length",
+        FieldKind::Map => false,
+    })
 }
 
 /// Whether a path equals the other or continues it.
@@ -70,16 +82,18 @@ fn is_within(path: &str, outer: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
 }
 
-fn describe(path: &str, schema: &[SchemaField<'_>]) -> String {
-    let shown = shorten(&visible(&path.replace("[]", ".[0]")));
-    if let Some(list) = list_without_index(path, schema) {
+/// Describes the mistake in a path of which the first is the most likely meaning.
+fn describe(paths: &[String], schema: &[SchemaField<'_>]) -> String {
+    let first = paths.first().map_or("", String::as_str);
+    let shown = shorten(&visible(&first.replace("[]", ".[0]")));
+    if let (1, Some(list)) = (paths.len(), list_without_index(first, schema)) {
         let name = list.rsplit('.').next().unwrap_or(list);
         let list = list.replace("[]", ".[0]");
         return format!(
             "{name} is a list: write {list}.[0] for its first entry, or {{{{#each {list}}}}} for all entries"
         );
     }
-    match suggest(path, schema) {
+    match paths.iter().find_map(|path| suggest(path, schema)) {
         Some(near) => format!(
             "{shown} is not a documented field; did you mean {}?",
             near.replace("[]", ".[0]")
@@ -144,6 +158,25 @@ mod tests {
             ),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn lengths_and_sections_are_known() {
+        assert_eq!(
+            warnings(
+                "{{data.approvals.length}}{{event_type.length}}{{event_type.[0]}}{{#data.approvals}}{{approver.email}}\
+                 {{event_type}}{{/data.approvals}}{{^data.approvals}}{{event_type}}{{/data.approvals}}\
+                 {{#each data.access_groups}}{{access_units.length}}{{#access_units}}{{resource.name}}{{@index}}\
+                 {{integration.name}}{{/access_units}}{{/each}}{{#data.requester}}{{email}}{{.}}{{/data.requester}}"
+            ),
+            [""; 0]
+        );
+        assert_eq!(
+            warnings("{{#data.approvals}}{{aprover.email}}{{/data.approvals}}"),
+            ["line 1, column 22: data.approvals.[0].aprover.email is not a documented field; \
+              did you mean data.approvals.[0].approver.email?"]
+        );
+        assert!(warnings("{{data.length}}")[0].contains("not a documented field"));
     }
 
     #[test]

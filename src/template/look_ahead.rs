@@ -37,7 +37,7 @@ impl LookAhead {
                     self.add(&block.then, decode);
                     self.add(block.otherwise.as_deref().unwrap_or_default(), decode);
                 }
-                Node::Each(block) | Node::With(block) => {
+                Node::Each(block) | Node::With(block) | Node::Section(block) => {
                     self.add(&block.body, decode);
                     self.add(block.otherwise.as_deref().unwrap_or_default(), decode);
                 }

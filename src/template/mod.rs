@@ -1,7 +1,7 @@
 //! A Handlebars dialect for HTTP requests that escapes every value for the place where it is used.
 //!
-//! The `handlebars` crate parses a template. Rendering is implemented here: plain Handlebars escapes for
-//! HTML, whereas here the text around a placeholder decides how its value is escaped, and how often:
+//! Templates are parsed by the rules of handlebars.js. Plain Handlebars escapes for HTML, whereas here the text
+//! around a placeholder decides how its value is escaped, and how often:
 //!
 //! | position of `{{x}}` | output |
 //! | --- | --- |
@@ -46,14 +46,20 @@ mod budget;
 mod compiled;
 mod context;
 mod csv;
+mod cursor;
 mod data;
 mod dates;
 mod error;
 mod escape;
+mod expression;
 mod form;
+mod frame;
+mod grammar;
 mod helpers;
 mod json;
 mod json_levels;
+mod key;
+mod lexer;
 mod limits;
 mod lint;
 mod look_ahead;
@@ -63,12 +69,16 @@ mod output;
 mod parser;
 mod position;
 mod render;
+mod reserved;
 mod scanner;
 mod scope;
 mod suggestion;
+mod syntax;
 #[cfg(test)]
 mod tests;
+mod token;
 mod tracker;
+mod whitespace;
 mod xml;
 mod xml_text;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::budget::{BoundedText, Budget};
 use super::error::TemplateErrorKind as Kind;
 use super::escape::quote_json;
+use super::key::Key;
 
 /// A value that an expression evaluates to.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub(super) enum Operand<'a> {
 
 impl<'a> Operand<'a> {
     /// Whether Handlebars' `if` takes the value as true. False are: a missing value, false, null, 0
-    /// (unless `include_zero`), and an empty text, list or object.
+    /// (unless `include_zero`), and an empty text or list.
     pub(super) fn is_truthy(&self, include_zero: bool) -> bool {
         match self {
             Self::Missing | Self::Json(Value::Null) => false,
@@ -29,7 +30,7 @@ impl<'a> Operand<'a> {
             Self::Json(Value::Number(number)) => include_zero || number.as_f64() != Some(0.0),
             Self::Json(Value::String(text)) => !text.is_empty(),
             Self::Json(Value::Array(list)) => !list.is_empty(),
-            Self::Json(Value::Object(map)) => !map.is_empty(),
+            Self::Json(Value::Object(_)) => true,
             Self::Text(text) => !text.is_empty(),
             Self::Count(count) => include_zero || *count != 0,
         }
@@ -89,6 +90,30 @@ impl<'a> Operand<'a> {
             Self::Flag(flag) => Cow::Owned(Value::Bool(flag)),
             Self::Count(count) => Cow::Owned(Value::from(count)),
         }
+    }
+
+    /// The member of an object, the entry of a list, the character of a text, or the length of a list or text.
+    /// As in JavaScript, a text consists of UTF-16 code units.
+    pub(super) fn member(self, key: &Key, budget: &Budget) -> Result<Self, Kind> {
+        if let Self::Json(value) = self {
+            let found = match value {
+                Value::Object(map) => map.get(key.name.as_ref()),
+                Value::Array(list) if key.is_length => return Ok(Self::Count(list.len())),
+                Value::Array(list) => key.index.and_then(|index| list.get(index)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            };
+            if let Some(found) = found {
+                return Ok(Self::Json(found));
+            }
+        }
+        let Some(text) = self.as_text().filter(|_| key.is_length || key.index.is_some()) else {
+            return Ok(Self::Missing);
+        };
+        budget.spend_bytes(text.len())?;
+        let mut units = text.encode_utf16();
+        let Some(index) = key.index else { return Ok(Self::Count(units.count())) };
+        let unit = units.nth(index).map(|unit| char::from_u32(unit.into()).unwrap_or('\u{fffd}'));
+        Ok(unit.map_or(Self::Missing, |unit| Self::Text(unit.to_string().into())))
     }
 
     fn as_text(&self) -> Option<&str> {

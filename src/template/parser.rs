@@ -1,15 +1,14 @@
-//! Converts the syntax tree of the `handlebars` crate: resolves names and rejects unsupported syntax.
+//! Converts the syntax tree: resolves names, and rejects what does not exist.
 
-use handlebars::template::{BlockParam, HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Path, Template as Tree};
-
-use super::ast::{Block, Call, Condition, Expression, FieldPath, Key, Node, PathUse, Placeholder};
+use super::ast::{Block, Call, Condition, Expression, FieldPath, Node, PathUse, Placeholder};
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::escape::Encoding;
+use super::grammar::parse_program;
 use super::helpers::Helper;
-use super::position::Position;
-use super::scanner::{Tag, TagKind, scan};
-use super::scope::{Scope, Scopes};
+use super::scanner::scan;
+use super::scope::{Scope, ScopeKind, Scopes};
+use super::syntax::{self, Argument, Callee, Program, Statement};
+use super::whitespace::strip_whitespace;
 
 /// Result of parsing.
 #[derive(Debug)]
@@ -21,97 +20,41 @@ pub(super) struct Parsed {
 
 /// Parses a template.
 pub(super) fn parse(source: &str) -> Result<Parsed, TemplateError> {
-    let tags = scan(source)?;
-    let tree = Tree::compile(source).map_err(|error| syntax_error(&error, &tags))?;
-    let mut parser = Parser {
-        tags: tags.iter(),
-        tag: None,
-        read: 0,
-        scopes: Scopes::new(),
-        paths: Vec::new(),
-        field_paths: Vec::new(),
-    };
-    let nodes = parser.nodes(&tree)?;
+    let mut program = parse_program(scan(source)?)?;
+    strip_whitespace(&mut program);
+    let mut parser = Parser { scopes: Scopes::new(), paths: Vec::new(), field_paths: Vec::new() };
+    let nodes = parser.nodes(&program)?;
     Ok(Parsed { nodes, paths: parser.paths, field_paths: parser.field_paths })
 }
 
-/// Finds the placeholder at the position that the parser reports.
-fn syntax_error(error: &handlebars::TemplateError, tags: &[Tag<'_>]) -> TemplateError {
-    let (line, column) = error.pos().unwrap_or((1, 1));
-    let tag = tags.iter().rev().find(|tag| (tag.at.line, tag.at.column) <= (line, column));
-    match tag.or(tags.first()) {
-        Some(tag) => Kind::Syntax(shorten(tag.body)).at(tag.at),
-        None => Kind::Syntax(String::new()).at(Position { line, column }),
-    }
-}
-
 #[derive(Debug)]
-struct Parser<'t, 's> {
-    /// The remaining placeholders.
-    tags: std::slice::Iter<'t, Tag<'s>>,
-    /// The current placeholder, and the number of bytes of its body that were read.
-    tag: Option<&'t Tag<'s>>,
-    read: usize,
+struct Parser {
     scopes: Scopes,
     paths: Vec<PathUse>,
     field_paths: Vec<FieldPath>,
 }
 
-impl Parser<'_, '_> {
-    fn nodes(&mut self, tree: &Tree) -> Result<Vec<Node>, TemplateError> {
-        let mut nodes = Vec::with_capacity(tree.elements.len());
-        for element in &tree.elements {
-            match element {
-                TemplateElement::RawString(text) => nodes.push(Node::Text(text.as_str().into())),
-                TemplateElement::Expression(expression) => {
-                    nodes.push(Node::Value(self.placeholder(expression)?));
-                }
-                TemplateElement::HelperBlock(block) => nodes.push(self.block(block)?),
-                TemplateElement::Comment(_) => {}
-                TemplateElement::HtmlExpression(_) => {
-                    return Err(Kind::Unescaped.at(self.position()));
-                }
-                TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
-                    return Err(Kind::Decorator.at(self.position()));
-                }
-                TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => {
-                    return Err(Kind::Partial.at(self.position()));
-                }
-                _ => return Err(self.unreadable()),
+impl Parser {
+    fn nodes(&mut self, program: &Program) -> Result<Vec<Node>, TemplateError> {
+        let statements = match program {
+            Program::Statements(statements) => statements,
+            Program::Chain(block) => return Ok(vec![self.block(block)?]),
+        };
+        let mut nodes = Vec::with_capacity(statements.len());
+        for statement in statements {
+            match statement {
+                Statement::Text(text) if text.value.is_empty() => {}
+                Statement::Text(text) => nodes.push(Node::Text(text.value.as_str().into())),
+                Statement::Comment(_) => {}
+                Statement::Value { call, .. } => nodes.push(Node::Value(self.placeholder(call)?)),
+                Statement::Block(block) => nodes.push(self.block(block)?),
             }
         }
         Ok(nodes)
     }
 
-    /// Advances to the placeholder of the next element of the tree.
-    fn next_tag(&mut self, kind: TagKind) -> Position {
-        self.tag = self.tags.find(|tag| tag.kind == kind);
-        self.read = 0;
-        self.position()
-    }
-
-    fn position(&self) -> Position {
-        self.tag.map_or(Position::START, |tag| tag.at)
-    }
-
-    /// Finds the position of a word of the placeholder and continues after it.
-    fn locate(&mut self, word: &str) -> Position {
-        let Some(tag) = self.tag else {
-            return self.position();
-        };
-        let rest = tag.body.get(self.read..).unwrap_or_default();
-        let Some(start) =
-            rest.find(word).map(|found| self.read + found).or_else(|| tag.body.find(word))
-        else {
-            return tag.at;
-        };
-        self.read = start + word.len();
-        tag.body_at.after(tag.body.get(..start).unwrap_or_default())
-    }
-
-    fn placeholder(&mut self, element: &HelperTemplate) -> Result<Placeholder, TemplateError> {
-        let at = self.next_tag(TagKind::Value);
-        let expression = self.name_or_call(element)?;
+    fn placeholder(&mut self, call: &syntax::Call) -> Result<Placeholder, TemplateError> {
+        let expression = self.call_or_path(call)?;
         let (expression, as_json) = match expression {
             Expression::Call(Call { helper: Helper::Json, mut arguments, at }) => {
                 let argument = arguments.pop().ok_or_else(|| Kind::Empty.at(at))?;
@@ -121,148 +64,150 @@ impl Parser<'_, '_> {
                 (expression, false)
             }
         };
-        Ok(Placeholder { expression, as_json, encoding: Encoding::Plain, at })
+        Ok(Placeholder { expression, as_json, encoding: Encoding::Plain, at: call.at })
     }
 
-    fn expression(&mut self, parameter: &Parameter) -> Result<Expression, TemplateError> {
-        match parameter {
-            Parameter::Name(name) => self.path(name),
-            Parameter::Path(path) => {
-                let (Path::Relative((_, raw)) | Path::Local((_, _, raw))) = path;
-                self.path(raw)
-            }
-            Parameter::Literal(value) => Ok(Expression::Literal(value.clone())),
-            Parameter::Subexpression(inner) => {
-                let TemplateElement::Expression(element) = inner.as_element() else {
-                    return Err(self.unreadable());
-                };
-                self.name_or_call(element)
-            }
-            _ => Err(self.unreadable()),
+    fn argument(&mut self, argument: &Argument) -> Result<Expression, TemplateError> {
+        match argument {
+            Argument::Path(path) => self.path(path),
+            Argument::Literal(value) => Ok(Expression::Literal(value.clone())),
+            Argument::Call(call) => self.call_or_path(call),
         }
     }
 
-    fn name_or_call(&mut self, element: &HelperTemplate) -> Result<Expression, TemplateError> {
-        if element.params.is_empty() && element.hash.is_empty() {
-            self.expression(&element.name)
-        } else {
-            self.call(element)
+    fn call_or_path(&mut self, call: &syntax::Call) -> Result<Expression, TemplateError> {
+        match &call.callee {
+            Callee::Call(inner) => self.call_or_path(inner),
+            Callee::Path(path) if call.is_bare() => self.path(path),
+            Callee::Path(path) => self.call(path, call),
         }
     }
 
-    fn unreadable(&self) -> TemplateError {
-        let body = self.tag.map(|tag| tag.body).unwrap_or_default();
-        Kind::Syntax(shorten(body)).at(self.position())
-    }
-
-    fn path(&mut self, raw: &str) -> Result<Expression, TemplateError> {
-        let at = self.locate(raw);
-        let (path, used) = self.scopes.resolve(raw, at)?;
-        if let Some(used) = used {
-            self.paths.push(PathUse { path: used, line: at.line, column: at.column });
+    fn path(&mut self, path: &syntax::Path) -> Result<Expression, TemplateError> {
+        let (resolved, used) = self.scopes.resolve(path)?;
+        if !used.is_empty() {
+            let (line, column) = (path.at.line, path.at.column);
+            self.paths.push(PathUse { paths: used, line, column });
         }
         // A path relative to a block is covered by the path of the block.
-        if self.scopes.starts_at_root(path.base) {
-            self.field_paths.push(field_path(&path.keys));
+        if self.scopes.may_start_at_root(resolved.base) {
+            self.field_paths.push(resolved.field_path());
         }
-        Ok(Expression::Path(path))
+        Ok(Expression::Path(resolved))
     }
 
-    fn call(&mut self, element: &HelperTemplate) -> Result<Expression, TemplateError> {
-        let name = name_of(&element.name);
-        let at = self.locate(name);
+    fn call(
+        &mut self,
+        callee: &syntax::Path,
+        call: &syntax::Call,
+    ) -> Result<Expression, TemplateError> {
+        let at = callee.at;
+        let name = callee.as_name().unwrap_or(&callee.original);
         let helper = Helper::find(name).map_err(|kind| kind.at(at))?;
-        if let Some(option) = element.hash.keys().min() {
+        if let Some((option, _)) = call.options.first() {
             let kind = Kind::HelperOption { helper: helper.name(), option: shorten(option) };
             return Err(kind.at(at));
         }
-        let literals: Vec<_> = element.params.iter().map(literal).collect();
+        let literals: Vec<_> = call.arguments.iter().map(literal).collect();
         helper.check(&literals).map_err(|kind| kind.at(at))?;
-        let arguments = element
-            .params
+        let arguments = call
+            .arguments
             .iter()
-            .map(|argument| self.expression(argument))
+            .map(|argument| self.argument(argument))
             .collect::<Result<_, _>>()?;
         Ok(Expression::Call(Call { helper, arguments, at }))
     }
 
-    fn block(&mut self, element: &HelperTemplate) -> Result<Node, TemplateError> {
-        let at = self.next_tag(TagKind::Block);
-        let name = name_of(&element.name);
-        let example = match name {
-            "if" | "unless" => "data.justification",
-            "each" => "data.access_groups",
-            "with" => "data.requester",
-            _ => return Err(Kind::UnknownBlock(shorten(name)).at(at)),
+    fn block(&mut self, block: &syntax::Block) -> Result<Node, TemplateError> {
+        let call = &block.call;
+        let Callee::Path(callee) = &call.callee else {
+            return Err(Kind::UnknownBlock("(".to_owned()).at(call.at));
         };
-        self.locate(name);
-        let is_condition = matches!(name, "if" | "unless");
-        let is_option = |(key, value): (&String, &Parameter)| {
-            is_condition && key == "includeZero" && matches!(value, Parameter::Literal(_))
+        let example = match callee.as_name() {
+            Some("if" | "unless") => return self.condition(block, &callee.original),
+            Some("each") => "data.access_groups",
+            Some("with") => "data.requester",
+            _ if call.is_bare() => {
+                let expression = self.path(callee)?;
+                return Ok(Node::Section(self.body(
+                    block,
+                    callee,
+                    ScopeKind::Section,
+                    expression,
+                )?));
+            }
+            _ => return Err(Kind::UnknownBlock(shorten(&callee.original)).at(call.at)),
         };
-        let [parameter] = element.params.as_slice() else {
-            return Err(Kind::BlockArguments { block: name.to_owned(), example }.at(at));
+        let name = &callee.original;
+        let ([argument], []) = (call.arguments.as_slice(), call.options.as_slice()) else {
+            return Err(Kind::BlockArguments { block: name.clone(), example }.at(call.at));
         };
-        if !element.hash.iter().all(is_option) {
-            return Err(Kind::BlockArguments { block: name.to_owned(), example }.at(at));
-        }
-        let expression = self.expression(parameter)?;
-        if is_condition {
-            let include_zero = element.hash.get("includeZero")
-                == Some(&Parameter::Literal(serde_json::Value::Bool(true)));
-            let then = self.branch(element.template.as_ref())?.unwrap_or_default();
-            let otherwise = self.branch(element.inverse.as_ref())?;
-            let negate = name == "unless";
-            return Ok(Node::If(Condition {
-                expression,
-                negate,
-                include_zero,
-                then,
-                otherwise,
-                at,
-            }));
-        }
-        let is_each = name == "each";
-        self.scopes.enter(scope(is_each, &expression, element.block_param.as_ref(), &self.scopes));
-        let body = self.branch(element.template.as_ref())?.unwrap_or_default();
+        let expression = self.argument(argument)?;
+        Ok(if name == "each" {
+            Node::Each(self.body(block, callee, ScopeKind::Each, expression)?)
+        } else {
+            Node::With(self.body(block, callee, ScopeKind::With, expression)?)
+        })
+    }
+
+    /// Converts `{{#if}}` or `{{#unless}}`.
+    fn condition(&mut self, block: &syntax::Block, name: &str) -> Result<Node, TemplateError> {
+        let syntax::Call { arguments, options, at, .. } = &block.call;
+        let include_zero = match options.as_slice() {
+            [] => Some(None),
+            [(option, value)] if option == "includeZero" => Some(Some(value)),
+            _ => None,
+        };
+        let ([argument], Some(include_zero)) = (arguments.as_slice(), include_zero) else {
+            let (block, example) = (name.to_owned(), "data.justification");
+            return Err(Kind::BlockArguments { block, example }.at(*at));
+        };
+        Ok(Node::If(Condition {
+            expression: self.argument(argument)?,
+            negate: name == "unless",
+            include_zero: include_zero.map(|option| self.argument(option)).transpose()?,
+            then: self.branch(block.program.as_ref())?.unwrap_or_default(),
+            otherwise: self.branch(block.inverse.as_ref())?,
+            at: *at,
+        }))
+    }
+
+    /// Converts the parts of a block that changes `this`.
+    fn body(
+        &mut self,
+        block: &syntax::Block,
+        callee: &syntax::Path,
+        kind: ScopeKind,
+        expression: Expression,
+    ) -> Result<Block, TemplateError> {
+        let mut names = block.parameters.iter().cloned();
+        let this = self.scopes.inside(kind, &expression);
+        let is_this = matches!(&expression, Expression::Path(path) if path.is_this());
+        self.scopes.enter(Scope {
+            kind,
+            this,
+            is_same: kind == ScopeKind::With && is_this,
+            value_name: names.next(),
+            key_name: names.next(),
+        });
+        let body = self.branch(block.program.as_ref())?.unwrap_or_default();
         self.scopes.leave();
-        let otherwise = self.branch(element.inverse.as_ref())?;
-        let block = Block { expression, body, otherwise, at };
-        Ok(if is_each { Node::Each(block) } else { Node::With(block) })
+        let otherwise = self.branch(block.inverse.as_ref())?;
+        Ok(Block {
+            name: callee.original.as_str().into(),
+            expression,
+            body,
+            otherwise,
+            at: block.call.at,
+        })
     }
 
-    fn branch(&mut self, tree: Option<&Tree>) -> Result<Option<Vec<Node>>, TemplateError> {
-        tree.map(|tree| self.nodes(tree)).transpose()
+    fn branch(&mut self, program: Option<&Program>) -> Result<Option<Vec<Node>>, TemplateError> {
+        program.map(|program| self.nodes(program)).transpose()
     }
-}
-
-fn name_of(name: &Parameter) -> &str {
-    name.as_name().unwrap_or_default()
-}
-
-/// Creates the scope of a block's body.
-fn scope(
-    is_each: bool,
-    over: &Expression,
-    parameters: Option<&BlockParam>,
-    scopes: &Scopes,
-) -> Scope {
-    let owned = |name: &Parameter| Some(name_of(name).to_owned());
-    let (value_name, key_name) = match parameters {
-        Some(BlockParam::Single(value)) => (owned(value), None),
-        Some(BlockParam::Pair((value, key))) => (owned(value), owned(key)),
-        _ => (None, None),
-    };
-    let this = scopes.known_path(over).map(|path| if is_each { format!("{path}[]") } else { path });
-    Scope { is_each, this, value_name, key_name }
 }
 
 /// The value of a literal argument.
-fn literal(argument: &Parameter) -> Option<&serde_json::Value> {
-    if let Parameter::Literal(value) = argument { Some(value) } else { None }
-}
-
-/// Path of a field from the root. A path into a list ends at the list.
-fn field_path(keys: &[Key]) -> FieldPath {
-    keys.iter().take_while(|key| key.index.is_none()).map(|key| key.name.clone()).collect()
+fn literal(argument: &Argument) -> Option<&serde_json::Value> {
+    if let Argument::Literal(value) = argument { Some(value) } else { None }
 }

@@ -1,16 +1,34 @@
 //! Name resolution: the part of the data that a path refers to, as far as it is known without data.
 
-use super::ast::{Base, Expression, Key, PathExpression};
+use super::ast::{Base, Expression, FieldPath, PathExpression};
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::helpers::Helper;
-use super::position::Position;
+use super::key::Key;
+use super::reserved::check_reserved_names;
+use super::syntax::Path;
+
+/// Maximum number of paths that a path within sections is known to refer to. Each section triples it.
+const MAX_KNOWN_PATHS: usize = 16;
+
+/// Kinds of blocks that change the meaning of `this`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScopeKind {
+    /// The whole template.
+    Root,
+    With,
+    Each,
+    /// `{{#x}}`: a loop for a list, the same as around the block for `true`, or else like `with`.
+    Section,
+}
 
 /// A block that changes the meaning of `this`, or the whole template.
 #[derive(Debug)]
 pub(super) struct Scope {
-    pub(super) is_each: bool,
-    /// Path of `this` from the root, if it is known.
-    pub(super) this: Option<String>,
+    pub(super) kind: ScopeKind,
+    /// The paths of `this` from the root that are possible. Empty if they are not known.
+    pub(super) this: Vec<String>,
+    /// Whether `this` is the same as around the block, as in `{{#with this}}`. `..` does not count such blocks.
+    pub(super) is_same: bool,
     /// `as |value key|`
     pub(super) value_name: Option<String>,
     pub(super) key_name: Option<String>,
@@ -20,21 +38,15 @@ pub(super) struct Scope {
 #[derive(Debug)]
 pub(super) struct Scopes(Vec<Scope>);
 
-/// The parts of a path as written in the template.
-#[derive(Debug)]
-struct RawPath<'r> {
-    /// Whether the path starts with `this`, `./` or `../` and therefore cannot name a block parameter.
-    is_explicit: bool,
-    is_root: bool,
-    is_local: bool,
-    up: usize,
-    keys: Vec<&'r str>,
-}
-
 impl Scopes {
     pub(super) fn new() -> Self {
-        let this = Some(String::new());
-        Self(vec![Scope { is_each: false, this, value_name: None, key_name: None }])
+        Self(vec![Scope {
+            kind: ScopeKind::Root,
+            this: vec![String::new()],
+            is_same: false,
+            value_name: None,
+            key_name: None,
+        }])
     }
 
     pub(super) fn enter(&mut self, scope: Scope) {
@@ -50,52 +62,48 @@ impl Scopes {
         self.0.iter().rev().nth(up)
     }
 
-    /// Whether paths with this base start at the root of the data.
-    pub(super) fn starts_at_root(&self, base: Base) -> bool {
+    /// Whether paths with this base may start at the root of the data.
+    pub(super) fn may_start_at_root(&self, base: Base) -> bool {
         match base {
             Base::Root => true,
-            Base::This(up) => up + 1 == self.0.len(),
-            Base::Index(_)
-            | Base::Key(_)
-            | Base::KeyOrIndex(_)
-            | Base::First(_)
-            | Base::Last(_) => false,
+            // A section of `true` does not change `this`.
+            Base::This(up) => self
+                .0
+                .iter()
+                .rev()
+                .skip(up)
+                .find(|scope| scope.kind != ScopeKind::Section)
+                .is_some_and(|scope| scope.kind == ScopeKind::Root),
+            Base::KeyOf(_) | Base::Index(_) | Base::Key(_) | Base::First(_) | Base::Last(_) => {
+                false
+            }
         }
     }
 
-    /// Resolves a path. Also returns its path from the root, if that is known.
+    /// Resolves a path. Also returns the paths from the root that it may be, as far as they are known.
     pub(super) fn resolve(
         &self,
-        raw: &str,
-        at: Position,
-    ) -> Result<(PathExpression, Option<String>), TemplateError> {
-        let mut parts = split(raw);
-        let base = self.base(&mut parts).map_err(|kind| kind.at(at))?;
-        let known = match base {
-            Base::Root => Some(String::new()),
-            Base::This(up) => self.outer(up).and_then(|scope| scope.this.clone()),
-            Base::Index(_)
-            | Base::Key(_)
-            | Base::KeyOrIndex(_)
-            | Base::First(_)
-            | Base::Last(_) => None,
-        };
-        let keys: Box<[Key]> = parts
-            .keys
-            .iter()
-            .map(|name| Key { name: (*name).into(), index: name.parse().ok() })
-            .collect();
-        let known = known.map(|start| keys.iter().fold(start, append));
-        let secret = check_reserved_names(known.as_deref()).map_err(|kind| kind.at(at))?;
+        path: &Path,
+    ) -> Result<(PathExpression, Vec<String>), TemplateError> {
+        let at = path.at;
+        let (base, keys) = self.base(path).map_err(|kind| kind.at(at))?;
+        let keys: Box<[Key]> = keys.iter().map(|name| Key::new(name)).collect();
+        let known = extend(self.known(base), &keys);
+        let mut secret = None;
+        for path in &known {
+            secret = secret.or(check_reserved_names(path).map_err(|kind| kind.at(at))?);
+        }
         let key_bytes = keys.iter().map(|key| key.name.len()).sum();
         Ok((PathExpression { base, keys, key_bytes, secret, at }, known))
     }
 
-    fn base(&self, parts: &mut RawPath<'_>) -> Result<Base, Kind> {
-        if parts.is_local {
-            let name = parts.keys.first().copied().unwrap_or_default();
+    /// The start of a path, and the keys after it.
+    fn base<'p>(&self, path: &'p Path) -> Result<(Base, &'p [String]), Kind> {
+        let (name, after_name) =
+            path.keys.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+        if path.is_local {
             let base: fn(usize) -> Base = match name {
-                "root" => |_| Base::Root,
+                "root" => return Ok((Base::Root, after_name)),
                 "index" => Base::Index,
                 "key" => Base::Key,
                 "first" => Base::First,
@@ -103,58 +111,72 @@ impl Scopes {
                 _ => return Err(Kind::UnknownLocal(shorten(name))),
             };
             // Inside #with, these names still refer to the loop around it.
-            let mut loops = self.0.iter().rev().enumerate().filter(|(_, scope)| scope.is_each);
-            let found = loops.nth(parts.up).map(|(up, _)| up);
-            let up = match found {
-                Some(up) => up,
-                None if name == "root" => 0,
-                None => return Err(Kind::LocalOutsideEach(shorten(name))),
-            };
-            parts.keys.remove(0);
-            return Ok(base(up));
+            let is_loop =
+                |scope: &&Scope| matches!(scope.kind, ScopeKind::Each | ScopeKind::Section);
+            if self.0.iter().filter(is_loop).count() <= path.up {
+                return Err(Kind::LocalOutsideEach(shorten(name)));
+            }
+            return Ok((base(path.up), after_name));
         }
-        if parts.is_root {
-            return Ok(Base::Root);
-        }
-        if parts.up >= self.0.len() {
-            return Err(Kind::AboveTop);
-        }
-        if let Some(name) = parts.keys.first().copied().filter(|_| !parts.is_explicit) {
+        let up = self.blocks_to_skip(path.up).ok_or(Kind::AboveTop)?;
+        if !path.is_explicit {
             for (up, scope) in self.0.iter().rev().enumerate() {
-                let base = if scope.value_name.as_deref() == Some(name) {
-                    Base::This(up)
-                } else if scope.key_name.as_deref() == Some(name) {
-                    Base::KeyOrIndex(up)
-                } else {
-                    continue;
-                };
-                parts.keys.remove(0);
-                return Ok(base);
+                if scope.value_name.as_deref() == Some(name) {
+                    return Ok((Base::This(up), after_name));
+                }
+                if scope.key_name.as_deref() == Some(name) {
+                    return Ok((Base::KeyOf(up), after_name));
+                }
             }
         }
-        Ok(Base::This(parts.up))
+        Ok((Base::This(up), &path.keys))
     }
 
-    /// Path of the value of an expression from the root, if it is known.
-    pub(super) fn known_path(&self, expression: &Expression) -> Option<String> {
-        match expression {
-            Expression::Path(path) => {
-                let start = match path.base {
-                    Base::Root => String::new(),
-                    Base::This(up) => self.outer(up)?.this.clone()?,
-                    Base::Index(_)
-                    | Base::Key(_)
-                    | Base::KeyOrIndex(_)
-                    | Base::First(_)
-                    | Base::Last(_) => return None,
-                };
-                Some(path.keys.iter().fold(start, append))
+    /// The number of blocks that `up` times `..` goes out.
+    fn blocks_to_skip(&self, up: usize) -> Option<usize> {
+        let mut blocks = self.0.iter().rev().enumerate();
+        for _ in 0..up {
+            blocks.find(|(_, scope)| !scope.is_same)?;
+        }
+        blocks.next().map(|(position, _)| position)
+    }
+
+    fn known(&self, base: Base) -> Vec<String> {
+        match base {
+            Base::Root => vec![String::new()],
+            Base::This(up) => self.outer(up).map(|scope| scope.this.clone()).unwrap_or_default(),
+            Base::KeyOf(_) | Base::Index(_) | Base::Key(_) | Base::First(_) | Base::Last(_) => {
+                Vec::new()
             }
+        }
+    }
+
+    /// The paths of `this` inside a block with this expression.
+    pub(super) fn inside(&self, kind: ScopeKind, over: &Expression) -> Vec<String> {
+        let known = self.known_paths(over);
+        let entries = || known.iter().map(|path| format!("{path}[]"));
+        match kind {
+            ScopeKind::Each => entries().collect(),
+            ScopeKind::Section => {
+                let around = self.outer(0).map(|scope| scope.this.as_slice()).unwrap_or_default();
+                let all: Vec<_> = entries().chain(known.clone()).chain(around.to_vec()).collect();
+                if all.len() > MAX_KNOWN_PATHS { Vec::new() } else { all }
+            }
+            ScopeKind::With | ScopeKind::Root => known,
+        }
+    }
+
+    /// The paths of the value of an expression from the root, as far as they are known.
+    fn known_paths(&self, expression: &Expression) -> Vec<String> {
+        match expression {
+            Expression::Path(path) => extend(self.known(path.base), &path.keys),
             Expression::Call(call) => {
-                let path = self.known_path(call.arguments.first()?)?;
+                let known = || call.arguments.first().map(|argument| self.known_paths(argument));
                 match call.helper {
-                    Helper::First | Helper::Last => Some(format!("{path}[]")),
-                    Helper::Default => Some(path),
+                    Helper::First | Helper::Last => {
+                        known().into_iter().flatten().map(|path| format!("{path}[]")).collect()
+                    }
+                    Helper::Default => known().unwrap_or_default(),
                     Helper::Json
                     | Helper::Join
                     | Helper::Upper
@@ -168,12 +190,32 @@ impl Scopes {
                     | Helper::Date
                     | Helper::Xml
                     | Helper::Csv
-                    | Helper::NoFormula => None,
+                    | Helper::NoFormula => Vec::new(),
                 }
             }
-            Expression::Literal(_) => None,
+            Expression::Literal(_) => Vec::new(),
         }
     }
+}
+
+impl PathExpression {
+    /// Whether the path is `this`.
+    pub(super) fn is_this(&self) -> bool {
+        self.base == Base::This(0) && self.keys.is_empty()
+    }
+
+    /// Path of the field from the root. A path into a list or text ends at it.
+    pub(super) fn field_path(&self) -> FieldPath {
+        let is_field = |(position, key): &(usize, &Key)| {
+            key.index.is_none() && (*position == 0 || !key.is_length)
+        };
+        self.keys.iter().enumerate().take_while(is_field).map(|(_, key)| key.name.clone()).collect()
+    }
+}
+
+/// Appends keys to every path.
+fn extend(paths: Vec<String>, keys: &[Key]) -> Vec<String> {
+    paths.into_iter().map(|path| keys.iter().fold(path, append)).collect()
 }
 
 fn append(mut path: String, key: &Key) -> String {
@@ -188,118 +230,66 @@ fn append(mut path: String, key: &Key) -> String {
     path
 }
 
-/// Checks paths below `secrets`, `delivery` and `webhook`, whose fields are fixed. Returns the name of the
-/// secret, if the path refers to one.
-fn check_reserved_names(known: Option<&str>) -> Result<Option<Box<str>>, Kind> {
-    let Some(path) = known else { return Ok(None) };
-    let (root, rest) = path.split_once('.').unwrap_or((path, ""));
-    match (root, rest) {
-        ("secrets" | "secrets[]", "") => Err(Kind::SecretsWhole),
-        ("secrets", name) => Ok(Some(name.into())),
-        ("delivery", "" | "id" | "attempt") | ("webhook", "" | "name") => Ok(None),
-        ("delivery", _) => Err(Kind::UnknownField {
-            path: shorten(path),
-            known: "delivery.id or delivery.attempt",
-        }),
-        ("webhook", _) => Err(Kind::UnknownField { path: shorten(path), known: "webhook.name" }),
-        _ => Ok(None),
-    }
-}
-
-fn split(raw: &str) -> RawPath<'_> {
-    let mut rest = raw;
-    let mut is_explicit = false;
-    if let Some(after) =
-        ["this.", "this/", "./"].iter().find_map(|prefix| rest.strip_prefix(prefix))
-    {
-        rest = after;
-        is_explicit = true;
-    }
-    let root = ["@root.", "@root/"].iter().find_map(|prefix| rest.strip_prefix(prefix));
-    rest = root.unwrap_or(rest);
-    let local = rest.strip_prefix('@');
-    rest = local.unwrap_or(rest);
-    let mut up = 0;
-    while let Some(after) = ["../", "..."].iter().find_map(|prefix| rest.strip_prefix(prefix)) {
-        rest = after;
-        up += 1;
-    }
-    let mut keys = split_keys(rest);
-    // `this` and `../this`.
-    if keys.first() == Some(&"this") && local.is_none() {
-        keys.remove(0);
-        is_explicit = true;
-    }
-    RawPath {
-        is_explicit: is_explicit || up > 0,
-        is_root: root.is_some(),
-        is_local: local.is_some(),
-        up,
-        keys,
-    }
-}
-
-/// Splits `a.[b.c]/d` into `a`, `b.c` and `d`.
-fn split_keys(path: &str) -> Vec<&str> {
-    let mut keys = Vec::new();
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (key, after) = match rest.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-            Some((key, after)) => (key, after.trim_start_matches(['.', '/'])),
-            None => rest.split_once(['.', '/']).unwrap_or((rest, "")),
-        };
-        keys.push(key);
-        rest = after;
-    }
-    keys
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::position::Position;
     use super::*;
 
-    fn known(scopes: &Scopes, raw: &str) -> Option<String> {
-        scopes.resolve(raw, Position::START).unwrap().1
+    fn path(up: usize, keys: &[&str]) -> Path {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let original = keys.join(".");
+        Path { is_local: false, is_explicit: up > 0, up, keys, original, at: Position::START }
+    }
+
+    fn known(scopes: &Scopes, path: &Path) -> Vec<String> {
+        scopes.resolve(path).unwrap().1
     }
 
     #[test]
     fn paths_are_resolved_from_the_root() {
         let mut scopes = Scopes::new();
-        assert_eq!(known(&scopes, "data.x").unwrap(), "data.x");
+        assert_eq!(known(&scopes, &path(0, &["data", "x"])), ["data.x"]);
         assert_eq!(
-            known(&scopes, "data.access_groups.[0].[a b].c").unwrap(),
-            "data.access_groups[].a b.c"
+            known(&scopes, &path(0, &["data", "access_groups", "0", "a b", "c"])),
+            ["data.access_groups[].a b.c"]
         );
-        assert_eq!(known(&scopes, "this").unwrap(), "");
+        assert_eq!(known(&scopes, &path(0, &[])), [""]);
         scopes.enter(Scope {
-            is_each: true,
-            this: Some("data.access_groups[]".to_owned()),
+            kind: ScopeKind::Each,
+            this: vec!["data.access_groups[]".to_owned()],
+            is_same: false,
             value_name: Some("group".to_owned()),
             key_name: Some("i".to_owned()),
         });
-        assert_eq!(
-            known(&scopes, "integration/name").unwrap(),
-            "data.access_groups[].integration.name"
-        );
-        assert_eq!(known(&scopes, "this").unwrap(), "data.access_groups[]");
-        assert_eq!(known(&scopes, "./a").unwrap(), "data.access_groups[].a");
-        assert_eq!(known(&scopes, "group.a").unwrap(), "data.access_groups[].a");
-        assert_eq!(known(&scopes, "this.group").unwrap(), "data.access_groups[].group");
-        assert_eq!(known(&scopes, "../event_type").unwrap(), "event_type");
-        assert_eq!(known(&scopes, "@root.event_type").unwrap(), "event_type");
-        assert_eq!(known(&scopes, "@index"), None);
-        assert_eq!(known(&scopes, "i"), None);
+        assert_eq!(known(&scopes, &path(0, &["a", "b"])), ["data.access_groups[].a.b"]);
+        assert_eq!(known(&scopes, &path(0, &["group", "a"])), ["data.access_groups[].a"]);
+        assert_eq!(known(&scopes, &path(1, &["event_type"])), ["event_type"]);
+        assert_eq!(known(&scopes, &path(0, &["i"])), [""; 0]);
+        let explicit = Path { is_explicit: true, ..path(0, &["group"]) };
+        assert_eq!(known(&scopes, &explicit), ["data.access_groups[].group"]);
+    }
+
+    #[test]
+    fn a_section_may_be_a_loop_or_change_nothing() {
+        let mut scopes = Scopes::new();
+        let (over, _) = scopes.resolve(&path(0, &["data", "x"])).unwrap();
+        let this = scopes.inside(ScopeKind::Section, &Expression::Path(over));
+        let kind = ScopeKind::Section;
+        scopes.enter(Scope { kind, this, is_same: false, value_name: None, key_name: None });
+        assert_eq!(known(&scopes, &path(0, &["y"])), ["data.x[].y", "data.x.y", "y"]);
+        assert!(scopes.may_start_at_root(Base::This(0)) && scopes.may_start_at_root(Base::This(1)));
     }
 
     #[test]
     fn invalid_paths_are_rejected() {
         let scopes = Scopes::new();
-        let error = |raw: &str| scopes.resolve(raw, Position::START).unwrap_err().kind;
-        assert_eq!(error("../x"), Kind::AboveTop);
-        assert_eq!(error("@index"), Kind::LocalOutsideEach("index".to_owned()));
-        assert_eq!(error("@size"), Kind::UnknownLocal("size".to_owned()));
-        assert_eq!(error("secrets"), Kind::SecretsWhole);
-        assert!(matches!(error("delivery.number"), Kind::UnknownField { .. }));
-        assert!(matches!(error("webhook.url"), Kind::UnknownField { .. }));
+        let error = |path: &Path| scopes.resolve(path).unwrap_err().kind;
+        let local = |name| Path { is_local: true, ..path(0, &[name]) };
+        assert_eq!(error(&path(1, &["x"])), Kind::AboveTop);
+        assert_eq!(error(&local("index")), Kind::LocalOutsideEach("index".to_owned()));
+        assert_eq!(error(&local("size")), Kind::UnknownLocal("size".to_owned()));
+        assert_eq!(error(&path(0, &["secrets"])), Kind::SecretsWhole);
+        assert!(matches!(error(&path(0, &["delivery", "number"])), Kind::UnknownField { .. }));
+        assert!(matches!(error(&path(0, &["webhook", "url"])), Kind::UnknownField { .. }));
     }
 }

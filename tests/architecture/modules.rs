@@ -42,8 +42,7 @@ const MODULES: [(&str, &[&str]); 14] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 17] = [
-    ("handlebars", &["template"]),
+const CRATES: [(&str, &[&str]); 16] = [
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
     ("std::env", &["config"]),

@@ -125,7 +125,7 @@ impl Event {
     }
 
     /// The complete event, parsed on first use: the dispatch queue holds many events, and a text needs a
-    /// fraction of the memory. Numbers keep their digits.
+    /// fraction of the memory. Numbers keep their spelling.
     pub fn payload(&self) -> &Value {
         // The text was validated by `parse`.
         self.payload.get_or_init(|| json::parse(&self.raw).unwrap_or_default())
@@ -163,10 +163,10 @@ impl Event {
     }
 }
 
-/// Reads the fields that are needed to accept an event. Also returns whether the text is plain: no key can change how it is
-/// parsed, and no surrogate lacks its partner. Texts that are not plain are rare, and read as a whole.
+/// Reads the fields that are needed to accept an event. Also returns whether the text is plain: `serde_json` alone reads it
+/// exactly. Other texts are rare, and read as a whole.
 fn read(raw: &str) -> Result<(Value, bool), serde_json::Error> {
-    if json::may_have_private_key(raw) {
+    if json::needs_exact_read(raw) {
         return Ok((json::parse(raw)?, false));
     }
     projection::read(raw, &INTAKE_FIELDS)

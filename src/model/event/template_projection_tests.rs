@@ -29,6 +29,13 @@ const UNUSUAL: &[&str] = &[
     "{{json data}}",
     "{{data}} {{data.id}}",
     "{{delivery.id}} {{webhook.name}}",
+    "{{#data.access_groups}}{{integration.name}} {{../event_type}}{{#access_units}}{{.}}{{/access_units}}{{/data.access_groups}}",
+    "{{#data.requester}}{{email}} {{../event_type}}{{/data.requester}}{{^data.nothing}}{{event_type}}{{/data.nothing}}",
+    "{{#data.requester}}{{data.id}}{{event_type}}{{#name}}{{.}}{{event_time}}{{/name}}{{/data.requester}}",
+    "{{#data.requester.name}}{{.}} {{length}} {{#data}}{{id}}{{/data}}{{/data.requester.name}}",
+    "{{data.access_groups.length}} {{data.friendly_id.length}} {{data.friendly_id.[0]}} {{data.requester.length}} {{length}}",
+    "{{#if data.approvals.length}}{{data.approvals.length}}{{/if}} {{#with data.justification}}{{length}}{{/with}}",
+    "{{#each data.access_groups}}{{access_units.length}}{{integration.name.length}}{{@key}}{{/each}}",
     "nothing",
 ];
 
@@ -77,7 +84,16 @@ fn templates_render_from_the_fields_they_declare() {
 
 #[test]
 fn fields_may_have_unexpected_types() {
-    for odd in [json!("text"), json!(5.0), json!(true), json!(null), json!([]), json!([[{}], 1])] {
+    for odd in [
+        json!("text"),
+        json!(5.0),
+        json!(true),
+        json!(false),
+        json!({}),
+        json!(null),
+        json!([]),
+        json!([[{}], 1]),
+    ] {
         for field in ["requester", "access_groups", "grantee"] {
             let mut payload = sample(Trigger::Granted);
             payload["data"][field] = odd.clone();
@@ -90,9 +106,30 @@ fn fields_may_have_unexpected_types() {
 
 fn path() -> impl Strategy<Value = String> {
     let base = prop::sample::select(&["", "this.", "./", "../", "../../", "@root."][..]);
-    let names = ["data", "requester", "email", "access_groups", "[0]", "integration", "name", "id"];
+    let names = [
+        "data",
+        "requester",
+        "email",
+        "access_groups",
+        "[0]",
+        "integration",
+        "name",
+        "id",
+        "length",
+        "active",
+    ];
     let names = prop::collection::vec(prop::sample::select(names.to_vec()), 1..5);
-    (base, names).prop_map(|(base, names)| format!("{base}{}", names.join(".")))
+    let long = (base, names).prop_map(|(base, names)| format!("{base}{}", names.join(".")));
+    let short = prop::sample::select(vec![
+        "this",
+        ".",
+        "..",
+        "data.active",
+        "data",
+        "data.requester",
+        "length",
+    ]);
+    prop_oneof![3 => long, 1 => short.prop_map(str::to_owned)]
 }
 
 fn source() -> impl Strategy<Value = String> {
@@ -102,9 +139,14 @@ fn source() -> impl Strategy<Value = String> {
     leaf.prop_recursive(4, 12, 3, |inner| {
         let blocks = prop::sample::select(vec!["each", "with", "if"]);
         let over = prop_oneof![path(), path().prop_map(|path| format!("(first {path})"))];
-        (blocks, over, prop::collection::vec(inner, 1..3)).prop_map(|(block, over, inner)| {
-            format!("{{{{#{block} {over}}}}}{}{{{{/{block}}}}}", inner.join(" "))
-        })
+        let inner = prop::collection::vec(inner, 1..3).prop_map(|inner| inner.join(" "));
+        let section = (path(), inner.clone(), inner.clone()).prop_map(|(path, inner, other)| {
+            format!("{{{{#{path}}}}}{inner}{{{{else}}}}{other}{{{{/{path}}}}}")
+        });
+        let block = (blocks, over, inner).prop_map(|(block, over, inner)| {
+            format!("{{{{#{block} {over}}}}}{inner}{{{{/{block}}}}}")
+        });
+        prop_oneof![section, block]
     })
 }
 
@@ -112,7 +154,12 @@ proptest! {
     #[test]
     fn any_template_renders_from_the_fields_it_declares(source in source()) {
         if Template::compile(&source, OutputContext::TextBody).is_ok() {
-            check(&source, &sample(Trigger::Granted));
+            let mut payload = sample(Trigger::Granted);
+            check(&source, &payload);
+            // Sections of `true` do not change `this`.
+            payload["data"]["active"] = json!(true);
+            payload["data"]["requester"] = json!(true);
+            check(&source, &payload);
         }
     }
 }

@@ -66,6 +66,39 @@ fn blocks_choose_repeat_and_nest() {
 }
 
 #[test]
+fn sections_lengths_and_characters_work() {
+    assert_eq!(
+        text("{{#data.approvals}}{{name}}: {{approver.name}}{{/data.approvals}}"),
+        "Approver group: Approver"
+    );
+    assert_eq!(
+        text("{{^data.nothing}}none{{/data.nothing}}{{^data.id}}x{{else}}{{.}}{{/data.id}}"),
+        "none123"
+    );
+    assert_eq!(
+        text("{{#data.requester}}{{email}} {{../event_type}}{{/data.requester}}"),
+        "user@example.com AccessRequestGranted"
+    );
+    assert_eq!(
+        text(
+            "{{#if data.approvals.length}}{{data.approvals.length}}{{/if}}{{data.friendly_id.length}}"
+        ),
+        "16"
+    );
+    assert_eq!(
+        text("{{data.friendly_id.[0]}}{{#each data.approvals}}{{@key}}{{/each}}{{\"event_type\"}}"),
+        "A0AccessRequestGranted"
+    );
+    assert_eq!(
+        body("[{{#data.approvals}}{{name}}{{^@last}},{{/@last}}{{/data.approvals}}]"),
+        "[\"Approver group\"]"
+    );
+    let error =
+        error(OutputContext::JsonBody, "[{{#data.approvals}}\"{{name}}{{/data.approvals}}\"]");
+    assert!(error.contains("{{#data.approvals}} starts inside"), "{error}");
+}
+
+#[test]
 fn comments_whitespace_control_and_escapes_work() {
     assert_eq!(text("a{{! {{x}} }}b"), "a }}b");
     assert_eq!(text("a{{!-- {{x}} --}}b"), "ab");

@@ -1,19 +1,23 @@
 //! Positions of placeholders, and messages for common mistakes.
 
-use crate::template::error::TemplateErrorKind as Kind;
-use crate::template::scanner::scan;
+use super::*;
+use crate::template::TemplateErrorKind as Kind;
 
 fn error(source: &str) -> (usize, usize, Kind) {
-    let error = scan(source).unwrap_err();
+    let error = Template::compile(source, OutputContext::TextBody).unwrap_err();
     (error.line, error.column, error.kind)
 }
 
 #[test]
 fn placeholders_have_positions() {
-    let tags =
-        scan("a\n\"é {{ x }}{{!-- {{ }} --}}{{~#if y~}}\\{{no}}{{else if z}}{{/if}}").unwrap();
-    let found: Vec<_> = tags.iter().map(|tag| (tag.body, tag.at.line, tag.at.column)).collect();
-    assert_eq!(found, [("x", 2, 4), ("if y", 2, 27), ("if z", 2, 45)]);
+    let source = "a\n\"é {{ x }}{{!-- {{ }} --}}{{~#if y~}}\\{{no}}{{else if (eq z.w 1)}}{{/if}}";
+    let template = Template::compile(source, OutputContext::TextBody).unwrap();
+    let found: Vec<_> = template
+        .paths()
+        .iter()
+        .map(|used| (used.paths[0].as_str(), used.line, used.column))
+        .collect();
+    assert_eq!(found, [("x", 2, 7), ("y", 2, 34), ("z.w", 2, 59)]);
 }
 
 #[test]
@@ -57,5 +61,6 @@ fn unbalanced_blocks_are_rejected() {
 
 #[test]
 fn block_parameters_and_quoted_texts_are_not_mistakes() {
-    scan("{{#each xs as |x i|}}{{join x '}} | == {{'}}{{a.[b == c]}}{{/each}}").unwrap();
+    let source = "{{#each xs as |x i|}}{{join x '}} | == {{'}}{{a.[b == c]}}{{/each}}";
+    Template::compile(source, OutputContext::TextBody).unwrap();
 }

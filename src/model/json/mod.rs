@@ -1,15 +1,17 @@
 //! JSON from outside, read as it was meant.
 //!
-//! Differs from `serde_json` in three ways: a byte order mark is skipped, a surrogate without its partner becomes U+FFFD
-//! instead of an error (RFC 8259, section 8.2, leaves the behaviour open), and an object whose key is one of
-//! `serde_json`'s private tokens stays an object.
+//! Differs from `serde_json` in four ways: a byte order mark is skipped, a surrogate without its partner becomes U+FFFD
+//! instead of an error (RFC 8259, section 8.2, leaves the behaviour open), an object whose key is one of `serde_json`'s
+//! private tokens stays an object, and numbers keep the spelling of their exponent.
+
+mod exponent;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Error, Map, Value};
+use serde_json::{Error, Map, Number, Value};
 
 /// Maximum nesting, as in `serde_json`.
 const MAX_DEPTH: usize = 128;
@@ -24,7 +26,7 @@ const PRIVATE_KEY: &str = "$serde_json::private::";
 /// The first syntax error.
 pub fn parse(text: &str) -> Result<Value, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let read = if may_have_private_key(text) { read_exactly } else { read_plainly };
+    let read = if needs_exact_read(text) { read_exactly } else { read_plainly };
     read(text).or_else(|error| match replace_lone_surrogates(text) {
         Cow::Borrowed(_) => Err(error),
         Cow::Owned(repaired) => read(&repaired),
@@ -36,13 +38,14 @@ fn read_plainly(text: &str) -> Result<Value, Error> {
 }
 
 fn read_exactly(text: &str) -> Result<Value, Error> {
-    // The error of the plain parser, if there is one, has the right position.
+    // Validates numbers and the structure, with the right position of an error.
     serde_json::from_str::<&RawValue>(text).and_then(|raw| read_raw(raw, 0))
 }
 
-/// Returns whether a key may be a private token. Its characters can also be written as escapes.
-pub fn may_have_private_key(text: &str) -> bool {
-    text.contains(PRIVATE_KEY) || text.contains("\\u00")
+/// Returns whether `serde_json` alone may not read a text exactly. The characters of a private token can also be written as
+/// escapes.
+pub fn needs_exact_read(text: &str) -> bool {
+    text.contains(PRIVATE_KEY) || text.contains("\\u00") || exponent::occurs_in(text)
 }
 
 /// Reads one level at a time. The type of a value is known by its first character, so no key can change it.
@@ -62,6 +65,10 @@ fn read_raw(raw: &RawValue, depth: usize) -> Result<Value, Error> {
         Some(b'[') => {
             let entries: Vec<&RawValue> = serde_json::from_str(text)?;
             entries.into_iter().map(|entry| read_raw(entry, depth + 1)).collect()
+        }
+        // Every other way to create a number changes its spelling. The text was validated by the first pass.
+        Some(b'-' | b'0'..=b'9') => {
+            Ok(Value::Number(Number::from_string_unchecked(text.to_owned())))
         }
         _ => serde_json::from_str(text),
     }
@@ -177,6 +184,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn numbers_keep_their_spelling() {
+        let text =
+            r#"{"a":[1E22,-2.50e-3,1.0E+07,1.50],"b":"1E5","c":{},"d":[],"e":null,"f":true}"#;
+        assert_eq!(parse(text).unwrap().to_string(), text);
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! Segments of paths.
+
+/// One segment of a path.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: Box<str>,
+    /// The segment as a number, to index lists and texts.
+    pub(super) index: Option<usize>,
+    /// Whether the segment is `length`, which lists and texts have.
+    pub(super) is_length: bool,
+}
+
+impl Key {
+    pub(super) fn new(name: &str) -> Self {
+        // `007` and `+7` are no indexes.
+        let index = name.parse().ok().filter(|index: &usize| index.to_string() == name);
+        Self { name: name.into(), index, is_length: name == "length" }
+    }
+}
