@@ -51,9 +51,12 @@ function options({ fields, helpers }, typed, open) {
       ...["if", "unless", "with", "each"].map((name) => ({ label: `#${name}`, detail: "block", apply: `#${name} ` })),
     ];
   }
+  // A section: {{#x}}…{{/x}}.
+  const isSection = /^~?[#^]\s*[\w.@[\]/]*$/.test(typed);
   const only = /^~?#each\s/.test(typed) ? paths.filter((field) => field.kind.startsWith("array")) : paths;
   const found = only.map((field) => ({
-    label: field.label, detail: field.kind, info: info(field), apply: insertField(field.label),
+    label: field.label, detail: field.kind, info: info(field),
+    apply: isSection ? insertBlock(field.label, field.label) : insertField(field.label),
     // Fields of the innermost block come first.
     boost: field.label.startsWith("@root.") ? -2 : field.label.startsWith("../") ? -1 : 0,
   }));

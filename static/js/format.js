@@ -74,7 +74,7 @@ function print(list) {
 /** Returns `{ text }`, or `{ problem }` if the text cannot be formatted. */
 export function format(text) {
   const list = tokenize(text);
-  if (list?.some((token) => /^\{\{\s*[#/^]|^\{\{\s*else\b/.test(token))) {
+  if (list?.some((token) => /^\{\{~?\s*[#/^]|^\{\{~?\s*else\b/.test(token))) {
     return { problem: "Nothing was changed: a template with blocks such as {{#each}} between its JSON is not formatted." };
   }
   if (!list || !isJson(list)) return { problem: "Nothing was changed: this is not valid JSON yet." };

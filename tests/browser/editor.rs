@@ -93,6 +93,26 @@ async fn fields_and_blocks_are_completed_in_a_placeholder() {
 }
 
 #[tokio::test]
+async fn fields_are_completed_relative_to_sections() {
+    let app = TestApp::start().await;
+    let ann = open_editor(&app).await;
+    ann.press("[{{#data.access_g").await;
+    ann.wait_for_text(".cm-completionLabel", "data.access_groups").await;
+    ann.press(ENTER).await;
+    ann.wait_for_value(FIELD, "[{{#data.access_groups}}{{/data.access_groups}}]").await;
+    ann.press("{{integna").await;
+    ann.wait_for_text(".cm-completionInfo", "Integration: name").await;
+    assert_eq!(ann.texts(".cm-completionLabel").await, ["integration.name"]);
+    ann.press(ENTER).await;
+    let expected = "[{{#data.access_groups}}{{integration.name}}{{/data.access_groups}}]";
+    ann.wait_for_value(FIELD, expected).await;
+    ann.wait_for_text("[data-editor-status]", "Valid JSON").await;
+    ann.wait_until_gone(".cm-lint-marker").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_field_of_the_schema_is_inserted_at_the_cursor_and_can_be_undone() {
     let app = TestApp::start().await;
     let ann = Browser::signed_in(&app).await;
