@@ -70,6 +70,11 @@ pub enum Cause {
     Status(u16),
     /// A response validator needs JSON, and the body is something else.
     NotJson,
+    /// The response has too many values for the JSON path of a validator.
+    TooManyValues {
+        /// JSON path of the validator.
+        path: String,
+    },
     /// A response validator failed that compares the body as text.
     Body {
         /// The start of the body, if it must equal one of the expected texts. Otherwise it must contain one.
@@ -194,6 +199,7 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
                     message: message.map(|text| text.chars().take(MAX_MESSAGE_CHARS).collect()),
                 }
             }
+            ValidatorMismatch::TooManyValues { path } => Cause::TooManyValues { path },
             ValidatorMismatch::Contains => Cause::Body { found: None, expected },
             ValidatorMismatch::Equals { found } => Cause::Body { found: Some(found), expected },
         });
@@ -223,6 +229,7 @@ impl Cause {
             }
             Self::Body { found, .. } => found.iter_mut().collect(),
             Self::PlainHttp
+            | Self::TooManyValues { .. }
             | Self::Blocked { .. }
             | Self::NoSuchHost
             | Self::Refused

@@ -11,6 +11,7 @@ mod errors;
 mod file;
 mod hints;
 mod http;
+mod json_path;
 mod length;
 mod name;
 mod normalize;

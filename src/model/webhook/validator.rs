@@ -1,9 +1,9 @@
 //! Response validators: conditions that a response must meet to count as a success.
 
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use super::draft::ValidatorDraft;
+use super::json_path::{BoundedPath, BudgetExceeded};
 
 /// Longest found value in a mismatch, in characters.
 const MAX_FOUND_CHARS: usize = 200;
@@ -18,8 +18,8 @@ pub struct Validator {
 /// What is compared with the expected values.
 #[derive(Debug, Clone)]
 enum Subject {
-    /// The value at a JSON path (RFC 9535), as parsed and as entered.
-    JsonPath(JsonPath, String),
+    /// The value at a JSON path.
+    JsonPath(BoundedPath),
     /// Parts of the body.
     Contains,
     /// The body without the spaces around it.
@@ -38,6 +38,11 @@ pub enum ValidatorMismatch {
         /// The first value found there, if any.
         found: Option<String>,
     },
+    /// The response has too many values for the JSON path.
+    TooManyValues {
+        /// JSON path of the validator.
+        path: String,
+    },
     /// The body does not contain an expected text.
     Contains,
     /// The body is not an expected text.
@@ -54,7 +59,7 @@ impl Validator {
     /// The message for the form field.
     pub fn new(draft: &ValidatorDraft) -> Result<Self, String> {
         let subject = match draft.subject.as_str() {
-            "" | "json" => parse_path(&draft.json_path)?,
+            "" | "json" => Subject::JsonPath(BoundedPath::parse(&draft.json_path)?),
             "contains" => Subject::Contains,
             "equals" => Subject::Equals,
             other => {
@@ -69,8 +74,8 @@ impl Validator {
             .collect();
         if expected.is_empty() {
             return Err(match subject {
-                Subject::JsonPath(_, path) => {
-                    format!("Enter the value expected at {path}, such as true.")
+                Subject::JsonPath(path) => {
+                    format!("Enter the value expected at {}, such as true.", path.text())
                 }
                 Subject::Contains | Subject::Equals => {
                     "Enter the text expected in the response, such as OK.".to_owned()
@@ -83,7 +88,7 @@ impl Validator {
     /// The JSON path as entered; empty for a condition on the body as text.
     pub fn path(&self) -> &str {
         match &self.subject {
-            Subject::JsonPath(_, text) => text,
+            Subject::JsonPath(path) => path.text(),
             Subject::Contains | Subject::Equals => "",
         }
     }
@@ -104,15 +109,20 @@ impl Validator {
     /// Why it does not meet the condition.
     pub fn check(&self, body: &str, json: Option<&Value>) -> Result<(), ValidatorMismatch> {
         match &self.subject {
-            Subject::JsonPath(path, text) => {
+            Subject::JsonPath(path) => {
                 let json = json.ok_or(ValidatorMismatch::NotJson)?;
-                let found: Vec<String> =
-                    path.query(json).iter().map(|node| text_of(node)).collect();
+                let text = path.text().to_owned();
+                let found: Vec<String> = match path.select(json) {
+                    Ok(found) => found.into_iter().map(text_of).collect(),
+                    Err(BudgetExceeded) => {
+                        return Err(ValidatorMismatch::TooManyValues { path: text });
+                    }
+                };
                 if found.iter().any(|value| self.expected.contains(value)) {
                     return Ok(());
                 }
                 let found = found.into_iter().next().map(|value| shorten(&value));
-                Err(ValidatorMismatch::JsonPath { path: text.clone(), found })
+                Err(ValidatorMismatch::JsonPath { path: text, found })
             }
             Subject::Contains if self.expected.iter().any(|text| body.contains(text)) => Ok(()),
             Subject::Contains => Err(ValidatorMismatch::Contains),
@@ -120,16 +130,6 @@ impl Validator {
             Subject::Equals => Err(ValidatorMismatch::Equals { found: shorten(body.trim()) }),
         }
     }
-}
-
-fn parse_path(path: &str) -> Result<Subject, String> {
-    let path = path.trim();
-    if !path.starts_with("$.") && !path.starts_with("$[") {
-        return Err(format!("A JSON path starts with $: enter $.{}", path.trim_start_matches('$')));
-    }
-    let parsed = JsonPath::parse(path)
-        .map_err(|error| format!("\"{path}\" is not a JSON path: {error}."))?;
-    Ok(Subject::JsonPath(parsed, path.to_owned()))
 }
 
 fn shorten(text: &str) -> String {

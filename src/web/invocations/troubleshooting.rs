@@ -120,6 +120,7 @@ fn anchor(cause: &Cause) -> &'static str {
             _ => "status-5xx",
         },
         Cause::NotJson => "not-json",
+        Cause::TooManyValues { .. } => "too-many-values",
         Cause::Body { .. } => "body-text",
         Cause::Validator { message: Some(text), .. } if text == "Authentication Failed" => {
             "authentication-failed"
@@ -207,6 +208,7 @@ fn response() -> Vec<Cause> {
         validator(Some("Incident not found")),
         validator(None),
         Cause::NotJson,
+        Cause::TooManyValues { path: "$..status".to_owned() },
         Cause::Body { found: None, expected: vec!["OK".to_owned()] },
     ]
     .into_iter()
@@ -307,6 +309,7 @@ mod tests {
             token.prop_map(Cause::Token),
             (100..600_u16).prop_map(Cause::Status),
             Just(Cause::NotJson),
+            text().prop_map(|path| Cause::TooManyValues { path }),
             proptest::option::of(text())
                 .prop_map(|found| Cause::Body { found, expected: Vec::new() }),
             proptest::option::of(text()).prop_map(|message| Cause::Validator {

@@ -56,6 +56,7 @@ impl Cause {
             Self::Token(failure) => failure.summary(),
             Self::Status(status) => format!("HTTP {status}"),
             Self::NotJson => "Response is not JSON".to_owned(),
+            Self::TooManyValues { path } => format!("Response too large for {path}"),
             Self::Body { found: None, .. } => "Response lacks the expected text".to_owned(),
             Self::Body { found: Some(_), .. } => "Response is not the expected text".to_owned(),
             Self::Validator { message: Some(message), .. } => format!("Rejected: {message}"),
@@ -132,6 +133,7 @@ impl Cause {
             Self::Token(failure) => failure.explain(),
             Self::Status(status) => status::explain(*status),
             Self::NotJson => validation::not_json(response),
+            Self::TooManyValues { path } => validation::too_many_values(status, path),
             Self::Body { found, expected } => {
                 validation::body(status, found.as_deref(), expected, custom_message)
             }

@@ -14,6 +14,17 @@ pub(super) fn not_json(response: Option<&Response>) -> Explanation {
     )
 }
 
+/// Explains that the response has too many values for a JSON path.
+pub(super) fn too_many_values(status: u16, path: &str) -> Explanation {
+    Explanation::new(
+        "The response has too many values for the JSON path of a response validator.",
+        format!(
+            "The server responded with {status}. Evaluating {path} could take too long, so it was not evaluated."
+        ),
+        "Use a path with names only, such as $.success, or a condition on the body as text.",
+    )
+}
+
 /// Explains that the body is not one of the expected texts, or does not contain one of them if `found` is `None`.
 pub(super) fn body(
     status: u16,
