@@ -9,6 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::model::Sources;
 
+/// Beginning of every token, by which secret scanners recognise it.
+const PREFIX: &str = "gp_";
+/// Number of random bytes in a token.
+const BYTES: usize = 32;
+
 /// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -52,9 +57,9 @@ impl fmt::Debug for TokenText {
 }
 
 impl TokenText {
-    /// Generates a token. The prefix `gp_` lets secret scanners recognise it.
+    /// Generates a token.
     pub fn new(sources: &Sources) -> Self {
-        Self(format!("gp_{}", URL_SAFE_NO_PAD.encode(sources.bytes::<32>())))
+        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sources.bytes::<BYTES>())))
     }
 
     /// Returns the text, to display it.
@@ -63,7 +68,30 @@ impl TokenText {
     }
 }
 
+/// Whether a text can be a token. Others need not be looked up.
+pub(super) fn is_well_formed(text: &str) -> bool {
+    let encoded = text.strip_prefix(PREFIX);
+    encoded
+        .and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok())
+        .is_some_and(|b| b.len() == BYTES)
+}
+
 /// Returns the hash of a token for storage. A token has 256 random bits, so an unsalted hash is enough.
 pub fn hash_token(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn only_32_encoded_bytes_after_the_prefix_can_be_a_token(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&bytes));
+            prop_assert_eq!(is_well_formed(&text), bytes.len() == BYTES);
+            prop_assert!(!is_well_formed(text.trim_start_matches(PREFIX)));
+        }
+    }
 }

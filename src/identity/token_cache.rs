@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use parking_lot::Mutex;
 
 use super::hash_token;
+use super::token::is_well_formed;
 use crate::model::Timestamp;
 use crate::store::tokens::{self, Token};
 use crate::store::{Error, PgPool, within};
@@ -39,6 +40,9 @@ impl TokenCache {
     /// # Errors
     /// If the database failed.
     pub async fn find(&self, text: &str, now: Timestamp) -> Result<Option<Token>, Error> {
+        if !is_well_formed(text) {
+            return Ok(None);
+        }
         let hash = hash_token(text);
         if let Some(token) = self.find_cached(&hash, now) {
             return Ok(Some(token));
