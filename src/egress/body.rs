@@ -49,9 +49,16 @@ fn decompress(coding: &str, input: &[u8], max: usize) -> Option<(Vec<u8>, bool)>
         // Meant is zlib (RFC 1950), but some servers send raw deflate (RFC 1951).
         "deflate" => read(flate2::read::ZlibDecoder::new(input), max)
             .or_else(|| read(flate2::read::DeflateDecoder::new(input), max)),
+        "br" if has_large_window(input) => None,
         "br" => read(brotli_decompressor::Decompressor::new(input, 4096), max),
         _ => None,
     }
+}
+
+/// Whether a Brotli stream asks for a window of up to 1 GiB, which RFC 7932, section 9.1, does not permit but the library
+/// allocates.
+fn has_large_window(input: &[u8]) -> bool {
+    input.first().is_some_and(|first| first & 0x7f == 0x11)
 }
 
 /// Reads up to `max` bytes.
@@ -132,6 +139,22 @@ mod tests {
         for name in ["gzip", "deflate", "br", "zstd", "gzip, zstd"] {
             assert_eq!(coded(name, b"{}").0, "{}", "{name}");
         }
+    }
+
+    #[test]
+    fn a_brotli_window_that_the_standard_does_not_permit_is_not_allocated() {
+        let params = brotli::enc::BrotliEncoderParams {
+            large_window: true,
+            lgwin: 30,
+            ..brotli::enc::BrotliEncoderParams::default()
+        };
+        let mut encoded = Vec::new();
+        brotli::BrotliCompress(&mut &b"{}"[..], &mut encoded, &params).unwrap();
+        assert_ne!(coded("br", &encoded).0, "{}");
+        let params = brotli::enc::BrotliEncoderParams::default();
+        encoded.clear();
+        brotli::BrotliCompress(&mut &b"{}"[..], &mut encoded, &params).unwrap();
+        assert_eq!(coded("br", &encoded).0, "{}");
     }
 
     #[test]
