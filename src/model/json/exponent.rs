@@ -1,6 +1,8 @@
 //! Numbers with an exponent. `serde_json` keeps all digits of a number, but not the spelling of its exponent: `1E22` becomes
 //! `1e+22`.
 
+use super::string_end::string_end;
+
 /// Whether a JSON text contains a number with an exponent.
 pub(super) fn occurs_in(text: &str) -> bool {
     let is_exponent = |pair: &[u8]| matches!(pair, [b'0'..=b'9', b'e' | b'E']);
@@ -14,27 +16,12 @@ fn outside_strings(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let (part, after) = match rest?.split_once('"') {
-            Some((part, string)) => (part, string_length(string).and_then(|end| string.get(end..))),
+            Some((part, string)) => (part, string_end(string).and_then(|end| string.get(end..))),
             None => (rest?, None),
         };
         rest = after;
         Some(part)
     })
-}
-
-/// Length of the rest of a string after its opening quote, with the closing quote.
-fn string_length(rest: &str) -> Option<usize> {
-    let mut bytes = rest.bytes().enumerate();
-    while let Some((position, byte)) = bytes.next() {
-        match byte {
-            b'"' => return Some(position + 1),
-            b'\\' => {
-                bytes.next();
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -5,16 +5,14 @@
 //! private tokens stays an object, and numbers keep the spelling of their exponent.
 
 mod exponent;
+mod reader;
+mod string_end;
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Error, Map, Number, Value};
+use serde_json::{Error, Value};
 
-/// Maximum nesting, as in `serde_json`.
-const MAX_DEPTH: usize = 128;
 /// Key by which `serde_json` passes a number with all its digits to a visitor.
 pub const PRIVATE_NUMBER_KEY: &str = "$serde_json::private::Number";
 /// Start of the keys by which `serde_json` passes numbers and raw values to its own types.
@@ -38,67 +36,15 @@ fn read_plainly(text: &str) -> Result<Value, Error> {
 }
 
 fn read_exactly(text: &str) -> Result<Value, Error> {
-    // Validates numbers and the structure, with the right position of an error.
-    serde_json::from_str::<&RawValue>(text).and_then(|raw| read_raw(raw, 0))
+    // Validates the structure, with the right position of an error.
+    let raw: &RawValue = serde_json::from_str(text)?;
+    reader::read(raw.get())
 }
 
 /// Returns whether `serde_json` alone may not read a text exactly. The characters of a private token can also be written as
 /// escapes.
 pub fn needs_exact_read(text: &str) -> bool {
     text.contains(PRIVATE_KEY) || text.contains("\\u00") || exponent::occurs_in(text)
-}
-
-/// Reads one level at a time. The type of a value is known by its first character, so no key can change it.
-fn read_raw(raw: &RawValue, depth: usize) -> Result<Value, Error> {
-    if depth >= MAX_DEPTH {
-        return Err(Error::custom("recursion limit exceeded"));
-    }
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'{') => {
-            let mut object = Map::new();
-            for (name, value) in serde_json::from_str::<Members<'_>>(text)?.0 {
-                object.insert(name, read_raw(value, depth + 1)?);
-            }
-            Ok(Value::Object(object))
-        }
-        Some(b'[') => {
-            let entries: Vec<&RawValue> = serde_json::from_str(text)?;
-            entries.into_iter().map(|entry| read_raw(entry, depth + 1)).collect()
-        }
-        // Every other way to create a number changes its spelling. The text was validated by the first pass.
-        Some(b'-' | b'0'..=b'9') => {
-            Ok(Value::Number(Number::from_string_unchecked(text.to_owned())))
-        }
-        _ => serde_json::from_str(text),
-    }
-}
-
-/// The members of an object, with the texts of their values.
-struct Members<'t>(Vec<(String, &'t RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        json.deserialize_map(MembersVisitor)
-    }
 }
 
 /// Replaces escapes of surrogates that have no partner (RFC 8259, section 7) with `\ufffd`. The length of the text and
