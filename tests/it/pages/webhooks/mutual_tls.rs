@@ -136,3 +136,30 @@ async fn pasted_pem_is_checked_at_once() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_key_among_certificates_is_rejected_and_a_key_on_one_line_is_read() {
+    let app = TestApp::start().await;
+    let mine = Pem::self_signed().unwrap();
+    let both = format!("{}{}", mine.key, mine.certificate);
+    let mut ann = app.admin().await;
+    for (field, fields) in [
+        (
+            "tls_client_certificate",
+            vec![("tls_client_certificate", both.as_str()), ("tls_client_key", mine.key.as_str())],
+        ),
+        ("tls_pem", vec![("tls_verify", "ca"), ("tls_pem", both.as_str())]),
+    ] {
+        ann.get("/webhooks/new").await;
+        let refused = ann.post("/webhooks", &with(&fields)).await;
+        assert_eq!(refused.status, 422);
+        let message = refused.text(&format!("#{field}-error"));
+        assert!(message.contains("also contains a private key"), "{field}: {message}");
+    }
+    ann.get("/webhooks/new").await;
+    let line = mine.key.replace('\n', " ");
+    let fields =
+        [("tls_client_certificate", mine.certificate.as_str()), ("tls_client_key", line.as_str())];
+    assert_eq!(ann.post("/webhooks", &with(&fields)).await.status, 303);
+    app.finish().await;
+}
