@@ -64,3 +64,19 @@ async fn a_body_that_is_too_large_is_reported_as_such() {
     assert_eq!(request.send().await.unwrap().status(), 413);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_early_rejection_reaches_a_client_that_is_still_sending() {
+    let app = TestApp::start().await;
+    let http = crate::support::http();
+    let body = "x".repeat(4 * 1024 * 1024);
+    for round in 0..20 {
+        let request = http.post(app.url("/api/v1/events")).bearer_auth("gp_wrong");
+        let sent =
+            request.header("content-type", "application/json").body(body.clone()).send().await;
+        let response = sent.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        assert_eq!(response.status(), 401, "round {round}");
+        assert!(response.text().await.unwrap().contains("token"), "round {round}");
+    }
+    app.finish().await;
+}
