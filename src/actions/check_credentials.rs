@@ -109,7 +109,8 @@ impl Actions {
             exchange: exchanged.exchange,
             token_exchanges: Vec::new(),
         }
-        .redacted(&redactor);
+        .redacted(&redactor)
+        .shortened();
         Ok(explain(&invocation, &username))
     }
 }

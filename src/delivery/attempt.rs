@@ -101,10 +101,11 @@ pub async fn attempt(
         token_exchanges,
     }
     .redacted(redactor);
-    match token {
+    let invocation = match token {
         Some(token) => invocation.redacted(&Redactor::new(&[token])),
         None => invocation,
-    }
+    };
+    invocation.shortened()
 }
 
 /// Returns the result of a request that was not sent.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::shared::{Deps, Shared};
-use crate::model::EventId;
 use crate::model::filter::{Field, Filters};
+use crate::model::{EventId, json};
 use crate::store::{Error, SLOW_TIMEOUT, filter_values, within};
 
 /// Time between two reads of new events.
@@ -53,7 +53,7 @@ async fn collect(
     let newest = events.first().map_or(last, |(id, _)| *id);
     let mut new = HashSet::new();
     for (_, payload) in &events {
-        let Ok(payload) = serde_json::from_str(payload) else { continue };
+        let Ok(payload) = json::parse(payload) else { continue };
         for field in Field::ALL {
             let values = field.values(&payload).into_iter().filter(|value| is_usable(value));
             new.extend(values.map(|value| (field, value)).filter(|one| !known.contains(one)));

@@ -22,8 +22,11 @@ pub(super) fn decode(headers: &[(String, String)], body: &[u8], max: usize) -> (
             None => break,
         }
     }
+    let bytes = decoded.as_deref().unwrap_or(body);
+    // A charset has no effect on JSON (RFC 8259, section 11).
+    let encoding = if is_utf8_json(bytes) { UTF_8 } else { charset(headers) };
     // Recognizes a byte order mark, and removes it.
-    let (text, ..) = charset(headers).decode(decoded.as_deref().unwrap_or(body));
+    let (text, ..) = encoding.decode(bytes);
     (text.into_owned(), truncated)
 }
 
@@ -46,9 +49,9 @@ fn values<'h>(headers: &'h [(String, String)], name: &str) -> impl Iterator<Item
 fn decompress(coding: &str, input: &[u8], max: usize) -> Option<(Vec<u8>, bool)> {
     match coding {
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), max),
-        // Meant is zlib (RFC 1950), but some servers send raw deflate (RFC 1951).
-        "deflate" => read(flate2::read::ZlibDecoder::new(input), max)
-            .or_else(|| read(flate2::read::DeflateDecoder::new(input), max)),
+        // Meant is zlib, but some servers send raw deflate (RFC 1951).
+        "deflate" if is_zlib(input) => read(flate2::read::ZlibDecoder::new(input), max),
+        "deflate" => read(flate2::read::DeflateDecoder::new(input), max),
         "br" if has_large_window(input) => None,
         "br" => read(brotli_decompressor::Decompressor::new(input, 4096), max),
         _ => None,
@@ -61,14 +64,28 @@ fn has_large_window(input: &[u8]) -> bool {
     input.first().is_some_and(|first| first & 0x7f == 0x11)
 }
 
-/// Reads up to `max` bytes.
+/// Whether a text has the header of zlib (RFC 1950, section 2.2).
+fn is_zlib(input: &[u8]) -> bool {
+    matches!(input, [method, flags, ..] if method & 0x0f == 8
+        && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))
+}
+
+/// Reads up to `max` bytes. What was decoded before an error is kept: many servers add bytes after the end, or omit the
+/// check sum.
 fn read(decoder: impl Read, max: usize) -> Option<(Vec<u8>, bool)> {
     let mut output = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    decoder.take(limit).read_to_end(&mut output).ok()?;
+    let ended = decoder.take(limit).read_to_end(&mut output);
+    if ended.is_err() && output.is_empty() {
+        return None;
+    }
     let is_longer = output.len() > max;
     output.truncate(max);
     Some((output, is_longer))
+}
+
+fn is_utf8_json(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..]) && std::str::from_utf8(bytes).is_ok()
 }
 
 /// The encoding in `charset` of `Content-Type` (RFC 9110, section 8.3.2), or UTF-8.
@@ -136,8 +153,18 @@ mod tests {
 
     #[test]
     fn a_wrong_or_unknown_coding_leaves_the_body_as_it_is() {
-        for name in ["gzip", "deflate", "br", "zstd", "gzip, zstd"] {
+        for name in ["gzip", "br", "zstd", "gzip, zstd"] {
             assert_eq!(coded(name, b"{}").0, "{}", "{name}");
+        }
+        assert_eq!(coded("deflate", b"plain text").0, "plain text");
+    }
+
+    #[test]
+    fn bytes_after_the_end_and_a_missing_check_sum_do_not_matter() {
+        let whole = gzip(b"{\"success\": true}");
+        let with_end = |end: &[u8]| [whole.as_slice(), end].concat();
+        for body in [with_end(b"\r\n"), with_end(&[0; 8]), whole[..whole.len() - 8].to_vec()] {
+            assert_eq!(coded("gzip", &body).0, "{\"success\": true}");
         }
     }
 
@@ -170,6 +197,8 @@ mod tests {
         assert_eq!(typed("text/plain; charset=iso-8859-1", b"caf\xe9"), "café");
         assert_eq!(typed("text/plain; Charset=\"UTF-16LE\"", b"a\0b\0"), "ab");
         assert_eq!(typed("application/json", b"\xff\xfe{\0}\0"), "{}");
+        assert_eq!(typed("application/json; charset=utf-16", b"{\"a\": 1}"), "{\"a\": 1}");
+        assert_eq!(typed("application/json; charset=iso-2022-kr", b"[1]"), "[1]");
         assert_eq!(typed("text/plain; charset=klingon", "ä".as_bytes()), "ä");
         assert_eq!(typed("text/plain", b"a\xffb"), "a\u{fffd}b");
     }

@@ -56,6 +56,21 @@ impl Invocation {
         if let Some(cause) = &mut self.failure {
             cause.untrusted_texts().into_iter().for_each(redact);
         }
+        for exchange in self.token_exchanges.iter_mut().chain([&mut self.exchange]) {
+            if let Some(response) = exchange.response.as_mut().filter(|response| response.truncated)
+            {
+                redactor.redact_end(&mut response.body);
+            }
+        }
+        self
+    }
+
+    /// The record with its long texts shortened. They must be redacted before.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        if let Some(cause) = &mut self.failure {
+            cause.shorten_texts();
+        }
         self
     }
 

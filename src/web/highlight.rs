@@ -1,10 +1,10 @@
 //! Pretty-printing and syntax highlighting of JSON.
 
-use serde_json::Value;
+use crate::model::json;
 
 /// Pretty-prints a JSON object or array. `None` for any other text.
 pub(super) fn pretty_json(text: &str) -> Option<String> {
-    let value: Value = serde_json::from_str(text).ok()?;
+    let value = json::parse(text).ok()?;
     if !value.is_object() && !value.is_array() {
         return None;
     }

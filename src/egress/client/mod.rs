@@ -45,6 +45,8 @@ struct Pool {
 /// A response whose body may not be complete yet.
 struct PartialResponse {
     response: Response,
+    /// The part of the body that was read, as received.
+    body: Vec<u8>,
     remote_address: Option<String>,
     /// When the head arrived.
     responded_at: Instant,
@@ -100,7 +102,13 @@ impl Client {
         let responded_at = partial.as_ref().map(|partial| partial.responded_at);
         let timings = exchange::measure(&trace, started_at, responded_at);
         let (response, remote_address) = match partial {
-            Some(partial) => (Some(partial.response), partial.remote_address),
+            Some(PartialResponse { mut response, body, remote_address, .. }) => {
+                let is_longer;
+                (response.body, is_longer) =
+                    body::decode(&response.headers, &body, MAX_RESPONSE_BYTES);
+                response.truncated |= is_longer;
+                (Some(response), remote_address)
+            }
             None => (None, None),
         };
         let request = exchange::recorded_request(outgoing);
@@ -132,14 +140,12 @@ impl Client {
         };
         let remote_address = Some(connection.remote_address.to_string());
         let responded_at = Instant::now();
-        let partial = partial.insert(PartialResponse { response, remote_address, responded_at });
-        let mut bytes = Vec::new();
-        let read = read_body(&mut connection, received.into_body(), &mut bytes).await;
-        let response = &mut partial.response;
-        let is_longer;
-        (response.body, is_longer) = body::decode(&response.headers, &bytes, MAX_RESPONSE_BYTES);
+        let body = Vec::new();
+        let partial =
+            partial.insert(PartialResponse { response, body, remote_address, responded_at });
+        let read = read_body(&mut connection, received.into_body(), &mut partial.body).await;
         let is_cut = read.map_err(Error::from)?;
-        response.truncated = is_cut || is_longer;
+        partial.response.truncated = is_cut;
         if !is_cut {
             pool.idle.put(origin(outgoing.url), connection).await;
         }

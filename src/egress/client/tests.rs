@@ -159,3 +159,30 @@ async fn sends_close_notify_before_closing_a_tls_connection() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_timeout_keeps_the_part_of_the_body_that_was_read() {
+    let listener = listener().await;
+    let serving = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(read_head(&mut stream).await, "");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"success\":true}").await.unwrap();
+        assert_eq!(read_head(&mut stream).await, "", "the client gives up");
+    };
+    both(serving, async {
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let tls = Tls::from(Trust::None);
+        let outgoing = OutgoingRequest {
+            method: "GET",
+            url: &url,
+            headers: Vec::new(),
+            body: None,
+            timeout: Duration::from_millis(300),
+            tls: &tls,
+        };
+        let exchanged = client().exchange(outgoing).await;
+        assert!(matches!(exchanged.failure, Some(Cause::Timeout { .. })));
+        assert_eq!(exchanged.exchange.response.unwrap().body, "{\"success\":true}");
+    })
+    .await;
+}

@@ -14,8 +14,6 @@ const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 /// Maximum time by which a token is renewed before it expires. Tokens that live for less than ten minutes are renewed
 /// after nine tenths of their lifetime.
 const MAX_EXPIRY_MARGIN: Duration = Duration::from_mins(1);
-/// Maximum length of texts that are taken over from an error response, in characters.
-const MAX_ERROR_CHARS: usize = 300;
 
 /// An access token and when to stop using it.
 #[derive(Debug, Clone)]
@@ -78,7 +76,7 @@ pub(super) fn parse(
     let token = token.ok_or(TokenFailure::Unusable)?;
     let kind = body.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
     if !["", "bearer", "bearertoken"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-        return Err(TokenFailure::Kind(shorten(kind)));
+        return Err(TokenFailure::Kind(kind.to_owned()));
     }
     let lifetime =
         body.get("expires_in").and_then(seconds).map_or(DEFAULT_LIFETIME, Duration::from_secs);
@@ -100,7 +98,7 @@ fn error_texts(body: &Value, raw: &str) -> (Option<String>, Option<String>) {
         let found = pointers.iter().find_map(|pointer| {
             body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
         });
-        found.map(shorten)
+        found.map(str::to_owned)
     };
     let error =
         text(&["/error", "/error/code", "/error/type", "/errorCode", "/ErrorCode", "/code"]);
@@ -114,13 +112,10 @@ fn error_texts(body: &Value, raw: &str) -> (Option<String>, Option<String>) {
         "/title",
     ]);
     let is_text = !raw.trim().is_empty() && !raw.trim_start().starts_with(['<', '{', '[']);
-    let plain = || is_text.then(|| shorten(raw.trim()));
+    // It may be a form with tokens.
+    let plain = || is_text.then(|| mask_body(raw.trim()));
     let has_texts = error.is_some() || description.is_some();
     (error, if has_texts { description } else { plain() })
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(MAX_ERROR_CHARS).collect()
 }
 
 /// Returns the seconds in a number or, as some servers send it, a string. At most a year.
@@ -133,16 +128,33 @@ fn seconds(value: &Value) -> Option<u64> {
 
 /// Masks the tokens in a response body.
 pub(super) fn mask_tokens(body: &mut String) {
-    let mut parsed = json::parse(body).unwrap_or_default();
-    let mut masked = false;
-    for key in ["access_token", "refresh_token", "id_token"] {
-        if let Some(value) = parsed.get_mut(key) {
-            *value = Value::from(MASK);
-            masked = true;
+    const NAMES: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+    match json::parse(body) {
+        Ok(mut parsed) => {
+            let mut masked = false;
+            for name in NAMES {
+                if let Some(value) = parsed.get_mut(name) {
+                    *value = Value::from(MASK);
+                    masked = true;
+                }
+            }
+            if masked {
+                *body = parsed.to_string();
+            }
         }
+        // A body that was cut, perhaps within a token: everything after the first name is masked.
+        Err(_) if body.trim_start().starts_with(['{', '[']) => {
+            let ends = NAMES.iter().filter_map(|name| Some(body.find(name)? + name.len()));
+            if let Some(end) = ends.min() {
+                body.truncate(end);
+                body.push_str("\": \"");
+                body.push_str(MASK);
+            }
+        }
+        Err(_) => {}
     }
-    // A non-standard body may contain tokens too, as a form or in nested objects.
-    *body = if masked { parsed.to_string() } else { mask_body(body) };
+    // A non-standard body may contain tokens as a form, in nested objects or under other names.
+    *body = mask_body(body);
 }
 
 #[cfg(test)]
@@ -279,11 +291,20 @@ mod tests {
         let mut body = r#"{"access_token":"abc","refresh_token":"def","scope":"x"}"#.to_owned();
         mask_tokens(&mut body);
         assert!(!body.contains("abc") && !body.contains("def") && body.contains("\"x\""), "{body}");
-        // Also in a non-standard body.
-        for response in ["access_token=abc&scope=x", r#"{"data":{"access_token":"abc"}}"#] {
+        // Also in a non-standard or incomplete body.
+        for response in [
+            "access_token=abc&scope=x",
+            r#"{"data":{"access_token":"abc"}}"#,
+            r#"{"access_token":"x","data":{"refresh_token":"abc"}}"#,
+            r#"{"access_token":"x","client_secret":"abc"}"#,
+            r#"{"access_token":"abc"#,
+            r#"{"scope": "x", "access_token" : "x", "id_token":"abc"#,
+        ] {
             let mut body = response.to_owned();
             mask_tokens(&mut body);
             assert!(!body.contains("abc") && body.contains("access_token"), "{body}");
         }
+        let failure = parsed(400, "refresh_token=abc&x=1").unwrap_err();
+        assert!(!format!("{failure:?}").contains("abc"), "{failure:?}");
     }
 }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::json;
+
 pub use explain::explain;
 pub use field::Field;
 use pattern::Pattern;
@@ -196,6 +198,9 @@ fn check(field: Field, values: &[&str]) -> Result<(), String> {
         }
         if field == Field::Approval && !matches!(*value, "manual" | "automatic") {
             return Err(format!("\"{value}\" is not an approval: use manual or automatic."));
+        }
+        if field == Field::CustomField && value.starts_with(json::PRIVATE_KEY) {
+            return Err(format!("No custom field can be named {value}: remove this value."));
         }
         if field == Field::CustomField && !value.contains('=') {
             return Err(format!(

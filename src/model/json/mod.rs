@@ -16,7 +16,7 @@ use serde_json::{Error, Value};
 /// Key by which `serde_json` passes a number with all its digits to a visitor.
 pub const PRIVATE_NUMBER_KEY: &str = "$serde_json::private::Number";
 /// Start of the keys by which `serde_json` passes numbers and raw values to its own types.
-const PRIVATE_KEY: &str = "$serde_json::private::";
+pub const PRIVATE_KEY: &str = "$serde_json::private::";
 
 /// Parses JSON.
 ///
@@ -137,6 +137,14 @@ mod tests {
         let text =
             r#"{"a":[1E22,-2.50e-3,1.0E+07,1.50],"b":"1E5","c":{},"d":[],"e":null,"f":true}"#;
         assert_eq!(parse(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn both_ways_accept_the_same_nesting() {
+        for depth in [126, 127, 128, 129] {
+            let plain = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(read_plainly(&plain).is_ok(), read_exactly(&plain).is_ok(), "{depth}");
+        }
     }
 
     #[test]

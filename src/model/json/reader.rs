@@ -8,8 +8,8 @@ use serde_json::{Error, Map, Number, Value};
 
 use super::string_end::string_end;
 
-/// Maximum nesting, as in `serde_json`.
-const MAX_DEPTH: usize = 128;
+/// Maximum nesting that `serde_json` accepts too.
+const MAX_DEPTH: usize = 127;
 
 /// Reads a text whose structure is known to be valid.
 ///

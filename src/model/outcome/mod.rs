@@ -11,8 +11,8 @@ use super::webhook::{Validator, ValidatorMismatch};
 
 pub use explanation::Explanation;
 
-/// Longest `message` of a response that is stored with a failed validation, in characters.
-const MAX_MESSAGE_CHARS: usize = 300;
+/// Longest text from outside that is stored with a failure, in characters.
+const MAX_TEXT_CHARS: usize = 300;
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub enum Cause {
     },
     /// A response validator failed that compares the body as text.
     Body {
-        /// The start of the body, if it must equal one of the expected texts. Otherwise it must contain one.
+        /// The body, if it must equal one of the expected texts. Otherwise it must contain one.
         found: Option<String>,
         /// Texts of which one was expected.
         expected: Vec<String>,
@@ -196,7 +196,7 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
                     path,
                     found,
                     expected,
-                    message: message.map(|text| text.chars().take(MAX_MESSAGE_CHARS).collect()),
+                    message: message.map(str::to_owned),
                 }
             }
             ValidatorMismatch::TooManyValues { path } => Cause::TooManyValues { path },
@@ -208,6 +208,16 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
 }
 
 impl Cause {
+    /// Shortens the texts that come from outside. Redact them first: a part of a secret is not recognized.
+    pub(super) fn shorten_texts(&mut self) {
+        for text in self.untrusted_texts() {
+            if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+    }
+
     /// The texts that come from outside Gatepost and may therefore repeat a secret.
     pub(super) fn untrusted_texts(&mut self) -> Vec<&mut String> {
         match self {

@@ -56,6 +56,21 @@ impl Redactor {
     }
 }
 
+impl Redactor {
+    /// Masks the beginning of a secret at the end of a text that was cut.
+    pub fn redact_end(&self, text: &mut String) {
+        let longest_start = |form: &String| {
+            let ends = form.char_indices().map(|(at, _)| at).rev();
+            let mut starts = ends.take_while(|end| *end >= Self::MIN_BYTES);
+            starts.find(|end| form.get(..*end).is_some_and(|start| text.ends_with(start)))
+        };
+        if let Some(length) = self.forms.iter().filter_map(longest_start).max() {
+            text.truncate(text.len() - length);
+            text.push_str(MASK);
+        }
+    }
+}
+
 fn escape_json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()

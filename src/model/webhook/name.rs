@@ -49,12 +49,34 @@ pub(super) fn check(name: &str, errors: &mut FieldErrors) {
 }
 
 fn is_allowed(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || PUNCTUATION.contains(c) || JOINERS.contains(&c)
+    if is_invisible(c) {
+        return JOINERS.contains(&c);
+    }
+    c.is_alphanumeric() || is_combining_mark(c) || PUNCTUATION.contains(c)
 }
 
-/// Format characters and others without a shape of their own.
+/// Characters that are not shown: `Default_Ignorable_Code_Point` of Unicode (UAX #44), some of which are letters or marks.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -92,6 +114,9 @@ mod tests {
             ("a\u{200b}b", "U+200B"),
             ("a\u{202e}b", "U+202E"),
             ("a\u{a0}b", "U+00A0"),
+            ("\u{3164}", "U+3164"),
+            ("a\u{fe0f}", "U+FE0F"),
+            ("a\u{e0100}", "U+E0100"),
             ("a\0", "U+0000"),
             ("", "Enter a name"),
             (" . ", "letter or digit"),

@@ -5,9 +5,6 @@ use serde_json::Value;
 use super::draft::ValidatorDraft;
 use super::json_path::{BoundedPath, BudgetExceeded};
 
-/// Longest found value in a mismatch, in characters.
-const MAX_FOUND_CHARS: usize = 200;
-
 /// A condition on a response.
 #[derive(Debug, Clone)]
 pub struct Validator {
@@ -47,7 +44,7 @@ pub enum ValidatorMismatch {
     Contains,
     /// The body is not an expected text.
     Equals {
-        /// The start of the body.
+        /// The body.
         found: String,
     },
 }
@@ -121,19 +118,15 @@ impl Validator {
                 if found.iter().any(|value| self.expected.contains(value)) {
                     return Ok(());
                 }
-                let found = found.into_iter().next().map(|value| shorten(&value));
+                let found = found.into_iter().next();
                 Err(ValidatorMismatch::JsonPath { path: text, found })
             }
             Subject::Contains if self.expected.iter().any(|text| body.contains(text)) => Ok(()),
             Subject::Contains => Err(ValidatorMismatch::Contains),
             Subject::Equals if self.expected.iter().any(|text| body.trim() == text) => Ok(()),
-            Subject::Equals => Err(ValidatorMismatch::Equals { found: shorten(body.trim()) }),
+            Subject::Equals => Err(ValidatorMismatch::Equals { found: body.trim().to_owned() }),
         }
     }
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(MAX_FOUND_CHARS).collect()
 }
 
 /// A string without quotes, or the JSON of any other value.

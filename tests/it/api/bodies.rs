@@ -68,7 +68,7 @@ async fn a_body_that_is_too_large_is_reported_as_such() {
 #[tokio::test]
 async fn an_early_rejection_reaches_a_client_that_is_still_sending() {
     let app = TestApp::start().await;
-    let http = crate::support::http();
+    let http = support::http();
     let body = "x".repeat(4 * 1024 * 1024);
     for round in 0..20 {
         let request = http.post(app.url("/api/v1/events")).bearer_auth("gp_wrong");

@@ -71,7 +71,14 @@ fn json_problem(response: &Response) -> String {
         }
         _ if body.starts_with('<') => "The body is HTML or XML".to_owned(),
         _ => match json::parse(body) {
-            Err(error) => format!("The JSON parser reported: {error}"),
+            Err(error) => match coding {
+                Some((_, coding)) => {
+                    format!(
+                        "The body is encoded with “{coding}”, and the JSON parser reported: {error}"
+                    )
+                }
+                None => format!("The JSON parser reported: {error}"),
+            },
             // Redaction may have removed the problem.
             Ok(_) => "The body could not be parsed".to_owned(),
         },

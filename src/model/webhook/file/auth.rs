@@ -81,7 +81,11 @@ impl AuthFile {
     pub(super) fn into_draft(self) -> Result<AuthDraft, FileError> {
         let draft = AuthDraft::default();
         Ok(match (self.bearer, self.basic, self.oauth) {
-            (None, None, None) => draft,
+            (None, None, None) => {
+                let message =
+                    "authentication_config is empty: add bearer, basic or oauth, or remove it";
+                return Err(FileError(message.to_owned()));
+            }
             (Some(Bearer { token }), None, None) => {
                 AuthDraft { kind: "bearer".to_owned(), token, ..draft }
             }

@@ -34,11 +34,11 @@ fn compare(input: &Value, kept: &Value, path: &mut Vec<String>) -> Result<(), Fi
         }
         (scalar, Value::Null) if is_default(scalar, path) => Ok(()),
         (scalar, kept) if is_same(scalar, kept, path) => Ok(()),
-        (scalar, _) => {
-            let found = scalar_text(scalar).unwrap_or_default();
-            let path = text_of(path);
-            Err(FileError(format!("{path} cannot be kept as it is: correct or remove \"{found}\"")))
-        }
+        // Without the value, which may be a secret.
+        _ => Err(FileError(format!(
+            "{} would be changed or lost: correct the value or its key",
+            text_of(path)
+        ))),
     }
 }
 
@@ -70,6 +70,9 @@ fn is_default(value: &Value, path: &[String]) -> bool {
 /// Whether two scalars are the same. Surrounding spaces, the type of a scalar, the case of the method and the Unicode form of
 /// the name do not matter.
 fn is_same(input: &Value, kept: &Value, path: &[String]) -> bool {
+    if let (Value::Number(input), Value::Number(kept)) = (input, kept) {
+        return input == kept;
+    }
     let (Some(input), Some(kept)) = (scalar_text(input), scalar_text(kept)) else { return false };
     match path {
         [name] if name == "name" => name::normalize(&input) == kept,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_path_to_error::Path;
 
-use super::draft::Draft;
+use super::draft::{AuthDraft, Draft};
 use super::normalize::normalize;
 use auth::AuthFile;
 use tls::TlsFile;
@@ -221,7 +221,10 @@ impl WebhookFile {
             custom_validation_error_message: self
                 .custom_validation_error_message
                 .unwrap_or_default(),
-            authentication: self.authentication_config.unwrap_or_default().into_draft()?,
+            authentication: match self.authentication_config {
+                Some(authentication) => authentication.into_draft()?,
+                None => AuthDraft::default(),
+            },
             tls: self.tls.into_draft(),
             ordered: self.ordered,
             max_in_flight: number_text(self.max_in_flight),

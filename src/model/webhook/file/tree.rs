@@ -39,10 +39,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(number.into())
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Err(E::custom(format!(
-            "the number {number} may be rounded: write it in quotes, exactly as it should be"
-        )))
+    fn visit_f64<E: Error>(self, _number: f64) -> Result<Value, E> {
+        // Without the value, which may be a secret.
+        Err(E::custom("this number may be rounded: write it in quotes, exactly as it should be"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {

@@ -32,7 +32,7 @@ impl ValidatorFile {
         let error = |text: &str| FileError(format!("response_validators: {text}"));
         let expected: Option<Vec<String>> = self.expected_values.iter().map(scalar_text).collect();
         let expected = expected.ok_or_else(|| {
-            error("expected_values must be a list of strings, numbers or booleans")
+            error("expected_values must be a list of strings: write numbers in quotes")
         })?;
         let (subject, json_path) = match (self.json_path, self.body) {
             (Some(path), None) => (String::new(), path),

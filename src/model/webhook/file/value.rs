@@ -17,11 +17,12 @@ pub(super) fn number_text(number: Option<u64>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 
-/// A scalar as text: `true` and `"true"` are equivalent in the file format.
+/// A text or boolean as text: `true` and `"true"` are equivalent in the file format. A number is not, because YAML and JSON
+/// have several spellings for it.
 pub(super) fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -245,3 +245,43 @@ async fn judges_plain_text_by_conditions_on_the_body() {
     }
     app.finish_with_leftovers().await;
 }
+
+#[tokio::test]
+async fn no_part_of_a_secret_is_recorded_although_texts_are_shortened() {
+    let app = TestApp::start().await;
+    let server = OddServer::start().await;
+    let secret: String =
+        (0..400_u32).map(|n| char::from(b'a' + u8::try_from(n * 7 % 26).unwrap())).collect();
+    let long = format!("{}{secret}", "x".repeat(64 * 1024 - 200));
+    let rows = [
+        (
+            "value",
+            json!({ "token": secret }).to_string(),
+            json!([{ "json_path": "$.token", "expected_values": ["x"] }]),
+        ),
+        (
+            "text",
+            format!("bad token {secret}"),
+            json!([{ "body": "equals", "expected_values": ["x"] }]),
+        ),
+        ("message", json!({ "message": format!("wrong: {secret}") }).to_string(), success()),
+        ("cut", long, success()),
+    ];
+    for (name, body, validators) in &rows {
+        server.reply(name, &[Reply { bytes: with("", body.as_bytes()), end: End::Close }]);
+        let webhook = webhook(&server, name).with("response_validators", validators.clone());
+        let template = format!(r#"{{"secret_key": "{secret}"}}"#);
+        app.webhooks(&webhook.with("body_template", template).file()).await;
+    }
+    let token = app.token(Scope::Events).await;
+    send(&app, &token, "1").await;
+    let records: Vec<String> = sqlx::query_scalar("select record || coalesce(d.last_error, '') from invocations join deliveries d on d.id = delivery_id")
+        .fetch_all(app.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(records.len(), rows.len());
+    for record in records {
+        assert!(!record.contains(secret.split_at(60).0), "{record}");
+    }
+    app.finish_with_leftovers().await;
+}

@@ -203,3 +203,18 @@ async fn editing_shows_and_keeps_every_field() {
     assert!(form.text("#condition").contains("approved automatically"));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_custom_field_cannot_have_a_name_that_the_parser_uses_itself() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+        ann.get("/webhooks/new").await;
+        let value = format!("{name}=x");
+        let refused = ann.post("/webhooks", &with(&[("filter-custom_field", &value)])).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text("#filter-custom_field-error").contains("remove this value"));
+    }
+    assert_eq!(ann.get("/webhooks").await.status, 200);
+    app.finish().await;
+}
