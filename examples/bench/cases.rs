@@ -60,7 +60,7 @@ impl Bench {
     fn webhook(&self, name: &str, integration: Option<&str>) -> Webhook {
         let url = format!("{}/add_incident_comment", self.target);
         let integration = integration.map(str::to_owned);
-        Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT }
+        Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT, settings: "" }
     }
 
     /// Starts an idle server, whose PostgreSQL is free for `pgbench`.
@@ -146,7 +146,7 @@ impl Bench {
         let p99 = |latencies: Vec<_>| millis(latencies[latencies.len() * 99 / 100]);
         let mut usual = Vec::new();
         for (what, bad) in Bad::ALL {
-            let url = bad.start().await;
+            let url = bad.start(Arc::new(())).await;
             let bad = Webhook { url, in_flight: 64, ..self.webhook("Bad", None) };
             let webhooks = [self.webhook("Good", None), bad];
             let mut ratios = Vec::new();

@@ -17,8 +17,17 @@ pub(crate) fn own_time(pid: u32) -> Duration {
 
 /// Returns the resident memory of a process, in bytes.
 pub(crate) fn resident(pid: u32) -> u64 {
+    memory(pid, "VmRSS:")
+}
+
+/// Returns the highest resident memory of a process since its start, in bytes.
+pub(crate) fn peak_resident(pid: u32) -> u64 {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default()
         * 1024
 }
@@ -35,7 +44,8 @@ fn ticks(pid: u32) -> u64 {
     stat(pid).map_or(0, |fields| fields[10..14].iter().sum())
 }
 
-fn tree(root: u32) -> Vec<u32> {
+/// Returns a process and its descendants.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
     let mut all = vec![root];
     let processes: Vec<(u32, u64)> = fs::read_dir("/proc")
         .unwrap()

@@ -85,7 +85,7 @@ async fn work(
             tokio::time::sleep_until(due.into()).await;
         }
         let first = NEXT.fetch_add(load.batch, Ordering::Relaxed);
-        let text = request_text(&api, first, load.batch);
+        let text = request_text(&api, first, load.batch, "");
         let now = Instant::now();
         at.extend((first..first + load.batch).map(|number| (number, now)));
         if stream.write_all(text.as_bytes()).await.is_err() {
@@ -99,7 +99,8 @@ async fn work(
     }
 }
 
-fn request_text(api: &Api, first: usize, batch: usize) -> String {
+/// Returns a request with events of consecutive numbers, and with further header lines.
+pub(crate) fn request_text(api: &Api, first: usize, batch: usize, headers: &str) -> String {
     let event = |number: usize| EVENT.replace("@N", &number.to_string());
     let body = if batch == 1 {
         event(first)
@@ -109,15 +110,15 @@ fn request_text(api: &Api, first: usize, batch: usize) -> String {
     };
     format!(
         "POST /api/v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
+         {headers}content-length: {}\r\n\r\n{body}",
         api.address,
         api.token,
         body.len()
     )
 }
 
-/// Returns the status of the next response. `None` if the connection ended.
-async fn read_status(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
+/// Reads the next response into an empty buffer, and returns its status. `None` if the connection ended.
+pub(crate) async fn read_status(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
     buffer.clear();
     loop {
         if let Some(head) = find(buffer, b"\r\n\r\n") {

@@ -1,5 +1,5 @@
 //! The benchmarks of docs/benchmarks.md. `script/bench` builds and runs all of them, or those whose name contains one of
-//! the given words.
+//! the given words. `script/bench soak` runs only the soak test.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,31 +21,42 @@ mod pgbench;
 mod report;
 mod rows;
 mod server;
+mod soak;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cases::Bench;
 use target::Arrivals;
 use tokio::runtime::Builder;
 
-fn main() {
+fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let program = arguments.next().expect("the path of gatepost");
     if program == "--floor" {
         // The same number of threads as the server.
         let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
-        return runtime.block_on(floor::run(arguments));
+        runtime.block_on(floor::run(arguments));
+        return ExitCode::SUCCESS;
     }
     // Sender and target share one thread. Two would spend CPU time on waking each other.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run(program, arguments.collect()));
+    let words: Vec<String> = arguments.collect();
+    if let Some((first, settings)) = words.split_first()
+        && first == "soak"
+    {
+        return runtime.block_on(soak::run(Path::new(&program), settings));
+    }
+    runtime.block_on(run(program, words));
+    ExitCode::SUCCESS
 }
 
 async fn run(program: String, words: Vec<String>) {
     let arrivals = Arc::new(Arrivals::default());
-    let target = target::start(Arc::clone(&arrivals)).await;
+    let target = target::start(Arc::clone(&arrivals), Duration::ZERO).await;
     let mut bench = Bench::new(PathBuf::from(program), target, arrivals);
     bench.run(|name| words.is_empty() || words.iter().any(|word| name.contains(word))).await;
     bench.report.print();

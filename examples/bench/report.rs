@@ -70,7 +70,7 @@ fn verdict(met: bool) -> &'static str {
 }
 
 fn figure(value: f64, unit: &str) -> String {
-    let digits = if value >= 100.0 { 0 } else { 2 };
+    let digits = if value >= 100.0 || value.fract() == 0.0 { 0 } else { 2 };
     format!("{value:.digits$} {unit}").trim_end().to_owned()
 }
 

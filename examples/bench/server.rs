@@ -1,6 +1,8 @@
 //! The server under test, with a private PostgreSQL in its own directory.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -18,6 +20,9 @@ static STARTED: AtomicUsize = AtomicUsize::new(0);
 /// A running server.
 pub(crate) struct Server {
     child: Child,
+    program: PathBuf,
+    /// The file to which its messages are appended. `None` for those of the benchmark.
+    messages: Option<PathBuf>,
     pub(crate) data_dir: PathBuf,
     pub(crate) api: Api,
     pub(crate) db: PgPool,
@@ -31,11 +36,23 @@ pub(crate) struct Webhook {
     pub(crate) integration: Option<String>,
     /// Maximum attempts in flight.
     pub(crate) in_flight: u32,
+    /// Further lines of the file.
+    pub(crate) settings: &'static str,
 }
 
 impl Server {
     /// Starts a server with these webhooks on a new database.
     pub(crate) async fn start(program: &Path, webhooks: &[Webhook]) -> Self {
+        Self::start_at("127.0.0.1:0", None, program, webhooks).await
+    }
+
+    /// Starts a server that listens on this address, and appends its messages to a file.
+    pub(crate) async fn start_at(
+        listen: &str,
+        messages: Option<PathBuf>,
+        program: &Path,
+        webhooks: &[Webhook],
+    ) -> Self {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let data_dir = format!("/tmp/gatepost-bench-{}-{number}", std::process::id());
         let data_dir = PathBuf::from(data_dir);
@@ -50,25 +67,26 @@ impl Server {
         };
         run(&["webhooks", "import", file.to_str().unwrap()]);
         let token = run(&["token", "create", "bench"]);
-        let mut server = Self::spawn(program, data_dir).await;
-        server.api.token = token;
-        server
-    }
-
-    async fn spawn(program: &Path, data_dir: PathBuf) -> Self {
-        let mut child =
-            command(program, &data_dir).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
-        let url = line.split_whitespace().last().expect("the server has ended");
-        let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (child, address) = launch(program, &data_dir, listen, messages.as_deref());
         let options = PgConnectOptions::from_str("postgres://gatepost@localhost/gatepost").unwrap();
         let options = options.socket(data_dir.join("postgres/socket"));
         let db = PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
-        // Reads the rest of the output, so that the pipe does not fill up.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Self { child, data_dir, api: Api { address, token: String::new() }, db }
+        let (program, api) = (program.to_owned(), Api { address, token });
+        Self { child, program, messages, data_dir, api, db }
+    }
+
+    /// Kills the server with SIGKILL, unless it has ended.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts a killed server again, at the same address.
+    pub(crate) async fn start_again(&mut self) {
+        let (program, data_dir) = (self.program.clone(), self.data_dir.clone());
+        let (listen, messages) = (self.api.address.clone(), self.messages.clone());
+        let launching = move || launch(&program, &data_dir, &listen, messages.as_deref()).0;
+        self.child = tokio::task::spawn_blocking(launching).await.unwrap();
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -77,6 +95,11 @@ impl Server {
 
     /// Returns a number from the database.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Returns a text from the database.
+    pub(crate) async fn text(&self, sql: &str) -> String {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.db).await.unwrap()
     }
 
@@ -107,17 +130,42 @@ impl Server {
 /// Also stops the server if a case panics.
 impl Drop for Server {
     fn drop(&mut self) {
-        Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
-        self.child.wait().unwrap();
+        // The id of a process that was waited for can belong to another one.
+        if self.child.try_wait().unwrap().is_none() {
+            Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
+            self.child.wait().unwrap();
+        }
         std::fs::remove_dir_all(&self.data_dir).unwrap();
     }
+}
+
+/// Starts the program, and waits until it listens. Returns its address.
+fn launch(
+    program: &Path,
+    data_dir: &Path,
+    listen: &str,
+    messages: Option<&Path>,
+) -> (Child, String) {
+    let messages = messages.map_or_else(Stdio::inherit, |path| {
+        File::options().create(true).append(true).open(path).unwrap().into()
+    });
+    let mut command = command(program, data_dir);
+    command.env("GATEPOST_LISTEN", listen).arg("serve").stdout(Stdio::piped()).stderr(messages);
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let url = line.split_whitespace().last().expect("the server has ended");
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    // Reads the rest of the output, so that the pipe does not fill up.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    (child, address)
 }
 
 fn command(program: &Path, data_dir: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env("GATEPOST_DATA_DIR", data_dir)
-        .env("GATEPOST_LISTEN", "127.0.0.1:0")
         .env("GATEPOST_EGRESS_ALLOW", "127.0.0.0/8")
         .env("GATEPOST_ALLOW_HTTP", "true")
         .env("GATEPOST_LOG", "warn");
@@ -140,10 +188,11 @@ fn yaml(webhooks: &[Webhook]) -> String {
     triggers: [Granted]
     response_validators: [{{ json_path: $.success, expected_values: ["true"] }}]
     max_in_flight: {in_flight}
-{filters}"#,
+{filters}{settings}"#,
             name = webhook.name,
             in_flight = webhook.in_flight,
             url = webhook.url,
+            settings = webhook.settings,
         );
     }
     text

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use memchr::memmem::find;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The text before an event's number in a request body.
 const MARK: &[u8] = b"\"number\": \"";
-const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
+/// A response that every validator accepts.
+pub(crate) const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
 
 /// The received events.
 #[derive(Debug, Default)]
@@ -25,6 +26,23 @@ struct Received {
     numbers: HashSet<usize>,
     /// Number and time of the first arrival of each event.
     first: Vec<(usize, Instant)>,
+}
+
+/// Receives the requests of a target.
+pub(crate) trait Recorder: Send + Sync + 'static {
+    /// Records a complete request.
+    fn record(&self, request: &[u8]);
+}
+
+/// Records nothing.
+impl Recorder for () {
+    fn record(&self, _request: &[u8]) {}
+}
+
+impl Recorder for Arrivals {
+    fn record(&self, request: &[u8]) {
+        self.note(number_in(request));
+    }
 }
 
 impl Arrivals {
@@ -56,25 +74,28 @@ impl Arrivals {
     }
 }
 
-/// Listens on loopback and returns the address.
-pub(crate) async fn start(arrivals: Arc<Arrivals>) -> String {
+/// Listens on loopback and returns the address. Each response is delayed.
+pub(crate) async fn start(recorder: Arc<impl Recorder>, delay: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, Arc::clone(&arrivals)));
+            tokio::spawn(serve(stream, Arc::clone(&recorder), delay));
         }
     });
     format!("http://{address}")
 }
 
-async fn serve(mut stream: TcpStream, arrivals: Arc<Arrivals>) {
+async fn serve(mut stream: TcpStream, recorder: Arc<impl Recorder>, delay: Duration) {
     stream.set_nodelay(true).unwrap();
     let mut buffer = Vec::with_capacity(16 * 1024);
     loop {
         while let Some(length) = request_length(&buffer) {
-            arrivals.note(number_in(&buffer[..length]));
+            recorder.record(&buffer[..length]);
             buffer.drain(..length);
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             if stream.write_all(RESPONSE).await.is_err() {
                 return;
             }
@@ -94,7 +115,8 @@ pub(crate) fn request_length(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= head + length).then_some(head + length)
 }
 
-fn number_in(request: &[u8]) -> Option<usize> {
+/// Returns the number of the event in a request body.
+pub(crate) fn number_in(request: &[u8]) -> Option<usize> {
     find(request, MARK).map(|at| digits(&request[at + MARK.len()..]))
 }
 
