@@ -72,8 +72,8 @@ pub(super) struct Call {
 pub(super) struct PathExpression {
     pub(super) base: Base,
     pub(super) keys: Box<[Key]>,
-    /// Total length of the keys, in bytes: the work of looking them up.
-    pub(super) key_bytes: usize,
+    /// Whether the keys are so long that the work of looking them up counts.
+    pub(super) has_long_keys: bool,
     /// Name of the secret that the path refers to. A missing secret is an error, a missing field is not.
     pub(super) secret: Option<Box<str>>,
     pub(super) at: Position,

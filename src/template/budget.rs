@@ -29,6 +29,7 @@ impl Budget {
     }
 
     /// Counts steps, and checks the time once there have been many.
+    #[inline]
     pub(super) fn spend(&self, steps: usize) -> Result<(), Kind> {
         let before = self.steps.get();
         let after = before.saturating_add(steps);

@@ -28,27 +28,38 @@ impl<'s> Frame<'s> {
     pub(super) const ROOT: Self = Self { this: None, outer: None, iteration: None };
 
     /// The frame `up` blocks further out.
-    pub(super) fn outer(&self, up: usize) -> Option<Frame<'s>> {
-        let mut found = *self;
+    #[inline]
+    pub(super) fn outer(&self, up: usize) -> Option<&Frame<'s>> {
+        let mut found = self;
         for _ in 0..up {
-            found = *found.outer?;
+            found = found.outer?;
         }
         Some(found)
     }
 
     /// The iteration `up` loops further out. Other blocks do not count.
-    fn iteration(&self, up: usize) -> Option<Iteration<'s>> {
-        let frames = std::iter::successors(Some(*self), |frame| frame.outer.copied());
-        frames.filter_map(|frame| frame.iteration).nth(up)
+    fn iteration(&self, up: usize) -> Option<&Iteration<'s>> {
+        let mut frame = Some(self);
+        let mut skipped = 0;
+        while let Some(Frame { outer, iteration, .. }) = frame {
+            if let Some(iteration) = iteration {
+                if skipped == up {
+                    return Some(iteration);
+                }
+                skipped += 1;
+            }
+            frame = *outer;
+        }
+        None
     }
 
     /// The value of `@index` and others, or of the second block parameter.
     pub(super) fn local(&self, base: Base) -> Operand<'s> {
-        let key = |it: Iteration<'s>| {
+        let key = |it: &Iteration<'s>| {
             it.key.map_or(Operand::Count(it.index), |key| Operand::Text(key.into()))
         };
         let found = match base {
-            Base::KeyOf(up) => self.outer(up).and_then(|frame| frame.iteration).map(key),
+            Base::KeyOf(up) => self.outer(up).and_then(|frame| frame.iteration.as_ref()).map(key),
             Base::Key(up) => self.iteration(up).map(key),
             Base::Index(up) => self.iteration(up).map(|it| Operand::Count(it.index)),
             Base::First(up) => self.iteration(up).map(|it| Operand::Flag(it.index == 0)),

@@ -37,6 +37,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The text of a value other than a list or an object, without copying.
+    #[inline]
     pub(super) fn as_scalar(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Missing | Self::Json(Value::Null) => Cow::Borrowed(""),
@@ -96,13 +97,10 @@ impl<'a> Operand<'a> {
     /// As in JavaScript, a text consists of UTF-16 code units.
     pub(super) fn member(self, key: &Key, budget: &Budget) -> Result<Self, Kind> {
         if let Self::Json(value) = self {
-            let found = match value {
-                Value::Object(map) => map.get(key.name.as_ref()),
-                Value::Array(list) if key.is_length => return Ok(Self::Count(list.len())),
-                Value::Array(list) => key.index.and_then(|index| list.get(index)),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-            };
-            if let Some(found) = found {
+            if let (Value::Array(list), true) = (value, key.is_length) {
+                return Ok(Self::Count(list.len()));
+            }
+            if let Some(found) = key.find(value) {
                 return Ok(Self::Json(found));
             }
         }

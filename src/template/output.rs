@@ -1,7 +1,5 @@
 //! The output of a rendering.
 
-use std::borrow::Cow;
-
 use super::csv::CsvPlace;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::escape::Encoding;
@@ -38,12 +36,16 @@ impl Output {
     }
 
     /// Writes text of the template.
+    #[inline]
     pub(super) fn literal(&mut self, text: &str) -> Result<(), TemplateError> {
-        let read = self.csv.as_mut().map_or(Ok(()), |csv| csv.feed(text));
-        read.and_then(|()| self.push(text)).map_err(|kind| kind.at(self.last_value))
+        if let Some(csv) = &mut self.csv {
+            csv.feed(text).map_err(|kind| kind.at(self.last_value))?;
+        }
+        self.push(text).map_err(|kind| kind.at(self.last_value))
     }
 
     /// Escapes a value and writes it.
+    #[inline]
     pub(super) fn value(
         &mut self,
         text: &str,
@@ -60,11 +62,13 @@ impl Output {
 
     /// Writes a value in parts, so that an output that is too long is detected early.
     fn chunks(&mut self, text: &str, encoding: Encoding) -> Result<(), Kind> {
+        if text.len() <= CHUNK_BYTES {
+            return self.push(&encoding.encode(text)?);
+        }
         let mut rest = text;
         loop {
             let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
-            let encoded: Cow<'_, str> = encoding.encode(chunk)?;
-            self.push(&encoded)?;
+            self.push(&encoding.encode(chunk)?)?;
             if after.is_empty() {
                 return Ok(());
             }
@@ -72,6 +76,7 @@ impl Output {
         }
     }
 
+    #[inline]
     fn push(&mut self, text: &str) -> Result<(), Kind> {
         if self.text.len() + text.len() > MAX_OUTPUT_BYTES {
             return Err(Kind::OutputTooLong);

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::frame::{Frame, Iteration};
+use super::key::Key;
 use super::operand::{Operand, spend_copy};
 use super::output::Output;
 use super::position::Position;
@@ -181,12 +182,15 @@ impl Renderer<'_> {
         let Placeholder { expression, as_json, encoding, at } = placeholder;
         self.step(1, *at)?;
         let value = self.evaluate(expression, frame, false)?;
-        let text = if *as_json || encoding.is_bare() {
-            value.to_json(self.budget)
-        } else {
-            value.to_text(self.budget)
-        };
-        output.value(&text.map_err(|kind| kind.at(*at))?, *encoding, *at)
+        if *as_json || encoding.is_bare() {
+            let json = value.to_json(self.budget).map_err(|kind| kind.at(*at))?;
+            return output.value(&json, *encoding, *at);
+        }
+        if let Some(text) = value.as_scalar() {
+            return output.value(&text, *encoding, *at);
+        }
+        let json = value.to_text(self.budget).map_err(|kind| kind.at(*at))?;
+        output.value(&json, *encoding, *at)
     }
 
     /// Counts steps.
@@ -203,6 +207,9 @@ impl Renderer<'_> {
         match expression {
             Expression::Literal(value) => Ok(Operand::Json(value)),
             Expression::Path(path) => {
+                if let Some(value) = self.field(path, frame) {
+                    return Ok(Operand::Json(value));
+                }
                 let value = self.find(path, frame)?;
                 match (&value, &path.secret) {
                     (Operand::Missing, Some(name)) if !allow_missing_secret => {
@@ -230,6 +237,25 @@ impl Renderer<'_> {
         call.helper.call(arguments, self.budget).map_err(|kind| kind.at(call.at))
     }
 
+    /// Finds a member of an object or an entry of a list, which most paths refer to.
+    fn field<'v>(&'v self, path: &PathExpression, frame: &Frame<'v>) -> Option<&'v Value> {
+        let start = match path.base {
+            Base::Root => None,
+            Base::This(0) => frame.this,
+            Base::This(up) => frame.outer(up)?.this,
+            Base::KeyOf(_) | Base::Index(_) | Base::Key(_) | Base::First(_) | Base::Last(_) => {
+                return None;
+            }
+        };
+        let mut keys = path.keys.iter();
+        let start = match start {
+            Some(start) => start,
+            None => self.root.get(&keys.next()?.name)?,
+        };
+        keys.try_fold(start, |value, key| key.find(value)).filter(|_| !path.has_long_keys)
+    }
+
+    /// Finds the value of any path.
     fn find<'v>(
         &'v self,
         path: &PathExpression,
@@ -241,19 +267,31 @@ impl Renderer<'_> {
             Base::This(up) => this(up),
             Base::KeyOf(_) | Base::Index(_) | Base::Key(_) | Base::First(_) | Base::Last(_) => None,
         };
-        let (mut value, keys) = match (start, path.keys.split_first()) {
-            (Some(Some(this)), _) => (Operand::Json(this), &*path.keys),
-            (Some(None), Some((first, rest))) => {
-                (self.root.get(&first.name).map_or(Operand::Missing, Operand::Json), rest)
-            }
+        let (start, keys) = match (start, path.keys.split_first()) {
+            (Some(Some(this)), _) => (Some(this), &*path.keys),
+            (Some(None), Some((first, rest))) => (self.root.get(&first.name), rest),
             (Some(None), None) => return Ok(Operand::Json(self.public(path.at)?)),
-            (None, _) => (frame.local(path.base), &*path.keys),
+            (None, _) => return self.members(frame.local(path.base), &path.keys, path.at),
         };
-        self.budget.spend_bytes(path.key_bytes).map_err(|kind| kind.at(path.at))?;
-        for key in keys {
-            value = value.member(key, self.budget).map_err(|kind| kind.at(path.at))?;
+        if path.has_long_keys {
+            let bytes = keys.iter().map(|key| key.name.len()).sum();
+            self.budget.spend_bytes(bytes).map_err(|kind| kind.at(path.at))?;
         }
-        Ok(value)
+        let start = start.map_or(Operand::Missing, Operand::Json);
+        self.members(start, keys, path.at)
+    }
+
+    /// Looks up members one by one. They can be the length of a list or text, or a character.
+    fn members<'v>(
+        &self,
+        start: Operand<'v>,
+        keys: &[Key],
+        at: Position,
+    ) -> Result<Operand<'v>, TemplateError> {
+        let mut members = keys.iter();
+        members
+            .try_fold(start, |value, key| value.member(key, self.budget))
+            .map_err(|kind| kind.at(at))
     }
 
     fn public(&self, at: Position) -> Result<&Value, TemplateError> {

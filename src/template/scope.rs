@@ -10,6 +10,9 @@ use super::syntax::Path;
 /// Maximum number of paths that a path within sections is known to refer to. Each section triples it.
 const MAX_KNOWN_PATHS: usize = 16;
 
+/// Length of the keys of a path from which looking them up counts as work, in bytes.
+const LONG_KEYS_BYTES: usize = 256;
+
 /// Kinds of blocks that change the meaning of `this`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScopeKind {
@@ -93,8 +96,8 @@ impl Scopes {
         for path in &known {
             secret = secret.or(check_reserved_names(path).map_err(|kind| kind.at(at))?);
         }
-        let key_bytes = keys.iter().map(|key| key.name.len()).sum();
-        Ok((PathExpression { base, keys, key_bytes, secret, at }, known))
+        let has_long_keys = keys.iter().map(|key| key.name.len()).sum::<usize>() >= LONG_KEYS_BYTES;
+        Ok((PathExpression { base, keys, has_long_keys, secret, at }, known))
     }
 
     /// The start of a path, and the keys after it.
