@@ -9,7 +9,7 @@ use super::Actions;
 pub(super) const MAX_BLOCKING: usize = 2;
 
 impl Actions {
-    /// Runs work on a thread of its own. It is completed even if the caller drops the future, and counts until then.
+    /// Runs work on a separate thread. It is completed even if the caller drops the future, and counts until then.
     pub async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

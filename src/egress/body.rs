@@ -49,7 +49,7 @@ fn values<'h>(headers: &'h [(String, String)], name: &str) -> impl Iterator<Item
 fn decompress(coding: &str, input: &[u8], max: usize) -> Option<(Vec<u8>, bool)> {
     match coding {
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(input), max),
-        // Meant is zlib, but some servers send raw deflate (RFC 1951).
+        // The name means zlib, but some servers send raw deflate (RFC 1951).
         "deflate" if is_zlib(input) => read(flate2::read::ZlibDecoder::new(input), max),
         "deflate" => read(flate2::read::DeflateDecoder::new(input), max),
         "br" if has_large_window(input) => None,
@@ -71,7 +71,7 @@ fn is_zlib(input: &[u8]) -> bool {
 }
 
 /// Reads up to `max` bytes. What was decoded before an error is kept: many servers add bytes after the end, or omit the
-/// check sum.
+/// checksum.
 fn read(decoder: impl Read, max: usize) -> Option<(Vec<u8>, bool)> {
     let mut output = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_after_the_end_and_a_missing_check_sum_do_not_matter() {
+    fn bytes_after_the_end_and_a_missing_checksum_do_not_matter() {
         let whole = gzip(b"{\"success\": true}");
         let with_end = |end: &[u8]| [whole.as_slice(), end].concat();
         for body in [with_end(b"\r\n"), with_end(&[0; 8]), whole[..whole.len() - 8].to_vec()] {

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod builders;
 pub(crate) mod clock;
+pub(crate) mod compress;
 pub(crate) mod database;
 #[path = "../../examples/fake_logpoint/logpoint/mod.rs"]
 pub(crate) mod logpoint;

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::budget::Claim;
+use super::budget::Reservation;
 use super::connection::{Connection, Phase};
 use super::limits::{MIN_BODY_RATE, Timeouts};
 
@@ -22,7 +22,7 @@ pub(super) struct RequestBody<B> {
     timeouts: Timeouts,
     received: u64,
     /// The memory that it uses; unlimited for events.
-    claim: Option<Arc<Claim>>,
+    reservation: Option<Arc<Reservation>>,
     /// Created when the body is waited for the first time, which small bodies are not.
     waiting: Option<Waiting>,
 }
@@ -38,12 +38,12 @@ impl<B> RequestBody<B> {
         body: B,
         connection: Arc<Connection>,
         timeouts: Timeouts,
-        claim: Option<Arc<Claim>>,
+        reservation: Option<Arc<Reservation>>,
     ) -> Self {
-        Self { body, connection, timeouts, received: 0, claim, waiting: None }
+        Self { body, connection, timeouts, received: 0, reservation, waiting: None }
     }
 
-    /// Whether the time for the next part of the body is over.
+    /// Whether the timeout for the next part of the body has elapsed.
     fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let waiting = self.waiting.get_or_insert_with(|| Waiting {
@@ -79,7 +79,7 @@ where
                 if let Some(waiting) = &mut self.waiting {
                     waiting.progress = Instant::now();
                 }
-                if self.claim.as_ref().is_some_and(|claim| !claim.add(bytes)) {
+                if self.reservation.as_ref().is_some_and(|reservation| !reservation.add(bytes)) {
                     let error = "too many forms are being received";
                     return Poll::Ready(Some(Err(io::Error::new(
                         io::ErrorKind::ResourceBusy,
@@ -125,13 +125,17 @@ impl<B> Drop for RequestBody<B> {
 pub(super) struct ResponseBody {
     body: Body,
     connection: Arc<Connection>,
-    /// Given back with the response.
-    _claim: Option<Arc<Claim>>,
+    /// Released with the response.
+    _reservation: Option<Arc<Reservation>>,
 }
 
 impl ResponseBody {
-    pub(super) fn new(body: Body, connection: Arc<Connection>, claim: Option<Arc<Claim>>) -> Self {
-        Self { body, connection, _claim: claim }
+    pub(super) fn new(
+        body: Body,
+        connection: Arc<Connection>,
+        reservation: Option<Arc<Reservation>>,
+    ) -> Self {
+        Self { body, connection, _reservation: reservation }
     }
 }
 

@@ -11,28 +11,28 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Budget(AtomicUsize);
 
-/// The memory that one request uses, given back when dropped.
+/// The memory that one request uses, released when dropped.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct Reservation {
     budget: Arc<Budget>,
     bytes: AtomicUsize,
 }
 
 impl Budget {
-    pub(super) fn claim(self: &Arc<Self>) -> Arc<Claim> {
-        Arc::new(Claim { budget: Arc::clone(self), bytes: AtomicUsize::new(0) })
+    pub(super) fn reserve(self: &Arc<Self>) -> Arc<Reservation> {
+        Arc::new(Reservation { budget: Arc::clone(self), bytes: AtomicUsize::new(0) })
     }
 }
 
-impl Claim {
-    /// Adds to the claim. Returns whether the budget allows it.
+impl Reservation {
+    /// Adds to the reservation. Returns whether the budget allows it.
     pub(super) fn add(&self, bytes: usize) -> bool {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.budget.0.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= MAX_BYTES
     }
 }
 
-impl Drop for Claim {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.0.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }
@@ -43,9 +43,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_given_back_at_the_end_of_a_request() {
+    fn memory_is_released_at_the_end_of_a_request() {
         let budget = Arc::new(Budget::default());
-        let (first, second) = (budget.claim(), budget.claim());
+        let (first, second) = (budget.reserve(), budget.reserve());
         assert!(first.add(MAX_BYTES - 1) && second.add(1));
         assert!(!second.add(1));
         drop(first);

@@ -26,15 +26,15 @@ pub(super) enum Phase {
     Idle,
 }
 
-/// Which connection is closed first to make place for others; the greatest one.
+/// Which connection is closed first for others: the greatest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sacrifice {
+pub(super) struct EvictionPriority {
     /// 3 for a connection that never completed a request, 2 for an idle one, 1 for one whose client is slow.
     rank: u8,
     age: Duration,
 }
 
-impl Sacrifice {
+impl EvictionPriority {
     /// Whether the connection had a chance to complete its request.
     pub(super) fn is_due(self) -> bool {
         self.rank == 2 || self.age >= MIN_AGE
@@ -114,7 +114,7 @@ impl Connection {
     }
 
     /// Whether, and how readily, the connection is closed for others. A request that is being processed is not.
-    pub(super) fn sacrifice(&self, now: Instant) -> Option<Sacrifice> {
+    pub(super) fn eviction_priority(&self, now: Instant) -> Option<EvictionPriority> {
         let State { phase, since, blocked_since } = *self.state.lock();
         let (rank, since) = match (phase, blocked_since) {
             (Phase::New | Phase::Head, _) => (3, since),
@@ -123,7 +123,7 @@ impl Connection {
             (Phase::Body, None) => (1, since),
             (Phase::Response, None) => return None,
         };
-        Some(Sacrifice { rank, age: now.saturating_duration_since(since) })
+        Some(EvictionPriority { rank, age: now.saturating_duration_since(since) })
     }
 
     /// Closes the connection.
@@ -186,16 +186,16 @@ mod tests {
     #[test]
     fn connections_without_a_request_are_closed_before_idle_ones_and_those_before_slow_ones() {
         let later = Instant::now() + Duration::from_mins(1);
-        let rank = |phase| in_phase(phase).0.sacrifice(later);
+        let rank = |phase| in_phase(phase).0.eviction_priority(later);
         assert!(rank(Phase::New) > rank(Phase::Idle) && rank(Phase::Head) > rank(Phase::Idle));
         assert!(rank(Phase::Idle) > rank(Phase::Body));
         assert_eq!(rank(Phase::Response), None);
         let (unread, _) = in_phase(Phase::Response);
         unread.wrote(true);
-        assert!(unread.sacrifice(later).unwrap().is_due());
+        assert!(unread.eviction_priority(later).unwrap().is_due());
         // A client gets a moment to send its request.
         let (new, start) = in_phase(Phase::New);
-        assert!(!new.sacrifice(start).unwrap().is_due());
-        assert!(new.sacrifice(start + MIN_AGE).unwrap().is_due());
+        assert!(!new.eviction_priority(start).unwrap().is_due());
+        assert!(new.eviction_priority(start + MIN_AGE).unwrap().is_due());
     }
 }

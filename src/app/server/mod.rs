@@ -40,7 +40,7 @@ use stream::ObservedStream;
 
 /// How long requests may continue after a stop was requested.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// Interval of the search for connections whose time is over.
+/// Interval of the search for connections whose timeout has elapsed.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 /// Maximum size of a request's head, and of the buffer for a connection, in bytes.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
@@ -77,7 +77,7 @@ impl Server {
         tokio::pin!(shutdown);
         loop {
             let accepted = async {
-                self.registry.wait_for_place().await;
+                self.registry.wait_for_slot().await;
                 listener.accept().await
             };
             tokio::select! {
@@ -117,7 +117,7 @@ impl Server {
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }
         let connection = Arc::new(Connection::new(tokio::time::Instant::now()));
-        let place = self.registry.add(Arc::clone(&connection));
+        let slot = self.registry.add(Arc::clone(&connection));
         let stream = TokioIo::new(ObservedStream::new(stream, Arc::clone(&connection)));
         let handler = Handler {
             router: self.router.clone(),
@@ -132,7 +132,7 @@ impl Server {
             http1::Builder::new().max_buf_size(MAX_BUFFER_BYTES).serve_connection(stream, service);
         let stopping = self.stopping.clone();
         self.tasks.spawn(async move {
-            let _place = place;
+            let _slot = slot;
             tokio::pin!(serving);
             let mut is_stopping = false;
             loop {
@@ -172,19 +172,19 @@ impl Handler {
     ) -> Result<Response<ResponseBody>, Infallible> {
         self.connection.enter(Phase::Response);
         let is_vital = VITAL_PATHS.contains(&request.uri().path());
-        let claim = (!is_vital).then(|| self.budget.claim());
+        let reservation = (!is_vital).then(|| self.budget.reserve());
         let response = if !is_vital && self.registry.is_busy() {
             busy()
         } else {
             let timeouts = self.limits.timeouts;
             let connection = Arc::clone(&self.connection);
-            let limit = |body| RequestBody::new(body, connection, timeouts, claim.clone());
+            let limit = |body| RequestBody::new(body, connection, timeouts, reservation.clone());
             let mut request = request.map(|body| Body::new(limit(body)));
             request.extensions_mut().insert(ConnectInfo(self.peer));
             let handled: Result<Response, Infallible> = self.router.oneshot(request).await;
             handled.into_response()
         };
-        Ok(response.map(|body| ResponseBody::new(body, self.connection, claim)))
+        Ok(response.map(|body| ResponseBody::new(body, self.connection, reservation)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The open connections. Decides which one is closed to make place for another.
+//! The open connections. Decides which one is closed to free a slot for another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Sacrifice};
+use super::connection::{Connection, EvictionPriority};
 use super::limits::Limits;
 
 /// The open connections of a server.
@@ -25,14 +25,14 @@ struct Open {
     connections: HashMap<u64, Arc<Connection>>,
 }
 
-/// A place in the registry, given back when dropped.
+/// A slot in the registry, released when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Slot {
     id: u64,
     registry: Arc<Registry>,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.registry.open.lock().connections.remove(&self.id);
         self.registry.ended.notify_one();
@@ -45,30 +45,30 @@ impl Registry {
     }
 
     /// Adds a connection. Close to the limit, closes another one in exchange, if there is one that does nothing useful.
-    pub(super) fn add(self: &Arc<Self>, connection: Arc<Connection>) -> Place {
+    pub(super) fn add(self: &Arc<Self>, connection: Arc<Connection>) -> Slot {
         let now = Instant::now();
         let mut open = self.open.lock();
         let count = open.connections.len();
         if count >= self.limits.connections {
             open.close_one(now, |_| true);
         } else if count >= self.soft_limit() {
-            open.close_one(now, Sacrifice::is_due);
+            open.close_one(now, EvictionPriority::is_due);
         }
         let id = open.next_id;
         open.next_id += 1;
         open.connections.insert(id, connection);
-        Place { id, registry: Arc::clone(self) }
+        Slot { id, registry: Arc::clone(self) }
     }
 
     /// Waits until another connection can be accepted.
-    pub(super) async fn wait_for_place(&self) {
+    pub(super) async fn wait_for_slot(&self) {
         loop {
             let ended = self.ended.notified();
             let can_accept = {
                 let open = self.open.lock();
                 let now = Instant::now();
                 open.connections.len() < self.limits.connections
-                    || open.connections.values().any(|one| one.sacrifice(now).is_some())
+                    || open.connections.values().any(|one| one.eviction_priority(now).is_some())
             };
             if can_accept {
                 return;
@@ -96,7 +96,7 @@ impl Registry {
         self.open.lock().close_one(Instant::now(), |_| true);
     }
 
-    /// Closes connections whose time is over.
+    /// Closes connections whose timeout has elapsed.
     pub(super) fn close_expired(&self) {
         let now = Instant::now();
         self.close_where(|connection| connection.is_expired(&self.limits.timeouts, now));
@@ -119,9 +119,9 @@ impl Registry {
 }
 
 impl Open {
-    fn close_one(&mut self, now: Instant, condition: impl Fn(Sacrifice) -> bool) {
+    fn close_one(&mut self, now: Instant, condition: impl Fn(EvictionPriority) -> bool) {
         let candidates = self.connections.iter().filter_map(|(id, connection)| {
-            connection.sacrifice(now).filter(|one| condition(*one)).map(|one| (one, *id))
+            connection.eviction_priority(now).filter(|one| condition(*one)).map(|one| (one, *id))
         });
         if let Some((_, id)) = candidates.max()
             && let Some(connection) = self.connections.remove(&id)
@@ -144,7 +144,7 @@ mod tests {
         Arc::new(Registry::new(limits))
     }
 
-    fn add(registry: &Arc<Registry>, phase: Phase, age: u64) -> (Arc<Connection>, Place) {
+    fn add(registry: &Arc<Registry>, phase: Phase, age: u64) -> (Arc<Connection>, Slot) {
         let started = Instant::now() - Duration::from_secs(age);
         let connection = Arc::new(Connection::new(started));
         connection.enter(phase);
@@ -165,7 +165,7 @@ mod tests {
         assert!(!is_closed(&old.0));
         let next = add(&registry, Phase::New, 0);
         assert!(is_closed(&old.0) && !is_closed(&new.0) && !is_closed(&busy.0));
-        // Its place is given back only once.
+        // Its slot is released only once.
         drop(old);
         assert_eq!(registry.count(), 3);
         drop((new, next));
@@ -187,7 +187,7 @@ mod tests {
         let registry = registry(4, 1);
         let mut busy: Vec<_> = (0..4).map(|_| add(&registry, Phase::Response, 99)).collect();
         assert!(busy.iter().all(|(connection, _)| !is_closed(connection)));
-        let waiting = registry.wait_for_place();
+        let waiting = registry.wait_for_slot();
         tokio::pin!(waiting);
         let polled = futures_util::FutureExt::now_or_never(waiting.as_mut());
         assert!(polled.is_none(), "nothing can be accepted");

@@ -136,7 +136,9 @@ impl Client {
                     (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
                 })
                 .collect(),
-            ..Response::default()
+            body: String::new(),
+            // Until the whole body has been read.
+            truncated: true,
         };
         let remote_address = Some(connection.remote_address.to_string());
         let responded_at = Instant::now();

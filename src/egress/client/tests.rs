@@ -61,20 +61,23 @@ async fn exchange(client: &Client, listener: &TcpListener) -> bool {
 }
 
 async fn exchange_by(client: &Client, scheme: &str, listener: &TcpListener) -> Timings {
-    let url = format!("{scheme}://{}/?a=1", listener.local_addr().unwrap()).parse().unwrap();
-    let tls = Tls::from(Trust::None);
-    let outgoing = OutgoingRequest {
-        method: "GET",
-        url: &url,
-        headers: Vec::new(),
-        body: None,
-        timeout: TEST_TIMEOUT,
-        tls: &tls,
-    };
-    let exchanged = client.exchange(outgoing).await;
+    let exchanged = exchange_within(client, scheme, listener, TEST_TIMEOUT).await;
     assert_eq!(exchanged.failure, None);
     assert_eq!(exchanged.exchange.response.unwrap().body, "ok");
     exchanged.exchange.timings
+}
+
+async fn exchange_within(
+    client: &Client,
+    scheme: &str,
+    listener: &TcpListener,
+    timeout: Duration,
+) -> ExchangeResult {
+    let url = format!("{scheme}://{}/?a=1", listener.local_addr().unwrap()).parse().unwrap();
+    let tls = Tls::from(Trust::None);
+    let (headers, body) = (Vec::new(), None);
+    let outgoing = OutgoingRequest { method: "GET", url: &url, headers, body, timeout, tls: &tls };
+    client.exchange(outgoing).await
 }
 
 async fn listener() -> TcpListener {
@@ -170,19 +173,12 @@ async fn a_timeout_keeps_the_part_of_the_body_that_was_read() {
         assert_eq!(read_head(&mut stream).await, "", "the client gives up");
     };
     both(serving, async {
-        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let tls = Tls::from(Trust::None);
-        let outgoing = OutgoingRequest {
-            method: "GET",
-            url: &url,
-            headers: Vec::new(),
-            body: None,
-            timeout: Duration::from_millis(300),
-            tls: &tls,
-        };
-        let exchanged = client().exchange(outgoing).await;
+        let timeout = Duration::from_millis(300);
+        let exchanged = exchange_within(&client(), "http", &listener, timeout).await;
         assert!(matches!(exchanged.failure, Some(Cause::Timeout { .. })));
-        assert_eq!(exchanged.exchange.response.unwrap().body, "{\"success\":true}");
+        let response = exchanged.exchange.response.unwrap();
+        assert_eq!(response.body, "{\"success\":true}");
+        assert!(response.truncated);
     })
     .await;
 }

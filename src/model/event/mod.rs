@@ -128,7 +128,8 @@ impl Event {
     /// fraction of the memory. Numbers keep their spelling.
     pub fn payload(&self) -> &Value {
         // The text was validated by `parse`.
-        self.payload.get_or_init(|| json::parse(&self.raw).unwrap_or_default())
+        let read = if self.is_plain { serde_json::from_str } else { json::parse };
+        self.payload.get_or_init(|| read(&self.raw).unwrap_or_default())
     }
 
     /// At least the fields in `projection`, parsed on first use.

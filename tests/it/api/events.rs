@@ -3,6 +3,7 @@
 use gatepost::identity::Scope;
 use serde_json::{Value, json};
 
+use crate::support::compress::gzip;
 use crate::support::{self, TestApp, event};
 
 const WEBHOOK: &str = "
@@ -238,12 +239,6 @@ async fn post_encoded(app: &TestApp, token: &str, coding: &str, body: Vec<u8>) -
         .body(body);
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut encoder, bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn unfinished_forms_do_not_fill_the_memory() {
     }
     assert_eq!(last, 503);
     drop(unfinished);
-    app.wait_until("the memory to be given back", async || {
+    app.wait_until("the memory to be released", async || {
         app.anonymous().post("/login", &[]).await.status == 403
     })
     .await;

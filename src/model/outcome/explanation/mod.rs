@@ -112,7 +112,7 @@ impl Cause {
             Self::ConnectionLost { detail } => Explanation::new(
                 "The connection ended after the request was sent.",
                 format!(
-                    "There was no response ({detail}). The server may have processed the request all the same."
+                    "There was no response ({detail}). The server may have processed the request anyway."
                 ),
                 "Look at the server's log, and at proxies and firewalls in between. The retry has the same \
                  webhook-id, by which the server can recognize it.",

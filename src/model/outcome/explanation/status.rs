@@ -10,7 +10,7 @@ pub(super) fn explain(status: u16) -> Explanation {
             "Check the host and path of the URL: they belong to a service such as WebSocket.",
         ),
         304 => (
-            "The server, or a cache in front of it, took the request for a question whether something has changed.",
+            "The server, or a cache in front of it, treated the request as conditional.",
             "Remove headers such as If-None-Match and If-Modified-Since, and choose the method POST.",
         ),
         301 | 302 | 303 | 307 | 308 => (
@@ -19,7 +19,7 @@ pub(super) fn explain(status: u16) -> Explanation {
         ),
         300..=399 => (
             "The server refers to another address, without a redirect.",
-            "Look at the response, and enter the right URL.",
+            "Look at the response, and enter the correct URL.",
         ),
         401 | 403 => (
             "The credentials are missing or wrong, or lack a permission.",
@@ -34,7 +34,7 @@ pub(super) fn explain(status: u16) -> Explanation {
             "Choose another method. Logpoint needs POST.",
         ),
         407 => (
-            "A proxy between Gatepost and the server requires a sign-in of its own.",
+            "A proxy between Gatepost and the server requires its own credentials.",
             "Ask the administrator of the proxy to let Gatepost through. The credentials of the webhook are for the server.",
         ),
         408 => (

@@ -34,7 +34,7 @@ fn compare(input: &Value, kept: &Value, path: &mut Vec<String>) -> Result<(), Fi
         }
         (scalar, Value::Null) if is_default(scalar, path) => Ok(()),
         (scalar, kept) if is_same(scalar, kept, path) => Ok(()),
-        // Without the value, which may be a secret.
+        // The message leaves out the value, which may be a secret.
         _ => Err(FileError(format!(
             "{} would be changed or lost: correct the value or its key",
             text_of(path)

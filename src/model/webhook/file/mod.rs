@@ -12,7 +12,6 @@ mod validator;
 mod value;
 mod yaml;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_path_to_error::Path;
@@ -106,7 +105,8 @@ fn post() -> String {
 pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
     let text = text.trim_start_matches('\u{feff}');
     let Tree(tree) = parse(text)?;
-    let file: File = parse(text)?;
+    let file: File = serde_path_to_error::deserialize(&tree)
+        .map_err(|error| invalid("file", Some(error.path()), error.inner()))?;
     let entries = tree.get("webhooks").and_then(Value::as_array);
     let entries = entries.into_iter().flatten();
     file.webhooks
@@ -129,13 +129,13 @@ pub fn read_file(text: &str) -> Result<Vec<Draft>, FileError> {
 }
 
 /// Parses a file. An error has the path of the value.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
+fn parse(text: &str) -> Result<Tree, FileError> {
     if text.trim_start().starts_with('{') {
         let mut json = serde_json::Deserializer::from_str(text);
-        let parsed = serde_path_to_error::deserialize(&mut json)
+        let tree = serde_path_to_error::deserialize(&mut json)
             .map_err(|error| invalid("JSON", Some(error.path()), error.inner()))?;
         json.end().map_err(|error| invalid("JSON", None, &error))?;
-        return Ok(parsed);
+        return Ok(tree);
     }
     yaml::parse(text).map_err(|(path, error)| invalid("YAML", path.as_ref(), &error))
 }

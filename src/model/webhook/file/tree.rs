@@ -40,7 +40,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_f64<E: Error>(self, _number: f64) -> Result<Value, E> {
-        // Without the value, which may be a secret.
+        // The message leaves out the value, which may be a secret.
         Err(E::custom("this number may be rounded: write it in quotes, exactly as it should be"))
     }
 

@@ -1,15 +1,12 @@
 //! A table of responses: bytes in, verdict and words out.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use gatepost::identity::Scope;
 use serde_json::json;
 
 use super::server::{End, OddServer, Reply};
 use super::{attempted, send, success, webhook};
 use crate::support::TestApp;
+use crate::support::compress::{brotli, deflate, gzip, zlib};
 
 const YES: &[u8] = b"{\"success\": true}";
 
@@ -40,32 +37,6 @@ fn with(headers: &str, body: &[u8]) -> Vec<u8> {
 
 fn status(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").into_bytes()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn brotli(bytes: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::new();
-    let mut input = bytes;
-    brotli::BrotliCompress(&mut input, &mut encoded, &brotli::enc::BrotliEncoderParams::default())
-        .unwrap();
-    encoded
 }
 
 fn encodings() -> Vec<Row> {
