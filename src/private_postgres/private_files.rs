@@ -45,7 +45,7 @@ pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.create(true).mode(FILE_MODE).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
     let found = file.metadata()?;
     if !found.is_file() || found.nlink() > 1 {
-        let message = "it is not a file of its own, but a link or another kind of file";
+        let message = "it is a link or not a regular file";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let is_open_to_others = found.mode() & 0o077 != 0;

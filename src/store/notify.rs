@@ -54,7 +54,7 @@ async fn notify(db: &mut PgConnection, channel: &str, payload: &str) -> Result<(
     Ok(())
 }
 
-/// Listens to both channels on a connection of its own. Reconnects automatically.
+/// Listens to both channels on a separate connection. Reconnects automatically.
 #[derive(Debug)]
 pub struct Listener {
     listener: PgListener,

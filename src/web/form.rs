@@ -17,7 +17,7 @@ use super::{Error, PublicAddress, WebState};
 
 /// Maximum size of a form, in bytes.
 pub(super) const MAX_FORM_BYTES: usize = 512 * 1024;
-/// Maximum size of the sign-in form, in bytes. It carries another form along in a field of its own, where every character
+/// Maximum size of the sign-in form, in bytes. It carries another form along in a separate field, where every character
 /// can be encoded once more as three.
 pub(super) const MAX_SIGN_IN_FORM_BYTES: usize = 3 * MAX_FORM_BYTES + 16 * 1024;
 

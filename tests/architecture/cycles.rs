@@ -16,7 +16,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
     let describe = |cycle: &Vec<&str>| {
         let first = cycle.first().copied().unwrap_or_default();
         let path: Vec<&str> = cycle.iter().copied().chain([first]).collect();
-        format!("{}: move what they share to a file of its own", path.join(" → "))
+        format!("{}: move what they share to a separate file", path.join(" → "))
     };
     cycles.iter().map(describe).collect()
 }
@@ -161,7 +161,7 @@ fn reports_a_cycle_with_its_files() {
         ("model/c.rs", "use super::a; fn g() { a::A::new() }"),
         ("model/d.rs", "use super::a::A;"),
     ];
-    let expected = "model/a.rs → model/b.rs → model/c.rs → model/a.rs: move what they share to a file of its own";
+    let expected = "model/a.rs → model/b.rs → model/c.rs → model/a.rs: move what they share to a separate file";
     assert_eq!(checked(&files), [expected]);
 }
 
