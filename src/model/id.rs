@@ -60,6 +60,8 @@ ids! {
     InvocationId;
     /// Id of a user.
     UserId;
+    /// Id of a secret.
+    SecretId;
     /// Id of an API token.
     TokenId;
 }

@@ -21,6 +21,6 @@ pub mod trigger;
 pub mod webhook;
 
 pub use actor::Actor;
-pub use id::{DeliveryId, EventId, InvocationId, TokenId, UserId, WebhookId};
+pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, WebhookId};
 pub use sources::{Clock, Entropy, Sources, Timestamp};
 pub use trigger::Trigger;

@@ -14,6 +14,7 @@ pub mod partitions;
 mod pool;
 pub mod rates;
 pub mod revisions;
+pub mod secrets;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

@@ -5,12 +5,18 @@
 //! exports and stored exchanges show [`MASK`] instead; a mask that is submitted again stands for the stored
 //! value.
 
+mod host;
 mod mask;
 mod name;
 mod redact;
+mod resolved;
 mod scan;
+mod secret_name;
 
+pub use host::{AllowedHost, InvalidHost};
 pub use mask::{check_masks, mask, mask_body, secrets_of, unmask, unmask_for_same_server};
 pub use name::{MASK, is_secret_name};
 pub use redact::Redactor;
+pub use resolved::{ResolvedSecret, Secret, SecretLimits, SecretSet, TokenLimits};
 pub use scan::secret_names_in_url;
+pub use secret_name::{InvalidSecretName, SecretName};
