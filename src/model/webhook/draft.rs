@@ -39,6 +39,8 @@ pub struct Draft {
     pub rate_per_minute: String,
     /// Delays between attempts, such as `5s 30s 2m`, or empty for the default.
     pub retry_schedule: String,
+    /// Places that look like credentials, and that the user declared not to be secrets, such as `header.x-key`.
+    pub not_secrets: Vec<String>,
 }
 
 /// An unvalidated response validator.
@@ -167,6 +169,7 @@ impl Default for Draft {
             max_in_flight: String::new(),
             rate_per_minute: String::new(),
             retry_schedule: String::new(),
+            not_secrets: Vec::new(),
         }
     }
 }

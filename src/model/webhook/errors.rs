@@ -63,6 +63,8 @@ pub enum Field {
     RatePerMinute,
     /// The retry schedule.
     RetrySchedule,
+    /// The places that are declared not to be secrets.
+    NotSecrets,
 }
 
 impl Field {
@@ -99,6 +101,7 @@ impl Field {
             Self::MaxInFlight => "/max_in_flight".to_owned(),
             Self::RatePerMinute => "/rate_per_minute".to_owned(),
             Self::RetrySchedule => "/retry_schedule".to_owned(),
+            Self::NotSecrets => "/not_secrets".to_owned(),
         }
     }
 }

@@ -22,6 +22,10 @@ const MAX_EXPECTED_VALUES: usize = 100;
 const MAX_TRIGGERS: usize = 50;
 /// Longest retry schedule, in bytes.
 const MAX_RETRY_SCHEDULE_BYTES: usize = 1024;
+/// Maximum number of places that are declared not to be secrets.
+const MAX_NOT_SECRETS: usize = 200;
+/// Longest name of such a place, in bytes. The name of a header may be part of it.
+const MAX_PLACE_BYTES: usize = MAX_HEADER_NAME_BYTES + 50;
 
 /// Reports the texts that are too long.
 pub(super) fn check(draft: &Draft) -> FieldErrors {
@@ -62,7 +66,21 @@ pub(super) fn check(draft: &Draft) -> FieldErrors {
     }
     check_triggers(&draft.triggers, &mut errors);
     check_validators(&draft.response_validators, &mut errors);
+    check_not_secrets(&draft.not_secrets, &mut errors);
     errors
+}
+
+fn check_not_secrets(places: &[String], errors: &mut FieldErrors) {
+    if places.len() > MAX_NOT_SECRETS {
+        let message = format!(
+            "There are {} places that are not secrets: use at most {MAX_NOT_SECRETS}.",
+            places.len()
+        );
+        errors.add(Field::NotSecrets, message);
+    }
+    for place in places.iter().take(MAX_NOT_SECRETS) {
+        check_text(Field::NotSecrets, "A place", place, MAX_PLACE_BYTES, errors);
+    }
 }
 
 fn check_triggers(triggers: &[String], errors: &mut FieldErrors) {
@@ -107,7 +125,7 @@ mod tests {
 
     /// Puts a text into every text of a draft, one at a time.
     fn drafts_with(text: &str) -> Vec<Draft> {
-        let setters: [fn(&mut Draft, String); 29] = [
+        let setters: [fn(&mut Draft, String); 30] = [
             |d, t| d.name = t,
             |d, t| d.method = t,
             |d, t| d.url = t,
@@ -151,6 +169,7 @@ mod tests {
             |d, t| d.tls.client_certificate = t,
             |d, t| d.tls.client_key = t,
             |d, t| d.retry_schedule = t,
+            |d, t| d.not_secrets = vec![t],
         ];
         let draft = || Draft {
             name: "A".to_owned(),
@@ -189,7 +208,8 @@ mod tests {
             ..ValidatorDraft::at("$.a", "x")
         }];
         draft.triggers = vec!["Granted".to_owned(); 51];
+        draft.not_secrets = vec!["body.key".to_owned(); 201];
         let errors = Webhook::new(draft, &Rules::default()).unwrap_err();
-        assert_eq!(errors.iter().count(), 2);
+        assert_eq!(errors.iter().count(), 3);
     }
 }

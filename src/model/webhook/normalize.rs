@@ -30,6 +30,10 @@ pub(super) fn normalize(mut draft: Draft) -> Draft {
     for text in [&mut draft.max_in_flight, &mut draft.rate_per_minute, &mut draft.retry_schedule] {
         *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
+    for place in &mut draft.not_secrets {
+        *place = place.trim().to_owned();
+    }
+    draft.not_secrets.retain(|place| !place.is_empty());
     let message = draft.custom_validation_error_message.trim();
     draft.custom_validation_error_message = message.to_owned();
     draft

@@ -259,6 +259,7 @@ mod tests {
         after.response_validators.clear();
         after.timeout_in_sec = "5".to_owned();
         after.ordered = false;
+        after.not_secrets = vec!["body.code".to_owned(), "header.x-key".to_owned()];
         let found: Vec<(String, Option<String>, Option<String>)> = differences(&before, &after)
             .into_iter()
             .map(|one| (one.label, one.before, one.after))
@@ -277,6 +278,7 @@ mod tests {
                 row("Authentication, basic: username", None, Some("svc")),
                 row("Authentication, basic: password", None, Some("")),
                 row("Order", None, Some("no")),
+                row("Not secrets", None, Some("body.code\nheader.x-key")),
                 row("Response validators", Some("$.success is true"), None),
             ]
         );

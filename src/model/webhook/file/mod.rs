@@ -60,6 +60,8 @@ pub struct WebhookFile {
     rate_per_minute: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     retry_schedule: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_secrets: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +190,7 @@ impl WebhookFile {
             max_in_flight: draft.max_in_flight.parse().ok(),
             rate_per_minute: draft.rate_per_minute.parse().ok(),
             retry_schedule: draft.retry_schedule.split_whitespace().map(str::to_owned).collect(),
+            not_secrets: draft.not_secrets.clone(),
         }
     }
 
@@ -230,6 +233,7 @@ impl WebhookFile {
             max_in_flight: number_text(self.max_in_flight),
             rate_per_minute: number_text(self.rate_per_minute),
             retry_schedule: self.retry_schedule.join(" "),
+            not_secrets: self.not_secrets,
         })
     }
 }

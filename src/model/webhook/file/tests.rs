@@ -23,6 +23,7 @@ webhooks:
     max_in_flight: 4
     rate_per_minute: 600
     retry_schedule: [5s, 1m]
+    not_secrets: [body.code]
     authentication_config: null
     tls: { verify: pinned, sha256: "AB:CD" }
 "#;
@@ -34,6 +35,7 @@ fn a_written_file_can_be_read() {
     assert_eq!(*custom, Choice::any_of(["ticket=SEC-*"]));
     assert_eq!(drafts[0].response_validators[0].expected, ["true"]);
     assert_eq!(drafts[0].timeout_in_sec, "10");
+    assert_eq!(drafts[0].not_secrets, ["body.code"]);
     let written = write_yaml(&drafts).unwrap();
     assert_eq!(read_file(&written).unwrap(), drafts);
     let json = serde_json::json!({"webhooks": [WebhookFile::from_draft(&drafts[0])]}).to_string();
@@ -118,6 +120,7 @@ fn what_is_not_kept_exactly_is_rejected_with_its_path() {
         ("config: null", "config: { bearer: { token: 31337.5 } }", &["token", "rounded"]),
         ("{ X-Team: sec }", "{ 'X-Team ': s3cret }", &["headers.X-Team", "would be changed"]),
         ("timeout_in_sec: 10", "timeout_in_sec: ten", &["webhooks[0].timeout_in_sec"]),
+        ("[body.code]", "[a, '']", &["not_secrets[1]", "would be changed or lost"]),
         ("ordered: false", "ordered: maybe", &["webhooks[0].ordered"]),
         (
             "config: null",

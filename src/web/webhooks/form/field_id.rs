@@ -33,5 +33,6 @@ pub(super) fn element_id(field: Field) -> String {
         Field::MaxInFlight => "max_in_flight".to_owned(),
         Field::RatePerMinute => "rate_per_minute".to_owned(),
         Field::RetrySchedule => "retry_schedule".to_owned(),
+        Field::NotSecrets => "not_secrets".to_owned(),
     }
 }

@@ -118,6 +118,7 @@ impl FormInput {
             max_in_flight: self.one("max_in_flight"),
             rate_per_minute: self.one("rate_per_minute"),
             retry_schedule: self.one("retry_schedule"),
+            not_secrets: self.many("not_secret").map(str::to_owned).collect(),
         }
     }
 
