@@ -5,6 +5,7 @@
 //! exports and stored exchanges show [`MASK`] instead; a mask that is submitted again stands for the stored
 //! value.
 
+mod credentials;
 mod host;
 mod mask;
 mod name;
@@ -13,6 +14,7 @@ mod resolved;
 mod scan;
 mod secret_name;
 
+pub use credentials::{Credential, Credentials};
 pub use host::{AllowedHost, InvalidHost};
 pub use mask::{check_masks, mask, mask_body, secrets_of, unmask, unmask_for_same_server};
 pub use name::{MASK, is_secret_name};

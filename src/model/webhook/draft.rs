@@ -1,6 +1,7 @@
 //! The unvalidated webhook.
 
 use crate::model::filter;
+use crate::template::OutputContext;
 
 /// A webhook as entered in the form or read from a file. Nothing is validated yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,29 @@ pub struct Draft {
     pub retry_schedule: String,
     /// Places that look like credentials, and that the user declared not to be secrets, such as `header.x-key`.
     pub not_secrets: Vec<String>,
+}
+
+impl Draft {
+    /// Determines the context of the body from the Content-Type. The default is JSON.
+    pub fn body_context(&self) -> OutputContext {
+        let media_type = |value: &String| {
+            value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        };
+        let content_type = self
+            .headers
+            .iter()
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-type"))
+            .map(|(_, value)| media_type(value));
+        match content_type.as_deref() {
+            None | Some("application/json") => OutputContext::JsonBody,
+            Some("application/x-www-form-urlencoded") => OutputContext::FormBody,
+            Some("application/xml" | "text/xml") => OutputContext::XmlBody,
+            Some("text/csv") => OutputContext::CsvBody,
+            Some(other) if other.ends_with("+json") => OutputContext::JsonBody,
+            Some(other) if other.ends_with("+xml") => OutputContext::XmlBody,
+            Some(_) => OutputContext::TextBody,
+        }
+    }
 }
 
 /// An unvalidated response validator.

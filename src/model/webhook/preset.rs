@@ -98,6 +98,11 @@ static PLACEHOLDERS: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(||
     all.map(|(name, meaning)| (format!("<{name}>"), meaning.as_str())).collect()
 });
 
+/// Whether a text is a placeholder of a preset, such as `<secret key>`.
+pub fn is_placeholder(text: &str) -> bool {
+    PLACEHOLDERS.contains_key(text)
+}
+
 /// The texts of a draft that may contain placeholders of presets, each with its field.
 fn texts(draft: &mut Draft) -> Vec<(Field, &mut String)> {
     let mut texts = vec![(Field::Url, &mut draft.url)];

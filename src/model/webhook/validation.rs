@@ -47,7 +47,7 @@ impl Webhook {
         }
         let url = check_url(&draft.url, *rules, &mut errors);
         let headers = check_headers(&draft.headers, &mut errors);
-        let context = body_context(&draft.headers);
+        let context = draft.body_context();
         let body = check_body(&draft.body_template, context, &mut errors);
         let triggers = check_triggers(&draft.triggers, &mut errors);
         let filters = check_filters(&draft.filters, &mut errors);
@@ -139,23 +139,6 @@ fn check_headers(
         }
     }
     compiled
-}
-
-/// Determines the context of the body from the Content-Type. The default is JSON.
-fn body_context(headers: &[(String, String)]) -> OutputContext {
-    let content_type = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        .map(|(_, value)| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    match content_type.as_deref() {
-        None | Some("application/json") => OutputContext::JsonBody,
-        Some("application/x-www-form-urlencoded") => OutputContext::FormBody,
-        Some("application/xml" | "text/xml") => OutputContext::XmlBody,
-        Some("text/csv") => OutputContext::CsvBody,
-        Some(other) if other.ends_with("+json") => OutputContext::JsonBody,
-        Some(other) if other.ends_with("+xml") => OutputContext::XmlBody,
-        Some(_) => OutputContext::TextBody,
-    }
 }
 
 fn check_body(source: &str, context: OutputContext, errors: &mut FieldErrors) -> Option<Template> {
@@ -264,9 +247,10 @@ mod tests {
             ("text/csv;header=absent", OutputContext::CsvBody),
             ("text/plain", OutputContext::TextBody),
         ] {
-            let headers = [("content-type".to_owned(), content_type.to_owned())];
-            assert_eq!(body_context(&headers), context, "{content_type}");
+            let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+            let draft = Draft { headers, ..Draft::default() };
+            assert_eq!(draft.body_context(), context, "{content_type}");
         }
-        assert_eq!(body_context(&[]), OutputContext::JsonBody);
+        assert_eq!(Draft::default().body_context(), OutputContext::JsonBody);
     }
 }
