@@ -11,6 +11,7 @@ mod mask;
 mod name;
 mod redact;
 mod resolved;
+mod response_redactor;
 mod scan;
 mod secret_name;
 
@@ -20,5 +21,6 @@ pub use mask::{check_masks, mask, mask_body, secrets_of, unmask, unmask_for_same
 pub use name::{MASK, is_secret_name};
 pub use redact::Redactor;
 pub use resolved::{ResolvedSecret, Secret, SecretLimits, SecretSet, TokenLimits};
+pub use response_redactor::ResponseRedactor;
 pub use scan::secret_names_in_url;
 pub use secret_name::{InvalidSecretName, SecretName};
