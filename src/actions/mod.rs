@@ -12,6 +12,7 @@ mod inspect_tls;
 mod issue_token;
 mod revisions;
 mod save_webhook;
+mod secrets;
 mod send_now;
 mod set_up;
 mod sign_in;
@@ -25,6 +26,10 @@ pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
+pub use secrets::{
+    DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,
+    SecretErrors, SecretField, SetSecret,
+};
 pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::{SignIn, SignInError, SignedIn};

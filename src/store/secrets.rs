@@ -184,6 +184,19 @@ pub async fn delete_unused(
     Ok(names)
 }
 
+/// Returns a secret.
+pub async fn find(db: &mut PgConnection, id: SecretId) -> Result<Option<Secret>, Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, webhook_id, name, hosts, token_scopes, token_hosts, description, updated_at, who_kind, who_name
+         from secrets where id = $1",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::into_secret).transpose()
+}
+
 /// Returns a secret, and locks its row until the transaction ends.
 pub async fn find_for_update(db: &mut PgConnection, id: SecretId) -> Result<Option<Secret>, Error> {
     let row = sqlx::query_as!(
@@ -299,8 +312,7 @@ pub async fn list(
         .collect()
 }
 
-/// Returns the secrets that a webhook may use, without values: its own and the shared ones, sorted by name. The shared ones
-/// of the same name as one of its own are left out.
+/// Returns the secrets that a webhook may use, without values and sorted by name. Its own hide shared ones of the same name.
 pub async fn list_usable(
     db: &mut PgConnection,
     webhook: Option<WebhookId>,

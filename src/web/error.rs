@@ -14,6 +14,9 @@ pub enum Error {
     /// The page does not exist.
     #[error("not found")]
     NotFound,
+    /// Only administrators may do this.
+    #[error("not an administrator")]
+    NotAdministrator,
     /// The form is from another site.
     #[error("a form from another site")]
     OtherSite,
@@ -74,6 +77,11 @@ impl IntoResponse for Error {
                 StatusCode::NOT_FOUND,
                 "Page not found",
                 "There is no page at this address. It may have been deleted, or the link is incomplete.".to_owned(),
+            ),
+            Self::NotAdministrator => (
+                StatusCode::FORBIDDEN,
+                "Only administrators can do this",
+                "Nothing was changed. Ask an administrator to make the change, or to give you the role.".to_owned(),
             ),
             Self::OtherSite => (
                 StatusCode::FORBIDDEN,

@@ -16,6 +16,7 @@ mod highlight;
 mod invocations;
 mod page;
 mod routes;
+mod secrets;
 mod security;
 mod session;
 mod text;

@@ -14,6 +14,8 @@ pub(super) enum Nav {
     Webhooks,
     /// The delivery pages.
     Deliveries,
+    /// The secret pages.
+    Secrets,
 }
 
 /// The frame of a page.

@@ -9,7 +9,9 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use super::{WebState, assets, auth, deliveries, error, form, invocations, security, webhooks};
+use super::{
+    WebState, assets, auth, deliveries, error, form, invocations, secrets, security, webhooks,
+};
 
 /// Returns the router of all pages.
 pub fn router(state: WebState) -> Router {
@@ -29,6 +31,7 @@ pub fn router(state: WebState) -> Router {
         .route("/troubleshooting", get(invocations::troubleshooting::show))
         .route("/deliveries", get(deliveries::list::show))
         .route("/deliveries/{id}", get(deliveries::show::show))
+        .merge(secret_routes())
         .fallback(|| async { error::Error::NotFound })
         .layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
@@ -67,6 +70,14 @@ fn webhook_routes() -> Router<WebState> {
             "/webhooks/{id}/delete",
             get(webhooks::delete::confirm).post(webhooks::delete::delete),
         )
+}
+
+fn secret_routes() -> Router<WebState> {
+    Router::new()
+        .route("/secrets", get(secrets::list::show).post(secrets::save::create))
+        .route("/secrets/new", get(secrets::form::new))
+        .route("/secrets/{id}", get(secrets::form::edit).post(secrets::save::update))
+        .route("/secrets/{id}/delete", get(secrets::delete::confirm).post(secrets::delete::delete))
 }
 
 /// Routes that receive the whole webhook form. None of them loses it if the session has ended.

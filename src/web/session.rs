@@ -93,6 +93,16 @@ impl CurrentUser {
         Actor::Person(self.user.email.clone())
     }
 
+    /// Whether the user may change secrets and other objects of all webhooks.
+    pub(super) fn is_admin(&self) -> bool {
+        self.user.role == "admin"
+    }
+
+    /// Rejects users who are no administrators.
+    pub(super) fn require_admin(&self) -> Result<(), Error> {
+        if self.is_admin() { Ok(()) } else { Err(Error::NotAdministrator) }
+    }
+
     /// Finds the user of a request, and records the use of the session.
     async fn find(headers: &HeaderMap, state: &WebState) -> Result<Option<Self>, Error> {
         let Some(cookie) = cookies::find(headers, &state.public, cookies::SESSION) else {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::sample_data::{SampleData, fill};
+use crate::sample_data::{SampleData, add_secrets, fill};
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 
@@ -200,6 +200,31 @@ async fn pages_without_data() {
     ];
     check_all(&app, &scenes).await;
     app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_about_secrets() {
+    let app = TestApp::start().await;
+    let save = &[".bar-save .primary", "[role=alert]"];
+    let scenes = [
+        scene("secrets-empty", "/secrets"),
+        scene("secret-new", "/secrets/new"),
+        stepped("secret-errors", "/secrets/new", save),
+    ];
+    check_all(&app, &scenes).await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let SampleData { webhook, paused, .. } = fill(&app, &logpoint).await;
+    let [used, unused] = add_secrets(&app, &[&webhook, &paused]).await;
+    let scenes = [
+        scene("secrets", "/secrets"),
+        scene("secrets-no-match", "/secrets?q=nothing-like-it"),
+        scene("secret", &used),
+        scene("secret-oauth", &unused),
+        scene("secret-delete", format!("{unused}/delete")),
+        scene("secret-delete-refused", format!("{used}/delete")),
+    ];
+    check_all(&app, &scenes).await;
+    app.finish_with_leftovers().await;
 }
 
 #[tokio::test]

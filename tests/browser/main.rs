@@ -17,6 +17,7 @@ mod keyboard;
 mod no_script;
 mod past_events;
 mod sample_data;
+mod secrets;
 mod session;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]

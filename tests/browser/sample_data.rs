@@ -114,3 +114,43 @@ pub(crate) async fn fill(app: &TestApp, logpoint: &FakeLogpoint) -> SampleData {
         failed: one(failed).await.unwrap(),
     }
 }
+
+/// Adds secrets, shared and private, used and unused. Returns the path of one that two webhooks use, and of one that is not
+/// used.
+pub(crate) async fn add_secrets(app: &TestApp, webhooks: &[&str]) -> [String; 2] {
+    let mut ann = app.admin().await;
+    let hosts = "https://10.0.0.5\nhttps://*.logpoint.example.com:8443\nhttps://10.0.0.6";
+    let long = "https://access-requests.security-operations.europe.example.com:8443";
+    for fields in [
+        [("name", "logpoint_key"), ("hosts", hosts), ("scopes", ""), ("token_hosts", "")],
+        [
+            ("name", "servicenow_client_secret"),
+            ("hosts", "https://login.example.com"),
+            ("scopes", "useraccount incidents.write"),
+            ("token_hosts", "https://acme.service-now.com"),
+        ],
+        [("name", "archive"), ("hosts", ""), ("scopes", ""), ("token_hosts", "")],
+        [
+            ("name", "a_rather_long_name_for_the_key_of_the_archive_in_production_2026"),
+            ("hosts", long),
+            ("scopes", ""),
+            ("token_hosts", ""),
+        ],
+    ] {
+        ann.get("/secrets/new").await;
+        let fixed = [("value", "the-value"), ("description", "Issued by the security team.")];
+        let saved = ann.post("/secrets", &[&fields[..], &fixed].concat()).await;
+        assert_eq!(saved.status, 303, "{}", saved.body);
+    }
+    ann.get("/secrets").await;
+    let own = "insert into secrets select gen_random_uuid(), $1::uuid, 'bearer_token', sealed, hosts, null, '{}', '', \
+               created_at, updated_at, 'command_line', '' from secrets where name = 'logpoint_key'";
+    sqlx::query(own).bind(webhooks[0]).execute(app.database.pool()).await.unwrap();
+    let uses = "update webhooks set secret_names = array['logpoint_key', 'bearer_token'] where id = any($1::uuid[])";
+    sqlx::query(uses).bind(webhooks).execute(app.database.pool()).await.unwrap();
+    let path = async |name: &str| -> String {
+        let sql = "select '/secrets/' || id from secrets where name = $1";
+        sqlx::query_scalar(sql).bind(name).fetch_one(app.database.pool()).await.unwrap()
+    };
+    [path("logpoint_key").await, path("servicenow_client_secret").await]
+}

@@ -14,6 +14,10 @@ async fn fill(scenario: &Scenario) -> Vec<String> {
         let sql = sqlx::AssertSqlSafe(format!("select id::text from {table}"));
         sqlx::query_scalar(sql).fetch_one(app.database.pool()).await.unwrap()
     };
+    let mut ann = app.admin().await;
+    ann.get("/secrets/new").await;
+    ann.post("/secrets", &[("name", "a_key"), ("value", "the-value-of-a-key")]).await;
+    let secret = of("secrets").await;
     let (delivery, invocation) = (of("deliveries").await, of("invocations").await);
     [
         "/webhooks",
@@ -32,6 +36,10 @@ async fn fill(scenario: &Scenario) -> Vec<String> {
         "/deliveries",
         &format!("/deliveries/{delivery}"),
         &format!("/invocations/{invocation}"),
+        "/secrets",
+        "/secrets/new",
+        &format!("/secrets/{secret}"),
+        &format!("/secrets/{secret}/delete"),
     ]
     .map(str::to_owned)
     .to_vec()
@@ -59,7 +67,9 @@ async fn every_page_requires_a_session_and_has_a_title_one_heading_and_security_
         let policy = seen.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(seen.headers["cache-control"], "no-store");
-        assert!(!seen.body.contains("demo-key"), "{path} shows the secret");
+        for value in ["demo-key", "the-value-of-a-key"] {
+            assert!(!seen.body.contains(value), "{path} shows the secret");
+        }
     }
     titles.sort();
     titles.dedup();
@@ -143,6 +153,11 @@ async fn text_from_events_and_forms_is_escaped() {
         ann.get(&format!("/webhooks?q={}", evil.replace('#', "%23").replace(' ', "+"))).await,
         ann.post("/webhooks", &fields).await,
         ann.post_part("/webhooks/preview", &fields).await,
+        ann.post(
+            "/secrets",
+            &[("name", evil), ("hosts", evil), ("scopes", evil), ("description", evil)],
+        )
+        .await,
     ];
     for seen in pages {
         let scripts = seen.texts("script:not([src])");
@@ -167,6 +182,8 @@ async fn unknown_pages_return_404() {
         format!("/webhooks/{unknown}/revisions/1/restore"),
         format!("/deliveries/{unknown}"),
         format!("/invocations/{unknown}"),
+        format!("/secrets/{unknown}"),
+        format!("/secrets/{unknown}/delete"),
         "/static/nothing.js".to_owned(),
     ] {
         let seen = ann.get(&path).await;
@@ -179,7 +196,13 @@ async fn unknown_pages_return_404() {
 async fn an_address_that_cannot_be_parsed_gets_an_error_page() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
-    for path in ["/deliveries?q=a&q=b", "/webhooks?sort=a&sort=b", "/webhooks/%ff", "/static/%ff"] {
+    for path in [
+        "/deliveries?q=a&q=b",
+        "/webhooks?sort=a&sort=b",
+        "/secrets?q=a&q=b",
+        "/webhooks/%ff",
+        "/static/%ff",
+    ] {
         let seen = ann.get(path).await;
         assert_eq!(
             (seen.status, seen.text("h1").as_str()),

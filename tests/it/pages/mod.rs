@@ -3,6 +3,7 @@
 mod auth;
 mod deliveries;
 mod everywhere;
+mod secrets;
 mod sign_in_limits;
 mod sign_in_race;
 mod webhooks;

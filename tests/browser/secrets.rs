@@ -1,0 +1,81 @@
+//! The form of a secret, with and without JavaScript.
+
+use serde_json::json;
+
+use crate::driver::Browser;
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_secret_is_added_changed_and_deleted_without_scripts() {
+    let app = TestApp::start().await;
+    let ann = Browser::start(&app).await;
+    ann.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    ann.open("/login").await;
+    ann.sign_in().await;
+    ann.click_text("nav a", "Secrets").await;
+    ann.wait_for_path("/secrets").await;
+    ann.click_text("a", "Add secret").await;
+    ann.wait_for_path("/secrets/new").await;
+    ann.fill("#name", "logpoint key").await;
+    ann.fill("#value", "the-value").await;
+    ann.click(".fold summary").await;
+    ann.fill("#scopes", "read").await;
+    ann.click_text("button", "Save secret").await;
+    ann.wait_for_text("[role=alert]", "Fix 2 errors before saving").await;
+    ann.wait_for_text("#value-error", "Enter the value again").await;
+    ann.wait_for_value("#name", "logpoint key").await;
+    ann.wait_for_value("#scopes", "read").await;
+    ann.wait_for_value("#value", "").await;
+    ann.fill("#name", "logpoint_key").await;
+    ann.fill("#value", "the-value").await;
+    ann.fill("#hosts", "https://10.0.0.5").await;
+    ann.fill("#token_hosts", "https://10.0.0.6").await;
+    ann.click_text("button", "Save secret").await;
+    ann.wait_for_path("/secrets").await;
+    ann.wait_for_text("#toasts", "Saved “logpoint_key”.").await;
+    ann.click_text("td.name a", "logpoint_key").await;
+    ann.wait_for_path_prefix("/secrets/").await;
+    ann.wait_for_value("#hosts", "https://10.0.0.5").await;
+    ann.click_text(".head a", "Delete").await;
+    ann.click_text("button", "Delete secret").await;
+    ann.wait_for_path("/secrets").await;
+    ann.wait_for_text("#toasts", "Deleted “logpoint_key”.").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn errors_get_the_focus_and_unsaved_changes_are_guarded() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/secrets/new").await;
+    ann.wait_for_focus("#name").await;
+    ann.fill("#name", "logpoint_key").await;
+    ann.fill("#value", "the-value").await;
+    ann.click(".fold summary").await;
+    ann.fill("#token_hosts", "*").await;
+    ann.click(".fold summary").await;
+    ann.click_text("button", "Save secret").await;
+    // The error is in a collapsed section, which opens.
+    ann.wait_for_text("#token_hosts-error", "wildcard").await;
+    ann.wait_for_focus("#token_hosts").await;
+    ann.wait_for_value("#value", "").await;
+    ann.click_text(".bar a", "Cancel").await;
+    assert!(ann.dialog_text().await.contains("Leave without saving?"));
+    ann.answer_dialog(false).await;
+    ann.fill("#value", "the-value").await;
+    ann.fill("#token_hosts", "https://10.0.0.6").await;
+    ann.click_text("button", "Save secret").await;
+    ann.wait_for_path("/secrets").await;
+    ann.wait_for_text("#toasts", "Saved “logpoint_key”.").await;
+    ann.fill("#q", "nothing").await;
+    ann.wait_for_text("#secrets-table", "No matching secrets.").await;
+    ann.wait_for_path("/secrets?q=nothing").await;
+    ann.click_text("a", "Clear filters").await;
+    ann.click_text("td.name a", "logpoint_key").await;
+    // Without changes, there is no question.
+    ann.click_text(".bar a", "Cancel").await;
+    ann.wait_for_path("/secrets").await;
+    ann.finish().await;
+    app.finish().await;
+}
