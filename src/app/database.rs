@@ -67,6 +67,20 @@ impl Database {
         Self::open(config).await
     }
 
+    /// Opens the database for a command that no server may run beside.
+    ///
+    /// # Errors
+    /// If it cannot be reached or started, or a server uses the private database.
+    pub async fn open_alone(config: &Config) -> anyhow::Result<Self> {
+        if config.database_url.is_none() && PrivateDatabase::running(&config.data_dir)?.is_some() {
+            bail!(
+                "a server or another command uses the database in {}. Stop the server first, and start it afterwards",
+                config.data_dir.display()
+            );
+        }
+        Self::open(config).await
+    }
+
     async fn connect(url: &str) -> anyhow::Result<Self> {
         let hint =
             "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name";

@@ -3,6 +3,7 @@
 mod client_address;
 mod database;
 mod health;
+mod master_key;
 mod public_host;
 mod response_headers;
 mod router;
@@ -18,6 +19,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 pub use database::Database;
+pub use master_key::Unlocked;
 pub use sources::system_sources;
 
 use server::Server;
@@ -29,7 +31,7 @@ use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
 use crate::model::Sources;
 use crate::model::webhook::Rules;
-use crate::vault::{self, Vault};
+use crate::vault;
 use crate::web::CsrfKey;
 
 /// What derived keys are for. A change makes all forms or device cookies invalid.
@@ -43,6 +45,8 @@ pub struct App {
     server: Server,
     dispatcher: Dispatcher,
     database: Database,
+    /// Keeps the master key in use.
+    _unlocked: Unlocked,
     /// The actions.
     pub actions: Actions,
     /// The address that the server listens on.
@@ -53,6 +57,7 @@ pub struct App {
 
 /// The parts that need an open database.
 struct Started {
+    unlocked: Unlocked,
     router: axum::Router,
     dispatcher: Dispatcher,
     actions: Actions,
@@ -72,10 +77,16 @@ impl App {
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
         match Self::start(&config, sources, &database).await {
-            Ok(Started { router, dispatcher, actions, setup_code }) => {
-                let server = Server::new(router);
-                Ok(Self { listener, server, dispatcher, database, actions, address, setup_code })
-            }
+            Ok(Started { unlocked, router, dispatcher, actions, setup_code }) => Ok(Self {
+                listener,
+                server: Server::new(router),
+                dispatcher,
+                database,
+                _unlocked: unlocked,
+                actions,
+                address,
+                setup_code,
+            }),
             Err(error) => {
                 database.close().await;
                 Err(error)
@@ -90,9 +101,10 @@ impl App {
     ) -> anyhow::Result<Started> {
         database.migrate().await?;
         let db = database.pool().clone();
-        let master_key = config.master_key(&sources)?;
-        let vault = Vault::new(master_key.bytes(), sources.clone());
+        let unlocked = Unlocked::open(config, &sources, database).await?;
+        let (vault, master_key) = (unlocked.vault.clone(), unlocked.keys.current());
         let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), CSRF_KEY_PURPOSE));
+        let device_key = DeviceKey::new(vault::derive_key(master_key.bytes(), DEVICE_KEY_PURPOSE));
         let rules = Rules { allow_http: config.allow_http };
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
@@ -116,14 +128,14 @@ impl App {
             sources: sources.clone(),
             rules,
             dispatcher: Some(dispatcher.clone()),
-            device_key: DeviceKey::new(vault::derive_key(master_key.bytes(), DEVICE_KEY_PURPOSE)),
+            device_key,
             setup_code: setup_code.clone(),
         })?;
         create_first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
         let router =
             router::build(config, actions.clone(), &dispatcher, database, sources, csrf_key);
-        Ok(Started { router, dispatcher, actions, setup_code })
+        Ok(Started { unlocked, router, dispatcher, actions, setup_code })
     }
 
     /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the

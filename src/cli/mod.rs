@@ -12,12 +12,12 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, Parts};
-use crate::app::{Database, system_sources, telemetry};
+use crate::app::{Database, Unlocked, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
+use crate::model::Sources;
 use crate::model::webhook::Rules;
-use crate::vault::Vault;
 
 /// Delivers Apono's access-request events to Logpoint and other targets.
 #[derive(Debug, Parser)]
@@ -126,36 +126,58 @@ pub async fn run() -> anyhow::Result<()> {
     }
 }
 
+/// An open database whose secrets can be read.
+struct OpenDatabase {
+    database: Database,
+    _unlocked: Unlocked,
+}
+
+impl OpenDatabase {
+    /// Closes the connections, and stops the database if it is private.
+    async fn close(self) {
+        self.database.close().await;
+    }
+}
+
 /// Opens the database and creates the actions, for a command beside a running server.
-async fn open(config: &Config) -> anyhow::Result<(Database, Actions)> {
+async fn open(config: &Config) -> anyhow::Result<(OpenDatabase, Actions)> {
     let sources = system_sources();
     let database = Database::open_beside(config).await?;
     let prepared = async {
         database.migrate().await?;
-        let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
-        let client = Client::new(egress);
-        let master_key = config.master_key(&sources)?;
-        let actions = Actions::new(Parts {
-            db: database.pool().clone(),
-            vault: Vault::new(master_key.bytes(), sources.clone()),
-            // Commands sign no user in.
-            device_key: DeviceKey::new(sources.bytes()),
-            tokens: TokenClient::new(client.clone()),
-            client,
-            sources,
-            rules: Rules { allow_http: config.allow_http },
-            dispatcher: None,
-            setup_code: None,
-        })?;
-        anyhow::Ok(actions)
+        let unlocked = Unlocked::open(config, &sources, &database).await?;
+        let actions = create_actions(config, &sources, &database, &unlocked)?;
+        anyhow::Ok((unlocked, actions))
     };
     match prepared.await {
-        Ok(actions) => Ok((database, actions)),
+        Ok((unlocked, actions)) => Ok((OpenDatabase { database, _unlocked: unlocked }, actions)),
         Err(error) => {
             database.close().await;
             Err(error)
         }
     }
+}
+
+fn create_actions(
+    config: &Config,
+    sources: &Sources,
+    database: &Database,
+    unlocked: &Unlocked,
+) -> anyhow::Result<Actions> {
+    let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
+    let client = Client::new(egress);
+    Ok(Actions::new(Parts {
+        db: database.pool().clone(),
+        vault: unlocked.vault.clone(),
+        // Commands sign no user in.
+        device_key: DeviceKey::new(sources.bytes()),
+        tokens: TokenClient::new(client.clone()),
+        client,
+        sources: sources.clone(),
+        rules: Rules { allow_http: config.allow_http },
+        dispatcher: None,
+        setup_code: None,
+    })?)
 }
 
 /// Prints to standard output. A closed pipe (`gatepost webhooks export | head`) is no error.

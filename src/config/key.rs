@@ -1,22 +1,16 @@
-//! The master key, from the settings or generated in the data directory.
+//! The master keys: the current one, and the previous ones that still decrypt.
 
 use std::fmt;
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError};
+use super::ConfigError;
 use crate::model::Sources;
 
-const FILE: &str = "master.key";
-
 /// The key that encrypts secrets at rest.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 impl fmt::Debug for MasterKey {
@@ -26,9 +20,19 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
+    /// Returns a random key.
+    pub(super) fn generate(sources: &Sources) -> Self {
+        Self(Zeroizing::new(sources.bytes()))
+    }
+
     /// Returns the bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Returns the key in base64.
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(STANDARD.encode(self.0.as_slice()))
     }
 
     /// Parses base64. `place` is the setting or file named in errors.
@@ -39,74 +43,59 @@ impl MasterKey {
         let bytes = STANDARD
             .decode(text.trim())
             .map_err(|error| ConfigError(format!("{hint} ({error})")))?;
-        let length = bytes.len();
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_bytes: Vec<u8>| {
-            ConfigError(format!("{hint} (this one has {length} bytes)"))
+        let bytes = Zeroizing::new(bytes);
+        let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_length| {
+            ConfigError(format!("{hint} (this one has {} bytes)", bytes.len()))
         })?;
-        Ok(Self(Zeroizing::new(bytes)))
+        Ok(Self(Zeroizing::new(key)))
+    }
+
+    /// Parses the lines of a key file. Returns at least one key.
+    pub(super) fn parse_lines(text: &str, place: &str) -> Result<Vec<Self>, ConfigError> {
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        match lines.as_slice() {
+            [] => Self::parse("", place).map(|key| vec![key]),
+            [line] => Self::parse(line, place).map(|key| vec![key]),
+            lines => {
+                let numbered = lines.iter().zip(1..);
+                numbered
+                    .map(|(line, number)| Self::parse(line, &format!("key {number} of {place}")))
+                    .collect()
+            }
+        }
     }
 }
 
-/// Returns the text of a key file.
-pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|error| {
-        ConfigError(format!("the master key file {} cannot be read: {error}", path.display()))
-    })
+/// The current master key and the previous ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasterKeys {
+    current: MasterKey,
+    previous: Vec<MasterKey>,
 }
 
-pub(super) fn master_key(config: &Config, sources: &Sources) -> Result<MasterKey, ConfigError> {
-    if let Some(key) = &config.master_key {
-        return MasterKey::parse(key.expose_secret(), "GATEPOST_MASTER_KEY");
+impl MasterKeys {
+    /// Returns the key that encrypts.
+    pub fn current(&self) -> &MasterKey {
+        &self.current
     }
-    if config.database_url.is_some() {
-        let message = "DATABASE_URL is set, so GATEPOST_MASTER_KEY (or GATEPOST_MASTER_KEY_FILE) is \
-                       required; generate it with `openssl rand -base64 32` and keep it safe, because \
-                       stored secrets cannot be read without it";
-        return Err(ConfigError(message.to_owned()));
-    }
-    let path = config.data_dir.join(FILE);
-    if path.exists() {
-        return MasterKey::parse(&read(&path)?, &path.display().to_string());
-    }
-    generate(&path, sources)
-}
 
-fn generate(path: &Path, sources: &Sources) -> Result<MasterKey, ConfigError> {
-    write(path, sources).map_err(|error| {
-        ConfigError(format!("the master key cannot be written to {}: {error}", path.display()))
-    })?;
-    MasterKey::parse(&read(path)?, &path.display().to_string())
-}
-
-/// Writes a new key atomically, unless there is one. A partly written or replaced key would make secrets unreadable.
-fn write(path: &Path, sources: &Sources) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let part = path.with_extension("part");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&part)?;
-    // A server and a command may start for the first time together. The second one waits here and then finds the key
-    // of the first.
-    file.lock()?;
-    if path.exists() {
-        return Ok(());
+    /// Returns the bytes of the keys that only decrypt.
+    pub fn previous(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.previous.iter().map(MasterKey::bytes)
     }
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.set_len(0)?;
-    let key = Zeroizing::new(sources.bytes::<32>());
-    writeln!(file, "{}", Zeroizing::new(STANDARD.encode(key.as_slice())).as_str())?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    fs::File::open(folder)?.sync_all()
+
+    /// Takes keys of which the first one encrypts.
+    pub(super) fn from_list(keys: Vec<MasterKey>) -> Option<Self> {
+        let mut keys = keys.into_iter();
+        Some(Self { current: keys.next()?, previous: keys.collect() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU8, Ordering};
-
     use super::*;
-    use crate::model::{Clock, Entropy, Timestamp};
+    use proptest::prelude::*;
 
     #[test]
     fn accepts_only_32_bytes_in_base64() {
@@ -115,37 +104,19 @@ mod tests {
             let error = MasterKey::parse(wrong, "the key").unwrap_err().to_string();
             assert!(error.contains("openssl rand"), "{error}");
         }
+        let two = format!("{}\nx\n", STANDARD.encode([7; 32]));
+        let error = MasterKey::parse_lines(&two, "the file").unwrap_err().to_string();
+        assert!(error.starts_with("key 2 of the file"), "{error}");
     }
 
-    #[derive(Debug)]
-    struct CountingSource(AtomicU8);
-
-    impl Entropy for CountingSource {
-        fn fill(&self, buffer: &mut [u8]) {
-            buffer.fill(self.0.fetch_add(1, Ordering::Relaxed));
+    proptest! {
+        #[test]
+        fn reads_the_keys_that_were_written(keys in proptest::collection::vec(any::<[u8; 32]>(), 1..4), gap in "[ \t]{0,2}(\r?\n){1,3}") {
+            let lines: Vec<String> = keys.iter().map(|key| STANDARD.encode(key) + &gap).collect();
+            let text = lines.concat();
+            let read = MasterKey::parse_lines(&text, "the file").unwrap();
+            let bytes: Vec<[u8; 32]> = read.iter().map(|key| *key.bytes()).collect();
+            prop_assert_eq!(bytes, keys);
         }
-    }
-
-    impl Clock for CountingSource {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
-
-    #[test]
-    fn generates_the_same_key_for_concurrent_callers() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data").join(FILE);
-        let source = Arc::new(CountingSource(AtomicU8::new(0)));
-        let sources = Sources::new(Arc::<CountingSource>::clone(&source), source);
-        let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
-            let all: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| *generate(&path, &sources).unwrap().bytes()))
-                .collect();
-            all.into_iter().map(|one| one.join().unwrap()).collect()
-        });
-        let stored = MasterKey::parse(&read(&path).unwrap(), FILE).unwrap();
-        assert!(keys.iter().all(|key| key == stored.bytes()), "{keys:?}");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

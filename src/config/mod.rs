@@ -2,6 +2,8 @@
 
 mod child_environment;
 mod key;
+mod key_file;
+mod key_settings;
 mod options;
 
 use std::ffi::OsString;
@@ -14,7 +16,9 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-pub use key::MasterKey;
+pub use key::{MasterKey, MasterKeys};
+pub use key_file::KeyFile;
+pub use key_settings::KeySettings;
 pub use options::{Options, without_empty_variables};
 
 use crate::model::Sources;
@@ -39,8 +43,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// Networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     pub trusted_proxies: Vec<IpNet>,
-    /// The master key in base64, if set.
-    pub master_key: Option<SecretString>,
+    /// Where the master keys are.
+    pub keys: KeySettings,
     /// Email address and password of the first administrator, if set.
     pub admin: Option<(String, SecretString)>,
     /// Networks that deliveries may reach although they are blocked by default.
@@ -82,20 +86,8 @@ impl Config {
     }
 
     fn check(options: Options) -> Result<Self, ConfigError> {
-        let options = options.without_empty();
-        let master_key = match (options.master_key, options.master_key_file) {
-            (Some(_), Some(_)) => {
-                let message =
-                    "GATEPOST_MASTER_KEY and GATEPOST_MASTER_KEY_FILE are both set; remove one";
-                return Err(ConfigError(message.to_owned()));
-            }
-            (Some(key), None) => Some(key),
-            (None, Some(path)) => Some(key::read(&path)?),
-            (None, None) => None,
-        };
-        if let Some(key) = &master_key {
-            MasterKey::parse(key, "GATEPOST_MASTER_KEY (or _FILE)")?;
-        }
+        let mut options = options.without_empty();
+        let keys = KeySettings::new(&mut options)?;
         let admin = match (options.admin_email, options.admin_password) {
             (Some(email), Some(password)) => Some((email, SecretString::from(password))),
             (None, None) => None,
@@ -130,7 +122,7 @@ impl Config {
                 "GATEPOST_TRUSTED_PROXIES",
                 options.trusted_proxies.as_deref(),
             )?,
-            master_key: master_key.map(SecretString::from),
+            keys,
             admin,
             egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
@@ -167,12 +159,20 @@ impl Config {
         Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
     }
 
-    /// Returns the master key. With a private PostgreSQL, generates it in the data directory if there is none.
+    /// Returns the master keys. With a private PostgreSQL, generates one in the data directory if there is none.
     ///
     /// # Errors
-    /// If it is missing or not 32 bytes in base64.
-    pub fn master_key(&self, sources: &Sources) -> Result<MasterKey, ConfigError> {
-        key::master_key(self, sources)
+    /// If there is none, or one is not 32 bytes in base64.
+    pub fn master_keys(&self, sources: &Sources) -> Result<MasterKeys, ConfigError> {
+        key_settings::master_keys(self, sources)
+    }
+
+    /// Returns the file that contains the current master key. `None` if the key is a setting.
+    ///
+    /// # Errors
+    /// If a key is required and there is none.
+    pub fn master_key_file(&self) -> Result<Option<KeyFile>, ConfigError> {
+        key_settings::file(self)
     }
 }
 

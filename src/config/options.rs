@@ -44,10 +44,20 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key: Option<String>,
 
-    /// A file that holds the master key
+    /// A file that holds the master key; further lines hold previous keys that only decrypt
     #[arg(long, env = "GATEPOST_MASTER_KEY_FILE", global = true, value_parser = path())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_file: Option<PathBuf>,
+
+    /// The previous master key, which only decrypts until gatepost secrets rotate-key has finished
+    #[arg(long, env = "GATEPOST_PREVIOUS_MASTER_KEY", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_master_key: Option<String>,
+
+    /// A file that holds previous master keys, one per line
+    #[arg(long, env = "GATEPOST_PREVIOUS_MASTER_KEY_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_master_key_file: Option<PathBuf>,
 
     /// The email address of the first administrator, who is created if there are no users
     #[arg(long, env = "GATEPOST_ADMIN_EMAIL", global = true)]
@@ -126,6 +136,7 @@ impl Options {
             &mut self.public_url,
             &mut self.trusted_proxies,
             &mut self.master_key,
+            &mut self.previous_master_key,
             &mut self.admin_email,
             &mut self.admin_password,
             &mut self.egress_allow,
@@ -135,7 +146,9 @@ impl Options {
         ] {
             text.take_if(|text| text.trim().is_empty());
         }
-        for path in [&mut self.data_dir, &mut self.master_key_file] {
+        for path in
+            [&mut self.data_dir, &mut self.master_key_file, &mut self.previous_master_key_file]
+        {
             path.take_if(|path| path.as_os_str().is_empty());
         }
         self

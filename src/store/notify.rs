@@ -95,6 +95,18 @@ impl Listener {
     }
 }
 
+/// Returns the number of running instances.
+pub async fn count_instances(db: &PgPool) -> Result<i64, Error> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from pg_stat_activity
+           where datname = current_database() and application_name = $1"#,
+        LISTENER_NAME
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}
+
 /// Waits until the running instances have applied a change. A command starts it before the change is committed.
 #[derive(Debug)]
 pub struct Acknowledgements {
@@ -108,14 +120,7 @@ impl Acknowledgements {
     pub async fn start(db: &PgPool) -> Result<Self, Error> {
         let mut listener = PgListener::connect_with(db).await?;
         listener.listen(APPLIED).await?;
-        let expected = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from pg_stat_activity
-               where datname = current_database() and application_name = $1"#,
-            LISTENER_NAME
-        )
-        .fetch_one(db)
-        .await?;
-        Ok(Self { listener, expected })
+        Ok(Self { listener, expected: count_instances(db).await? })
     }
 
     /// Returns whether all instances have applied the change within [`QUICK_TIMEOUT`].

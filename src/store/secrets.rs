@@ -16,7 +16,7 @@ use crate::vault::Vault;
 /// The unique index on the names of shared secrets.
 const SHARED_NAME_KEY: &str = "secrets_shared_name_key";
 
-fn place(id: Uuid) -> String {
+pub(super) fn place(id: Uuid) -> String {
     format!("secrets.sealed/{id}")
 }
 

@@ -37,7 +37,7 @@ const MODULES: [(&str, &[&str]); 14] = [
         ],
     ),
     // Commands without a server are assembled from the last three.
-    ("cli", &["app", "config", "actions", "model", "vault", "egress", "identity"]),
+    ("cli", &["app", "config", "actions", "model", "egress", "identity"]),
 ];
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used

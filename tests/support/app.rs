@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatepost::actions::{Actions, SaveRequest};
 use gatepost::app::App;
-use gatepost::config::Config;
+use gatepost::config::{Config, KeySettings};
 use gatepost::identity::Scope;
 use gatepost::model::Actor;
 use gatepost::model::webhook::read_file;
@@ -50,7 +50,11 @@ pub(crate) fn config(database_url: &str) -> Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
         trusted_proxies: Vec::new(),
-        master_key: Some(STANDARD.encode(MASTER_KEY).into()),
+        keys: KeySettings {
+            current: Some(STANDARD.encode(MASTER_KEY).into()),
+            file: None,
+            previous: None,
+        },
         admin: Some((EMAIL.to_owned(), PASSWORD.into())),
         egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
         egress_deny: Vec::new(),

@@ -1,9 +1,10 @@
-//! Creates, changes and deletes secrets.
+//! Creates, changes and deletes secrets, and encrypts them again after a change of the master key.
 
 mod create;
 mod delete;
 mod draft;
 mod list;
+mod reencrypt;
 mod set;
 mod update;
 

@@ -8,13 +8,15 @@ use crate::support::process::{directory, gatepost, run, with_args, with_data_dir
 use crate::support::proxy::ChaosProxy;
 
 /// Every documented setting.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "DATABASE_URL",
     "GATEPOST_DATA_DIR",
     "GATEPOST_LISTEN",
     "GATEPOST_PUBLIC_URL",
     "GATEPOST_MASTER_KEY",
     "GATEPOST_MASTER_KEY_FILE",
+    "GATEPOST_PREVIOUS_MASTER_KEY",
+    "GATEPOST_PREVIOUS_MASTER_KEY_FILE",
     "GATEPOST_ADMIN_EMAIL",
     "GATEPOST_ADMIN_PASSWORD",
     "GATEPOST_EGRESS_ALLOW",
@@ -57,6 +59,7 @@ async fn names_the_setting_of_an_invalid_value() {
         ("GATEPOST_MASTER_KEY", "c2hvcnQ=", "5 bytes"),
         ("GATEPOST_MASTER_KEY", "!", "base64"),
         ("GATEPOST_MASTER_KEY_FILE", "/nonexistent/key", "/nonexistent/key"),
+        ("GATEPOST_PREVIOUS_MASTER_KEY", "c2hvcnQ=", "5 bytes"),
     ] {
         let message = rejection(name, value).await;
         assert_says(&message, &[more]);
