@@ -1,6 +1,8 @@
 //! The commands.
 
 mod events;
+mod rotate_key;
+mod secrets;
 mod serve;
 mod token;
 mod webhooks;
@@ -41,9 +43,27 @@ enum Command {
     /// Exports and imports webhooks
     #[command(subcommand)]
     Webhooks(WebhooksCommand),
+    /// Manages secrets and the master key
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Sends events to a running server
     #[command(subcommand)]
     Events(EventsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretsCommand {
+    /// Creates a shared secret, or replaces its value, which is read from standard input
+    Set(secrets::SetArgs),
+    /// Lists all secrets without their values
+    List,
+    /// Deletes a shared secret that no webhook uses
+    Delete {
+        /// The name of the secret
+        name: String,
+    },
+    /// Encrypts all secrets with a new master key
+    RotateKey,
 }
 
 #[derive(Debug, Subcommand)]
@@ -120,6 +140,10 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Webhooks(WebhooksCommand::Import { file, dry_run }) => {
             webhooks::import(&config, &file, dry_run).await
         }
+        Command::Secrets(SecretsCommand::Set(args)) => secrets::set(&config, args).await,
+        Command::Secrets(SecretsCommand::List) => secrets::list(&config).await,
+        Command::Secrets(SecretsCommand::Delete { name }) => secrets::delete(&config, &name).await,
+        Command::Secrets(SecretsCommand::RotateKey) => rotate_key::run(&config).await,
         Command::Events(EventsCommand::Send { file, url, token }) => {
             events::send(&config, &file, url, &token).await
         }

@@ -5,6 +5,8 @@ mod events;
 mod private_database;
 mod private_files;
 mod private_home;
+mod rotate_key;
+mod secrets;
 mod serve;
 mod settings;
 mod slow_clients;

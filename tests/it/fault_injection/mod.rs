@@ -9,6 +9,7 @@ mod environment;
 mod load;
 mod odd;
 mod postgres_killed;
+mod rotation_killed;
 mod server_killed;
 mod states;
 mod stop;
