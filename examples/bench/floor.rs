@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use gatepost::egress::{AddressRules, Client, OutgoingRequest};
 use gatepost::model::delivery::DeliveryState;
 use gatepost::model::event::Event;
+use gatepost::model::exchange::RecordedParts;
 use gatepost::model::webhook::{Tls, Trust};
 use gatepost::model::{DeliveryId, EventId, InvocationId, WebhookId};
 use gatepost::store::deliveries::complete::{Completion, complete};
@@ -209,6 +210,7 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
         body: Some(body),
         timeout: Duration::from_secs(10),
         tls: &work.tls,
+        recorded: RecordedParts::default(),
     };
     let response = work.client.exchange(outgoing).await.exchange.response.unwrap();
     let status = i32::from(response.status);

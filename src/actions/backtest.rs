@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::actions::{Actions, Preview};
+use crate::actions::{Actions, Entered, Preview};
+use crate::model::EventId;
 use crate::model::event::Event;
-use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Draft, DryRun, FieldErrors, SkipReason, Webhook};
-use crate::model::{EventId, WebhookId};
+use crate::model::webhook::{DryRun, FieldErrors, SkipReason, Webhook};
 use crate::store::events::{self, StoredEvent};
 use crate::store::{self};
 
@@ -35,7 +34,7 @@ pub struct Backtest {
     pub refused: BTreeMap<SkipReason, usize>,
     /// Events for which rendering failed, with the error.
     pub broken: Vec<(StoredEvent, String)>,
-    /// Previews of the newest events that would be sent, with masked secrets. At most [`MAX_BACKTEST_PREVIEWS`].
+    /// Previews of the newest events that would be sent. At most [`MAX_BACKTEST_PREVIEWS`].
     pub shown: Vec<(StoredEvent, Preview)>,
 }
 
@@ -56,31 +55,23 @@ pub enum BacktestError {
 /// A running backtest.
 struct Job {
     webhook: Webhook,
-    redactor: Redactor,
     /// Cancelled when the caller drops its future.
     abandoned: CancellationToken,
 }
 
 impl Actions {
-    /// Evaluates triggers, filters and templates of a draft with the newest events. Masked secrets are replaced by those
-    /// of `base`. Stops early if the caller drops the future.
+    /// Evaluates triggers, filters and templates of a draft with the newest events. Stops early if the caller drops the
+    /// future.
     ///
     /// # Errors
     /// See [`BacktestError`].
-    pub async fn backtest(
-        &self,
-        base: Option<WebhookId>,
-        draft: &Draft,
-    ) -> Result<Backtest, BacktestError> {
+    pub async fn backtest(&self, entered: Entered) -> Result<Backtest, BacktestError> {
         let parts = &self.parts;
-        let draft = self.unmasked(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&draft));
-        let rules = parts.rules;
-        let webhook = self.run_blocking(move || Webhook::new(draft, &rules)).await;
-        let webhook = webhook.map_err(BacktestError::Invalid)?;
+        let prepared = self.prepare_for_page(entered).await?.map_err(BacktestError::Invalid)?;
+        let webhook = prepared.resolved.webhook().clone();
         let abandoned = CancellationToken::new();
         let _guard = abandoned.clone().drop_guard();
-        let job = Arc::new(Job { webhook, redactor, abandoned });
+        let job = Arc::new(Job { webhook, abandoned });
         // Templates can use much CPU time. The limit leaves enough for deliveries.
         let _permit = self.backtests.acquire().await.map_err(|_closed| BacktestError::Stopping)?;
         let mut result = Backtest::default();
@@ -115,12 +106,12 @@ impl Job {
             match dry_run {
                 Ok(DryRun::Skipped(refusal)) => *result.refused.entry(refusal).or_default() += 1,
                 Ok(DryRun::Invalid(why)) => {
-                    result.broken.push((stored, self.redactor.redact(&why)));
+                    result.broken.push((stored, why));
                 }
                 Ok(DryRun::Rendered(rendered)) => {
                     result.sent += 1;
                     if result.shown.len() < MAX_BACKTEST_PREVIEWS {
-                        let mut shown = Preview::of(rendered, &self.redactor);
+                        let mut shown = Preview::of(rendered);
                         shown.body = shown.body.map(truncate);
                         result.shown.push((stored, shown));
                     }

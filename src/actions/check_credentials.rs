@@ -1,15 +1,16 @@
 //! Checks a Logpoint user name and secret key with a request that changes nothing.
 
+use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::actions::Actions;
+use crate::actions::{Actions, Entered};
 use crate::egress::OutgoingRequest;
 use crate::model::event::Event;
+use crate::model::exchange::RecordedParts;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Explanation, judge};
-use crate::model::secret::{Redactor, secrets_of};
 use crate::model::webhook::{Draft, FieldErrors, ValidatorDraft};
-use crate::model::{InvocationId, Trigger, WebhookId};
+use crate::model::{DeliveryId, InvocationId, Trigger};
 use crate::store;
 
 /// Path of a documented Logpoint API call that only reads the user's own preferences.
@@ -40,45 +41,39 @@ pub struct CheckedCredentials {
 
 impl Actions {
     /// Sends the user name and the secret key of the draft's body to the draft's server, with the same client as a test.
-    /// A masked key is replaced by that of `base`.
     ///
     /// # Errors
     /// See [`CheckCredentialsError`].
     pub async fn check_credentials(
         &self,
-        base: Option<WebhookId>,
-        draft: &Draft,
+        entered: Entered,
     ) -> Result<CheckedCredentials, CheckCredentialsError> {
         let parts = &self.parts;
-        let draft = self.unmasked(base, draft).await?;
-        let redactor = Redactor::new(&secrets_of(&draft));
+        let webhook_id = entered.webhook;
         let sample = Event::sample(Trigger::Created).map_err(|_broken| store::Error::Corrupt {
             table: "events",
             detail: "the sample event".to_owned(),
         })?;
-        let actions = self.clone();
+        let entered = Entered { draft: target_only(entered.draft), ..entered };
+        let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
+        let prepared = self.prepare(&mut connection, entered).await?;
+        drop(connection);
+        let resolved = prepared.map_err(CheckCredentialsError::Invalid)?.resolved;
         let render = move || {
-            let webhook = actions.check_now(target_only(draft))?;
-            Ok((webhook.render_event(&sample)?, webhook))
+            let id = DeliveryId::from(uuid::Uuid::nil()).to_string();
+            (resolved.render(sample.payload(), (&id, 1), &sample.raw), resolved)
         };
-        let rendered = self.run_blocking(render).await;
-        let (rendered, webhook) = rendered.map_err(CheckCredentialsError::Invalid)?;
-        let body: serde_json::Value =
-            serde_json::from_str(rendered.body.as_deref().unwrap_or_default()).unwrap_or_default();
-        let read = |key: &'static str| {
-            let text = body.get(key).and_then(serde_json::Value::as_str);
-            let text = text.filter(|text| !text.is_empty());
-            text.map(str::to_owned).ok_or(CheckCredentialsError::Missing(key))
-        };
-        let (username, secret_key) = (read("username")?, read("secret_key")?);
+        let (rendered, resolved) = self.run_blocking(render).await;
+        let rendered =
+            rendered.map_err(|error| CheckCredentialsError::Invalid(error.into_field_errors()))?;
+        let webhook = resolved.webhook();
+        let sent = Credentials::read(rendered.body.as_deref())?;
+        // The user name may be a secret too.
+        let record = rendered.recorded.body.as_ref().or(rendered.body.as_ref());
+        let shown = Credentials::read(record.map(String::as_str))?;
         let mut url = rendered.url;
         url.set_path(PATH);
         url.set_query(None);
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("username", &username)
-            .append_pair("secret_key", &secret_key)
-            .append_pair("type", "user_preference")
-            .finish();
         let content_type = "application/x-www-form-urlencoded".to_owned();
         let started_at = parts.sources.now();
         let exchanged = parts
@@ -87,18 +82,24 @@ impl Actions {
                 method: "POST",
                 url: &url,
                 headers: vec![("Content-Type".to_owned(), content_type)],
-                body: Some(form),
+                body: Some(sent.form()),
                 timeout: webhook.timeout(),
-                tls: webhook.tls(),
+                tls: resolved.tls(),
+                recorded: RecordedParts { body: Some(shown.form()), ..RecordedParts::default() },
             })
             .await;
-        let failure = exchanged.failure.or_else(|| {
-            let response = exchanged.exchange.response.as_ref()?;
+        let (mut exchange, mut failure) = (exchanged.exchange, exchanged.failure);
+        exchange.redact(resolved.redactor());
+        if let Some(cause) = &mut failure {
+            cause.redact(resolved.redactor());
+        }
+        let failure = failure.or_else(|| {
+            let response = exchange.response.as_ref()?;
             judge(response, webhook.validators()).err()
         });
         let invocation = Invocation {
             id: InvocationId::new(&parts.sources),
-            webhook_id: base,
+            webhook_id,
             webhook_name: webhook.name().to_owned(),
             delivery_id: None,
             attempt: 1,
@@ -106,12 +107,37 @@ impl Actions {
             started_at,
             failure,
             custom_message: None,
-            exchange: exchanged.exchange,
+            exchange,
             token_exchanges: Vec::new(),
         }
-        .redacted(&redactor)
         .shortened();
-        Ok(explain(&invocation, &username))
+        Ok(explain(&invocation, &shown.username))
+    }
+}
+
+/// The user name and the key in a body.
+struct Credentials {
+    username: String,
+    secret_key: String,
+}
+
+impl Credentials {
+    fn read(body: Option<&str>) -> Result<Self, CheckCredentialsError> {
+        let body: Value = serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
+        let read = |key: &'static str| {
+            let text = body.get(key).and_then(Value::as_str);
+            let text = text.filter(|text| !text.is_empty());
+            text.map(str::to_owned).ok_or(CheckCredentialsError::Missing(key))
+        };
+        Ok(Self { username: read("username")?, secret_key: read("secret_key")? })
+    }
+
+    fn form(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("username", &self.username)
+            .append_pair("secret_key", &self.secret_key)
+            .append_pair("type", "user_preference")
+            .finish()
     }
 }
 
@@ -137,9 +163,8 @@ fn explain(invocation: &Invocation, username: &str) -> CheckedCredentials {
     let mut explanation = invocation.explanation();
     if are_valid {
         let body = invocation.exchange.response.as_ref().map(|response| response.body.as_str());
-        let parsed: serde_json::Value =
-            serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
-        explanation.headline = match parsed.get("timezone").and_then(serde_json::Value::as_str) {
+        let parsed: Value = serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
+        explanation.headline = match parsed.get("timezone").and_then(Value::as_str) {
             Some(zone) => {
                 format!("Logpoint accepted {username} and the key. The user's time zone is {zone}.")
             }

@@ -4,10 +4,10 @@ use super::toggle_webhook::ChangeWebhookError;
 use crate::actions::Actions;
 use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::hold;
-use crate::store::{self, notify, revisions, webhooks};
+use crate::store::{self, notify, revisions, secrets, webhooks};
 
 impl Actions {
-    /// Deletes a webhook, its secrets, and the secrets in its history. Its waiting deliveries are cancelled. Finished
+    /// Deletes a webhook and its secrets. Its waiting deliveries are cancelled. Finished
     /// deliveries stay in the list of deliveries.
     ///
     /// # Errors
@@ -24,6 +24,7 @@ impl Actions {
             return Err(ChangeWebhookError::NotFound);
         }
         revisions::record_deletion(&mut tx, id, actor, now).await?;
+        secrets::delete_unused(&mut tx, id, &[]).await?;
         hold::cancel(&mut tx, id, now).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
         tx.commit().await.map_err(store::Error::from)?;

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::Actor;
-use crate::model::secret::{mask, unmask_for_same_server};
 use crate::model::webhook::{Draft, WebhookFile, fold_name, read_file, write_yaml};
 use crate::store::notify::Acknowledgements;
 use crate::store::{self, webhook_changes, webhooks};
@@ -23,18 +22,18 @@ pub struct Import {
 pub struct ImportedWebhook {
     /// The webhook's name.
     pub name: String,
-    /// The webhook before the import, as YAML with masked secrets. `None` if it is new.
+    /// The webhook before the import, as YAML. `None` if it is new.
     pub before: Option<String>,
-    /// The webhook after the import, as YAML with masked secrets.
+    /// The webhook after the import, as YAML.
     pub after: String,
-    /// Whether a secret changes, which the YAML does not show.
-    pub secrets_change: bool,
+    /// The names of the secrets that are new or get new values, which the YAML does not show.
+    pub changed_secrets: Vec<String>,
 }
 
 impl ImportedWebhook {
     /// Returns whether the import does not change the webhook.
     pub fn is_unchanged(&self) -> bool {
-        self.before.as_ref() == Some(&self.after) && !self.secrets_change
+        self.before.as_ref() == Some(&self.after) && self.changed_secrets.is_empty()
     }
 }
 
@@ -58,7 +57,7 @@ pub enum ImportError {
 }
 
 impl Actions {
-    /// Returns all webhooks as YAML with masked secrets.
+    /// Returns all webhooks as YAML.
     ///
     /// # Errors
     /// If the database failed.
@@ -68,8 +67,8 @@ impl Actions {
         write_yaml(&drafts).map_err(|error| ImportError::File(error.to_string()))
     }
 
-    /// Adds and changes webhooks by name, all or none. Returns once the running servers use them. Masked secrets keep their stored values. With `dry_run`, returns
-    /// the changes without making them.
+    /// Adds and changes webhooks by name, all or none. Returns once the running servers use them. Credentials that the file
+    /// contains literally are moved into secrets. With `dry_run`, returns the changes without making them.
     ///
     /// # Errors
     /// See [`ImportError`].
@@ -92,26 +91,20 @@ impl Actions {
             let name = draft.name.trim().to_owned();
             let id = webhooks::find_id_by_name(&mut tx, &name).await?;
             let before = match id {
-                Some(id) => webhook_changes::lock(&mut tx, &parts.vault, id).await?,
+                Some(id) => webhook_changes::lock(&mut tx, id).await?,
                 None => None,
             };
             let before = before.map(|locked| locked.draft);
-            let draft = match &before {
-                Some(before) => unmask_for_same_server(&draft, before),
-                None => draft,
-            };
             let request = SaveRequest { id, actor: actor.clone(), ..SaveRequest::default() };
-            let (_, after) = self
-                .apply(&mut tx, change_id, &request, before.as_ref(), draft)
+            let saved = self
+                .apply(&mut tx, change_id, &request, before.as_ref(), &draft)
                 .await
                 .map_err(|error| ImportError::Webhook { name: name.clone(), error })?;
             changes.push(ImportedWebhook {
                 name,
-                secrets_change: before
-                    .as_ref()
-                    .is_some_and(|before| mask(before) == mask(&after) && *before != after),
                 before: before.as_ref().map(to_yaml).transpose()?,
-                after: to_yaml(&after)?,
+                after: to_yaml(&saved.draft)?,
+                changed_secrets: saved.changed_secrets,
             });
         }
         if dry_run {
@@ -140,9 +133,9 @@ fn check_names(drafts: &[Draft]) -> Result<(), ImportError> {
     }
 }
 
-/// Returns a webhook as YAML with masked secrets, normalized so that unchanged webhooks compare equal.
+/// Returns a webhook as YAML, normalized so that unchanged webhooks compare equal.
 fn to_yaml(draft: &Draft) -> Result<String, ImportError> {
-    let file = WebhookFile::from_draft(&mask(draft));
+    let file = WebhookFile::from_draft(draft);
     let draft = file.into_draft().map_err(|error| ImportError::File(error.to_string()))?;
     write_yaml(&[draft]).map_err(|error| ImportError::File(error.to_string()))
 }

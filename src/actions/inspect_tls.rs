@@ -1,11 +1,11 @@
 //! Inspects certificates and keys before they are saved.
 
-use crate::actions::Actions;
-use crate::egress::{TlsError, describe_pem};
-use crate::model::WebhookId;
+use crate::actions::{Actions, Entered};
+use crate::egress::describe_pem;
 use crate::model::exchange::Certificate;
-use crate::model::webhook::{ClientCertificate, Draft, Field, FieldErrors, Tls, Trust, Webhook};
-use crate::store;
+use crate::model::secret::{SecretName, move_credentials};
+use crate::model::webhook::{ClientCertificate, Draft, Tls, Trust};
+use crate::store::{self, secrets};
 
 /// The contents of a PEM text.
 #[derive(Debug, Default)]
@@ -41,47 +41,30 @@ impl Actions {
         found
     }
 
-    /// Inspects the client certificate and the key of a draft. A masked key is replaced by that of `base`.
+    /// Inspects the client certificate and the key of a draft.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn inspect_client(
-        &self,
-        base: Option<WebhookId>,
-        draft: &Draft,
-    ) -> Result<Inspected, store::Error> {
-        let tls = self.unmasked(base, draft).await?.tls;
+    pub async fn inspect_client(&self, entered: &Entered) -> Result<Inspected, store::Error> {
+        let mut connection = self.parts.db.acquire().await?;
+        let available =
+            secrets::resolve(&mut connection, &self.parts.vault, entered.webhook).await?;
+        drop(connection);
+        // The key may have been pasted with the certificate.
+        let tls_only = Draft { tls: entered.draft.tls.clone(), ..Draft::default() };
+        let Ok(moved) = move_credentials(&tls_only, &available, &entered.choices) else {
+            return Ok(Inspected::default());
+        };
+        let (usable, tls) = (moved.usable(&available), moved.draft.tls);
         let mut found = Inspected::new(&tls.client_certificate);
-        if found.error.is_none() && !found.certificates.is_empty() && !tls.client_key.is_empty() {
-            let client =
-                ClientCertificate { certificate: tls.client_certificate, key: tls.client_key };
+        let key = SecretName::in_reference(&tls.client_key);
+        let key = key.and_then(|name| usable.find(name.as_str()).map(|key| key.value.clone()));
+        if let Some(key) = key.filter(|_| found.error.is_none() && !found.certificates.is_empty()) {
+            let client = ClientCertificate { certificate: tls.client_certificate, key };
             let tls = Tls { client: Some(client), ..Tls::from(Trust::Public) };
             found.error = self.parts.client.check_tls(&tls).err().map(|error| error.to_string());
             found.is_complete = found.error.is_none();
         }
         Ok(found)
-    }
-
-    /// Checks a draft, including that its certificates and keys can be used.
-    pub(super) async fn check(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
-        let actions = self.clone();
-        self.run_blocking(move || actions.check_now(draft)).await
-    }
-
-    /// Checks a draft on a blocking thread.
-    pub(super) fn check_now(&self, draft: Draft) -> Result<Webhook, FieldErrors> {
-        let webhook = Webhook::new(draft, &self.parts.rules)?;
-        match self.parts.client.check_tls(webhook.tls()) {
-            Ok(()) => Ok(webhook),
-            Err(error) => {
-                let field = match &error {
-                    TlsError::Authority(_) => Field::TlsPem,
-                    TlsError::ClientCertificate(_) => Field::TlsClientCertificate,
-                    TlsError::ClientKey(_) => Field::TlsClientKey,
-                    TlsError::Other(_) => Field::TlsVerify,
-                };
-                Err(FieldErrors::single(field, error.to_string()))
-            }
-        }
     }
 }

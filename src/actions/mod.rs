@@ -10,6 +10,7 @@ mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;
 mod issue_token;
+mod prepare;
 mod revisions;
 mod save_webhook;
 mod secrets;
@@ -25,6 +26,7 @@ pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
 pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
+pub use prepare::Entered;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
 pub use secrets::{
     DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,

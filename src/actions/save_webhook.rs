@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use crate::actions::Actions;
-use crate::model::secret::unmask_for_same_server;
+use crate::actions::{Actions, Entered};
+use crate::model::secret::SecretChoices;
 use crate::model::webhook::{Draft, Field, FieldErrors, RevisionKind};
-use crate::model::{Actor, WebhookId};
+use crate::model::{Actor, SecretId, WebhookId};
 use crate::store::revisions::WebhookChange;
 use crate::store::webhook_changes::{self, LockedWebhook};
-use crate::store::{self, PgConnection, webhooks};
+use crate::store::{self, PgConnection, secrets, webhooks};
 
 /// Why a webhook was not saved.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,8 @@ pub struct SaveRequest {
     pub base: Option<WebhookId>,
     /// The revision that the draft is based on. `None` to overwrite any.
     pub expected_revision: Option<i32>,
+    /// What to do with credentials that were entered literally.
+    pub choices: SecretChoices,
     /// Who saves.
     pub actor: Actor,
     /// The revision that is restored by this.
@@ -50,7 +52,7 @@ pub struct SaveRequest {
 }
 
 impl Actions {
-    /// Saves a webhook. Masked secrets are replaced by the stored ones of the webhook or of the one it was copied from.
+    /// Saves a webhook. Credentials that were entered literally are moved into secrets.
     ///
     /// # Errors
     /// See [`SaveWebhookError`].
@@ -63,8 +65,7 @@ impl Actions {
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let before = match request.id {
             Some(id) => {
-                let vault = &self.parts.vault;
-                let locked = webhook_changes::lock(&mut tx, vault, id).await?;
+                let locked = webhook_changes::lock(&mut tx, id).await?;
                 let LockedWebhook { draft, revision } = locked.ok_or(SaveWebhookError::NotFound)?;
                 if let Some(expected_revision) = request.expected_revision
                     && expected_revision != revision
@@ -78,31 +79,36 @@ impl Actions {
             }
             None => None,
         };
-        let draft = match (&before, request.base) {
-            (Some(before), _) => unmask_for_same_server(draft, before),
-            (None, Some(base)) => self.with_secrets_of(&mut tx, base, draft).await?,
-            (None, None) => draft.clone(),
-        };
-        let (saved, _) = self.apply(&mut tx, change_id, request, before.as_ref(), draft).await?;
+        let saved = self.apply(&mut tx, change_id, request, before.as_ref(), draft).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
-        Ok(saved)
+        Ok(saved.id)
     }
 
-    /// Checks a draft with all its secrets and saves it within a transaction. Returns the id and the webhook as saved.
+    /// Checks a draft and saves it with its secrets within a transaction.
     pub(super) async fn apply(
         &self,
         db: &mut PgConnection,
         change_id: Uuid,
         request: &SaveRequest,
         before: Option<&Draft>,
-        draft: Draft,
-    ) -> Result<(WebhookId, Draft), SaveWebhookError> {
+        draft: &Draft,
+    ) -> Result<SavedWebhook, SaveWebhookError> {
         let parts = &self.parts;
-        let webhook = self.check(draft).await.map_err(SaveWebhookError::Invalid)?;
-        let after = webhook.draft();
+        let entered = Entered {
+            webhook: request.id.or(request.base),
+            draft: draft.clone(),
+            choices: request.choices.clone(),
+        };
+        let prepared = self.prepare(db, entered).await?.map_err(SaveWebhookError::Invalid)?;
+        let mut new = if request.id.is_some() { Vec::new() } else { prepared.copied() };
+        new.extend(prepared.new.iter().cloned());
+        let after = prepared.draft();
         let id = request.id.unwrap_or_else(|| WebhookId::new(&parts.sources));
         let restored = request.restored.map(|number| number.to_string());
+        let secret_names = prepared.resolved.webhook().secret_names();
+        let now = parts.sources.now();
+        let changed_secrets: Vec<String> = new.iter().map(|new| new.name.to_string()).collect();
         let change = WebhookChange {
             webhook: id,
             before,
@@ -113,28 +119,42 @@ impl Actions {
                 None => RevisionKind::of(before, after),
             },
             note: restored.as_deref().unwrap_or_default(),
+            secret_names: Some(&secret_names),
+            changed_secrets: &changed_secrets,
         };
-        webhook_changes::apply(db, &parts.vault, change_id, &change, parts.sources.now())
-            .await
-            .map_err(name_taken)?;
-        Ok((id, after.clone()))
+        webhook_changes::apply(db, change_id, &change, now).await.map_err(name_taken)?;
+        for secret in &new {
+            let owner = (!secret.is_shared).then_some(id);
+            let author = (&request.actor, now);
+            secrets::save(db, &parts.vault, (SecretId::new(&parts.sources), owner), secret, author)
+                .await
+                .map_err(name_taken)?;
+        }
+        if !secrets::lock(db, id, &secret_names).await? {
+            let message = "A secret of this webhook was deleted meanwhile. Save again.";
+            return Err(SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message)));
+        }
+        secrets::delete_unused(db, id, &secret_names).await?;
+        Ok(SavedWebhook { id, draft: after.clone(), changed_secrets })
     }
+}
 
-    /// Replaces the masked secrets of a draft by those of another webhook.
-    pub(super) async fn with_secrets_of(
-        &self,
-        db: &mut PgConnection,
-        base: WebhookId,
-        draft: &Draft,
-    ) -> Result<Draft, store::Error> {
-        let stored = webhooks::find_with_secrets(db, &self.parts.vault, base).await?;
-        Ok(stored.map_or_else(|| draft.clone(), |stored| unmask_for_same_server(draft, &stored)))
-    }
+/// A saved webhook.
+#[derive(Debug)]
+pub(super) struct SavedWebhook {
+    pub(super) id: WebhookId,
+    /// The webhook as saved.
+    pub(super) draft: Draft,
+    /// The names of the secrets that are new or have new values.
+    pub(super) changed_secrets: Vec<String>,
 }
 
 fn name_taken(error: store::Error) -> SaveWebhookError {
     if webhooks::is_name_taken(&error) {
         let message = "Another webhook has this name. Names must be unique, ignoring case.";
+        SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message))
+    } else if secrets::is_name_taken(&error) {
+        let message = "A secret of this name was added meanwhile. Save again.";
         SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message))
     } else {
         SaveWebhookError::Store(error)

@@ -66,9 +66,8 @@ impl Actions {
         let event = self.chosen_event(choice).await?.ok_or(SendNowError::Gone)?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         // Locks the webhook, so that it is not deactivated or deleted before the commit.
-        let draft = webhooks::find_with_secrets_for_update(&mut tx, &parts.vault, webhook)
-            .await?
-            .ok_or(SendNowError::NotFound)?;
+        let draft =
+            webhooks::find_for_update(&mut tx, webhook).await?.ok_or(SendNowError::NotFound)?;
         check_manual_send(&draft).map_err(SendNowError::Refused)?;
         let now = parts.sources.now();
         let event_id = match choice {

@@ -32,7 +32,7 @@ impl Actions {
         let parts = &self.parts;
         let change_id = parts.sources.uuid();
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
-        let locked = webhook_changes::lock(&mut tx, &parts.vault, id).await?;
+        let locked = webhook_changes::lock(&mut tx, id).await?;
         let before = locked.ok_or(ChangeWebhookError::NotFound)?.draft;
         let after = Draft { active, ..before.clone() };
         let change = WebhookChange {
@@ -42,9 +42,10 @@ impl Actions {
             actor,
             kind: RevisionKind::of(Some(&before), &after),
             note: "",
+            secret_names: None,
+            changed_secrets: &[],
         };
-        webhook_changes::apply(&mut tx, &parts.vault, change_id, &change, parts.sources.now())
-            .await?;
+        webhook_changes::apply(&mut tx, change_id, &change, parts.sources.now()).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(())

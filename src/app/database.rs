@@ -7,8 +7,10 @@ use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 
 use crate::config::Config;
+use crate::model::Sources;
 use crate::private_postgres::{Binaries, Environment, PrivateDatabase};
 use crate::store::{self, PgConnectOptions, PgPool, migrate};
+use crate::vault::Vault;
 
 /// Connections in the pool. The private database allows 40.
 const CONNECTIONS: u32 = 16;
@@ -117,6 +119,16 @@ impl Database {
     /// If the database is newer than this program, or a migration fails.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         migrate::run(&self.pool).await.context("the database is not usable")
+    }
+
+    /// Moves the secrets out of webhooks that an earlier version stored.
+    ///
+    /// # Errors
+    /// If they cannot be decrypted.
+    pub async fn move_secrets(&self, vault: &Vault, sources: &Sources) -> anyhow::Result<()> {
+        store::move_secrets(&self.pool, vault, sources).await.map_err(|error| {
+            anyhow::anyhow!("the secrets of stored webhooks cannot be read: {}", error.chain())
+        })
     }
 
     /// Returns the pool of connections.

@@ -103,6 +103,7 @@ impl App {
         let db = database.pool().clone();
         let unlocked = Unlocked::open(config, &sources, database).await?;
         let (vault, master_key) = (unlocked.vault.clone(), unlocked.keys.current());
+        database.move_secrets(&vault, &sources).await?;
         let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), CSRF_KEY_PURPOSE));
         let device_key = DeviceKey::new(vault::derive_key(master_key.bytes(), DEVICE_KEY_PURPOSE));
         let rules = Rules { allow_http: config.allow_http };

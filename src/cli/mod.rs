@@ -170,6 +170,7 @@ async fn open(config: &Config) -> anyhow::Result<(OpenDatabase, Actions)> {
     let prepared = async {
         database.migrate().await?;
         let unlocked = Unlocked::open(config, &sources, &database).await?;
+        database.move_secrets(&unlocked.vault, &sources).await?;
         let actions = create_actions(config, &sources, &database, &unlocked)?;
         anyhow::Ok((unlocked, actions))
     };

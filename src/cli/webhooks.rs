@@ -47,8 +47,8 @@ fn describe(change: &ImportedWebhook) -> Vec<String> {
     let before = change.before.as_deref().unwrap_or_default();
     let mut lines = vec![format!("{} {}", if before.is_empty() { "+" } else { "~" }, change.name)];
     lines.extend(diff(before, &change.after).into_iter().map(|line| format!("    {line}")));
-    if change.secrets_change {
-        lines.push("    (a secret changes)".to_owned());
+    for name in &change.changed_secrets {
+        lines.push(format!("    (the value of the secret {name} is moved out of the webhook)"));
     }
     lines
 }

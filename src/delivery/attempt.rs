@@ -1,20 +1,17 @@
 //! One attempt: renders the request, sends it, judges the response and redacts the record. Used by deliveries and
 //! tests.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use super::authorize::{self, AttemptContext, SendResult};
+use super::authorize::{self, AttemptContext, SendResult, TOKEN_LABEL};
 use crate::egress::{ExchangeResult, OutgoingRequest, TokenRequest};
 use crate::model::event::Event;
 use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
-use crate::model::secret::Redactor;
-use crate::model::webhook::{Field, RenderError, Rendered, Webhook};
+use crate::model::secret::ResponseRedactor;
+use crate::model::webhook::{Field, RenderError, Rendered, ResolvedWebhook, Rules};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
-use crate::template::TemplateData;
 
 /// An event to send, and for which delivery.
 #[derive(Debug, Clone)]
@@ -37,12 +34,10 @@ impl AttemptRequest<'_> {
     /// Renders the request.
     ///
     /// # Errors
-    /// See [`Webhook::render`].
-    pub fn render(&self, webhook: &Webhook) -> Result<Rendered, RenderError> {
+    /// See [`ResolvedWebhook::render`].
+    pub fn render(&self, webhook: &ResolvedWebhook) -> Result<Rendered, RenderError> {
         let message_id = self.message_id.to_string();
-        let payload = Cow::Borrowed(self.payload);
-        let data = TemplateData::new(payload, &message_id, self.attempt, webhook.name(), &[]);
-        webhook.render(&data, Some(&self.event.raw))
+        webhook.render(self.payload, (&message_id, self.attempt), &self.event.raw)
     }
 }
 
@@ -50,18 +45,25 @@ impl AttemptRequest<'_> {
 /// the invocation holds its cause.
 pub async fn attempt(
     context: AttemptContext<'_>,
-    webhook: &Webhook,
-    redactor: &Redactor,
+    resolved: &ResolvedWebhook,
     request: AttemptRequest<'_>,
     rendered: Result<Rendered, RenderError>,
 ) -> Invocation {
     let AttemptContext { sources, rules, .. } = context;
+    let webhook = resolved.webhook();
     let started_at = sources.now();
     let event = request.event;
-    let sent = match rendered {
-        Ok(rendered) if !rules.allow_http && rendered.url.scheme() == "http" => {
-            unsent(webhook, rendered.url.into(), Cause::PlainHttp)
+    let checked = match rendered {
+        Ok(rendered) => check(resolved, &rendered, *rules)
+            .map_err(|cause| (rendered.clone().into_record(webhook.method().as_str()), cause))
+            .map(|()| rendered),
+        Err(error) => {
+            let (method, url) = (webhook.method().as_str().to_owned(), webhook.draft().url.clone());
+            Err((Request { method, url, ..Request::default() }, template_cause(&error)))
         }
+    };
+    let sent = match checked {
+        Err((request, cause)) => unsent(request, cause),
         Ok(rendered) => {
             let mut headers = rendered.headers;
             headers.push(("webhook-id".to_owned(), request.message_id.to_string()));
@@ -72,22 +74,22 @@ pub async fn attempt(
                 headers,
                 body: rendered.body,
                 timeout: webhook.timeout(),
-                tls: webhook.tls(),
+                tls: resolved.tls(),
+                recorded: rendered.recorded,
             };
             // A test also tests the token endpoint.
             let is_test = request.delivery_id.is_none();
             let token = if is_test { TokenRequest::Fresh } else { TokenRequest::Cached };
-            authorize::send(context, webhook, outgoing, token).await
+            authorize::send(context, resolved, outgoing, token).await
         }
-        Err(error) => unsent(webhook, webhook.draft().url.clone(), template_cause(&error)),
     };
-    let SendResult { exchange, token_exchanges, token } = sent;
-    let ExchangeResult { exchange, failure } = exchange;
+    let Redacted { exchange, token_exchanges, failure } = redacted(sent, resolved.redactor());
+    // Validators see the redacted response, so that they cannot be used to guess a secret that the target repeats.
     let failure = failure.or_else(|| {
         let response = exchange.response.as_ref()?;
         judge(response, webhook.validators()).err()
     });
-    let invocation = Invocation {
+    Invocation {
         id: InvocationId::new(sources),
         webhook_id: request.webhook_id,
         webhook_name: webhook.name().to_owned(),
@@ -100,18 +102,45 @@ pub async fn attempt(
         exchange,
         token_exchanges,
     }
-    .redacted(redactor);
-    let invocation = match token {
-        Some(token) => invocation.redacted(&Redactor::new(&[token])),
-        None => invocation,
-    };
-    invocation.shortened()
+    .shortened()
+}
+
+/// Replaces the secrets that responses and errors repeat, and the access token.
+fn redacted(sent: SendResult, redactor: &ResponseRedactor) -> Redacted {
+    let SendResult { exchange, mut token_exchanges, token } = sent;
+    let ExchangeResult { mut exchange, mut failure } = exchange;
+    let of_token =
+        token.map(|token| ResponseRedactor::new([(TOKEN_LABEL.to_owned(), token.into())]));
+    for redactor in std::iter::once(redactor).chain(&of_token) {
+        exchange.redact(redactor);
+        for exchange in &mut token_exchanges {
+            exchange.redact(redactor);
+        }
+        if let Some(cause) = &mut failure {
+            cause.redact(redactor);
+        }
+    }
+    Redacted { exchange, token_exchanges, failure }
+}
+
+/// The exchanges of one attempt without secrets.
+struct Redacted {
+    exchange: Exchange,
+    token_exchanges: Vec<Exchange>,
+    /// Why there is no complete response, if there is none.
+    failure: Option<Cause>,
+}
+
+/// Checks that a request may be sent where it is addressed to.
+fn check(resolved: &ResolvedWebhook, rendered: &Rendered, rules: Rules) -> Result<(), Cause> {
+    if !rules.allow_http && rendered.url.scheme() == "http" {
+        return Err(Cause::PlainHttp);
+    }
+    resolved.check_target(&rendered.url).map_err(|(_field, failure)| Cause::Secret(failure))
 }
 
 /// Returns the result of a request that was not sent.
-fn unsent(webhook: &Webhook, url: String, cause: Cause) -> SendResult {
-    let method = webhook.method().as_str().to_owned();
-    let request = Request { method, url, ..Request::default() };
+fn unsent(request: Request, cause: Cause) -> SendResult {
     let exchange = Exchange { request, ..Exchange::default() };
     let exchange = ExchangeResult { exchange, failure: Some(cause) };
     SendResult { exchange, token_exchanges: Vec::new(), token: None }

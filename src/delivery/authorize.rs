@@ -2,10 +2,14 @@
 
 use crate::egress::{
     Client, ExchangeResult, OutgoingRequest, TokenClient, TokenRequest, TokenResult,
+    recorded_request,
 };
 use crate::model::Sources;
-use crate::model::exchange::{Exchange, Request};
-use crate::model::webhook::{Authentication, ClientCredentials, Rules, Webhook, basic_credential};
+use crate::model::exchange::Exchange;
+use crate::model::webhook::{Authorization, ClientCredentials, ResolvedWebhook, Rules};
+
+/// Recorded in place of an access token.
+pub(super) const TOKEN_LABEL: &str = "[access token]";
 
 /// What attempts of all webhooks share.
 #[derive(Debug, Clone, Copy)]
@@ -33,21 +37,16 @@ pub(super) struct SendResult {
 /// Sends a request with the webhook's authentication.
 pub(super) async fn send(
     context: AttemptContext<'_>,
-    webhook: &Webhook,
+    webhook: &ResolvedWebhook,
     mut outgoing: OutgoingRequest<'_>,
     token: TokenRequest<'_>,
 ) -> SendResult {
-    let header = match webhook.authentication() {
-        Authentication::None => None,
-        Authentication::Bearer(token) => Some(format!("Bearer {token}")),
-        Authentication::Basic { username, password } => Some(basic_credential(username, password)),
-        Authentication::OAuth(credentials) => {
-            // Boxed, so that it does not enlarge the future of attempts without OAuth.
-            return Box::pin(send_with_token(context, credentials, outgoing, token)).await;
-        }
-    };
-    if let Some(value) = header {
-        outgoing.headers.push(("Authorization".to_owned(), value));
+    if let Some(credentials) = webhook.client_credentials() {
+        // Boxed, so that it does not enlarge the future of attempts without OAuth.
+        return Box::pin(send_with_token(context, credentials, outgoing, token)).await;
+    }
+    if let Some(Authorization { value, record }) = webhook.authorization() {
+        add_authorization(&mut outgoing, value.expose().to_owned(), record.clone());
     }
     let exchange = context.client.exchange(outgoing).await;
     SendResult { exchange, token_exchanges: Vec::new(), token: None }
@@ -61,7 +60,7 @@ async fn send_with_token(
     outgoing: OutgoingRequest<'_>,
     request: TokenRequest<'_>,
 ) -> SendResult {
-    let tls = if credentials.token_endpoint.origin() == outgoing.url.origin() {
+    let tls = if credentials.settings.token_endpoint.origin() == outgoing.url.origin() {
         outgoing.tls.clone()
     } else {
         outgoing.tls.for_other_server()
@@ -71,7 +70,7 @@ async fn send_with_token(
     let mut token = match token {
         Ok(token) => token,
         Err(cause) => {
-            let exchange = ExchangeResult { exchange: unsent(&outgoing), failure: Some(cause) };
+            let exchange = ExchangeResult { exchange: unsent(outgoing), failure: Some(cause) };
             return SendResult { exchange, token_exchanges, token: None };
         }
     };
@@ -91,16 +90,16 @@ async fn send_with_token(
 
 fn with_bearer<'a>(outgoing: &OutgoingRequest<'a>, token: &str) -> OutgoingRequest<'a> {
     let mut outgoing = outgoing.clone();
-    outgoing.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+    let record = format!("Bearer {TOKEN_LABEL}");
+    add_authorization(&mut outgoing, format!("Bearer {token}"), record);
     outgoing
 }
 
-fn unsent(outgoing: &OutgoingRequest<'_>) -> Exchange {
-    let request = Request {
-        method: outgoing.method.to_owned(),
-        url: outgoing.url.to_string(),
-        headers: outgoing.headers.clone(),
-        body: outgoing.body.clone(),
-    };
-    Exchange { request, ..Exchange::default() }
+fn add_authorization(outgoing: &mut OutgoingRequest<'_>, value: String, record: String) {
+    outgoing.recorded.headers.push((outgoing.headers.len(), record));
+    outgoing.headers.push(("Authorization".to_owned(), value));
+}
+
+fn unsent(outgoing: OutgoingRequest<'_>) -> Exchange {
+    Exchange { request: recorded_request(outgoing), ..Exchange::default() }
 }

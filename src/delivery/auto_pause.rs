@@ -34,7 +34,7 @@ async fn deactivate(
 ) -> Result<bool, Error> {
     let deps = &shared.deps;
     let mut tx = deps.db.begin().await?;
-    let Some(before) = webhook_changes::lock(&mut tx, &deps.vault, webhook).await? else {
+    let Some(before) = webhook_changes::lock(&mut tx, webhook).await? else {
         return Ok(false);
     };
     let before = before.draft;
@@ -49,8 +49,10 @@ async fn deactivate(
         actor: &Actor::Gatepost,
         kind: RevisionKind::Paused,
         note: reason,
+        secret_names: None,
+        changed_secrets: &[],
     };
-    webhook_changes::apply(&mut tx, &deps.vault, change_id, &change, deps.sources.now()).await?;
+    webhook_changes::apply(&mut tx, change_id, &change, deps.sources.now()).await?;
     webhooks::set_pause_reason(&mut tx, webhook, reason).await?;
     tx.commit().await?;
     Ok(true)

@@ -79,7 +79,7 @@ async fn reschedule(shared: &Shared) -> Result<u64, Error> {
     let mut bounds = Vec::new();
     for webhook in shared.router.ids() {
         let Some(route) = shared.router.find(webhook) else { continue };
-        let schedule = &route.webhook.delivery_policy().retry_schedule;
+        let schedule = &route.webhook().delivery_policy().retry_schedule;
         for attempts in 0..=u32::try_from(schedule.len()).unwrap_or_default() {
             bounds.push(DueBound {
                 webhook,

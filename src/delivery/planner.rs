@@ -109,10 +109,10 @@ impl<'a> Planner<'a> {
     /// Plans a delivery to each webhook. Deliveries are leased to this instance while it has capacity.
     fn plan_deliveries(&mut self, event_id: EventId, event: &Event, routes: &[Arc<Route>]) {
         for route in routes {
-            let lane = route.webhook.delivery_policy().ordered.then(|| lane_of(route.id, event));
+            let lane = route.webhook().delivery_policy().ordered.then(|| lane_of(route.id, event));
             let behind = lane.is_some_and(|lane| !self.lanes.insert(lane));
             let leased = !behind
-                && route.webhook.is_active()
+                && route.webhook().is_active()
                 && !self.shared.breakers.is_open(route.id)
                 && self.shared.queue.reserve(route.id);
             if leased {

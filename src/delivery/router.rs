@@ -9,10 +9,9 @@ use uuid::Uuid;
 
 use crate::model::WebhookId;
 use crate::model::event::{Event, Projection};
-use crate::model::secret::{Redactor, secrets_of};
-use crate::model::webhook::{Rules, Webhook};
-use crate::store::webhooks::{self, WebhookWithSecrets};
-use crate::store::{Error, PgPool, SLOW_TIMEOUT, within};
+use crate::model::webhook::{ResolvedWebhook, Rules, Webhook};
+use crate::store::webhooks::{self, StoredWebhook};
+use crate::store::{Error, PgPool, SLOW_TIMEOUT, secrets, within};
 use crate::vault::Vault;
 
 /// Maximum number of applied changes to remember. Their notifications arrive within moments.
@@ -23,14 +22,19 @@ const MAX_APPLIED_CHANGES: usize = 64;
 pub struct Route {
     /// The webhook's id.
     pub id: WebhookId,
-    /// The webhook.
-    pub webhook: Webhook,
-    /// Redacts the webhook's secrets.
-    pub redactor: Redactor,
+    /// The webhook, with the values of its secrets.
+    pub resolved: ResolvedWebhook,
     /// The fields that filters and templates of all webhooks read. An event is parsed once for all of them.
     pub projection: Arc<Projection>,
     /// Whether Gatepost paused the webhook. Its events are kept until it is activated again.
     pub is_paused: bool,
+}
+
+impl Route {
+    /// The webhook.
+    pub fn webhook(&self) -> &Webhook {
+        self.resolved.webhook()
+    }
 }
 
 /// All webhooks as of the last reload.
@@ -52,8 +56,8 @@ struct Routes {
 impl Routes {
     fn new(all: HashMap<WebhookId, Arc<Route>>) -> Self {
         let mut groups: HashMap<_, Vec<Arc<Route>>> = HashMap::new();
-        for route in all.values().filter(|route| route.webhook.is_active() || route.is_paused) {
-            let draft = route.webhook.draft();
+        for route in all.values().filter(|route| route.webhook().is_active() || route.is_paused) {
+            let draft = route.webhook().draft();
             let condition = (draft.triggers.clone(), draft.filters.clone());
             groups.entry(condition).or_default().push(Arc::clone(route));
         }
@@ -101,14 +105,21 @@ impl Router {
         let rules = Rules { allow_http: true };
         let mut usable = Vec::new();
         let mut projection = Projection::default();
-        let reading = webhooks::list_with_secrets(db, vault);
-        for WebhookWithSecrets { id, draft, is_paused } in within(db, SLOW_TIMEOUT, reading).await?
-        {
-            let redactor = Redactor::new(&secrets_of(&draft));
+        let reading = async {
+            // One snapshot, so that no webhook is combined with secrets of another time.
+            let mut tx = webhooks::begin_snapshot(db).await?;
+            Ok::<_, Error>((
+                webhooks::list_all(&mut tx).await?,
+                secrets::resolve_all(&mut tx, vault).await?,
+            ))
+        };
+        let (stored, secrets) = within(db, SLOW_TIMEOUT, reading).await?;
+        for StoredWebhook { id, draft, is_paused } in stored {
             match Webhook::new(draft, &rules) {
                 Ok(webhook) => {
                     webhook.extend_projection(&mut projection);
-                    usable.push((id, webhook, redactor, is_paused));
+                    let own = secrets.of_webhook(id, &webhook.secret_names());
+                    usable.push((id, ResolvedWebhook::new(webhook, &own), is_paused));
                 }
                 Err(errors) => {
                     tracing::error!(webhook.id = %id, %errors, "could not load a stored webhook; edit it");
@@ -116,9 +127,9 @@ impl Router {
             }
         }
         let projection = Arc::new(projection);
-        let route = |(id, webhook, redactor, is_paused)| {
+        let route = |(id, resolved, is_paused)| {
             let projection = Arc::clone(&projection);
-            (id, Arc::new(Route { id, webhook, redactor, projection, is_paused }))
+            (id, Arc::new(Route { id, resolved, projection, is_paused }))
         };
         self.routes.store(Arc::new(Routes::new(usable.into_iter().map(route).collect())));
         Ok(())
@@ -134,7 +145,7 @@ impl Router {
         let routes = self.routes.load();
         let matches = |group: &&Vec<Arc<Route>>| {
             let first = group.first();
-            first.is_some_and(|route| route.webhook.matches(event, &route.projection))
+            first.is_some_and(|route| route.webhook().matches(event, &route.projection))
         };
         routes.groups.iter().filter(matches).flatten().map(Arc::clone).collect()
     }

@@ -95,7 +95,7 @@ impl Shared {
         self.queue.next(|webhook, in_flight| {
             let route = self.router.find(webhook);
             // Jobs of a deleted webhook start too: the worker cancels them.
-            let policy = route.as_ref().map(|route| route.webhook.delivery_policy());
+            let policy = route.as_ref().map(|route| route.webhook().delivery_policy());
             let max_in_flight =
                 policy.map_or(DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT, |policy| policy.max_in_flight);
             in_flight < max_in_flight

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::attempt::{AttemptRequest, attempt};
 use super::authorize::AttemptContext;
 use super::dispatch_queue::Job;
-use super::router::Route;
 use super::shared::Shared;
 use crate::model::delivery::DeliveryState;
 use crate::model::invocation::Invocation;
@@ -48,7 +47,7 @@ async fn process(shared: &Shared, job: Job) -> Completion {
     let Some(route) = shared.router.find(webhook_id) else {
         return Completion::unsent(id, webhook_id, number, DeliveryState::Cancelled);
     };
-    if !route.webhook.is_active() {
+    if !route.webhook().is_active() {
         return Completion::unsent(id, webhook_id, number, DeliveryState::Held);
     }
     let deps = &shared.deps;
@@ -60,16 +59,15 @@ async fn process(shared: &Shared, job: Job) -> Completion {
         event: &event,
         payload: event.project(&route.projection),
     };
-    let Route { webhook, redactor, .. } = &*route;
     let context = AttemptContext {
         client: &deps.client,
         tokens: &deps.tokens,
         sources: &deps.sources,
         rules: &deps.rules,
     };
-    let rendered = request.render(webhook);
-    let invocation = attempt(context, webhook, redactor, request, rendered).await;
-    let schedule = &webhook.delivery_policy().retry_schedule;
+    let rendered = request.render(&route.resolved);
+    let invocation = attempt(context, &route.resolved, request, rendered).await;
+    let schedule = &route.webhook().delivery_policy().retry_schedule;
     decide(shared, (id, webhook_id, number), &invocation, schedule)
 }
 

@@ -1,12 +1,13 @@
 //! The wire types of one HTTP exchange, and how its request is built and recorded.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use http::{Request as HttpRequest, header};
 use url::{Position, Url};
 
 use super::timings::ConnectTrace;
-use crate::model::exchange::{Exchange, Request, Timings};
+use crate::model::exchange::{Exchange, RecordedParts, Request, Timings};
 use crate::model::outcome::Cause;
 use crate::model::webhook::Tls;
 
@@ -17,7 +18,7 @@ pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 pub(super) const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
 
 /// A request to send.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutgoingRequest<'a> {
     /// The HTTP method.
     pub method: &'a str,
@@ -31,6 +32,14 @@ pub struct OutgoingRequest<'a> {
     pub timeout: Duration,
     /// The TLS policy.
     pub tls: &'a Tls,
+    /// What is recorded instead of the parts with secrets.
+    pub recorded: RecordedParts,
+}
+
+impl fmt::Debug for OutgoingRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingRequest").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 /// The outcome of an exchange. The response is not judged yet, and secrets are not redacted.
@@ -68,17 +77,15 @@ pub(super) fn build_request(
 }
 
 /// Returns the request as it is recorded.
-pub(super) fn recorded_request(outgoing: OutgoingRequest<'_>) -> Request {
+pub fn recorded_request(outgoing: OutgoingRequest<'_>) -> Request {
     let mut headers = outgoing.headers;
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
         headers.push(("User-Agent".to_owned(), USER_AGENT.to_owned()));
     }
-    Request {
-        method: outgoing.method.to_owned(),
-        url: outgoing.url.to_string(),
-        headers,
-        body: outgoing.body,
-    }
+    let (method, url) = (outgoing.method.to_owned(), outgoing.url.to_string());
+    let mut request = Request { method, url, headers, body: outgoing.body };
+    request.record(outgoing.recorded);
+    request
 }
 
 /// Returns how long each phase of an exchange took. `responded_at` is when the response head arrived.

@@ -25,7 +25,7 @@ mod tls_failure;
 
 pub use address::AddressRules;
 pub use client::Client;
-pub use exchange::{ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest};
+pub use exchange::{ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest, recorded_request};
 pub use fetch_certificate::FetchError;
 pub use oauth::{TokenClient, TokenRequest, TokenResult};
 pub use post_events::post_events;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::ResponseRedactor;
 use super::sources::Timestamp;
 
 /// One HTTP exchange.
@@ -23,15 +24,14 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Applies `edit` to every text that may contain a secret.
-    pub(super) fn edit_texts(&mut self, edit: impl Fn(&mut String)) {
-        let Self { request, response, .. } = self;
-        edit(&mut request.url);
-        request.headers.iter_mut().for_each(|(_, value)| edit(value));
-        request.body.iter_mut().for_each(&edit);
-        if let Some(response) = response {
-            response.headers.iter_mut().for_each(|(_, value)| edit(value));
-            edit(&mut response.body);
+    /// Replaces the secrets that the response repeats. The request was recorded without.
+    pub fn redact(&mut self, redactor: &ResponseRedactor) {
+        if let Some(response) = &mut self.response {
+            response.headers.iter_mut().for_each(|(_, value)| redactor.redact_in_place(value));
+            redactor.redact_in_place(&mut response.body);
+            if response.truncated {
+                redactor.redact_end(&mut response.body);
+            }
         }
     }
 }
@@ -47,6 +47,34 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Option<String>,
+}
+
+/// What is recorded instead of the parts of a request that contain secrets. All other parts are recorded as sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordedParts {
+    /// The full URL.
+    pub url: Option<String>,
+    /// The values of headers, each with the index of its header.
+    pub headers: Vec<(usize, String)>,
+    /// The body.
+    pub body: Option<String>,
+}
+
+impl Request {
+    /// Replaces the parts that contain secrets.
+    pub fn record(&mut self, parts: RecordedParts) {
+        if let Some(url) = parts.url {
+            self.url = url;
+        }
+        for (index, value) in parts.headers {
+            if let Some(header) = self.headers.get_mut(index) {
+                header.1 = value;
+            }
+        }
+        if parts.body.is_some() {
+            self.body = parts.body;
+        }
+    }
 }
 
 /// The response as received.

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::exchange::Exchange;
 use super::outcome::{Cause, Explanation};
-use super::secret::Redactor;
 use super::sources::Timestamp;
 use super::{DeliveryId, InvocationId, Trigger, WebhookId};
 
@@ -43,26 +42,6 @@ impl Invocation {
     /// Whether the attempt succeeded.
     pub fn succeeded(&self) -> bool {
         self.failure.is_none()
-    }
-
-    /// The record with all secrets masked.
-    #[must_use]
-    pub fn redacted(mut self, redactor: &Redactor) -> Self {
-        let redact = |text: &mut String| redactor.redact_in_place(text);
-        self.exchange.edit_texts(redact);
-        for exchange in &mut self.token_exchanges {
-            exchange.edit_texts(redact);
-        }
-        if let Some(cause) = &mut self.failure {
-            cause.untrusted_texts().into_iter().for_each(redact);
-        }
-        for exchange in self.token_exchanges.iter_mut().chain([&mut self.exchange]) {
-            if let Some(response) = exchange.response.as_mut().filter(|response| response.truncated)
-            {
-                redactor.redact_end(&mut response.body);
-            }
-        }
-        self
     }
 
     /// The record with its long texts shortened. They must be redacted before.

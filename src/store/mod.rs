@@ -10,6 +10,7 @@ pub mod filter_values;
 pub mod invocations;
 pub mod master_key_lock;
 pub mod migrate;
+mod move_secrets;
 pub mod notify;
 pub mod partitions;
 mod pool;
@@ -25,6 +26,7 @@ pub mod webhook_health;
 pub mod webhooks;
 
 pub use error::Error;
+pub use move_secrets::move_secrets;
 pub use pool::{
     QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher, within,
 };

@@ -1,13 +1,16 @@
 //! The history of webhooks. Revisions are written in the transaction that changes the webhook, with its row locked.
 
+use std::collections::BTreeSet;
+
 use super::{Error, PgConnection, PgPool, webhooks};
-use crate::model::secret;
 use crate::model::webhook::{Draft, RevisionKind, differences};
 use crate::model::{Actor, Timestamp, WebhookId};
-use crate::vault::Vault;
 
 /// Maximum number of revisions kept per webhook.
 pub const MAX_REVISIONS: i32 = 100;
+
+/// Start of the label of a secret with a new value. The name follows.
+pub const SECRET_LABEL: &str = "Secret ";
 
 /// A revision with the fields shown in the history.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ pub struct Revision {
 pub struct WebhookChange<'a> {
     /// The webhook.
     pub webhook: WebhookId,
-    /// The webhook before the change, with its secrets. `None` for a new one.
+    /// The webhook before the change. `None` for a new one.
     pub before: Option<&'a Draft>,
     /// The webhook after the change.
     pub after: &'a Draft,
@@ -41,31 +44,32 @@ pub struct WebhookChange<'a> {
     pub kind: RevisionKind,
     /// See [`Revision::note`].
     pub note: &'a str,
-}
-
-fn place(id: WebhookId, number: i32) -> String {
-    format!("webhook_revisions.sealed/{id}/{number}")
+    /// The names of the secrets that the webhook refers to after the change. `None` if they are the same as before.
+    pub secret_names: Option<&'a [String]>,
+    /// The secrets of the webhook that have new values.
+    pub changed_secrets: &'a [String],
 }
 
 /// Adds a change to the history, dated like the webhook's `updated_at`, and deletes revisions beyond [`MAX_REVISIONS`].
 pub async fn record(
     db: &mut PgConnection,
-    vault: &Vault,
     change: &WebhookChange<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let number = newest(db, change.webhook).await? + 1;
     let changed: Vec<String> = match change.before {
         Some(before) => {
-            differences(before, change.after).into_iter().map(|one| one.label).collect()
+            let fields = differences(before, change.after).into_iter().map(|one| one.label);
+            let secrets = change.changed_secrets.iter().map(|name| format!("{SECRET_LABEL}{name}"));
+            fields.chain(secrets).collect()
         }
         None => Vec::new(),
     };
     let (kind, name) = change.actor.parts();
     sqlx::query!(
         "insert into webhook_revisions
-             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         change.webhook.uuid(),
         number,
         now,
@@ -74,8 +78,7 @@ pub async fn record(
         change.kind.as_str(),
         change.note,
         changed.join(", "),
-        webhooks::to_text(&secret::mask(change.after))?,
-        webhooks::seal(vault, &place(change.webhook, number), change.after)?
+        webhooks::to_text(change.after)?
     )
     .execute(&mut *db)
     .await?;
@@ -93,7 +96,6 @@ pub async fn record(
 /// current revision.
 pub async fn backfill_revision(
     db: &mut PgConnection,
-    vault: &Vault,
     webhook: WebhookId,
     current: &Draft,
 ) -> Result<i32, Error> {
@@ -110,13 +112,20 @@ pub async fn backfill_revision(
     .fetch_optional(&mut *db)
     .await?;
     let Some(saved_at) = saved_at else { return Ok(number) };
-    let before =
-        if number == 0 { None } else { find_with_secrets(db, vault, webhook, number).await? };
+    let before = if number == 0 { None } else { find(db, webhook, number).await? };
     let kind = if before.is_none() { RevisionKind::Added } else { RevisionKind::Changed };
     let actor = &Actor::Unknown;
-    let change =
-        WebhookChange { webhook, before: before.as_ref(), after: current, actor, kind, note: "" };
-    record(db, vault, &change, saved_at).await?;
+    let change = WebhookChange {
+        webhook,
+        before: before.as_ref(),
+        after: current,
+        actor,
+        kind,
+        note: "",
+        secret_names: None,
+        changed_secrets: &[],
+    };
+    record(db, &change, saved_at).await?;
     Ok(number + 1)
 }
 
@@ -170,39 +179,41 @@ pub async fn list(db: &PgPool, webhook: WebhookId) -> Result<Vec<Revision>, Erro
         .collect())
 }
 
-/// Returns a revision with its secrets. They are masked if the webhook was deleted.
-pub async fn find_with_secrets(
+/// Returns the labels of the fields and secrets that were changed after one revision and up to another one.
+pub async fn list_changed(
     db: &mut PgConnection,
-    vault: &Vault,
+    webhook: WebhookId,
+    after: i32,
+    to: i32,
+) -> Result<BTreeSet<String>, Error> {
+    let changed = sqlx::query_scalar!(
+        "select changed from webhook_revisions where webhook_id = $1 and number > $2 and number <= $3",
+        webhook.uuid(),
+        after,
+        to
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(changed.iter().flat_map(|labels| labels.split(", ")).map(str::to_owned).collect())
+}
+
+/// Returns a revision.
+pub async fn find(
+    db: &mut PgConnection,
     webhook: WebhookId,
     number: i32,
 ) -> Result<Option<Draft>, Error> {
-    let row = sqlx::query!(
-        "select definition, sealed from webhook_revisions where webhook_id = $1 and number = $2",
+    let definition = sqlx::query_scalar!(
+        "select definition from webhook_revisions where webhook_id = $1 and number = $2",
         webhook.uuid(),
         number
     )
     .fetch_optional(db)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.sealed.is_empty() {
-        return webhooks::from_text(&row.definition).map(Some);
-    }
-    webhooks::open(vault, &place(webhook, number), &row.sealed).map(Some)
+    definition.as_deref().map(webhooks::from_text).transpose()
 }
 
-/// Deletes the secrets of webhooks that were deleted by a version of Gatepost without a history.
-pub async fn delete_secrets_of_deleted(db: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!(
-        "update webhook_revisions r set sealed = '' from webhooks w
-         where w.id = r.webhook_id and w.deleted_at is not null and r.sealed <> ''"
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Adds a revision for the deletion of a webhook, and deletes the secrets in its history.
+/// Adds a revision for the deletion of a webhook.
 pub async fn record_deletion(
     db: &mut PgConnection,
     webhook: WebhookId,
@@ -213,8 +224,8 @@ pub async fn record_deletion(
     let number = newest(db, webhook).await? + 1;
     sqlx::query!(
         "insert into webhook_revisions
-             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition, sealed)
-         select id, $2, $3, $4, $5, $6, '', '', definition, '' from webhooks where id = $1",
+             (webhook_id, number, made_at, who_kind, who_name, act, note, changed, definition)
+         select id, $2, $3, $4, $5, $6, '', '', definition from webhooks where id = $1",
         webhook.uuid(),
         number,
         now,
@@ -222,10 +233,7 @@ pub async fn record_deletion(
         name,
         RevisionKind::Deleted.as_str()
     )
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    sqlx::query!("update webhook_revisions set sealed = '' where webhook_id = $1", webhook.uuid())
-        .execute(db)
-        .await?;
     Ok(())
 }

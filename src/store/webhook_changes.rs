@@ -8,27 +8,22 @@ use super::revisions::{self, WebhookChange};
 use super::{Error, PgConnection, breakers, notify, webhooks};
 use crate::model::webhook::Draft;
 use crate::model::{Timestamp, WebhookId};
-use crate::vault::Vault;
 
 /// A webhook whose row is locked until the transaction ends.
 #[derive(Debug)]
 pub struct LockedWebhook {
-    /// The webhook, with its secrets.
+    /// The webhook.
     pub draft: Draft,
     /// The number of its current revision.
     pub revision: i32,
 }
 
 /// Locks a webhook and makes sure that its current definition is in its history.
-pub async fn lock(
-    db: &mut PgConnection,
-    vault: &Vault,
-    id: WebhookId,
-) -> Result<Option<LockedWebhook>, Error> {
-    let Some(draft) = webhooks::find_with_secrets_for_update(db, vault, id).await? else {
+pub async fn lock(db: &mut PgConnection, id: WebhookId) -> Result<Option<LockedWebhook>, Error> {
+    let Some(draft) = webhooks::find_for_update(db, id).await? else {
         return Ok(None);
     };
-    let revision = revisions::backfill_revision(db, vault, id, &draft).await?;
+    let revision = revisions::backfill_revision(db, id, &draft).await?;
     Ok(Some(LockedWebhook { draft, revision }))
 }
 
@@ -40,19 +35,18 @@ pub async fn lock(
 /// A conflict if the name is taken, see [`webhooks::is_name_taken`].
 pub async fn apply(
     db: &mut PgConnection,
-    vault: &Vault,
     change_id: Uuid,
     change: &WebhookChange<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let WebhookChange { webhook, before, after, .. } = *change;
-    if before != Some(after) {
+    let WebhookChange { webhook, before, after, secret_names, changed_secrets, .. } = *change;
+    if before != Some(after) || !changed_secrets.is_empty() {
         if before.is_some() {
-            webhooks::update(db, vault, webhook, after, now).await?;
+            webhooks::update(db, webhook, after, secret_names, now).await?;
         } else {
-            webhooks::insert(db, vault, webhook, after, now).await?;
+            webhooks::insert(db, webhook, after, secret_names.unwrap_or_default(), now).await?;
         }
-        revisions::record(db, vault, change, now).await?;
+        revisions::record(db, change, now).await?;
     }
     if before.is_some() {
         if after.active {

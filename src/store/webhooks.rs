@@ -1,12 +1,10 @@
-//! Webhooks. Each row has the definition twice: with masked secrets in plain text, and with its secrets encrypted.
+//! Webhooks. Their definitions contain references to secrets and no secrets.
 
-use uuid::Uuid;
+use sqlx::{Postgres, Transaction};
 
 use super::{Error, PgConnection, PgPool};
-use crate::model::secret;
 use crate::model::webhook::{Draft, WebhookFile, fold_name};
 use crate::model::{Timestamp, WebhookId};
-use crate::vault::Vault;
 
 /// The unique index on names in lower case, by the rules of the database.
 const NAME_KEY: &str = "webhooks_name_key";
@@ -15,11 +13,7 @@ const FOLDED_NAME_KEY: &str = "webhooks_folded_name_key";
 
 const TABLE: &str = "webhooks";
 
-fn place(id: Uuid) -> String {
-    format!("webhooks.sealed/{id}")
-}
-
-fn corrupt(detail: &dyn std::fmt::Display) -> Error {
+pub(super) fn corrupt(detail: &dyn std::fmt::Display) -> Error {
     Error::Corrupt { table: TABLE, detail: detail.to_string() }
 }
 
@@ -37,34 +31,25 @@ pub(super) fn from_text(text: &str) -> Result<Draft, Error> {
     file.into_draft().map_err(|error| corrupt(&error))
 }
 
-pub(super) fn seal(vault: &Vault, place: &str, draft: &Draft) -> Result<Vec<u8>, Error> {
-    vault.seal(place, to_text(draft)?.as_bytes()).map_err(|error| corrupt(&error))
-}
-
-pub(super) fn open(vault: &Vault, place: &str, sealed: &[u8]) -> Result<Draft, Error> {
-    let text = vault.open(place, sealed).map_err(|error| corrupt(&format!("{place}: {error}")))?;
-    from_text(std::str::from_utf8(&text).map_err(|error| corrupt(&error))?)
-}
-
-/// Inserts a webhook.
+/// Inserts a webhook. `secret_names` are the names of the secrets that it refers to.
 ///
 /// # Errors
 /// A conflict if the name is taken, see [`is_name_taken`].
 pub async fn insert(
     db: &mut PgConnection,
-    vault: &Vault,
     id: WebhookId,
     draft: &Draft,
+    secret_names: &[String],
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at, folded_name)
+        "insert into webhooks (id, name, active, definition, secret_names, created_at, updated_at, folded_name)
          values ($1, $2, $3, $4, $5, $6, $6, $7)",
         id.uuid(),
         draft.name,
         draft.active,
-        to_text(&secret::mask(draft))?,
-        seal(vault, &place(id.uuid()), draft)?,
+        to_text(draft)?,
+        secret_names,
         now,
         fold_name(&draft.name)
     )
@@ -73,27 +58,27 @@ pub async fn insert(
     Ok(())
 }
 
-/// Replaces a webhook. Returns false if there is none with this id.
+/// Replaces a webhook, and the names of the secrets that it refers to if they are given. Returns false if there is none with this id.
 ///
 /// # Errors
 /// A conflict if the name is taken, see [`is_name_taken`].
 pub async fn update(
     db: &mut PgConnection,
-    vault: &Vault,
     id: WebhookId,
     draft: &Draft,
+    secret_names: Option<&[String]>,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "update webhooks
-         set name = $2, active = $3, definition = $4, sealed = $5, updated_at = $6, folded_name = $7,
+         set name = $2, active = $3, definition = $4, secret_names = coalesce($5, secret_names), updated_at = $6, folded_name = $7,
              paused_because = case when $3 then null else paused_because end
          where id = $1 and deleted_at is null",
         id.uuid(),
         draft.name,
         draft.active,
-        to_text(&secret::mask(draft))?,
-        seal(vault, &place(id.uuid()), draft)?,
+        to_text(draft)?,
+        secret_names,
         now,
         fold_name(&draft.name)
     )
@@ -139,10 +124,10 @@ pub async fn set_pause_reason(
     Ok(())
 }
 
-/// Marks a webhook as deleted and deletes its secrets. Returns false if there is none with this id.
+/// Marks a webhook as deleted. Returns false if there is none with this id.
 pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Result<bool, Error> {
     let done = sqlx::query!(
-        "update webhooks set deleted_at = $2, active = false, sealed = ''
+        "update webhooks set deleted_at = $2, active = false
          where id = $1 and deleted_at is null",
         id.uuid(),
         now
@@ -152,37 +137,18 @@ pub async fn delete(db: &mut PgConnection, id: WebhookId, now: Timestamp) -> Res
     Ok(done.rows_affected() > 0)
 }
 
-/// Returns a webhook with its secrets.
-pub async fn find_with_secrets(
-    db: &mut PgConnection,
-    vault: &Vault,
-    id: WebhookId,
-) -> Result<Option<Draft>, Error> {
+/// Returns a webhook, and locks its row until the transaction ends.
+pub async fn find_for_update(db: &mut PgConnection, id: WebhookId) -> Result<Option<Draft>, Error> {
     let row = sqlx::query_scalar!(
-        "select sealed from webhooks where id = $1 and deleted_at is null",
+        "select definition from webhooks where id = $1 and deleted_at is null for update",
         id.uuid()
     )
     .fetch_optional(db)
     .await?;
-    row.map(|sealed| open(vault, &place(id.uuid()), &sealed)).transpose()
+    row.as_deref().map(from_text).transpose()
 }
 
-/// Returns a webhook with its secrets, and locks its row until the transaction ends.
-pub async fn find_with_secrets_for_update(
-    db: &mut PgConnection,
-    vault: &Vault,
-    id: WebhookId,
-) -> Result<Option<Draft>, Error> {
-    let row = sqlx::query_scalar!(
-        "select sealed from webhooks where id = $1 and deleted_at is null for update",
-        id.uuid()
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(|sealed| open(vault, &place(id.uuid()), &sealed)).transpose()
-}
-
-/// Returns a webhook with masked secrets.
+/// Returns a webhook.
 pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
     let row = sqlx::query_scalar!(
         "select definition from webhooks where id = $1 and deleted_at is null",
@@ -196,7 +162,7 @@ pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<Draft>, Error> {
 /// A webhook with the fields shown on its page.
 #[derive(Debug)]
 pub struct WebhookDetails {
-    /// The webhook, with masked secrets.
+    /// The webhook.
     pub draft: Draft,
     /// Why Gatepost paused it.
     pub paused_because: Option<String>,
@@ -204,7 +170,7 @@ pub struct WebhookDetails {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Returns a webhook with masked secrets, even if it was deleted.
+/// Returns a webhook, even if it was deleted.
 pub async fn find_including_deleted(
     db: &PgPool,
     id: WebhookId,
@@ -234,7 +200,7 @@ pub async fn find_id_by_name(
     Ok(id.map(WebhookId::from))
 }
 
-/// Returns all webhooks with masked secrets, by name.
+/// Returns all webhooks, by name.
 pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     let rows = sqlx::query!(
         "select id, definition from webhooks where deleted_at is null order by lower(name)"
@@ -244,32 +210,34 @@ pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     rows.into_iter().map(|row| Ok((row.id.into(), from_text(&row.definition)?))).collect()
 }
 
-/// A webhook with its secrets.
+/// A webhook as the dispatcher needs it.
 #[derive(Debug)]
-pub struct WebhookWithSecrets {
+pub struct StoredWebhook {
     /// The webhook's id.
     pub id: WebhookId,
-    /// The webhook, with its secrets.
+    /// The webhook.
     pub draft: Draft,
     /// Whether Gatepost paused it.
     pub is_paused: bool,
 }
 
-/// Returns all webhooks with their secrets.
-pub async fn list_with_secrets(
-    db: &PgPool,
-    vault: &Vault,
-) -> Result<Vec<WebhookWithSecrets>, Error> {
+/// Begins a transaction whose statements all see the same state of the database.
+pub async fn begin_snapshot(db: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    Ok(db.begin_with("begin isolation level repeatable read read only").await?)
+}
+
+/// Returns all webhooks with what the dispatcher needs.
+pub async fn list_all(db: &mut PgConnection) -> Result<Vec<StoredWebhook>, Error> {
     let rows = sqlx::query!(
-        r#"select id, sealed, paused_because is not null as "is_paused!" from webhooks
+        r#"select id, definition, paused_because is not null as "is_paused!" from webhooks
            where deleted_at is null order by id"#
     )
     .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
-            let draft = open(vault, &place(row.id), &row.sealed)?;
-            Ok(WebhookWithSecrets { id: row.id.into(), draft, is_paused: row.is_paused })
+            let draft = from_text(&row.definition)?;
+            Ok(StoredWebhook { id: row.id.into(), draft, is_paused: row.is_paused })
         })
         .collect()
 }

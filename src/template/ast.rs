@@ -23,6 +23,8 @@ pub(super) struct Placeholder {
     pub(super) expression: Expression,
     /// Whether the outermost helper is `json`, so that a string keeps its quotes.
     pub(super) as_json: bool,
+    /// Whether the value is a secret or made of one.
+    pub(super) is_secret: bool,
     /// How the value is escaped. Assigned after parsing.
     pub(super) encoding: Encoding,
     pub(super) at: Position,
@@ -57,6 +59,26 @@ pub(super) enum Expression {
     Path(PathExpression),
     Literal(Value),
     Call(Call),
+    /// `secrets.NAME`. It can only be printed, or encoded and printed.
+    Secret(SecretReference),
+}
+
+impl Expression {
+    /// Whether the value is a secret or made of one.
+    pub(super) fn holds_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Call(call) => call.arguments.iter().any(Self::holds_secret),
+            Self::Path(_) | Self::Literal(_) => false,
+        }
+    }
+}
+
+/// `secrets.NAME`
+#[derive(Debug)]
+pub(super) struct SecretReference {
+    pub(super) name: Box<str>,
+    pub(super) at: Position,
 }
 
 /// `(helper argument …)`
@@ -74,8 +96,6 @@ pub(super) struct PathExpression {
     pub(super) keys: Box<[Key]>,
     /// Whether the keys are so long that the work of looking them up counts.
     pub(super) has_long_keys: bool,
-    /// Name of the secret that the path refers to. A missing secret is an error, a missing field is not.
-    pub(super) secret: Option<Box<str>>,
     pub(super) at: Position,
 }
 

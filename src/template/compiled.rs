@@ -9,7 +9,7 @@ use super::context::{OutputContext, assign_encodings};
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind};
 use super::limits::MAX_SOURCE_BYTES;
-use super::output::Output;
+use super::output::{Output, RenderedText};
 use super::parser::{Parsed, parse};
 use super::position::Position;
 use super::render::render;
@@ -47,7 +47,7 @@ impl Template {
     /// # Errors
     /// A secret does not exist, the context cannot hold a value, or a limit was exceeded.
     pub fn render(&self, data: &TemplateData<'_>) -> Result<String, TemplateError> {
-        self.render_within(data, &Budget::start())
+        self.render_within(data, &Budget::start()).map(|rendered| rendered.text)
     }
 
     /// Renders the template with `data`, within a budget that it shares with other templates.
@@ -58,12 +58,12 @@ impl Template {
         &self,
         data: &TemplateData<'_>,
         budget: &Budget,
-    ) -> Result<String, TemplateError> {
+    ) -> Result<RenderedText, TemplateError> {
         let mut output = Output::new(self.0.capacity, self.0.context == OutputContext::CsvBody);
         render(&self.0.nodes, data, budget, &mut output)?;
         let rendered = output.finish();
         if self.0.context == OutputContext::Url
-            && let Some(segment) = dot_segment(&rendered)
+            && let Some(segment) = dot_segment(&rendered.text)
         {
             return Err(Kind::DotSegment(segment.to_owned()).at(Position::START));
         }

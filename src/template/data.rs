@@ -15,12 +15,29 @@ pub struct TemplateData<'a> {
     delivery_id: &'a str,
     attempt: u32,
     webhook_name: &'a str,
-    secrets: Value,
+    secrets: &'a [TemplateSecret<'a>],
     /// Values of [`ADDED`] in the same order, built on first use.
     added: [OnceLock<Value>; ADDED.len()],
 }
 
-/// Name of the object that holds the secrets.
+/// A secret that a template may print.
+#[derive(Clone, Copy)]
+pub struct TemplateSecret<'a> {
+    /// The name in `{{secrets.NAME}}`.
+    pub name: &'a str,
+    /// The value.
+    pub value: &'a str,
+    /// What is recorded in place of the value.
+    pub label: &'a str,
+}
+
+impl fmt::Debug for TemplateSecret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TemplateSecret").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Name of the object that hides a payload field, because `secrets.NAME` refers to a secret.
 const SECRETS: &str = "secrets";
 
 /// Names of the other objects that Gatepost adds to the payload.
@@ -28,28 +45,23 @@ const ADDED: [&str; 2] = ["delivery", "webhook"];
 
 impl<'a> TemplateData<'a> {
     /// Creates the data for an attempt (from 1) of a delivery. A payload other than an object has no fields.
-    /// Secrets are pairs of name and value.
     pub fn new(
         payload: Cow<'a, Value>,
         delivery_id: &'a str,
         attempt: u32,
         webhook_name: &'a str,
-        secrets: &[(String, String)],
+        secrets: &'a [TemplateSecret<'a>],
     ) -> Self {
-        let secrets = secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())).collect();
         let added = Default::default();
         Self { payload, delivery_id, attempt, webhook_name, secrets, added }
     }
 
-    /// Returns the top-level field of that name.
+    /// Returns the top-level field of that name. Secrets are not among the fields.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.added(name).or_else(|| self.payload.get(name))
+        self.added(name).or_else(|| self.payload.get(name).filter(|_| name != SECRETS))
     }
 
     fn added(&self, name: &str) -> Option<&Value> {
-        if name == SECRETS {
-            return Some(&self.secrets);
-        }
         let (_, value) = ADDED.iter().zip(&self.added).find(|(known, _)| **known == name)?;
         Some(value.get_or_init(|| match name {
             "delivery" => json!({ "id": self.delivery_id, "attempt": self.attempt }),
@@ -64,11 +76,16 @@ impl<'a> TemplateData<'a> {
 
     /// Returns the names of the secrets.
     pub(super) fn secret_names(&self) -> impl Iterator<Item = &str> {
-        self.secrets.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str))
+        self.secrets.iter().map(|secret| secret.name)
     }
 
-    /// Returns everything except the secrets as one object.
-    pub(super) fn without_secrets(&self) -> Value {
+    /// Returns the secret of that name.
+    pub(super) fn secret(&self, name: &str) -> Option<&TemplateSecret<'a>> {
+        self.secrets.iter().find(|secret| secret.name == name)
+    }
+
+    /// Returns all fields as one object.
+    pub(super) fn public(&self) -> Value {
         let mut public = self.payload.as_object().cloned().unwrap_or_default();
         public.shift_remove(SECRETS);
         public.extend(
@@ -80,7 +97,7 @@ impl<'a> TemplateData<'a> {
 
 impl fmt::Debug for TemplateData<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The data are left out because they contain secrets.
+        // The data are left out because they are long.
         f.debug_struct("TemplateData").finish_non_exhaustive()
     }
 }

@@ -122,9 +122,16 @@ pub enum TemplateErrorKind {
     AboveTop,
     #[error("{path} does not exist: use {known}")]
     UnknownField { path: String, known: &'static str },
-    #[error("secrets can be used only one by one: write {{{{secrets.NAME}}}}")]
+    #[error("secrets can be used only one by one and as a whole: write {{{{secrets.NAME}}}}")]
     SecretsWhole,
-    #[error("there is no secret named \"{0}\": add it, or correct the name{1}")]
+    #[error(
+        "a secret can only be printed, as in {{{{secrets.NAME}}}}, or encoded by base64 or basic_auth: remove the \
+         other helper, condition or loop"
+    )]
+    SecretUse,
+    #[error(
+        "there is no secret named \"{0}\" that this webhook may use: add it, or correct the name{1}"
+    )]
     MissingSecret(String, String),
     #[error(
         "the branches of this {{{{#{0}}}}} end differently, one inside a JSON string and the other \

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -41,6 +43,9 @@ pub(super) enum Helper {
     Xml,
     Csv,
     NoFormula,
+    Base64,
+    #[strum(serialize = "basic_auth")]
+    BasicAuth,
 }
 
 impl Helper {
@@ -82,6 +87,10 @@ impl Helper {
                 (1, 1, "one value: {{csv data.requester.name}},{{csv data.justification}}")
             }
             Self::NoFormula => (1, 1, "one text: {{csv (noformula data.justification)}}"),
+            Self::Base64 => (1, 1, "one text: {{base64 secrets.key}}"),
+            Self::BasicAuth => {
+                (2, 2, "a user name and a password: {{basic_auth 'svc' secrets.password}}")
+            }
             Self::Date => (
                 1,
                 3,
@@ -90,9 +99,9 @@ impl Helper {
         }
     }
 
-    /// Whether a missing secret among the arguments is allowed.
-    pub(super) fn allows_missing_secret(self) -> bool {
-        matches!(self, Self::Default | Self::And | Self::Or | Self::Not)
+    /// Whether a secret may be an argument. All other helpers could reveal a part of it.
+    pub(super) fn takes_secrets(self) -> bool {
+        matches!(self, Self::Base64 | Self::BasicAuth)
     }
 
     /// Finds a helper by its name.
@@ -153,7 +162,9 @@ impl Helper {
             | Self::Date
             | Self::Xml
             | Self::Csv
-            | Self::NoFormula => {}
+            | Self::NoFormula
+            | Self::Base64
+            | Self::BasicAuth => {}
         }
         let mut next = arguments.drain(..);
         let first = next.next().unwrap_or(Operand::Missing);
@@ -178,11 +189,25 @@ impl Helper {
                 Operand::Text(Cow::Owned(csv::field(&text).into_owned()))
             }
             Self::NoFormula => Operand::Text(csv::without_formula(counted_text(first, budget)?)),
+            Self::Base64 => {
+                let text = counted_text(first, budget)?;
+                Operand::Text(Cow::Owned(STANDARD.encode(text.as_bytes())))
+            }
+            Self::BasicAuth => {
+                let name = counted_text(first, budget)?;
+                let password = counted_text(second.unwrap_or(Operand::Missing), budget)?;
+                Operand::Text(Cow::Owned(basic_auth(&name, &password)))
+            }
             Self::Default | Self::And | Self::Or | Self::Not => {
                 Operand::Flag(!first.is_truthy(false))
             }
         })
     }
+}
+
+/// The value of an `Authorization` header (RFC 7617).
+fn basic_auth(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
 
 /// The first value that is present, or else the last one.

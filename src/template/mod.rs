@@ -21,7 +21,8 @@
 //!
 //! Not supported: `{{{x}}}` and `{{&x}}`, partials, decorators, raw blocks, `lookup` and `log`.
 //! In addition to Handlebars there are the [`helpers()`] `json`, `join`, `default`, `upper`, `lower`,
-//! `truncate`, `eq`, `ne`, `and`, `or`, `not`, `first`, `last`, `date`, `xml`, `csv` and `noformula`.
+//! `truncate`, `eq`, `ne`, `and`, `or`, `not`, `first`, `last`, `date`, `xml`, `csv`, `noformula`, `base64` and
+//! `basic_auth`.
 //!
 //! Compilation and rendering are bounded in size, nesting and time (see the `MAX_*` constants), so that
 //! templates from untrusted users are safe to run.
@@ -86,7 +87,7 @@ pub use ast::{FieldPath, PathUse};
 pub use budget::Budget;
 pub use compiled::{Template, dot_segment};
 pub use context::OutputContext;
-pub use data::TemplateData;
+pub use data::{TemplateData, TemplateSecret};
 pub use error::{TemplateError, TemplateErrorKind};
 pub use helpers::helpers;
 pub use json::{JsonError, check_json};
@@ -94,3 +95,4 @@ pub use limits::{
     MAX_JSON_DEPTH, MAX_NESTING, MAX_OUTPUT_BYTES, MAX_RENDER_TIME, MAX_SOURCE_BYTES,
 };
 pub use lint::{FieldKind, MAX_WARNINGS, SchemaField, Warning, lint};
+pub use output::RenderedText;

@@ -1,10 +1,13 @@
 //! Converts the syntax tree: resolves names, and rejects what does not exist.
 
-use super::ast::{Block, Call, Condition, Expression, FieldPath, Node, PathUse, Placeholder};
+use super::ast::{
+    Block, Call, Condition, Expression, FieldPath, Node, PathUse, Placeholder, SecretReference,
+};
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::escape::Encoding;
 use super::grammar::parse_program;
 use super::helpers::Helper;
+use super::position::Position;
 use super::scanner::scan;
 use super::scope::{Scope, ScopeKind, Scopes};
 use super::syntax::{self, Argument, Callee, Program, Statement};
@@ -60,11 +63,14 @@ impl Parser {
                 let argument = arguments.pop().ok_or_else(|| Kind::Empty.at(at))?;
                 (argument, true)
             }
-            Expression::Call(_) | Expression::Path(_) | Expression::Literal(_) => {
-                (expression, false)
-            }
+            Expression::Call(_)
+            | Expression::Path(_)
+            | Expression::Literal(_)
+            | Expression::Secret(_) => (expression, false),
         };
-        Ok(Placeholder { expression, as_json, encoding: Encoding::Plain, at: call.at })
+        let is_secret = expression.holds_secret();
+        let encoding = Encoding::Plain;
+        Ok(Placeholder { expression, as_json, is_secret, encoding, at: call.at })
     }
 
     fn argument(&mut self, argument: &Argument) -> Result<Expression, TemplateError> {
@@ -84,6 +90,11 @@ impl Parser {
     }
 
     fn path(&mut self, path: &syntax::Path) -> Result<Expression, TemplateError> {
+        if let Some(name) = self.scopes.secret(path)? {
+            let (line, column) = (path.at.line, path.at.column);
+            self.paths.push(PathUse { paths: vec![format!("secrets.{name}")], line, column });
+            return Ok(Expression::Secret(SecretReference { name, at: path.at }));
+        }
         let (resolved, used) = self.scopes.resolve(path)?;
         if !used.is_empty() {
             let (line, column) = (path.at.line, path.at.column);
@@ -114,7 +125,10 @@ impl Parser {
             .arguments
             .iter()
             .map(|argument| self.argument(argument))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if !helper.takes_secrets() && arguments.iter().any(Expression::holds_secret) {
+            return Err(Kind::SecretUse.at(at));
+        }
         Ok(Expression::Call(Call { helper, arguments, at }))
     }
 
@@ -128,7 +142,7 @@ impl Parser {
             Some("each") => "data.access_groups",
             Some("with") => "data.requester",
             _ if call.is_bare() => {
-                let expression = self.path(callee)?;
+                let expression = without_secret(self.path(callee)?, call.at)?;
                 return Ok(Node::Section(self.body(
                     block,
                     callee,
@@ -142,7 +156,7 @@ impl Parser {
         let ([argument], []) = (call.arguments.as_slice(), call.options.as_slice()) else {
             return Err(Kind::BlockArguments { block: name.clone(), example }.at(call.at));
         };
-        let expression = self.argument(argument)?;
+        let expression = without_secret(self.argument(argument)?, call.at)?;
         Ok(if name == "each" {
             Node::Each(self.body(block, callee, ScopeKind::Each, expression)?)
         } else {
@@ -163,9 +177,12 @@ impl Parser {
             return Err(Kind::BlockArguments { block, example }.at(*at));
         };
         Ok(Node::If(Condition {
-            expression: self.argument(argument)?,
+            expression: without_secret(self.argument(argument)?, *at)?,
             negate: name == "unless",
-            include_zero: include_zero.map(|option| self.argument(option)).transpose()?,
+            include_zero: match include_zero {
+                Some(option) => Some(without_secret(self.argument(option)?, *at)?),
+                None => None,
+            },
             then: self.branch(block.program.as_ref())?.unwrap_or_default(),
             otherwise: self.branch(block.inverse.as_ref())?,
             at: *at,
@@ -205,6 +222,11 @@ impl Parser {
     fn branch(&mut self, program: Option<&Program>) -> Result<Option<Vec<Node>>, TemplateError> {
         program.map(|program| self.nodes(program)).transpose()
     }
+}
+
+/// Rejects a secret as the value that a block depends on, which could reveal it bit by bit.
+fn without_secret(expression: Expression, at: Position) -> Result<Expression, TemplateError> {
+    if expression.holds_secret() { Err(Kind::SecretUse.at(at)) } else { Ok(expression) }
 }
 
 /// The value of a literal argument.

@@ -1,25 +1,48 @@
 //! Renders a compiled template.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::Deref;
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use super::ast::{Base, Block, Call, Condition, Expression, Node, PathExpression, Placeholder};
+use super::ast::{
+    Base, Block, Call, Condition, Expression, Node, PathExpression, Placeholder, SecretReference,
+};
 use super::budget::Budget;
 use super::data::TemplateData;
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::frame::{Frame, Iteration};
+use super::helpers::Helper;
 use super::key::Key;
 use super::operand::{Operand, spend_copy};
 use super::output::Output;
 use super::position::Position;
 use super::suggestion::nearest;
 
+/// A secret, or an encoded one, which is erased from memory.
+enum SecretText<'v> {
+    Whole(&'v str),
+    Encoded(Zeroizing<String>),
+}
+
+impl Deref for SecretText<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Whole(text) => text,
+            Self::Encoded(text) => text,
+        }
+    }
+}
+
 /// State of one rendering.
 #[derive(Debug)]
 struct Renderer<'d> {
     root: &'d TemplateData<'d>,
-    /// The data without secrets, the meaning of `{{this}}` at the root.
+    /// The data as one object, the meaning of `{{this}}` at the root.
     public: OnceCell<Value>,
     budget: &'d Budget,
 }
@@ -72,7 +95,7 @@ impl Renderer<'_> {
         frame: &Frame<'v>,
     ) -> Result<Operand<'v>, TemplateError> {
         self.step(1, block.at)?;
-        self.evaluate(&block.expression, frame, true)
+        self.evaluate(&block.expression, frame)
     }
 
     fn otherwise(
@@ -91,9 +114,9 @@ impl Renderer<'_> {
         output: &mut Output,
     ) -> Result<(), TemplateError> {
         self.step(1, block.at)?;
-        let value = self.evaluate(&block.expression, frame, true)?;
+        let value = self.evaluate(&block.expression, frame)?;
         let include_zero = match &block.include_zero {
-            Some(option) => self.evaluate(option, frame, true)?.is_truthy(false),
+            Some(option) => self.evaluate(option, frame)?.is_truthy(false),
             None => false,
         };
         if value.is_truthy(include_zero) == block.negate {
@@ -179,9 +202,13 @@ impl Renderer<'_> {
         frame: &Frame<'_>,
         output: &mut Output,
     ) -> Result<(), TemplateError> {
-        let Placeholder { expression, as_json, encoding, at } = placeholder;
+        let Placeholder { expression, as_json, is_secret, encoding, at } = placeholder;
         self.step(1, *at)?;
-        let value = self.evaluate(expression, frame, false)?;
+        if *is_secret {
+            let (secret, label) = self.secret(expression, frame)?;
+            return output.secret(&secret, &label, *encoding, *at);
+        }
+        let value = self.evaluate(expression, frame)?;
         if *as_json || encoding.is_bare() {
             let json = value.to_json(self.budget).map_err(|kind| kind.at(*at))?;
             return output.value(&json, *encoding, *at);
@@ -202,36 +229,57 @@ impl Renderer<'_> {
         &'v self,
         expression: &'v Expression,
         frame: &Frame<'v>,
-        allow_missing_secret: bool,
     ) -> Result<Operand<'v>, TemplateError> {
         match expression {
             Expression::Literal(value) => Ok(Operand::Json(value)),
-            Expression::Path(path) => {
-                if let Some(value) = self.field(path, frame) {
-                    return Ok(Operand::Json(value));
-                }
-                let value = self.find(path, frame)?;
-                match (&value, &path.secret) {
-                    (Operand::Missing, Some(name)) if !allow_missing_secret => {
-                        Err(self.missing_secret(name, path.at))
-                    }
-                    _ => Ok(value),
-                }
-            }
-            Expression::Call(call) => self.call(call, frame, allow_missing_secret),
+            Expression::Path(path) => match self.field(path, frame) {
+                Some(value) => Ok(Operand::Json(value)),
+                None => self.find(path, frame),
+            },
+            Expression::Call(call) => self.call(call, frame),
+            // Secrets are printed by `secret`, and cannot be used otherwise.
+            Expression::Secret(reference) => Err(Kind::SecretUse.at(reference.at)),
         }
     }
 
-    fn call<'v>(
+    /// Returns a secret, encoded by helpers, and what is recorded in its place.
+    fn secret<'v>(
         &'v self,
-        call: &'v Call,
+        expression: &'v Expression,
         frame: &Frame<'v>,
-        allow_missing_secret: bool,
-    ) -> Result<Operand<'v>, TemplateError> {
-        let allow_missing_secret = allow_missing_secret || call.helper.allows_missing_secret();
+    ) -> Result<(SecretText<'v>, Cow<'v, str>), TemplateError> {
+        let Expression::Call(call) = expression else {
+            let Expression::Secret(SecretReference { name, at }) = expression else {
+                let text = self.evaluate(expression, frame)?.into_text(self.budget);
+                let text = text.map_err(|kind| kind.at(Position::START))?.into_owned();
+                return Ok((SecretText::Encoded(Zeroizing::new(text)), Cow::Borrowed("")));
+            };
+            let secret = self.root.secret(name).ok_or_else(|| self.missing_secret(name, *at))?;
+            return Ok((SecretText::Whole(secret.value), Cow::Borrowed(secret.label)));
+        };
+        let mut texts = Vec::with_capacity(call.arguments.len());
+        let mut label = Cow::Borrowed("");
+        for argument in &call.arguments {
+            let (text, found) = self.secret(argument, frame)?;
+            texts.push(text);
+            if label.is_empty() {
+                label = found;
+            }
+        }
+        let arguments = texts.iter().map(|text| Operand::Text(Cow::Borrowed(&**text))).collect();
+        self.step(1, call.at)?;
+        let encoded = call.helper.call(arguments, self.budget).map_err(|kind| kind.at(call.at))?;
+        let encoded = encoded.into_text(self.budget).map_err(|kind| kind.at(call.at))?.into_owned();
+        if call.helper == Helper::BasicAuth {
+            label = Cow::Owned(format!("Basic {label}"));
+        }
+        Ok((SecretText::Encoded(Zeroizing::new(encoded)), label))
+    }
+
+    fn call<'v>(&'v self, call: &'v Call, frame: &Frame<'v>) -> Result<Operand<'v>, TemplateError> {
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
-            arguments.push(self.evaluate(argument, frame, allow_missing_secret)?);
+            arguments.push(self.evaluate(argument, frame)?);
         }
         self.step(1, call.at)?;
         call.helper.call(arguments, self.budget).map_err(|kind| kind.at(call.at))
@@ -298,7 +346,7 @@ impl Renderer<'_> {
         if self.public.get().is_none() {
             spend_copy(self.root.payload(), self.budget).map_err(|kind| kind.at(at))?;
         }
-        Ok(self.public.get_or_init(|| self.root.without_secrets()))
+        Ok(self.public.get_or_init(|| self.root.public()))
     }
 
     fn missing_secret(&self, name: &str, at: Position) -> TemplateError {

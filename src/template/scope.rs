@@ -4,7 +4,7 @@ use super::ast::{Base, Expression, FieldPath, PathExpression};
 use super::error::{TemplateError, TemplateErrorKind as Kind, shorten};
 use super::helpers::Helper;
 use super::key::Key;
-use super::reserved::check_reserved_names;
+use super::reserved::{check_reserved_names, secret_name};
 use super::syntax::Path;
 
 /// Maximum number of paths that a path within sections is known to refer to. Each section triples it.
@@ -92,12 +92,35 @@ impl Scopes {
         let (base, keys) = self.base(path).map_err(|kind| kind.at(at))?;
         let keys: Box<[Key]> = keys.iter().map(|name| Key::new(name)).collect();
         let known = extend(self.known(base), &keys);
-        let mut secret = None;
         for path in &known {
-            secret = secret.or(check_reserved_names(path).map_err(|kind| kind.at(at))?);
+            check_reserved_names(path).map_err(|kind| kind.at(at))?;
         }
         let has_long_keys = keys.iter().map(|key| key.name.len()).sum::<usize>() >= LONG_KEYS_BYTES;
-        Ok((PathExpression { base, keys, has_long_keys, secret, at }, known))
+        Ok((PathExpression { base, keys, has_long_keys, at }, known))
+    }
+
+    /// Returns the name of the secret that a path refers to: `secrets.NAME` anywhere, or any other path that may lead to it.
+    pub(super) fn secret(&self, path: &Path) -> Result<Option<Box<str>>, TemplateError> {
+        let at = path.at;
+        let (base, keys) = self.base(path).map_err(|kind| kind.at(at))?;
+        let keys: Box<[Key]> = keys.iter().map(|name| Key::new(name)).collect();
+        let mut known = extend(self.known(base), &keys);
+        let is_plain = !path.is_local && !path.is_explicit && path.up == 0;
+        if is_plain && !self.is_block_parameter(path) {
+            known.push(extend(vec![String::new()], &keys).concat());
+        }
+        for path in known {
+            if let Some(name) = secret_name(&path).map_err(|kind| kind.at(at))? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_block_parameter(&self, path: &Path) -> bool {
+        let first = path.keys.first();
+        let named = |name: &Option<String>| name.is_some() && name.as_ref() == first;
+        self.0.iter().any(|scope| named(&scope.value_name) || named(&scope.key_name))
     }
 
     /// The start of a path, and the keys after it.
@@ -193,10 +216,12 @@ impl Scopes {
                     | Helper::Date
                     | Helper::Xml
                     | Helper::Csv
-                    | Helper::NoFormula => Vec::new(),
+                    | Helper::NoFormula
+                    | Helper::Base64
+                    | Helper::BasicAuth => Vec::new(),
                 }
             }
-            Expression::Literal(_) => Vec::new(),
+            Expression::Literal(_) | Expression::Secret(_) => Vec::new(),
         }
     }
 }
@@ -291,7 +316,10 @@ mod tests {
         assert_eq!(error(&path(1, &["x"])), Kind::AboveTop);
         assert_eq!(error(&local("index")), Kind::LocalOutsideEach("index".to_owned()));
         assert_eq!(error(&local("size")), Kind::UnknownLocal("size".to_owned()));
-        assert_eq!(error(&path(0, &["secrets"])), Kind::SecretsWhole);
+        let secret = |path: &Path| scopes.secret(path).map_err(|error| error.kind);
+        assert_eq!(secret(&path(0, &["secrets"])), Err(Kind::SecretsWhole));
+        assert_eq!(secret(&path(0, &["secrets", "a", "length"])), Err(Kind::SecretsWhole));
+        assert_eq!(secret(&path(0, &["secrets", "a"])), Ok(Some("a".into())));
         assert!(matches!(error(&path(0, &["delivery", "number"])), Kind::UnknownField { .. }));
         assert!(matches!(error(&path(0, &["webhook", "url"])), Kind::UnknownField { .. }));
     }

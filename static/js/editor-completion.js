@@ -1,5 +1,5 @@
-// Completion inside placeholders: fields of the event, relative to the surrounding blocks, and helpers. Both come from
-// the schema on the server.
+// Completion inside placeholders: fields of the event, relative to the surrounding blocks, helpers, and the secrets that
+// the webhook may use. All come from the server.
 import { autocompletion } from "../vendor/codemirror.js";
 import { fetchJson } from "./dom.js";
 import { openBlocks, openPlaceholder, relativePath } from "./editor-scopes.js";
@@ -8,10 +8,12 @@ let schema;
 
 /** Loads the schema once, when the first placeholder is typed. */
 async function load() {
-  schema ??= fetchJson("/webhooks/schema.json");
+  const form = document.getElementById("webhook-form");
+  const webhook = form?.elements.id.value || form?.elements.base.value || "";
+  schema ??= fetchJson(`/webhooks/schema.json?webhook=${encodeURIComponent(webhook)}`);
   const loaded = await schema;
   if (!loaded) schema = undefined;
-  return loaded ?? { fields: [], helpers: [] };
+  return loaded ?? { fields: [], helpers: [], secrets: [] };
 }
 
 /** Inserts a field, with closing braces if there are none. */
@@ -42,7 +44,7 @@ function info({ description, example }) {
   };
 }
 
-function options({ fields, helpers }, typed, open) {
+function options({ fields, helpers, secrets }, typed, open) {
   const paths = fields.map((field) => ({ ...field, label: relativePath(field.path, open) }));
   if (/^~?#\s*\w*$/.test(typed)) {
     const lists = paths.filter((field) => field.kind.startsWith("array"));
@@ -62,7 +64,13 @@ function options({ fields, helpers }, typed, open) {
   }));
   const isStart = /^~?\s*\w*$/.test(typed) || /\(\s*\w*$/.test(typed);
   const calls = isStart ? helpers.map(({ name, takes }) => ({ label: name, detail: "helper", info: takes, apply: `${name} `, boost: -3 })) : [];
-  return [...found, ...calls];
+  // A secret can be printed, or encoded by base64 or basic_auth.
+  const takesSecret = isStart || /^~?\s*secrets\.\w*$/.test(typed) || /(base64|basic_auth)\s[^()]*$/.test(typed);
+  const usable = takesSecret ? secrets.map(({ path, description, hosts }) => ({
+    label: path, detail: "secret", info: info({ description, example: hosts ? `sent only to ${hosts}` : "no allowed hosts yet" }),
+    apply: insertField(path), boost: -1,
+  })) : [];
+  return [...found, ...usable, ...calls];
 }
 
 async function source(context) {

@@ -16,7 +16,7 @@ const MODULES: [(&str, &[&str]); 14] = [
     ("store", &["model", "vault"]),
     ("egress", &["model"]),
     ("identity", &["model", "store"]),
-    ("delivery", &["template", "model", "store", "egress", "vault"]),
+    ("delivery", &["model", "store", "egress", "vault"]),
     ("actions", &["template", "model", "vault", "store", "egress", "identity", "delivery"]),
     ("web", &["template", "model", "store", "actions"]),
     ("api", &["model", "store", "identity", "actions", "delivery"]),

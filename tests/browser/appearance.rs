@@ -222,6 +222,17 @@ async fn pages_about_secrets() {
         scene("secret-oauth", &unused),
         scene("secret-delete", format!("{unused}/delete")),
         scene("secret-delete-refused", format!("{used}/delete")),
+        stepped(
+            "form-saved-secret",
+            &format!("/webhooks/{webhook}/edit"),
+            &["#auth_kind label:nth-of-type(2)", "#auth_token_saved"],
+        ),
+        typed(
+            "form-found-secrets",
+            "{\"secret_key\": \"typed-secret\", \"token\": \"another\"}",
+            &[".found-secret"],
+        ),
+        typed("editor-completion-secret", "{\"a\": \"{{secrets.", &[".cm-tooltip-autocomplete"]),
     ];
     check_all(&app, &scenes).await;
     app.finish_with_leftovers().await;

@@ -174,6 +174,12 @@ impl TestApp {
         ids
     }
 
+    /// Imports a file. Returns the error, if there is one.
+    pub(crate) async fn import(&self, file: &str) -> Result<(), String> {
+        let imported = self.actions.import_webhooks(file, false, &Actor::CommandLine).await;
+        imported.map(drop).map_err(|error| error.to_string())
+    }
+
     /// Replaces a webhook by the first one of a file, as this user.
     pub(crate) async fn change_webhook(&self, id: &str, yaml: &str, email: &str) {
         let draft = read_file(yaml).unwrap().remove(0);

@@ -9,6 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::egress::OutgoingRequest;
+use crate::model::exchange::RecordedParts;
 use crate::model::exchange::Timings;
 use crate::model::webhook::Trust;
 
@@ -76,7 +77,15 @@ async fn exchange_within(
     let url = format!("{scheme}://{}/?a=1", listener.local_addr().unwrap()).parse().unwrap();
     let tls = Tls::from(Trust::None);
     let (headers, body) = (Vec::new(), None);
-    let outgoing = OutgoingRequest { method: "GET", url: &url, headers, body, timeout, tls: &tls };
+    let outgoing = OutgoingRequest {
+        method: "GET",
+        url: &url,
+        headers,
+        body,
+        timeout,
+        tls: &tls,
+        recorded: RecordedParts::default(),
+    };
     client.exchange(outgoing).await
 }
 

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::egress::exchange::OutgoingRequest;
-use crate::model::webhook::{ClientAuthentication, ClientCredentials, Tls, basic_credential};
+use crate::model::exchange::RecordedParts;
+use crate::model::webhook::{
+    ClientAuthentication, ClientCredentials, OAuthSettings, Tls, basic_credential,
+};
 
 /// How the client authenticates in a token request (RFC 6749, section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +40,10 @@ pub(super) fn token_request<'a>(
     timeout: Duration,
     method: ClientAuthMethod,
 ) -> OutgoingRequest<'a> {
-    let ClientCredentials { client_id, client_secret, token_endpoint, scopes, parameters, .. } =
-        credentials;
+    let ClientCredentials { settings, client_secret } = credentials;
+    let OAuthSettings { client_id, token_endpoint, scopes, parameters, .. } = settings;
+    let label = settings.client_secret.label();
+    let mut recorded = RecordedParts::default();
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials");
     if !scopes.is_empty() {
@@ -52,13 +59,19 @@ pub(super) fn token_request<'a>(
             let encode = |text: &str| -> String {
                 url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
             };
-            let credential = basic_credential(&encode(client_id), &encode(client_secret));
+            let secret = Zeroizing::new(encode(client_secret.expose()));
+            let credential = basic_credential(&encode(client_id), &secret);
+            recorded.headers.push((headers.len(), format!("Basic {label}")));
             headers.push(("Authorization".to_owned(), credential));
         }
         ClientAuthMethod::SecretPost => {
-            form.append_pair("client_id", client_id).append_pair("client_secret", client_secret);
+            form.append_pair("client_id", client_id);
+            let public = form.finish();
+            recorded.body = Some(format!("{public}&client_secret={label}"));
+            form = url::form_urlencoded::Serializer::new(public);
+            form.append_pair("client_secret", client_secret.expose());
         }
     }
     let body = Some(form.finish());
-    OutgoingRequest { method: "POST", url: token_endpoint, headers, body, timeout, tls }
+    OutgoingRequest { method: "POST", url: token_endpoint, headers, body, timeout, tls, recorded }
 }

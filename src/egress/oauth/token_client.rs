@@ -15,8 +15,7 @@ use crate::model::webhook::{ClientCredentials, Tls};
 pub struct TokenResult {
     /// The token.
     pub token: Result<String, Cause>,
-    /// The exchanges with the token endpoint. Empty if the token was cached. Tokens in the responses are masked, the
-    /// client secret in the requests is not.
+    /// The exchanges with the token endpoint. Empty if the token was cached. Tokens in the responses are masked.
     pub exchanges: Vec<Exchange>,
 }
 
@@ -49,7 +48,7 @@ impl TokenClient {
         entry.token = None;
         let mut exchanges = Vec::new();
         let mut failure: Option<TokenFailure> = None;
-        for &method in methods(credentials.client_authentication, entry.auth_method) {
+        for &method in methods(credentials.settings.client_authentication, entry.auth_method) {
             let (requested, exchange) = self.request(credentials, tls, timeout, method).await;
             exchanges.push(exchange);
             match requested {

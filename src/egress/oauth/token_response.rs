@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::model::exchange::Response;
 use crate::model::json;
 use crate::model::outcome::TokenFailure;
-use crate::model::secret::{MASK, mask_body};
+use crate::model::secret::{REDACTED, redact_named};
 
 /// Lifetime of a token without `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
@@ -113,7 +113,7 @@ fn error_texts(body: &Value, raw: &str) -> (Option<String>, Option<String>) {
     ]);
     let is_text = !raw.trim().is_empty() && !raw.trim_start().starts_with(['<', '{', '[']);
     // It may be a form with tokens.
-    let plain = || is_text.then(|| mask_body(raw.trim()));
+    let plain = || is_text.then(|| redact_named(raw.trim()));
     let has_texts = error.is_some() || description.is_some();
     (error, if has_texts { description } else { plain() })
 }
@@ -134,7 +134,7 @@ pub(super) fn mask_tokens(body: &mut String) {
             let mut masked = false;
             for name in NAMES {
                 if let Some(value) = parsed.get_mut(name) {
-                    *value = Value::from(MASK);
+                    *value = Value::from(REDACTED);
                     masked = true;
                 }
             }
@@ -148,13 +148,13 @@ pub(super) fn mask_tokens(body: &mut String) {
             if let Some(end) = ends.min() {
                 body.truncate(end);
                 body.push_str("\": \"");
-                body.push_str(MASK);
+                body.push_str(REDACTED);
             }
         }
         Err(_) => {}
     }
     // A non-standard body may contain tokens as a form, in nested objects or under other names.
-    *body = mask_body(body);
+    *body = redact_named(body);
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn client_identity(
     client: &ClientCertificate,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
     let chain = pem::parse_chain(&client.certificate).map_err(TlsError::ClientCertificate)?;
-    let key = pem::parse_key(&client.key).map_err(TlsError::ClientKey)?;
+    let key = pem::parse_key(client.key.expose()).map_err(TlsError::ClientKey)?;
     Ok((chain, key))
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Event, Projection, sample};
 use crate::model::Trigger;
 use crate::model::webhook::preset::PRESETS;
-use crate::template::{OutputContext, Template, TemplateData};
+use crate::template::{OutputContext, Template, TemplateData, TemplateSecret};
 
 /// Templates that read fields in unusual ways.
 const UNUSUAL: &[&str] = &[
@@ -52,7 +52,8 @@ fn check(source: &str, payload: &Value) -> Value {
     for path in template.field_paths() {
         projection.add(path);
     }
-    let secrets = [("logpoint".to_owned(), "s3cret".to_owned())];
+    let secret = TemplateSecret { name: "logpoint", value: "s3cret", label: "[secret:logpoint]" };
+    let secrets = [secret];
     let render = |payload: &Value| {
         let data = TemplateData::new(Cow::Borrowed(payload), "d", 1, "w", &secrets);
         template.render(&data).map_err(|error| error.to_string())

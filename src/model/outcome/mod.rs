@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::exchange::Response;
 use super::json;
+use super::secret::{ResponseRedactor, SecretFailure};
 use super::webhook::{Validator, ValidatorMismatch};
 
 pub use explanation::Explanation;
@@ -26,6 +27,8 @@ pub enum Cause {
     },
     /// The URL begins with `http://`, which the operator does not allow.
     PlainHttp,
+    /// A secret is missing, or may not be sent to the target.
+    Secret(SecretFailure),
     /// The egress rules forbid the address.
     Blocked {
         /// The address.
@@ -208,6 +211,11 @@ pub fn judge(response: &Response, validators: &[Validator]) -> Result<(), Cause>
 }
 
 impl Cause {
+    /// Replaces the secrets in the texts that come from outside.
+    pub fn redact(&mut self, redactor: &ResponseRedactor) {
+        self.untrusted_texts().into_iter().for_each(|text| redactor.redact_in_place(text));
+    }
+
     /// Shortens the texts that come from outside. Redact them first: a part of a secret is not recognized.
     pub(super) fn shorten_texts(&mut self) {
         for text in self.untrusted_texts() {
@@ -219,7 +227,7 @@ impl Cause {
     }
 
     /// The texts that come from outside Gatepost and may therefore repeat a secret.
-    pub(super) fn untrusted_texts(&mut self) -> Vec<&mut String> {
+    fn untrusted_texts(&mut self) -> Vec<&mut String> {
         match self {
             Self::Template { message, .. } => vec![message],
             Self::Unreachable { detail }
@@ -239,6 +247,7 @@ impl Cause {
             }
             Self::Body { found, .. } => found.iter_mut().collect(),
             Self::PlainHttp
+            | Self::Secret(_)
             | Self::TooManyValues { .. }
             | Self::Blocked { .. }
             | Self::NoSuchHost

@@ -35,14 +35,17 @@ impl AllowedHost {
 
     /// Whether a request to this URL is sent to this host.
     pub fn allows(&self, url: &Url) -> bool {
-        let Some(other) = Self::of_server(url, false) else { return false };
-        let is_same_host = if self.has_wildcard {
-            other.host.strip_suffix(&self.host).is_some_and(|start| start.ends_with('.'))
-                && matches!(url.host(), Some(Host::Domain(_)))
-        } else {
-            other.host == self.host
+        let is_same_host = match url.host_str() {
+            None => false,
+            Some(host) if !self.has_wildcard => host == self.host,
+            Some(host) => {
+                host.strip_suffix(&self.host).is_some_and(|start| start.ends_with('.'))
+                    && matches!(url.host(), Some(Host::Domain(_)))
+            }
         };
-        is_same_host && other.scheme == self.scheme && other.port == self.port
+        is_same_host
+            && url.scheme() == self.scheme
+            && url.port_or_known_default() == Some(self.port)
     }
 
     fn of_server(url: &Url, has_wildcard: bool) -> Option<Self> {

@@ -1,26 +1,27 @@
-//! Secrets in webhooks: finding, masking, restoring and redacting them.
+//! Secrets: objects with a value that may be sent only to certain hosts. Webhooks contain references to them, and no values.
 //!
-//! A value counts as a secret because of its name: a JSON key, header or query parameter such as
-//! `secret_key`, `Authorization` or `token`. Some services have a secret in the path of the URL. Pages,
-//! exports and stored exchanges show [`MASK`] instead; a mask that is submitted again stands for the stored
-//! value.
+//! Credentials that a user enters literally are found ([`Credentials`]) and moved into secrets ([`move_credentials`]).
+//! Requests are recorded with the labels of secrets. Responses are searched for values ([`ResponseRedactor`]).
 
 mod credentials;
+mod failure;
 mod host;
-mod mask;
-mod name;
-mod redact;
+mod move_credentials;
+mod named;
 mod resolved;
 mod response_redactor;
 mod scan;
 mod secret_name;
+mod value;
 
-pub use credentials::{Credential, Credentials};
+pub use credentials::{Credential, Credentials, is_credential_name};
+pub use failure::SecretFailure;
 pub use host::{AllowedHost, InvalidHost};
-pub use mask::{check_masks, mask, mask_body, secrets_of, unmask, unmask_for_same_server};
-pub use name::{MASK, is_secret_name};
-pub use redact::Redactor;
+pub use move_credentials::{
+    FoundCredential, MovedCredentials, NewSecret, SecretChoice, SecretChoices, move_credentials,
+};
+pub use named::{REDACTED, redact_named};
 pub use resolved::{ResolvedSecret, Secret, SecretLimits, SecretSet, TokenLimits};
 pub use response_redactor::ResponseRedactor;
-pub use scan::secret_names_in_url;
 pub use secret_name::{InvalidSecretName, SecretName};
+pub use value::SecretValue;

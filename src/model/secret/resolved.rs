@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::host::AllowedHost;
 use super::secret_name::SecretName;
+use super::value::SecretValue;
 use crate::model::{Actor, SecretId, Timestamp, WebhookId};
+use crate::template::TemplateSecret;
 
 /// Where the value of a secret may be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,10 +74,14 @@ pub struct Secret {
 pub struct ResolvedSecret {
     /// The name.
     pub name: SecretName,
+    /// What is recorded and shown in place of the value.
+    pub label: String,
     /// The value.
-    pub value: SecretString,
+    pub value: SecretValue,
     /// Where the value may be sent.
     pub limits: SecretLimits,
+    /// Whether only one webhook may use it.
+    pub is_private: bool,
 }
 
 /// The secrets that one webhook may use: its own and the shared ones. Its own take precedence.
@@ -101,8 +106,19 @@ impl SecretSet {
 }
 
 impl ResolvedSecret {
-    /// The value.
-    pub fn expose(&self) -> &str {
-        self.value.expose_secret()
+    /// Creates a secret with its value.
+    pub fn new(name: SecretName, value: SecretValue, limits: SecretLimits) -> Self {
+        Self { label: name.label(), name, value, limits, is_private: false }
+    }
+
+    /// The secret as templates see it.
+    pub fn for_template(&self) -> TemplateSecret<'_> {
+        TemplateSecret { name: self.name.as_str(), value: self.value.expose(), label: &self.label }
+    }
+
+    /// Creates a secret that has its label as its value, for previews.
+    pub fn labelled(name: SecretName, limits: SecretLimits) -> Self {
+        let value = SecretValue::from(name.label());
+        Self::new(name, value, limits)
     }
 }

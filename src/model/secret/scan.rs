@@ -1,13 +1,12 @@
-//! Finds secrets in body templates and URLs.
+//! Finds secrets in bodies by their names.
 
 use std::ops::Range;
 
-use super::name::{MASK, is_secret_name};
+use super::credentials::is_credential_name;
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundSecret {
-    pub(super) name: String,
     /// Byte range of the value.
     pub(super) value: Range<usize>,
 }
@@ -16,47 +15,6 @@ pub(super) struct FoundSecret {
 pub(super) fn find_in_body(text: &str) -> Vec<FoundSecret> {
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[']) { find_in_json(text) } else { find_in_parameters(text, 0) }
-}
-
-/// Services with a secret in the path: the host (or its suffix, starting with a dot) and the path before the
-/// secret.
-const SECRET_PATHS: [(&str, &str); 4] = [
-    ("hooks.slack.com", "/services/"),
-    (".workflows.okta.com", "/api/flo/"),
-    (".webhook.office.com", "/webhookb2/"),
-    ("discord.com", "/api/webhooks/"),
-];
-
-/// Returns the names of the unmasked secrets in a URL. A secret in the path is named `path`.
-pub fn secret_names_in_url(url: &str) -> Vec<String> {
-    let is_unmasked =
-        |found: &FoundSecret| url.get(found.value.clone()).is_some_and(|text| text != MASK);
-    find_in_url(url).into_iter().filter(is_unmasked).map(|found| found.name).collect()
-}
-
-/// Finds secrets in the path and query of a URL.
-pub(super) fn find_in_url(url: &str) -> Vec<FoundSecret> {
-    let query = url.find('?');
-    let mut found: Vec<FoundSecret> =
-        find_in_path(url.get(..query.unwrap_or(url.len())).unwrap_or_default())
-            .into_iter()
-            .collect();
-    if let Some(at) = query {
-        found.extend(find_in_parameters(url, at + 1));
-    }
-    found
-}
-
-fn find_in_path(url: &str) -> Option<FoundSecret> {
-    let start = url.find("://")? + 3;
-    let path = start + url.get(start..)?.find('/')?;
-    let host = url.get(start..path)?.split(':').next()?.to_ascii_lowercase();
-    let is_host = |name: &str| host == name || (name.starts_with('.') && host.ends_with(name));
-    let before = SECRET_PATHS.iter().find(|(name, _)| is_host(name)).map(|(_, before)| *before)?;
-    let value = url.get(path..)?.strip_prefix(before)?;
-    let range = path + before.len()..url.len();
-    (!value.is_empty() && !value.contains("{{"))
-        .then(|| FoundSecret { name: "path".to_owned(), value: range })
 }
 
 fn find_in_parameters(text: &str, from: usize) -> Vec<FoundSecret> {
@@ -134,8 +92,8 @@ fn quotes(text: &str) -> Vec<Quote> {
 
 /// Adds a value if its name is secret and it is a literal. A placeholder is not a secret itself.
 fn add_if_secret(found: &mut Vec<FoundSecret>, name: &str, value: &str, range: Range<usize>) {
-    if is_secret_name(name) && !value.is_empty() && !value.contains("{{") {
-        found.push(FoundSecret { name: name.to_owned(), value: range });
+    if is_credential_name(name) && !value.is_empty() && !value.contains("{{") {
+        found.push(FoundSecret { value: range });
     }
 }
 
@@ -163,16 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_found_in_urls_and_forms() {
-        let url = "https://a/x?token=abc&x=1&sig=d";
-        assert_eq!(values(url, &find_in_url(url)), ["abc", "d"]);
-        for (url, secret) in [
-            ("https://hooks.slack.com/services/T0/B0/xyz", "T0/B0/xyz"),
-            ("https://acme.workflows.okta.com:443/api/flo/abc?x=1", "abc"),
-        ] {
-            assert_eq!(values(url, &find_in_url(url)), [secret]);
-        }
-        assert_eq!(find_in_url("https://hooks.slack.com.evil.example/services/a"), []);
+    fn secrets_are_found_in_forms() {
         let form = "username=me&secret_key=abc";
         assert_eq!(values(form, &find_in_body(form)), ["abc"]);
     }

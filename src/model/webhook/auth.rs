@@ -7,7 +7,7 @@ use url::Url;
 use super::draft::{AuthDraft, Draft};
 use super::errors::{Field, FieldErrors};
 use super::http::{self, Rules};
-use crate::model::secret::is_secret_name;
+use crate::model::secret::{SecretName, SecretValue, is_credential_name};
 
 /// How Gatepost authenticates, in addition to credentials in headers and body.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -16,16 +16,16 @@ pub enum Authentication {
     #[default]
     None,
     /// A fixed token: `Authorization: Bearer …` (RFC 6750).
-    Bearer(String),
+    Bearer(SecretName),
     /// `Authorization: Basic …` (RFC 7617).
     Basic {
         /// User name, without a colon.
         username: String,
-        /// Password, possibly empty.
-        password: String,
+        /// Password. `None` for an empty one.
+        password: Option<SecretName>,
     },
     /// A token from the client credentials grant (RFC 6749, section 4.4), renewed before it expires.
-    OAuth(ClientCredentials),
+    OAuth(OAuthSettings),
 }
 
 /// How the client authenticates at the token endpoint (RFC 6749, section 2.3.1).
@@ -41,13 +41,22 @@ pub enum ClientAuthentication {
     Form,
 }
 
-/// Settings of the client credentials grant.
+/// Settings of the client credentials grant with the value of the client secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientCredentials {
+    /// The settings.
+    pub settings: OAuthSettings,
+    /// The value of the client secret.
+    pub client_secret: SecretValue,
+}
+
+/// Settings of the client credentials grant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OAuthSettings {
     /// Client ID.
     pub client_id: String,
     /// Client secret.
-    pub client_secret: String,
+    pub client_secret: SecretName,
     /// URL of the token endpoint.
     pub token_endpoint: Url,
     /// Scopes separated by spaces, possibly empty.
@@ -93,17 +102,24 @@ pub(super) fn check(draft: &Draft, rules: Rules, errors: &mut FieldErrors) -> Au
 }
 
 fn check_bearer(token: &str, errors: &mut FieldErrors) -> Authentication {
-    if token.is_empty() {
-        errors.add(Field::AuthToken, "Enter the token.");
-    } else if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
-        errors
-            .add(Field::AuthToken, "Enter the token without the word Bearer, which Gatepost adds.");
-    } else if token.chars().any(char::is_whitespace) {
-        errors.add(Field::AuthToken, "A token cannot contain spaces or line breaks: remove them.");
-    } else if ::http::HeaderValue::try_from(token).is_err() {
-        errors.add(Field::AuthToken, "The token contains a control character: remove it.");
+    reference(token, Field::AuthToken, "Enter the token.", errors)
+        .map_or(Authentication::None, Authentication::Bearer)
+}
+
+/// Reads a field that refers to a secret. The value itself was moved into a secret before.
+pub(super) fn reference(
+    text: &str,
+    field: Field,
+    if_empty: &str,
+    errors: &mut FieldErrors,
+) -> Option<SecretName> {
+    let name = SecretName::in_reference(text);
+    if name.is_none() {
+        let message =
+            if text.is_empty() { if_empty } else { "Refer to a secret: {{secrets.NAME}}." };
+        errors.add(field, message);
     }
-    Authentication::Bearer(token.to_owned())
+    name
 }
 
 fn check_basic(auth: &AuthDraft, errors: &mut FieldErrors) -> Authentication {
@@ -118,22 +134,20 @@ fn check_basic(auth: &AuthDraft, errors: &mut FieldErrors) -> Authentication {
             "The user name contains a control character, such as a line break: remove it.",
         );
     }
-    if auth.password.chars().any(char::is_control) {
-        errors.add(
-            Field::AuthPassword,
-            "The password contains a control character, such as a line break: remove it.",
-        );
-    }
-    Authentication::Basic { username: auth.username.clone(), password: auth.password.clone() }
+    let password = if auth.password.is_empty() {
+        None
+    } else {
+        reference(&auth.password, Field::AuthPassword, "", errors)
+    };
+    Authentication::Basic { username: auth.username.clone(), password }
 }
 
 fn check_oauth(auth: &AuthDraft, rules: Rules, errors: &mut FieldErrors) -> Authentication {
     if auth.client_id.is_empty() {
         errors.add(Field::AuthClientId, "Enter the client ID.");
     }
-    if auth.client_secret.is_empty() {
-        errors.add(Field::AuthClientSecret, "Enter the client secret.");
-    }
+    let client_secret =
+        reference(&auth.client_secret, Field::AuthClientSecret, "Enter the client secret.", errors);
     let client_authentication = check_client_authentication(&auth.client_authentication, errors);
     check_parameters(&auth.parameters, errors);
     let endpoint = &auth.token_endpoint_url;
@@ -145,19 +159,18 @@ fn check_oauth(auth: &AuthDraft, rules: Rules, errors: &mut FieldErrors) -> Auth
     } else {
         http::check_url(endpoint, rules).and_then(|()| http::check_rendered_url(endpoint))
     };
-    match checked {
-        Ok(token_endpoint) => Authentication::OAuth(ClientCredentials {
+    let token_endpoint =
+        checked.map_err(|message| errors.add(Field::AuthTokenEndpoint, message)).ok();
+    match (token_endpoint, client_secret) {
+        (Some(token_endpoint), Some(client_secret)) => Authentication::OAuth(OAuthSettings {
             client_id: auth.client_id.clone(),
-            client_secret: auth.client_secret.clone(),
+            client_secret,
             token_endpoint,
             scopes: auth.scopes.clone(),
             client_authentication,
             parameters: auth.parameters.clone(),
         }),
-        Err(message) => {
-            errors.add(Field::AuthTokenEndpoint, message);
-            Authentication::None
-        }
+        _ => Authentication::None,
     }
 }
 
@@ -183,7 +196,7 @@ fn check_parameters(parameters: &[(String, String)], errors: &mut FieldErrors) {
             add(format!("\"{name}{value}\" is not a parameter: write name=value, one per line."));
         } else if OWN_PARAMETERS.contains(&name.as_str()) {
             add(format!("Gatepost sets {name} itself: use the field above instead."));
-        } else if is_secret_name(name) {
+        } else if is_credential_name(name) {
             add(format!(
                 "{name} looks like a secret, and parameters are stored and shown as entered: remove it."
             ));
@@ -228,7 +241,7 @@ mod tests {
         let rejected = |name: &str, value: &str| {
             let auth = AuthDraft {
                 client_id: "a".to_owned(),
-                client_secret: "b".to_owned(),
+                client_secret: "{{secrets.b}}".to_owned(),
                 token_endpoint_url: "https://a/token".to_owned(),
                 parameters: vec![(name.to_owned(), value.to_owned())],
                 ..of("oauth")
@@ -245,7 +258,7 @@ mod tests {
 
     #[test]
     fn rejects_values_that_cannot_be_sent() {
-        for token in ["Bearer abc", "a b", "a\nb", "\u{7f}"] {
+        for token in ["abc", "{{data.id}}", "a {{secrets.a}}"] {
             let auth = AuthDraft { token: token.to_owned(), ..of("bearer") };
             assert_eq!(invalid_fields(auth), [Field::Header(0), Field::AuthToken], "{token:?}");
         }
@@ -254,7 +267,7 @@ mod tests {
         for url in ["http://a.example/token", "https://a/{{data.id}}", "a.example"] {
             let auth = AuthDraft {
                 client_id: "a".to_owned(),
-                client_secret: "b".to_owned(),
+                client_secret: "{{secrets.b}}".to_owned(),
                 token_endpoint_url: url.to_owned(),
                 ..of("oauth")
             };

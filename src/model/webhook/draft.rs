@@ -1,10 +1,12 @@
 //! The unvalidated webhook.
 
+use std::fmt;
+
 use crate::model::filter;
 use crate::template::OutputContext;
 
 /// A webhook as entered in the form or read from a file. Nothing is validated yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Name, unique regardless of case.
     pub name: String,
@@ -42,6 +44,13 @@ pub struct Draft {
     pub retry_schedule: String,
     /// Places that look like credentials, and that the user declared not to be secrets, such as `header.x-key`.
     pub not_secrets: Vec<String>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Everything else may contain credentials that were entered literally.
+        f.debug_struct("Draft").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Draft {
@@ -93,7 +102,7 @@ impl ValidatorDraft {
 }
 
 /// Unvalidated TLS settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TlsDraft {
     /// Verification of the server: `public`, `ca`, `pinned` or `none`.
     pub verify: String,
@@ -110,7 +119,7 @@ pub struct TlsDraft {
 }
 
 /// Unvalidated authentication settings. Fields that do not belong to the type are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct AuthDraft {
     /// Type: `none`, `bearer`, `basic` or `oauth`. Empty means `none`.
     pub kind: String,
@@ -132,6 +141,18 @@ pub struct AuthDraft {
     pub client_authentication: String,
     /// Names and values of further form parameters of the OAuth token request.
     pub parameters: Vec<(String, String)>,
+}
+
+impl fmt::Debug for TlsDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsDraft").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AuthDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthDraft").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl AuthDraft {

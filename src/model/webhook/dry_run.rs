@@ -51,7 +51,7 @@ impl Webhook {
     }
 
     fn try_render(&self, event: &Event) -> DryRun {
-        let rendered = match self.render(&self.sample_data(event), Some(&event.raw)) {
+        let rendered = match self.render_sample(event.payload(), Some(&event.raw)) {
             Ok(rendered) => rendered,
             Err(error) => return DryRun::Invalid(describe(&error)),
         };

@@ -4,7 +4,6 @@ use strsim::levenshtein;
 
 use super::draft::Draft;
 use super::errors::Field;
-use crate::model::secret;
 
 /// Logpoint API calls that an access event can make. All are POST.
 const ACTIONS: [&str; 5] = [
@@ -33,9 +32,6 @@ pub fn hints(draft: &Draft) -> Vec<Hint> {
     let mut hints = Vec::new();
     let mut add = |field: Field, message: String| hints.push(Hint { field, message });
     if let Some(message) = path_hint(draft) {
-        add(Field::Url, message);
-    }
-    if let Some(message) = url_secret_hint(&draft.url) {
         add(Field::Url, message);
     }
     if is_logpoint(draft) {
@@ -101,17 +97,6 @@ fn path_hint(draft: &Draft) -> Option<String> {
 
 fn paths() -> String {
     ACTIONS.map(|call| format!("/{call}")).join(", ")
-}
-
-fn url_secret_hint(url: &str) -> Option<String> {
-    let found = secret::secret_names_in_url(url);
-    let first = found.first()?;
-    let what =
-        if first == "path" { "The path".to_owned() } else { format!("The parameter {first}") };
-    Some(format!(
-        "{what} is a secret: everyone who knows this URL can use it. It is stored encrypted and shown as {}.",
-        secret::MASK
-    ))
 }
 
 /// Finds an `incident_id` (32 hex digits) where Logpoint expects the id of the incident (24 hex digits).
@@ -187,10 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_the_url_and_unchecked_responses_are_found() {
-        for url in ["https://l.example/?token=abc", "https://hooks.slack.com/services/T/B/x"] {
-            assert!(hints_for(url, "{}")[0].1.contains("is a secret"), "{url}");
-        }
+    fn unchecked_responses_are_found() {
         let unchecked = Draft {
             response_validators: Vec::new(),
             method: "GET".to_owned(),

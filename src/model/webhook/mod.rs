@@ -13,11 +13,14 @@ mod hints;
 mod http;
 mod json_path;
 mod length;
+mod mask;
 mod name;
 mod normalize;
 pub mod preset;
 mod request;
+mod resolved;
 mod revision;
+mod secret_use;
 mod server;
 mod tls;
 mod url_text;
@@ -25,7 +28,9 @@ mod validated;
 mod validation;
 mod validator;
 
-pub use auth::{Authentication, ClientAuthentication, ClientCredentials, basic_credential};
+pub use auth::{
+    Authentication, ClientAuthentication, ClientCredentials, OAuthSettings, basic_credential,
+};
 pub use delivery_policy::{DeliveryPolicy, format_schedule};
 pub use draft::{AuthDraft, Draft, TlsDraft, ValidatorDraft};
 pub use dry_run::{DryRun, SkipReason};
@@ -33,9 +38,12 @@ pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};
 pub use hints::{Hint, hints, is_logpoint};
 pub use http::{Method, RESERVED_HEADERS, Rules};
+pub use mask::check_masks;
 pub use name::fold_name;
 pub use request::{RenderError, Rendered};
+pub use resolved::{Authorization, ResolvedWebhook};
 pub use revision::{Difference, Line, RevisionKind, differences};
+pub use secret_use::SecretUse;
 pub use server::server_of;
 pub use tls::{ClientCertificate, Fingerprint, Tls, TlsVersion, Trust};
 pub use validated::Webhook;

@@ -182,6 +182,7 @@ pub(super) fn check_placeholders(draft: &Draft, errors: &mut FieldErrors) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::secret::{SecretChoices, SecretSet, move_credentials};
     use crate::model::webhook::{Rules, Webhook};
     use crate::model::{Trigger, event::Event};
 
@@ -198,7 +199,12 @@ mod tests {
                 *text = text.replace(&format!("<{name}>"), value);
             }
         }
-        draft
+        moved(&draft)
+    }
+
+    /// The draft with its credentials moved into secrets.
+    fn moved(draft: &Draft) -> Draft {
+        move_credentials(draft, &SecretSet::default(), &SecretChoices::new()).unwrap().draft
     }
 
     #[test]
@@ -217,7 +223,7 @@ mod tests {
     #[test]
     fn a_preset_is_valid_except_for_its_placeholders() {
         for preset in PRESETS.iter() {
-            let errors = Webhook::new(preset.draft(), &Rules::default()).unwrap_err();
+            let errors = Webhook::new(moved(&preset.draft()), &Rules::default()).unwrap_err();
             assert!(errors.iter().all(|error| error.message.starts_with("Replace <")), "{errors}");
             for name in preset.placeholders.keys() {
                 let is_used =
@@ -235,7 +241,7 @@ mod tests {
         for preset in PRESETS.iter() {
             let (shown, messages) = fill_placeholders(&preset.draft());
             assert_eq!(messages.len(), preset.placeholders.len(), "{}: {messages:?}", preset.id);
-            let webhook = Webhook::new(shown, &Rules::default());
+            let webhook = Webhook::new(moved(&shown), &Rules::default());
             assert!(webhook.is_ok(), "{}: {}", preset.id, webhook.unwrap_err());
         }
     }

@@ -7,7 +7,6 @@ use strum::{EnumString, IntoStaticStr};
 use super::draft::Draft;
 use super::file::WebhookFile;
 use crate::model::filter;
-use crate::model::secret::{mask, unmask};
 
 /// Number of unchanged lines shown around a change.
 const CONTEXT_LINES: usize = 3;
@@ -58,7 +57,7 @@ impl RevisionKind {
     }
 }
 
-/// A field that differs between two drafts. Secrets in it are masked.
+/// A field that differs between two drafts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Label of the field.
@@ -67,8 +66,6 @@ pub struct Difference {
     pub before: Option<String>,
     /// The value after; `None` if it is no longer set.
     pub after: Option<String>,
-    /// Whether a secret in the field differs, which the masked values do not show.
-    pub secret: bool,
 }
 
 /// A line of a diff.
@@ -113,12 +110,9 @@ impl Difference {
     }
 }
 
-/// Returns every field in which two drafts with their secrets differ, in the order of the file format.
+/// Returns every field in which two drafts differ, in the order of the file format.
 pub fn differences(before: &Draft, after: &Draft) -> Vec<Difference> {
-    let (old, new) = (fields(&mask(before)), fields(&mask(after)));
-    let unmasked = fields(after);
-    // The draft after the change with the secrets from before it. Where it differs, a secret has changed.
-    let with_old_secrets = fields(&unmask(&mask(after), before));
+    let (old, new) = (fields(before), fields(after));
     let find = |all: &[(Vec<String>, String)], path: &Vec<String>| {
         all.iter().find(|(known, _)| known == path).map(|(_, text)| text.clone())
     };
@@ -126,9 +120,8 @@ pub fn differences(before: &Draft, after: &Draft) -> Vec<Difference> {
     let mut found = Vec::new();
     for (path, _) in new.iter().chain(removed) {
         let (before, after) = (find(&old, path), find(&new, path));
-        let secret = find(&unmasked, path) != find(&with_old_secrets, path);
-        if before != after || secret {
-            found.push(Difference { label: label(path), before, after, secret });
+        if before != after {
+            found.push(Difference { label: label(path), before, after });
         }
     }
     found
@@ -286,33 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_secret_is_reported_but_never_shown() {
-        let before = draft();
-        let mut after = draft();
-        after.url = after.url.replace("abcdef", "ghijkl");
-        after.headers[0].1 = "Bearer ghijkl".to_owned();
-        after.body_template = after.body_template.replace("abcdef", "ghijkl").replace('1', "2");
-        after.headers.push(("X-Api-Key".to_owned(), "mnopqr".to_owned()));
-        let found = differences(&before, &after);
-        let labels: Vec<&str> = found.iter().map(|one| one.label.as_str()).collect();
-        assert_eq!(labels, ["URL", "Header Authorization", "Header X-Api-Key", "Body template"]);
-        assert!(found.iter().all(|one| one.secret), "{found:#?}");
-        let shown = format!("{found:?} {:?}", found[3].lines());
-        assert!(!["abcdef", "ghijkl", "mnopqr"].iter().any(|one| shown.contains(one)), "{shown}");
-        assert_eq!(found[0].before, found[0].after);
-        // An unchanged secret next to another change is not reported.
-        let renamed = Draft { name: "B".to_owned(), ..draft() };
-        assert!(differences(&before, &renamed).iter().all(|one| !one.secret));
-    }
-
-    #[test]
     fn diffs_show_only_the_lines_around_a_change() {
         let text = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
         let one = Difference {
             label: String::new(),
             before: Some(text(20)),
             after: Some(text(20).replacen("10\n", "ten\n", 1).replacen("0\n", "", 1)),
-            secret: false,
         };
         let lines = one.lines();
         assert_eq!(lines[0], Line::Removed("0".to_owned()));

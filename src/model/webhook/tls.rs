@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::auth::reference;
 use super::draft::TlsDraft;
 use super::errors::{Field, FieldErrors};
+use crate::model::secret::{SecretName, SecretValue};
 
 /// First line of a certificate in PEM (RFC 7468, section 5.1).
 const PEM_HEADER: &str = "-----BEGIN CERTIFICATE-----";
@@ -74,7 +76,7 @@ pub struct ClientCertificate {
     /// The certificate and its chain, PEM.
     pub certificate: String,
     /// The private key, PEM.
-    pub key: String,
+    pub key: SecretValue,
 }
 
 /// TLS settings of a connection.
@@ -108,12 +110,12 @@ impl Tls {
     }
 }
 
-/// Validates the settings. PEM is parsed only where it is used.
+/// Validates the settings other than the client certificate. PEM is parsed only where it is used.
 pub(super) fn check(draft: &TlsDraft, errors: &mut FieldErrors) -> Tls {
     Tls {
         trust: check_trust(draft, errors),
         min_version: check_min_version(&draft.min_version, errors),
-        client: check_client(draft, errors),
+        client: None,
     }
 }
 
@@ -157,7 +159,11 @@ fn check_min_version(text: &str, errors: &mut FieldErrors) -> TlsVersion {
     }
 }
 
-fn check_client(draft: &TlsDraft, errors: &mut FieldErrors) -> Option<ClientCertificate> {
+/// Validates the client certificate. Returns it with the secret that holds its key.
+pub(super) fn check_client(
+    draft: &TlsDraft,
+    errors: &mut FieldErrors,
+) -> Option<(String, SecretName)> {
     let (certificate, key) = (draft.client_certificate.trim(), draft.client_key.trim());
     if certificate.is_empty() && key.is_empty() {
         return None;
@@ -166,10 +172,9 @@ fn check_client(draft: &TlsDraft, errors: &mut FieldErrors) -> Option<ClientCert
         let message = format!("Paste the certificate as PEM, starting with {PEM_HEADER}.");
         errors.add(Field::TlsClientCertificate, message);
     }
-    if key.is_empty() {
-        errors.add(Field::TlsClientKey, "Paste the private key of the certificate as PEM.");
-    }
-    Some(ClientCertificate { certificate: certificate.to_owned(), key: key.to_owned() })
+    let if_empty = "Paste the private key of the certificate as PEM.";
+    let key = reference(key, Field::TlsClientKey, if_empty, errors)?;
+    Some((certificate.to_owned(), key))
 }
 
 #[cfg(test)]
@@ -180,6 +185,7 @@ mod tests {
     fn invalid_fields(draft: &TlsDraft) -> Vec<Field> {
         let mut errors = FieldErrors::default();
         check(draft, &mut errors);
+        check_client(draft, &mut errors);
         errors.iter().map(|error| error.field).collect()
     }
 
@@ -187,7 +193,7 @@ mod tests {
     fn a_client_certificate_needs_its_key_and_vice_versa() {
         let complete = TlsDraft {
             client_certificate: format!("{PEM_HEADER}\n…"),
-            client_key: "a key".to_owned(),
+            client_key: "{{secrets.client_key}}".to_owned(),
             min_version: "1.3".to_owned(),
             ..TlsDraft::default()
         };

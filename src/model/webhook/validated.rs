@@ -15,6 +15,7 @@ use super::validator::Validator;
 use crate::model::Trigger;
 use crate::model::event::{Event, Projection};
 use crate::model::filter::{FilterMismatch, Filters};
+use crate::model::secret::SecretName;
 use crate::template::Template;
 
 /// A validated webhook with compiled templates, ready to match events and render requests.
@@ -35,6 +36,8 @@ pub struct Webhook {
     pub(super) validators: Vec<Validator>,
     pub(super) authentication: Authentication,
     pub(super) tls: Tls,
+    /// The client certificate, and the secret that holds its private key.
+    pub(super) client_certificate: Option<(String, SecretName)>,
     pub(super) delivery_policy: DeliveryPolicy,
 }
 
@@ -108,7 +111,7 @@ impl Webhook {
         &self.authentication
     }
 
-    /// TLS settings.
+    /// TLS settings without the client certificate, whose key is a secret.
     pub fn tls(&self) -> &Tls {
         &self.tls
     }

@@ -1,6 +1,5 @@
 //! Validation: turns a draft into a webhook, or reports every error in it.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::length;
 use super::name;
 use super::normalize::normalize;
 use super::preset;
-use super::request::{RenderError, SAMPLE_DELIVERY_ID};
+use super::request::RenderError;
 use super::tls;
 use super::url_text;
 use super::validated::Webhook;
@@ -21,8 +20,7 @@ use super::validator::Validator;
 use crate::model::Trigger;
 use crate::model::event::sample;
 use crate::model::filter::{self, Filters};
-use crate::model::secret;
-use crate::template::{OutputContext, Template, TemplateData, check_json};
+use crate::template::{OutputContext, Template, check_json};
 
 const MAX_HEADERS: usize = 50;
 const MAX_VALIDATORS: usize = 20;
@@ -55,9 +53,9 @@ impl Webhook {
         let validators = check_validators(&draft, &mut errors);
         let authentication = auth::check(&draft, *rules, &mut errors);
         let tls = tls::check(&draft.tls, &mut errors);
+        let client_certificate = tls::check_client(&draft.tls, &mut errors);
         let delivery_policy = DeliveryPolicy::check(&draft, &mut errors);
         preset::check_placeholders(&draft, &mut errors);
-        secret::check_masks(&draft, &mut errors);
         let (Some(method), Some(url), true) = (method, url, errors.is_empty()) else {
             return Err(errors);
         };
@@ -75,6 +73,7 @@ impl Webhook {
             validators,
             authentication,
             tls,
+            client_certificate,
             delivery_policy,
         };
         webhook.check_rendering()?;
@@ -85,9 +84,8 @@ impl Webhook {
     /// an event arrives.
     fn check_rendering(&self) -> Result<(), FieldErrors> {
         for trigger in &self.triggers {
-            let payload = Cow::Owned(sample(*trigger));
-            let data = TemplateData::new(payload, SAMPLE_DELIVERY_ID, 1, &self.draft.name, &[]);
-            let rendered = self.render(&data, None).map_err(RenderError::into_field_errors)?;
+            let rendered = self.render_sample(&sample(*trigger), None);
+            let rendered = rendered.map_err(RenderError::into_field_errors)?;
             if let (true, Some(body)) = (self.is_json && self.body.is_some(), &rendered.body)
                 && let Err(error) = check_json(body)
             {

@@ -39,8 +39,9 @@ fn with_texts(value: &Value, next: &mut impl FnMut() -> String) -> Value {
 fn data_of(texts: &[String]) -> TemplateData<'static> {
     let mut texts = texts.iter().cycle().cloned();
     let payload = with_texts(&event(), &mut || texts.next().unwrap());
-    let secrets = [("logpoint".to_owned(), texts.next().unwrap())];
-    TemplateData::new(Cow::Owned(payload), "d", 1, "w", &secrets)
+    let value: &str = Box::leak(texts.next().unwrap().into_boxed_str());
+    let secrets = [TemplateSecret { name: "logpoint", value, label: "[secret:logpoint]" }];
+    TemplateData::new(Cow::Owned(payload), "d", 1, "w", Box::leak(Box::new(secrets)))
 }
 
 fn token(index: usize) -> String {

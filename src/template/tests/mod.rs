@@ -7,24 +7,30 @@ mod formats;
 mod limits;
 mod lookalikes;
 mod scanner;
+mod secrets;
 
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{OutputContext, Template, TemplateData, TemplateError};
+use super::{OutputContext, Template, TemplateData, TemplateError, TemplateSecret};
 
 /// The documented event.
 fn event() -> Value {
     serde_json::from_str(include_str!("event.json")).unwrap()
 }
 
+/// The secrets of the tests.
+const SECRETS: &[TemplateSecret<'static>] = &[
+    TemplateSecret { name: "logpoint", value: "s3cret\"", label: "[secret:logpoint]" },
+    TemplateSecret { name: "number", value: "12345", label: "[secret:number]" },
+];
+
 /// The documented event with this justification, and a secret.
 fn data(justification: &str) -> TemplateData<'static> {
     let mut payload = event();
     payload["data"]["justification"] = json!(justification);
-    let secrets = [("logpoint".to_owned(), "s3cret\"".to_owned())];
-    TemplateData::new(Cow::Owned(payload), "019ac3f2", 2, "Logpoint \"A\"", &secrets)
+    TemplateData::new(Cow::Owned(payload), "019ac3f2", 2, "Logpoint \"A\"", SECRETS)
 }
 
 /// Another payload, without secrets.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::model::exchange::Response;
 use crate::model::outcome::{Cause, Phase, TlsFailure, TokenFailure};
+use crate::model::secret::SecretFailure;
 use crate::web::Error;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
@@ -53,11 +54,23 @@ pub(in crate::web) fn href(cause: &Cause) -> String {
     format!("/troubleshooting#{}", anchor(cause))
 }
 
+fn secret_anchor(failure: &SecretFailure) -> &'static str {
+    match failure {
+        SecretFailure::Missing { .. } => "secret-missing",
+        SecretFailure::Host { .. } => "secret-host",
+        SecretFailure::NotForTokens { .. }
+        | SecretFailure::Scope { .. }
+        | SecretFailure::TokenHost { .. } => "secret-oauth",
+        SecretFailure::Value { .. } => "secret-value",
+    }
+}
+
 /// Id of a failure's tip on the page.
 fn anchor(cause: &Cause) -> &'static str {
     match cause {
         Cause::Template { .. } => "template",
         Cause::PlainHttp => "plain-http",
+        Cause::Secret(failure) => secret_anchor(failure),
         Cause::Blocked { .. } => "blocked-address",
         Cause::NoSuchHost => "unknown-host",
         Cause::Refused => "connection-refused",
@@ -148,9 +161,19 @@ fn groups() -> [Group; 5] {
 fn before_sending() -> Vec<Cause> {
     let message =
         "The message names line and column. Usually a helper received a value that it cannot use.";
+    let name = || "logpoint_key".to_owned();
+    let host = || "https://10.0.0.9".to_owned();
+    let allowed = || vec!["https://10.0.0.5".to_owned()];
     vec![
         Cause::Template { field: "A template".to_owned(), message: message.to_owned() },
         Cause::PlainHttp,
+        Cause::Secret(SecretFailure::Missing { name: name() }),
+        Cause::Secret(SecretFailure::Host { name: name(), host: host(), allowed: allowed() }),
+        Cause::Secret(SecretFailure::TokenHost { name: name(), host: host(), allowed: allowed() }),
+        Cause::Secret(SecretFailure::Value {
+            name: name(),
+            problem: "contains a line break".to_owned(),
+        }),
         Cause::Blocked { address: "169.254.169.254".to_owned() },
     ]
 }

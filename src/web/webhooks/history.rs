@@ -86,7 +86,6 @@ pub(super) struct DifferenceView {
     pub(super) label: String,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
-    pub(super) secret: bool,
     /// Line-by-line differences, shown for a long text instead of both values.
     pub(super) lines: Vec<LineView>,
 }
@@ -106,14 +105,8 @@ impl DifferenceView {
             label: one.label,
             before: one.before,
             after: one.after,
-            secret: one.secret,
         };
         differences.into_iter().map(view).collect()
-    }
-
-    /// Whether only a secret differs.
-    pub(super) fn is_only_secret(&self) -> bool {
-        self.secret && self.before == self.after
     }
 }
 

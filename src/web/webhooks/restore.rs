@@ -32,7 +32,6 @@ struct RestorePage {
     number: i32,
     current_revision: i32,
     differences: Vec<DifferenceView>,
-    changes_secrets: bool,
     /// Why it was not restored; empty before the first attempt.
     errors: Vec<String>,
 }
@@ -93,7 +92,6 @@ async fn show(
         name: draft.name,
         number,
         current_revision,
-        changes_secrets: differences.iter().any(|one| one.secret),
         differences,
         errors,
     })

@@ -89,7 +89,7 @@ async fn rejects_an_invalid_database_url() {
 async fn rejects_another_master_key_if_there_are_secrets() {
     let database = TestDatabase::create().await;
     let yaml = "webhooks: [{name: A, type: {http_request: {url: 'https://127.0.0.1:9/x'}}, \
-                triggers: [Granted]}]";
+                triggers: [Granted], body_template: '{\"secret_key\": \"key\"}'}]";
     beside_with_input(&database, &["webhooks", "import", "-"], yaml).await.printed();
     let mut command = with_database(gatepost(), database.url());
     command.env("GATEPOST_MASTER_KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=");

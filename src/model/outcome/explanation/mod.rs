@@ -8,6 +8,7 @@ mod validation;
 
 use super::{Cause, Phase};
 use crate::model::exchange::Response;
+use crate::model::secret::SecretFailure;
 
 /// Explains an outcome to an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,7 @@ impl Cause {
         match self {
             Self::Template { field, .. } => format!("{field} could not be rendered"),
             Self::PlainHttp => "http:// is not allowed".to_owned(),
+            Self::Secret(failure) => summarize_secret(failure),
             Self::Blocked { address } => format!("{address} is blocked by the egress rules"),
             Self::NoSuchHost => "Host name does not resolve".to_owned(),
             Self::Refused => "Connection refused".to_owned(),
@@ -82,6 +84,12 @@ impl Cause {
                 "The URL begins with http://.",
                 "Everything would be sent unencrypted, including secrets. Nothing was sent.",
                 "Use https://. If the server does not support it, ask the operator to set GATEPOST_ALLOW_HTTP.",
+            ),
+            Self::Secret(failure) => Explanation::new(
+                failure.problem(),
+                "A secret is sent only to its allowed hosts, so that a changed webhook cannot send it elsewhere. \
+                 Nothing was sent.",
+                failure.fix(),
             ),
             Self::Blocked { address } => Explanation::new(
                 format!("The egress rules block {address}."),
@@ -145,6 +153,21 @@ impl Cause {
                 custom_message,
             ),
         }
+    }
+}
+
+fn summarize_secret(failure: &SecretFailure) -> String {
+    let name = failure.name();
+    match failure {
+        SecretFailure::Missing { .. } => format!("There is no secret {name}"),
+        SecretFailure::Host { host, .. } | SecretFailure::TokenHost { host, .. } => {
+            format!("Secret {name} is not allowed for {host}")
+        }
+        SecretFailure::NotForTokens { .. } => format!("Secret {name} is not a client secret"),
+        SecretFailure::Scope { scope, .. } => {
+            format!("Secret {name} is not allowed for the scope {scope}")
+        }
+        SecretFailure::Value { .. } => format!("Secret {name} cannot be used"),
     }
 }
 

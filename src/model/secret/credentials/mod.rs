@@ -29,6 +29,7 @@ use secrecy::SecretString;
 
 use super::SecretName;
 use crate::model::webhook::{Draft, Field};
+pub use names::is_credential_name;
 use slots::{Area, Found, Slots};
 use view::View;
 
@@ -89,7 +90,7 @@ impl Credentials {
             let view = View::of_template(value);
             let start = view.text().len() - view.text().trim_start().len();
             let trimmed = view.slice(start..start + view.text().trim().len());
-            slots.add_value(&trimmed, name.trim(), names::is_credential_name(name));
+            slots.add_value(&trimmed, name.trim(), is_credential_name(name));
             finder.add(Text::Header(row), Field::Header(row), slots);
         }
         let mut slots = Slots::new(Area::Body);

@@ -186,7 +186,7 @@ const RANDOM: [&str; 15] = [
 ];
 
 /// Whether a name is one of a credential. Case and separators do not matter.
-pub(super) fn is_credential_name(name: &str) -> bool {
+pub fn is_credential_name(name: &str) -> bool {
     let words = words(name);
     let Some(last) = words.last().map(String::as_str) else { return false };
     let plain = words.concat();

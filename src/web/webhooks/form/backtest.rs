@@ -6,9 +6,8 @@ use axum::response::Response;
 use super::preview::complete;
 use super::results::BacktestView;
 use super::submission::Submission;
-use crate::actions::{Backtest, BacktestError};
-use crate::model::WebhookId;
-use crate::model::webhook::{Draft, FieldErrors};
+use crate::actions::{Backtest, BacktestError, Entered};
+use crate::model::webhook::FieldErrors;
 use crate::web::{Error, WebState};
 
 #[derive(Template)]
@@ -20,28 +19,25 @@ struct BacktestPart {
 /// `POST /webhooks/backtest`
 pub(in crate::web) async fn run(submission: Submission) -> Result<Response, Error> {
     let draft = submission.input.draft();
-    let secrets_from = submission.input.secrets_from();
-    let backtest = evaluate(&submission.state, secrets_from, &draft).await?;
+    let backtest = evaluate(&submission.state, &submission.input.entered()).await?;
     let part = |backtest| BacktestPart { backtest };
     submission.respond(draft, backtest, part, |form, backtest| form.backtest = Some(backtest)).await
 }
 
 /// Evaluates a draft. Like the preview, it ignores missing parts that do not affect the request.
-async fn evaluate(
-    state: &WebState,
-    secrets_from: Option<WebhookId>,
-    draft: &Draft,
-) -> Result<BacktestView, Error> {
+async fn evaluate(state: &WebState, entered: &Entered) -> Result<BacktestView, Error> {
+    let draft = &entered.draft;
     let view = async |done| {
         let (method, now) = (draft.method.clone(), state.sources.now());
         state.actions.run_blocking(move || BacktestView::new(done, &method, now)).await
     };
-    let errors = match try_once(state, secrets_from, draft).await? {
+    let errors = match try_once(state, entered.clone()).await? {
         Ok(done) => return Ok(view(done).await),
         Err(errors) => errors,
     };
     let (completed, _) = complete(draft, &errors);
-    Ok(match try_once(state, secrets_from, &completed).await? {
+    let completed = Entered { draft: completed, ..entered.clone() };
+    Ok(match try_once(state, completed).await? {
         Ok(done) => view(done).await,
         Err(errors) => BacktestView { errors: errors.messages(), ..BacktestView::default() },
     })
@@ -49,10 +45,9 @@ async fn evaluate(
 
 async fn try_once(
     state: &WebState,
-    secrets_from: Option<WebhookId>,
-    draft: &Draft,
+    entered: Entered,
 ) -> Result<Result<Backtest, FieldErrors>, Error> {
-    match state.actions.backtest(secrets_from, draft).await {
+    match state.actions.backtest(entered).await {
         Ok(done) => Ok(Ok(done)),
         Err(BacktestError::Invalid(errors)) => Ok(Err(errors)),
         Err(BacktestError::Store(error)) => Err(error.into()),

@@ -17,8 +17,7 @@ struct CredentialsPart {
 /// `POST /webhooks/credentials`
 pub(in crate::web) async fn check(submission: Submission) -> Result<Response, Error> {
     let draft = submission.input.draft();
-    let checked =
-        submission.state.actions.check_credentials(submission.input.secrets_from(), &draft).await;
+    let checked = submission.state.actions.check_credentials(submission.input.entered()).await;
     let view = match checked {
         Ok(checked) => {
             let explanation = checked.explanation;

@@ -5,7 +5,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::input::{FormInput, Subject};
-use super::page;
+use super::page::{self, FormView};
+use crate::model::secret::SecretChoices;
 use crate::model::webhook::Draft;
 use crate::model::webhook::preset::Preset;
 use crate::store::{revisions, webhooks};
@@ -33,11 +34,11 @@ pub(in crate::web) async fn new(
         let mut draft = webhooks::find(&state.db, base).await?.ok_or(Error::NotFound)?;
         draft.name = format!("{} copy", draft.name);
         let subject = Subject { base: Some(base), ..Subject::default() };
-        return page::load(&state, &current, subject, draft).await?.page(&current).await;
+        return load(&state, &current, subject, draft).await?.page(&current).await;
     }
     let preset = Preset::find(&query.preset);
     let draft = preset.map_or_else(Draft::default, Preset::draft);
-    let mut form = page::load(&state, &current, Subject::default(), draft).await?;
+    let mut form = load(&state, &current, Subject::default(), draft).await?;
     form.preset = preset;
     form.page(&current).await
 }
@@ -49,7 +50,8 @@ pub(in crate::web) async fn resume(
     form: &[u8],
 ) -> Result<Response, Error> {
     let input = FormInput::new(url::form_urlencoded::parse(form).into_owned().collect());
-    let mut form = page::load(state, current, input.subject(), input.draft()).await?;
+    let mut form =
+        page::load(state, current, input.subject(), input.draft(), input.choices()).await?;
     form.resumed = true;
     form.page(current).await
 }
@@ -66,5 +68,14 @@ pub(in crate::web) async fn edit(
     let revision = revisions::current_number(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let subject = Subject::existing(id, revision);
-    page::load(&state, &current, subject, draft).await?.page(&current).await
+    load(&state, &current, subject, draft).await?.page(&current).await
+}
+
+async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    subject: Subject,
+    draft: Draft,
+) -> Result<FormView, Error> {
+    page::load(state, current, subject, draft, SecretChoices::new()).await
 }

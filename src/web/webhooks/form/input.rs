@@ -1,10 +1,17 @@
 //! The submitted form, as a draft.
 
+use std::fmt;
+
+use zeroize::Zeroize;
+
 use super::event_menu;
 use super::field_id::element_id;
+use super::secrets;
+use crate::actions::Entered;
 use crate::model::WebhookId;
 use crate::model::event::EventChoice;
 use crate::model::filter::{self, Choice, Rule};
+use crate::model::secret::{SecretChoice, SecretChoices, SecretName};
 use crate::model::webhook::{AuthDraft, Draft, Field, TlsDraft, ValidatorDraft};
 
 /// The webhook that a form edits, and the state of the form that is not part of the webhook.
@@ -29,9 +36,21 @@ impl Subject {
     }
 }
 
-/// Names and values of the form's elements. A name can occur several times.
-#[derive(Debug)]
+/// Names and values of the form's elements. A name can occur several times. The values may contain credentials, and are erased
+/// from memory.
 pub(super) struct FormInput(Vec<(String, String)>);
+
+impl fmt::Debug for FormInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormInput([redacted])")
+    }
+}
+
+impl Drop for FormInput {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
+}
 
 impl FormInput {
     pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
@@ -66,9 +85,45 @@ impl FormInput {
         self.one("base").parse().ok()
     }
 
-    /// The webhook that has the masked secrets: the edited one, or the one it was copied from.
-    pub(super) fn secrets_from(&self) -> Option<WebhookId> {
-        self.id().or_else(|| self.copied_from())
+    /// The draft with the choices about its credentials. It may use the secrets of the edited webhook, or of the one that it
+    /// was copied from.
+    pub(super) fn entered(&self) -> Entered {
+        let webhook = self.id().or_else(|| self.copied_from());
+        Entered { webhook, draft: self.draft(), choices: self.choices() }
+    }
+
+    /// What to do with the credentials that were entered literally. A name with other characters is replaced by a similar one.
+    pub(super) fn choices(&self) -> SecretChoices {
+        let rows = self.many("secret_place").zip(self.many("secret_choice"));
+        rows.zip(self.many("secret_name"))
+            .filter_map(|((place, choice), name)| {
+                let choice = match choice {
+                    secrets::PRIVATE => SecretChoice::Private(secret_name(name)?),
+                    secrets::SHARED => SecretChoice::Shared(secret_name(name)?),
+                    secrets::NOT_SECRET => SecretChoice::NotSecret,
+                    other => {
+                        SecretChoice::Existing(other.strip_prefix(secrets::EXISTING)?.parse().ok()?)
+                    }
+                };
+                Some((place.to_owned(), choice))
+            })
+            .collect()
+    }
+
+    /// The places that were declared not to be secrets. A place with another choice is not among them.
+    fn not_secrets(&self) -> Vec<String> {
+        let choices = self.choices();
+        let is_kept =
+            |place: &&str| choices.get(*place).is_none_or(|it| *it == SecretChoice::NotSecret);
+        self.many("not_secret").filter(is_kept).map(str::to_owned).collect()
+    }
+
+    /// A field that takes a secret: a reference to the chosen one, or what was typed.
+    fn secret(&self, name: &str) -> String {
+        match self.one(&format!("{name}_saved")).parse::<SecretName>() {
+            Ok(saved) => saved.reference(),
+            Err(_none_chosen) => self.text(name),
+        }
     }
 
     pub(super) fn subject(&self) -> Subject {
@@ -118,7 +173,7 @@ impl FormInput {
             max_in_flight: self.one("max_in_flight"),
             rate_per_minute: self.one("rate_per_minute"),
             retry_schedule: self.one("retry_schedule"),
-            not_secrets: self.many("not_secret").map(str::to_owned).collect(),
+            not_secrets: self.not_secrets(),
         }
     }
 
@@ -139,11 +194,11 @@ impl FormInput {
     fn authentication(&self) -> AuthDraft {
         AuthDraft {
             kind: self.one("auth_kind"),
-            token: self.one("auth_token"),
+            token: self.secret("auth_token"),
             username: self.one("auth_username"),
-            password: self.one("auth_password"),
+            password: self.secret("auth_password"),
             client_id: self.one("auth_client_id"),
-            client_secret: self.one("auth_client_secret"),
+            client_secret: self.secret("auth_client_secret"),
             token_endpoint_url: self.one("auth_token_endpoint_url"),
             scopes: self.one("auth_scopes"),
             client_authentication: self.one("auth_client_authentication"),
@@ -163,9 +218,16 @@ impl FormInput {
             pem: self.text("tls_pem"),
             min_version: self.one("tls_min_version"),
             client_certificate: self.text("tls_client_certificate"),
-            client_key: self.text("tls_client_key"),
+            client_key: self.secret("tls_client_key"),
         }
     }
+}
+
+/// The name that was entered for a secret, or a similar one.
+fn secret_name(text: &str) -> Option<SecretName> {
+    let text = text.trim();
+    let named = || text.parse().unwrap_or_else(|_invalid| SecretName::suggest(text));
+    (!text.is_empty()).then(named)
 }
 
 fn lines_of(text: &str) -> impl Iterator<Item = String> {

@@ -19,6 +19,7 @@ pub(in crate::web) mod preview;
 mod results;
 pub(in crate::web) mod save;
 pub(in crate::web) mod schema;
+mod secrets;
 mod submission;
 pub(in crate::web) mod test;
 mod validators;

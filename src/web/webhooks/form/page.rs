@@ -10,9 +10,12 @@ use super::filters::{FiltersView, SeenValues};
 use super::input::Subject;
 use super::preview::{self, PreviewView};
 use super::results::{BacktestView, CertificateView, CredentialsView, TestResultView};
+use super::secrets::SecretsView;
 use super::validators::ValidatorView;
+use crate::actions::Entered;
 use crate::model::event::EventChoice;
 use crate::model::filter;
+use crate::model::secret::SecretChoices;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
     AuthDraft, DeliveryPolicy, Draft, FieldErrors, Method, TlsDraft, Webhook, format_schedule,
@@ -57,8 +60,8 @@ pub(super) struct FormView {
     pub(super) methods: Vec<SelectOption>,
     pub(super) url: String,
     pub(super) body_template: String,
-    /// Whether the body contains a masked secret.
-    pub(super) has_secret: bool,
+    /// The credentials that saving moves into secrets, and the fields that take a secret.
+    pub(super) secrets: SecretsView,
     /// Annotations for the editor, as JSON; empty if there are none.
     pub(super) annotations: String,
     pub(super) headers: Vec<PairView>,
@@ -153,7 +156,7 @@ impl FormView {
             preset: None,
             active: draft.active,
             methods: method_options(&draft.method),
-            has_secret: draft.body_template.contains(crate::model::secret::MASK),
+            secrets: SecretsView::default(),
             annotations: String::new(),
             headers: pairs("header", draft.headers),
             condition: filter::explain(&triggers, &draft.filters),
@@ -326,13 +329,18 @@ pub(super) async fn load(
     current: &CurrentUser,
     subject: Subject,
     draft: Draft,
+    choices: SecretChoices,
 ) -> Result<FormView, Error> {
     let seen = SeenValues::load(&state.db).await?;
     let default = EventChoice::sample_for(&draft.triggers);
     let preview_event = subject.preview_event.unwrap_or(default);
-    let secrets_from = subject.id.or(subject.base);
-    let preview = PreviewView::load(state, secrets_from, &draft, preview_event).await?;
+    let webhook = subject.id.or(subject.base);
+    let entered = Entered { webhook, draft: draft.clone(), choices };
+    // Boxed, so that they do not enlarge the futures of all requests that show the form.
+    let preview = Box::pin(PreviewView::load(state, &entered, preview_event)).await?;
+    let secrets = Box::pin(SecretsView::load(state, &entered)).await?;
     let mut form = FormView::new(&current.session.csrf, subject, draft, &seen);
+    form.secrets = secrets;
     form.preview = preview;
     form.preview_events = EventMenu::load(state, preview_event).await?;
     form.test_events = EventMenu::load(state, subject.test_event.unwrap_or(default)).await?;

@@ -26,7 +26,7 @@ pub(in crate::web) async fn authority(submission: Submission) -> Result<Response
 /// `POST /webhooks/pem/client`
 pub(in crate::web) async fn client(submission: Submission) -> Result<Response, Error> {
     let Submission { state, input, .. } = submission;
-    let found = state.actions.inspect_client(input.secrets_from(), &input.draft()).await?;
+    let found = state.actions.inspect_client(&input.entered()).await?;
     respond(&state, found, "The private key matches the certificate.")
 }
 

@@ -8,10 +8,11 @@ use super::annotations;
 use super::event_menu::EVENT_REMOVED;
 use super::field_id::element_id;
 use super::input::FormInput;
-use crate::actions::Preview;
+use super::secrets::SecretsView;
+use crate::actions::{Entered, Preview};
 use crate::model::event::{Event, EventChoice};
 use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hints, is_logpoint};
-use crate::model::{Trigger, WebhookId, filter};
+use crate::model::{Trigger, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState, highlight, page};
@@ -41,6 +42,7 @@ pub(super) struct PreviewView {
 #[template(path = "webhooks/form/_preview_response.html")]
 struct PreviewPart {
     preview: PreviewView,
+    secrets: SecretsView,
     condition: String,
     advice: Vec<(String, String)>,
 }
@@ -78,42 +80,41 @@ pub(in crate::web) async fn preview(
     let condition = filter::explain(&triggers, &draft.filters);
     let default = EventChoice::sample_for(&draft.triggers);
     let choice = input.subject().preview_event.unwrap_or(default);
-    let preview = PreviewView::load(&state, input.secrets_from(), &draft, choice).await?;
-    page::html(&PreviewPart { preview, condition, advice: advice(&draft) })
+    let entered = input.entered();
+    let preview = PreviewView::load(&state, &entered, choice).await?;
+    let secrets = SecretsView::load(&state, &entered).await?;
+    page::html(&PreviewPart { preview, secrets, condition, advice: advice(&draft) })
 }
 
 impl PreviewView {
     /// Renders a draft. Missing parts that do not affect the request, such as the name, do not prevent the preview.
     pub(super) async fn load(
         state: &WebState,
-        base: Option<WebhookId>,
-        draft: &Draft,
+        entered: &Entered,
         choice: EventChoice,
     ) -> Result<Self, Error> {
+        let draft = &entered.draft;
         if draft.body_template.trim().is_empty() && draft.url.trim().is_empty() {
             return Ok(Self::default());
         }
         let Some(event) = state.actions.chosen_event(choice).await? else {
             return Ok(Self::event_removed());
         };
-        let view = Self::of_event(state, base, draft, &event).await?;
+        let view = Self::of_event(state, entered, &event).await?;
         Ok(Self { is_logpoint: is_logpoint(draft), ..view })
     }
 
-    async fn of_event(
-        state: &WebState,
-        base: Option<WebhookId>,
-        draft: &Draft,
-        event: &Event,
-    ) -> Result<Self, Error> {
-        let errors = match state.actions.preview_webhook(base, draft, event).await? {
+    async fn of_event(state: &WebState, entered: &Entered, event: &Event) -> Result<Self, Error> {
+        let draft = &entered.draft;
+        let with = |draft: &Draft| Entered { draft: draft.clone(), ..entered.clone() };
+        let errors = match state.actions.preview_webhook(entered.clone(), event).await? {
             Ok(rendered) => return Ok(Self::formatted(state, draft, rendered, Vec::new()).await),
             Err(errors) => errors,
         };
         let (mut completed, to_do) = complete(draft, &errors);
         completed.triggers = vec![event.trigger.as_str().to_owned()];
         completed.filters.clear();
-        let errors = match state.actions.preview_webhook(base, &completed, event).await? {
+        let errors = match state.actions.preview_webhook(with(&completed), event).await? {
             Ok(rendered) => return Ok(Self::formatted(state, draft, rendered, to_do).await),
             Err(errors) => errors,
         };
@@ -123,7 +124,7 @@ impl PreviewView {
         }
         // The rest of the request does not depend on the URL.
         SAMPLE_URL.clone_into(&mut completed.url);
-        let Ok(rest) = state.actions.preview_webhook(base, &completed, event).await? else {
+        let Ok(rest) = state.actions.preview_webhook(with(&completed), event).await? else {
             return Ok(failed);
         };
         let rest = Self::formatted(state, draft, rest, Vec::new()).await;

@@ -31,8 +31,8 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
     let draft = input.draft();
     let subject = Subject { id, ..input.subject() };
     let Subject { base, expected_revision, .. } = subject;
-    let request =
-        SaveRequest { id, base, expected_revision, actor: current.actor(), restored: None };
+    let (actor, choices) = (current.actor(), input.choices());
+    let request = SaveRequest { id, base, expected_revision, choices, actor, restored: None };
     match state.actions.save_webhook(&request, &draft).await {
         Ok(_) => {
             current.session.notify(format!("Saved “{}”.", draft.name.trim())).await?;
@@ -42,12 +42,12 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
             Ok(Redirect::to("/webhooks").into_response())
         }
         Err(SaveWebhookError::Invalid(errors)) => {
-            let form = page::load(state, current, subject, draft).await?;
+            let form = page::load(state, current, subject, draft, input.choices()).await?;
             submission.reject(form.with_errors(&errors, FormAction::Save)).await
         }
         Err(SaveWebhookError::Stale { expected_revision, current_revision }) => {
             let subject = Subject { expected_revision: Some(current_revision), ..subject };
-            let mut form = page::load(state, current, subject, draft).await?;
+            let mut form = page::load(state, current, subject, draft, input.choices()).await?;
             form.conflict = conflict(state, id, expected_revision, current_revision).await?;
             submission.reject(form).await
         }

@@ -1,16 +1,16 @@
 //! The event's payload schema: a searchable list of the fields that a template can use.
 
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{Json, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::field::{FIELDS, Field};
 use crate::template::helpers;
-use crate::web::Error;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -84,15 +84,40 @@ struct HelperJson {
     takes: &'static str,
 }
 
-/// The fields and helpers that the editor completes.
+#[derive(Serialize)]
+struct SecretJson {
+    path: String,
+    description: String,
+    hosts: String,
+}
+
+/// The fields, helpers and secrets that the editor completes.
 #[derive(Serialize)]
 pub(in crate::web) struct SchemaJson {
     fields: Vec<FieldJson>,
     helpers: Vec<HelperJson>,
+    secrets: Vec<SecretJson>,
+}
+
+/// The webhook that is edited.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct CompletionQuery {
+    webhook: String,
 }
 
 /// `GET /webhooks/schema.json`
-pub(in crate::web) async fn json(_current: CurrentUser) -> Json<SchemaJson> {
+pub(in crate::web) async fn json(
+    State(state): State<WebState>,
+    _current: CurrentUser,
+    Query(query): Query<CompletionQuery>,
+) -> Result<Json<SchemaJson>, Error> {
+    let usable = state.actions.usable_secrets(query.webhook.parse().ok()).await?;
+    let secrets = usable.into_iter().map(|secret| SecretJson {
+        path: format!("secrets.{}", secret.name),
+        description: secret.description,
+        hosts: secret.limits.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    });
     let fields = FIELDS.iter().map(|&Field { path, kind, description, example }| FieldJson {
         path,
         kind,
@@ -100,5 +125,6 @@ pub(in crate::web) async fn json(_current: CurrentUser) -> Json<SchemaJson> {
         example,
     });
     let helpers = helpers().map(|(name, takes)| HelperJson { name, takes });
-    Json(SchemaJson { fields: fields.collect(), helpers: helpers.collect() })
+    let (fields, helpers) = (fields.collect(), helpers.collect());
+    Ok(Json(SchemaJson { fields, helpers, secrets: secrets.collect() }))
 }

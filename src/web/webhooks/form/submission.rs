@@ -49,7 +49,8 @@ impl Submission {
             return html(&part(result));
         }
         let subject = self.input.subject();
-        let mut form = page::load(&self.state, &self.current, subject, draft).await?;
+        let mut form =
+            page::load(&self.state, &self.current, subject, draft, self.input.choices()).await?;
         place(&mut form, result);
         form.page(&self.current).await
     }

@@ -10,8 +10,9 @@ use super::input::Subject;
 use super::page::{self, FormAction};
 use super::results::TestResultView;
 use super::submission::Submission;
-use crate::actions::TestWebhookError;
+use crate::actions::{Entered, TestWebhookError};
 use crate::model::event::EventChoice;
+use crate::model::secret::SecretChoices;
 use crate::store::{revisions, webhooks};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -32,11 +33,11 @@ pub(in crate::web) async fn test(submission: Submission) -> Result<Response, Err
     let result = match state.actions.chosen_event(choice).await? {
         None => TestResultView::not_sent(EVENT_REMOVED),
         Some(event) => {
-            match state.actions.test_webhook(input.secrets_from(), &draft, &event).await {
+            match state.actions.test_webhook(input.id(), input.entered(), &event).await {
                 Ok(invocation) => TestResultView::new(&invocation),
                 Err(TestWebhookError::Store(error)) => return Err(error.into()),
                 Err(TestWebhookError::Invalid(errors)) => {
-                    let form = page::load(state, current, subject, draft).await?;
+                    let form = page::load(state, current, subject, draft, input.choices()).await?;
                     let mut form = form.with_errors(&errors, FormAction::Test);
                     form.result = Some(TestResultView::not_sent("fix the marked fields."));
                     return submission.reject(form).await;
@@ -59,7 +60,8 @@ pub(in crate::web) async fn test_saved(
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let choice = EventChoice::sample_for(&draft.triggers);
     let event = state.actions.chosen_event(choice).await?.ok_or(Error::NotFound)?;
-    match state.actions.test_webhook(Some(id), &draft, &event).await {
+    let entered = Entered { webhook: Some(id), draft: draft.clone(), ..Entered::default() };
+    match state.actions.test_webhook(Some(id), entered, &event).await {
         Ok(invocation) => {
             Ok(Redirect::to(&format!("/invocations/{}", invocation.id)).into_response())
         }
@@ -67,7 +69,7 @@ pub(in crate::web) async fn test_saved(
         Err(TestWebhookError::Invalid(errors)) => {
             let revision = revisions::current_number(&state.db, id).await?;
             let subject = Subject::existing(id, revision);
-            let form = page::load(&state, &current, subject, draft).await?;
+            let form = page::load(&state, &current, subject, draft, SecretChoices::new()).await?;
             let form = form.with_errors(&errors, FormAction::Test).page(&current).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, form).into_response())
         }

@@ -196,7 +196,7 @@ async fn editing_shows_and_keeps_every_field() {
     let path = list.attribute("tbody td.name a", "href").unwrap();
     let form = ann.get(&format!("{path}/edit")).await;
     assert_eq!(form.text("h1"), "Edit Webhook");
-    assert_eq!(form.attribute("#header-0-value", "value").unwrap(), "••••••");
+    assert_eq!(form.attribute("#header-0-value", "value").unwrap(), "{{secrets.x_api_key}}");
     assert_eq!(form.attribute("#header-1-value", "value").unwrap(), "{{data.requester.name}}");
     assert_eq!(form.typed("filter-resource_type"), "Database");
     assert_eq!(form.attribute("#timeout_in_sec", "value").unwrap(), "30");

@@ -11,7 +11,7 @@ use super::*;
 use crate::model::Trigger;
 use crate::model::event::sample;
 use crate::model::webhook::{AuthDraft, TlsDraft};
-use crate::template::{OutputContext, Template, TemplateData};
+use crate::template::{OutputContext, Template, TemplateData, TemplateSecret};
 
 /// Parts of texts that matter.
 const PARTS: &[&str] = &[
@@ -182,10 +182,14 @@ fn parsed(value: Value) -> Value {
 }
 
 fn rendered(source: &str, context: OutputContext, secrets: &[(String, String)]) -> String {
+    let secrets: Vec<TemplateSecret<'_>> = secrets
+        .iter()
+        .map(|(name, value)| TemplateSecret { name, value, label: "[secret]" })
+        .collect();
     let template = Template::compile(source, context);
     let template = template.unwrap_or_else(|error| panic!("{source}: {error}"));
     let payload = Cow::Owned(sample(Trigger::Created));
-    let data = TemplateData::new(payload, "d", 1, "w", secrets);
+    let data = TemplateData::new(payload, "d", 1, "w", &secrets);
     template.render(&data).unwrap_or_else(|error| panic!("{source}: {error}"))
 }
 
