@@ -15,4 +15,5 @@ mod cli;
 mod delivery;
 mod fault_injection;
 mod pages;
+mod secrets;
 mod security;
