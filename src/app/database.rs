@@ -12,7 +12,7 @@ use crate::private_postgres::{Binaries, Environment, PrivateDatabase};
 use crate::store::{self, PgConnectOptions, PgPool, migrate};
 use crate::vault::Vault;
 
-/// Connections in the pool. The private database allows 40.
+/// Connections in the pool. The private database allows 50.
 const CONNECTIONS: u32 = 16;
 
 /// Time that a command waits for the database of a server that is starting.

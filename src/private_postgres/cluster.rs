@@ -201,7 +201,7 @@ impl Cluster {
             format!("port={PORT}"),
             format!("unix_socket_directories={}", self.socket().display()),
             "unix_socket_permissions=0700".to_owned(),
-            "max_connections=40".to_owned(),
+            "max_connections=50".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
             "log_checkpoints=off".to_owned(),
