@@ -2,6 +2,7 @@
 
 mod backtest;
 mod blocking;
+mod change_delivery;
 mod check_credentials;
 mod chosen_event;
 mod delete_webhook;
@@ -22,6 +23,7 @@ mod toggle_webhook;
 
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
+pub use change_delivery::ChangeDeliveryError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
 pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod bearer;
+mod deliveries;
 mod events;
 mod problem;
 mod request_body;
@@ -49,6 +50,10 @@ pub fn router(state: ApiState) -> Router {
         .route(
             "/api/v1/webhooks/{id}/invoke",
             post(webhooks::invoke).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/deliveries/{id}/redeliver",
+            post(deliveries::redeliver).fallback(problem::method_not_allowed),
         )
         .route("/api/{*rest}", axum::routing::any(problem::not_found))
         .with_state(state)

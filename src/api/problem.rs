@@ -25,6 +25,8 @@ pub enum ProblemId {
     NotFound,
     /// The route does not have this method.
     MethodNotAllowed,
+    /// The object is in a state that does not allow this.
+    Conflict,
     /// The request or an event is too large.
     TooLarge,
     /// The request is for another host.
@@ -70,6 +72,7 @@ impl Problem {
             ProblemId::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
             ProblemId::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             ProblemId::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            ProblemId::Conflict => (StatusCode::CONFLICT, "Not possible in this state"),
             ProblemId::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
             ProblemId::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
@@ -124,6 +127,7 @@ impl IntoResponse for Problem {
             | ProblemId::Misdirected
             | ProblemId::Forbidden
             | ProblemId::NotFound
+            | ProblemId::Conflict
             | ProblemId::TooLarge
             | ProblemId::UnsupportedMediaType
             | ProblemId::Invalid

@@ -8,7 +8,9 @@ use chrono::{NaiveDate, TimeDelta};
 use super::shared::{Deps, Shared};
 use crate::model::Timestamp;
 use crate::store::deliveries::manual;
-use crate::store::{Error, PgPool, events, filter_values, partitions, sessions, within};
+use crate::store::{
+    Error, PgPool, events, filter_values, partitions, redeliveries, sessions, within,
+};
 
 /// Time between two runs.
 const RUN_INTERVAL: Duration = Duration::from_hours(1);
@@ -33,6 +35,7 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         let mut connection = deps.db.acquire().await?;
         events::delete_expired_keys(&mut connection, now).await?;
         manual::delete_before(&mut connection, expired_before).await?;
+        redeliveries::delete_before(&mut connection, expired_before).await?;
         drop(connection);
         filter_values::delete_before(&deps.db, expired_before).await?;
         sessions::delete_expired(&deps.db, now).await?;

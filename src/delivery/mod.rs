@@ -22,6 +22,7 @@ mod lane_rechecks;
 mod leases;
 mod planner;
 mod rate_limits;
+mod redelivery;
 mod router;
 mod shared;
 mod worker;
@@ -79,6 +80,7 @@ impl Dispatcher {
             rate_limits::run(limits, db, stop, move || worker::start(&shared))
         });
         tracker.spawn(change_listener::run(Arc::clone(&shared)));
+        tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::authorize::AttemptContext;
 use super::circuit_breakers::CircuitBreakers;
 use super::dispatch_queue::{DispatchQueue, Job};
 use super::lane_rechecks::LaneRechecks;
@@ -45,6 +46,18 @@ pub struct Deps {
     pub retention_days: u16,
 }
 
+impl Deps {
+    /// What attempts of all webhooks share.
+    pub(super) fn attempt_context(&self) -> AttemptContext<'_> {
+        AttemptContext {
+            client: &self.client,
+            tokens: &self.tokens,
+            sources: &self.sources,
+            rules: &self.rules,
+        }
+    }
+}
+
 /// The shared state.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -59,6 +72,8 @@ pub(super) struct Shared {
     backlog: Mutex<HashSet<WebhookId>>,
     /// Wakes the task that claims deliveries.
     pub(super) wake: Notify,
+    /// Wakes the task that sends deliveries again.
+    pub(super) wake_redelivery: Notify,
     pub(super) lane_rechecks: LaneRechecks,
     /// Whether many events are being stored, whose senders wait for the response.
     pub(super) ingest_busy: AtomicBool,
@@ -79,6 +94,7 @@ impl Shared {
             rate_limits: Arc::default(),
             backlog: Mutex::default(),
             wake: Notify::new(),
+            wake_redelivery: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
             ingest_busy: AtomicBool::new(false),
             stop: CancellationToken::new(),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::{AttemptRequest, attempt};
-use super::authorize::AttemptContext;
 use super::dispatch_queue::Job;
 use super::shared::Shared;
 use crate::model::delivery::DeliveryState;
@@ -50,7 +49,6 @@ async fn process(shared: &Shared, job: Job) -> Completion {
     if !route.webhook().is_active() {
         return Completion::unsent(id, webhook_id, number, DeliveryState::Held);
     }
-    let deps = &shared.deps;
     let request = AttemptRequest {
         webhook_id: Some(webhook_id),
         delivery_id: Some(id),
@@ -59,14 +57,9 @@ async fn process(shared: &Shared, job: Job) -> Completion {
         event: &event,
         payload: event.project(&route.projection),
     };
-    let context = AttemptContext {
-        client: &deps.client,
-        tokens: &deps.tokens,
-        sources: &deps.sources,
-        rules: &deps.rules,
-    };
     let rendered = request.render(&route.resolved);
-    let invocation = attempt(context, &route.resolved, request, rendered).await;
+    let invocation =
+        attempt(shared.deps.attempt_context(), &route.resolved, request, rendered).await;
     let schedule = &route.webhook().delivery_policy().retry_schedule;
     decide(shared, (id, webhook_id, number), &invocation, schedule)
 }

@@ -15,6 +15,8 @@ pub mod notify;
 pub mod partitions;
 mod pool;
 pub mod rates;
+pub mod redeliveries;
+pub mod redelivery_batches;
 pub mod revisions;
 pub mod sealed_values;
 pub mod secrets;

@@ -30,7 +30,7 @@ pub fn router(state: WebState) -> Router {
         .route("/invocations/{id}", get(invocations::show::show))
         .route("/troubleshooting", get(invocations::troubleshooting::show))
         .route("/deliveries", get(deliveries::list::show))
-        .route("/deliveries/{id}", get(deliveries::show::show))
+        .merge(delivery_routes())
         .merge(secret_routes())
         .fallback(|| async { error::Error::NotFound })
         .layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
@@ -41,6 +41,20 @@ pub fn router(state: WebState) -> Router {
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(error::from_panic))
         .with_state(state)
+}
+
+fn delivery_routes() -> Router<WebState> {
+    Router::new()
+        .route(
+            "/deliveries/redeliver",
+            get(deliveries::redeliver_all::confirm).post(deliveries::redeliver_all::start),
+        )
+        .route("/deliveries/batches/{id}", get(deliveries::redeliver_all::show))
+        .route("/deliveries/batches/{id}/stop", post(deliveries::redeliver_all::stop))
+        .route("/deliveries/{id}", get(deliveries::show::show))
+        .route("/deliveries/{id}/redeliver", post(deliveries::change::redeliver))
+        .route("/deliveries/{id}/retry", post(deliveries::change::retry))
+        .route("/deliveries/{id}/cancel", post(deliveries::change::cancel))
 }
 
 fn webhook_routes() -> Router<WebState> {

@@ -37,6 +37,8 @@ struct TableView {
     /// Whether a search stopped before it had read all deliveries. `older` continues it.
     is_cut: bool,
     filtered: bool,
+    /// Address that sends all matching deliveries again; empty without filters.
+    redeliver_href: String,
     /// Whether there are no deliveries at all.
     is_blank: bool,
 }
@@ -64,15 +66,8 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(params): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let text = params.q.trim().replace('\0', "");
-    let query = deliveries::Query {
-        id: None,
-        state: DeliveryState::from_name(&params.state),
-        webhook: params.webhook.parse::<WebhookId>().ok(),
-        after: params.after.parse().ok(),
-        text: &text,
-        limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
-    };
+    let text = params.text();
+    let query = params.query(&text);
     let table = load(&state, &params, &query).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
@@ -109,6 +104,11 @@ async fn load(
         older: older.map(|id| params.href(Some(id))).unwrap_or_default(),
         newest: if query.after.is_some() { params.href(None) } else { String::new() },
         is_cut: search_end.is_some(),
+        redeliver_href: if filtered && !rows.is_empty() {
+            format!("/deliveries/redeliver?{}", params.filters())
+        } else {
+            String::new()
+        },
         filtered,
         is_blank: rows.is_empty() && !filtered && query.after.is_none(),
         rows,
@@ -116,19 +116,45 @@ async fn load(
 }
 
 impl ListQuery {
+    /// The text to search for, without characters that cannot be stored.
+    pub(super) fn text(&self) -> String {
+        self.q.trim().replace('\0', "")
+    }
+
+    /// The filters. `text` is from [`ListQuery::text`].
+    pub(super) fn query<'a>(&self, text: &'a str) -> deliveries::Query<'a> {
+        deliveries::Query {
+            id: None,
+            state: DeliveryState::from_name(&self.state),
+            webhook: self.webhook.parse::<WebhookId>().ok(),
+            after: self.after.parse().ok(),
+            text,
+            limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// The query string of the filters, without the page.
+    pub(super) fn filters(&self) -> String {
+        self.query_string("")
+    }
+
     fn href(&self, after: Option<DeliveryId>) -> String {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
+        format!("/deliveries?{}", self.query_string(&after))
+    }
+
+    fn query_string(&self, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
             ("q", self.q.as_str()),
             ("state", self.state.as_str()),
             ("webhook", self.webhook.as_str()),
-            ("after", after.as_str()),
+            ("after", after),
         ] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
         }
-        format!("/deliveries?{}", query.finish())
+        query.finish()
     }
 }

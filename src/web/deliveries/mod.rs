@@ -1,6 +1,8 @@
 //! The pages about deliveries.
 
+pub(super) mod change;
 pub(super) mod list;
+pub(super) mod redeliver_all;
 pub(super) mod show;
 
 use super::display_time::DisplayTime;

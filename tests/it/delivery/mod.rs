@@ -6,5 +6,6 @@ mod failing;
 mod manual;
 mod order;
 mod plans;
+mod redelivery;
 mod retention;
 mod webhooks_change;

@@ -1,0 +1,5 @@
+//! The routes for deliveries.
+
+mod redeliver;
+
+pub(super) use redeliver::redeliver;
