@@ -25,6 +25,7 @@ pub mod tokens;
 pub mod users;
 pub mod webhook_changes;
 pub mod webhook_health;
+pub mod webhook_list;
 pub mod webhooks;
 
 pub use error::Error;

@@ -43,15 +43,20 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into webhooks (id, name, active, definition, secret_names, created_at, updated_at, folded_name)
-         values ($1, $2, $3, $4, $5, $6, $6, $7)",
+        "insert into webhooks
+             (id, name, active, definition, secret_names, created_at, updated_at, folded_name, method, url, triggers, unverified)
+         values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11)",
         id.uuid(),
         draft.name,
         draft.active,
         to_text(draft)?,
         secret_names,
         now,
-        fold_name(&draft.name)
+        fold_name(&draft.name),
+        draft.method,
+        draft.url,
+        &draft.triggers,
+        draft.tls.verify == "none"
     )
     .execute(db)
     .await?;
@@ -72,6 +77,7 @@ pub async fn update(
     let done = sqlx::query!(
         "update webhooks
          set name = $2, active = $3, definition = $4, secret_names = coalesce($5, secret_names), updated_at = $6, folded_name = $7,
+             method = $8, url = $9, triggers = $10, unverified = $11,
              paused_because = case when $3 then null else paused_because end
          where id = $1 and deleted_at is null",
         id.uuid(),
@@ -80,7 +86,11 @@ pub async fn update(
         to_text(draft)?,
         secret_names,
         now,
-        fold_name(&draft.name)
+        fold_name(&draft.name),
+        draft.method,
+        draft.url,
+        &draft.triggers,
+        draft.tls.verify == "none"
     )
     .execute(db)
     .await?;

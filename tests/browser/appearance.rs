@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::sample_data::{SampleData, add_secrets, fill};
+use crate::sample_data::{SampleData, fill};
 use crate::support::TestApp;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 
@@ -45,7 +45,7 @@ const CARD_OVERFLOW: &str = "!document.querySelector('.menu[open]') && \
         .map((one) => one.outerHTML.slice(0, 120))";
 
 /// A page, and the steps before it is checked.
-struct Scene {
+pub(crate) struct Scene {
     name: &'static str,
     path: String,
     /// Text to type into the editor first.
@@ -54,16 +54,20 @@ struct Scene {
     steps: &'static [&'static str],
 }
 
-fn scene(name: &'static str, path: impl Into<String>) -> Scene {
+pub(crate) fn scene(name: &'static str, path: impl Into<String>) -> Scene {
     Scene { name, path: path.into(), keys: "", steps: &[] }
 }
 
-fn stepped(name: &'static str, path: &str, steps: &'static [&'static str]) -> Scene {
+pub(crate) fn stepped(name: &'static str, path: &str, steps: &'static [&'static str]) -> Scene {
     Scene { steps, ..scene(name, path) }
 }
 
 /// The editor of a new webhook, after typing.
-fn typed(name: &'static str, keys: &'static str, steps: &'static [&'static str]) -> Scene {
+pub(crate) fn typed(
+    name: &'static str,
+    keys: &'static str,
+    steps: &'static [&'static str],
+) -> Scene {
     Scene { keys, ..stepped(name, "/webhooks/new", steps) }
 }
 
@@ -110,7 +114,7 @@ async fn play(browser: &Browser, scene: &Scene) {
 }
 
 /// Checks each scene as a signed-in user.
-async fn check_all(app: &TestApp, scenes: &[Scene]) {
+pub(crate) async fn check_all(app: &TestApp, scenes: &[Scene]) {
     let browser = Browser::signed_in(app).await;
     prepare(&browser).await;
     for scene in scenes {
@@ -203,42 +207,6 @@ async fn pages_without_data() {
 }
 
 #[tokio::test]
-async fn pages_about_secrets() {
-    let app = TestApp::start().await;
-    let save = &[".bar-save .primary", "[role=alert]"];
-    let scenes = [
-        scene("secrets-empty", "/secrets"),
-        scene("secret-new", "/secrets/new"),
-        stepped("secret-errors", "/secrets/new", save),
-    ];
-    check_all(&app, &scenes).await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let SampleData { webhook, paused, .. } = fill(&app, &logpoint).await;
-    let [used, unused] = add_secrets(&app, &[&webhook, &paused]).await;
-    let scenes = [
-        scene("secrets", "/secrets"),
-        scene("secrets-no-match", "/secrets?q=nothing-like-it"),
-        scene("secret", &used),
-        scene("secret-oauth", &unused),
-        scene("secret-delete", format!("{unused}/delete")),
-        scene("secret-delete-refused", format!("{used}/delete")),
-        stepped(
-            "form-saved-secret",
-            &format!("/webhooks/{webhook}/edit"),
-            &["#auth_kind label:nth-of-type(2)", "#auth_token_saved"],
-        ),
-        typed(
-            "form-found-secrets",
-            "{\"secret_key\": \"typed-secret\", \"token\": \"another\"}",
-            &[".found-secret"],
-        ),
-        typed("editor-completion-secret", "{\"a\": \"{{secrets.", &[".cm-tooltip-autocomplete"]),
-    ];
-    check_all(&app, &scenes).await;
-    app.finish_with_leftovers().await;
-}
-
-#[tokio::test]
 async fn the_form_with_open_sections() {
     let app = TestApp::start().await;
     let scenes = [
@@ -314,29 +282,6 @@ async fn an_invocation_with_a_token() {
     let steps = &[".tabs a[href='#token']", "#token .token-exchange"];
     check_all(&app, &[stepped("invocation-token", &path, steps)]).await;
     app.finish().await;
-}
-
-#[tokio::test]
-async fn pages_about_redelivery() {
-    let app = TestApp::start().await;
-    let logpoint = FakeLogpoint::start(Options::default()).await;
-    let SampleData { failed, .. } = fill(&app, &logpoint).await;
-    let mut ann = app.admin().await;
-    let delivery = format!("/deliveries/{failed}");
-    ann.get(&delivery).await;
-    ann.post(&format!("{delivery}/redeliver"), &[]).await;
-    let all = "/deliveries/redeliver?state=delivered";
-    ann.get(all).await;
-    let batch = ann.post(all, &[]).await.location().to_owned();
-    let scenes = [
-        scene("delivery-redelivered", delivery),
-        scene("deliveries-filtered", "/deliveries?state=delivered"),
-        scene("redeliver-all", "/deliveries/redeliver?state=delivered"),
-        scene("redeliver-nothing", "/deliveries/redeliver?state=held"),
-        scene("redelivery-batch", batch),
-    ];
-    check_all(&app, &scenes).await;
-    app.finish_with_leftovers().await;
 }
 
 #[tokio::test]

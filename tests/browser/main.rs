@@ -16,6 +16,7 @@ mod journeys;
 mod keyboard;
 mod no_script;
 mod past_events;
+mod redelivery;
 mod sample_data;
 mod secrets;
 mod session;

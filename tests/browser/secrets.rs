@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
+use crate::appearance::{check_all, scene, stepped, typed};
 use crate::driver::Browser;
+use crate::sample_data::{SampleData, add_secrets, fill};
 use crate::support::TestApp;
+use crate::support::logpoint::{FakeLogpoint, Options};
 
 #[tokio::test]
 async fn a_secret_is_added_changed_and_deleted_without_scripts() {
@@ -78,4 +81,40 @@ async fn errors_get_the_focus_and_unsaved_changes_are_guarded() {
     ann.wait_for_path("/secrets").await;
     ann.finish().await;
     app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_about_secrets() {
+    let app = TestApp::start().await;
+    let save = &[".bar-save .primary", "[role=alert]"];
+    let scenes = [
+        scene("secrets-empty", "/secrets"),
+        scene("secret-new", "/secrets/new"),
+        stepped("secret-errors", "/secrets/new", save),
+    ];
+    check_all(&app, &scenes).await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let SampleData { webhook, paused, .. } = fill(&app, &logpoint).await;
+    let [used, unused] = add_secrets(&app, &[&webhook, &paused]).await;
+    let scenes = [
+        scene("secrets", "/secrets"),
+        scene("secrets-no-match", "/secrets?q=nothing-like-it"),
+        scene("secret", &used),
+        scene("secret-oauth", &unused),
+        scene("secret-delete", format!("{unused}/delete")),
+        scene("secret-delete-refused", format!("{used}/delete")),
+        stepped(
+            "form-saved-secret",
+            &format!("/webhooks/{webhook}/edit"),
+            &["#auth_kind label:nth-of-type(2)", "#auth_token_saved"],
+        ),
+        typed(
+            "form-found-secrets",
+            "{\"secret_key\": \"typed-secret\", \"token\": \"another\"}",
+            &[".found-secret"],
+        ),
+        typed("editor-completion-secret", "{\"a\": \"{{secrets.", &[".cm-tooltip-autocomplete"]),
+    ];
+    check_all(&app, &scenes).await;
+    app.finish_with_leftovers().await;
 }

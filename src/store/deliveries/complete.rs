@@ -97,7 +97,7 @@ pub async fn complete(
                returning q.id, q.event_id, q.webhook_id, q.lane, i.state,
                          q.attempts - case when i.counts then 0 else 1 end as attempts, q.created_at,
                          case when i.counts then i.status else q.last_status end as last_status,
-                         case when i.counts then i.error else q.last_error end as last_error
+                         case when i.counts then i.error else q.last_error end as last_error, i.counts
            ),
            remembered as (
                insert into delivery_history
@@ -117,7 +117,29 @@ pub async fn complete(
                from input i
                where q.id = i.id and q.lease = $11 and q.attempts = i.attempt
                  and i.state in ('due', 'held')
-               returning q.id
+               returning q.id, q.webhook_id, i.state, i.counts
+           ),
+           rolled_up as (
+               insert into webhook_hours as h (webhook_id, hour, delivered, failed, retried, last_delivered_at)
+               select ended.webhook_id, date_trunc('hour', $12::timestamptz, 'UTC'),
+                      count(*) filter (where ended.state = 'delivered'),
+                      count(*) filter (where ended.state = 'failed'),
+                      count(*) filter (where ended.state = 'due'),
+                      max($12::timestamptz) filter (where ended.state = 'delivered')
+               from (
+                   select webhook_id, state from finished where counts
+                   union all
+                   select webhook_id, state from postponed where counts and state = 'due'
+               ) ended
+               -- A deleted webhook has no roll-ups. The order prevents deadlocks between instances.
+               where exists (select from webhooks w where w.id = ended.webhook_id)
+               group by ended.webhook_id
+               order by ended.webhook_id
+               on conflict (webhook_id, hour) do update
+               set delivered = h.delivered + excluded.delivered,
+                   failed = h.failed + excluded.failed,
+                   retried = h.retried + excluded.retried,
+                   last_delivered_at = coalesce(excluded.last_delivered_at, h.last_delivered_at)
            ),
            recorded as (
                insert into invocations (id, delivery_id, webhook_id, record)

@@ -8,12 +8,16 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::row::{Last, RowView};
-use crate::model::Trigger;
 use crate::model::webhook::preset::{PRESETS, Preset};
-use crate::store::{webhook_health, webhooks};
+use crate::model::{Trigger, WebhookId};
+use crate::store::webhook_health;
+use crate::store::webhook_list::{self, WebhookCounts, WebhookQuery};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
+
+/// Maximum number of rows on a page.
+const PAGE_ROWS: usize = 50;
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -22,6 +26,7 @@ pub(in crate::web) struct ListQuery {
     status: String,
     trigger: String,
     sort: String,
+    after: String,
 }
 
 /// The header of a column.
@@ -40,6 +45,10 @@ struct TableView {
     is_blank: bool,
     columns: Vec<Column>,
     rows: Vec<RowView>,
+    /// Address of the next page; empty on the last one.
+    next: String,
+    /// Address of the first page; empty on it.
+    first: String,
     csrf: String,
 }
 
@@ -69,21 +78,29 @@ pub(in crate::web) async fn show(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let now = state.sources.now();
-    let health = webhook_health::health(&state.db, now).await?;
-    let all = webhooks::list(&state.db).await?;
+    let counts = webhook_list::count(&state.db).await?;
+    let (text, after) = (query.text(), query.after());
+    let asked = query.to_store(&text, after.as_ref());
+    let mut found = webhook_list::list(&state.db, &asked, now).await?;
+    let has_more = found.len() > PAGE_ROWS;
+    found.truncate(PAGE_ROWS);
+    let next = found.last().filter(|_| has_more).map(|last| query.page_href(&last.key, last.id));
+    let ids: Vec<WebhookId> = found.iter().map(|webhook| webhook.id).collect();
+    let health = webhook_health::health(&state.db, now, &ids).await?;
     let unknown = webhook_health::Health::default();
-    let mut rows: Vec<RowView> = all
-        .iter()
-        .map(|(id, draft)| RowView::new(*id, draft, health.get(id).unwrap_or(&unknown), now))
-        .collect();
-    let summary = summarize(&rows);
-    let has_trigger = |row: &RowView| {
-        query.trigger.is_empty() || row.all_triggers.split(", ").any(|word| word == query.trigger)
+    let rows = found.into_iter().map(|webhook| {
+        let health = health.get(&webhook.id).unwrap_or(&unknown);
+        RowView::new(webhook, health, now)
+    });
+    let table = TableView {
+        is_blank: counts.all == 0,
+        columns: query.columns(),
+        rows: rows.collect(),
+        next: next.unwrap_or_default(),
+        first: if after.is_some() { query.href_with(&query.sort, "") } else { String::new() },
+        csrf: current.session.csrf.clone(),
     };
-    rows.retain(|row| query.matches(row) && has_trigger(row));
-    query.sort(&mut rows);
-    let csrf = current.session.csrf.clone();
-    let table = TableView { is_blank: all.is_empty(), columns: query.columns(), rows, csrf };
+    let summary = summarize(counts);
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -94,33 +111,38 @@ pub(in crate::web) async fn show(
 }
 
 impl ListQuery {
-    /// Whether a row matches the search and the status.
-    fn matches(&self, row: &RowView) -> bool {
-        let text = self.q.trim().to_lowercase();
-        let found = text.is_empty()
-            || row.name.to_lowercase().contains(&text)
-            || row.url.to_lowercase().contains(&text);
-        found
-            && match self.status.as_str() {
-                "active" => row.active,
-                "inactive" => !row.active,
-                "failing" => row.is_failing(),
-                _ => true,
-            }
+    /// The text to search for, without characters that cannot be stored.
+    fn text(&self) -> String {
+        self.q.trim().replace('\0', "")
     }
 
-    /// Sorts rows that are sorted by name.
-    fn sort(&self, rows: &mut [RowView]) {
-        match self.sort.trim_start_matches('-') {
-            "status" => rows.sort_by_key(|row| !row.active),
-            "last" => rows.sort_by_key(|row| std::cmp::Reverse(row.last_at)),
-            "rate" => rows.sort_by_key(|row| row.per_mille),
-            "url" => rows.sort_by(|a, b| (&a.host, &a.path).cmp(&(&b.host, &b.path))),
-            _ => {}
+    /// The key and id of the last webhook of the previous page.
+    fn after(&self) -> Option<(String, WebhookId)> {
+        let (id, key) = self.after.split_once(' ')?;
+        Some((key.replace('\0', ""), id.parse().ok()?))
+    }
+
+    fn to_store<'a>(
+        &'a self,
+        text: &'a str,
+        after: Option<&'a (String, WebhookId)>,
+    ) -> WebhookQuery<'a> {
+        let known = |word: &'a str, known: &[&str]| if known.contains(&word) { word } else { "" };
+        let sort = self.sort.trim_start_matches('-');
+        WebhookQuery {
+            text,
+            status: known(&self.status, &["active", "inactive", "failing"]),
+            trigger: Trigger::from_name(&self.trigger).map_or("", Trigger::as_str),
+            sort: known(sort, &["status", "url", "last", "rate"]),
+            is_reversed: self.sort.starts_with('-'),
+            after: after.map(|(key, id)| (key.as_str(), *id)),
+            limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
         }
-        if self.sort.starts_with('-') {
-            rows.reverse();
-        }
+    }
+
+    /// Address of the next page.
+    fn page_href(&self, key: &str, id: WebhookId) -> String {
+        self.href_with(&self.sort, &format!("{id} {key}"))
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -156,22 +178,29 @@ impl ListQuery {
     /// Address of the same list sorted by a column, or in reverse order if it is sorted by it already.
     fn href(&self, key: &str) -> String {
         let sort = if self.sorted(key) == "ascending" { format!("-{key}") } else { key.to_owned() };
+        self.href_with(&sort, "")
+    }
+
+    fn href_with(&self, sort: &str, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("q", &self.q), ("status", &self.status), ("trigger", &self.trigger)]
-        {
+        for (name, value) in [
+            ("q", self.q.as_str()),
+            ("status", &self.status),
+            ("trigger", &self.trigger),
+            ("sort", sort),
+            ("after", after),
+        ] {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
         }
-        format!("/webhooks?{}", query.append_pair("sort", &sort).finish())
+        format!("/webhooks?{}", query.finish())
     }
 }
 
-fn summarize(rows: &[RowView]) -> String {
-    let count = rows.len();
-    let active = rows.iter().filter(|row| row.active).count();
-    let failing = rows.iter().filter(|row| row.is_failing()).count();
-    let noun = if count == 1 { "webhook" } else { "webhooks" };
-    let summary = format!("{count} {noun} · {active} active");
+fn summarize(counts: WebhookCounts) -> String {
+    let WebhookCounts { all, active, failing } = counts;
+    let noun = if all == 1 { "webhook" } else { "webhooks" };
+    let summary = format!("{all} {noun} · {active} active");
     if failing > 0 { format!("{summary} · {failing} failing") } else { summary }
 }

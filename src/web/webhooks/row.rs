@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use crate::model::webhook::Draft;
-use crate::model::{Timestamp, Trigger, WebhookId};
+use crate::model::{Timestamp, Trigger};
 use crate::store::webhook_health::{Health, Hour};
+use crate::store::webhook_list::ListedWebhook;
 use crate::web::display_time::{self, DisplayTime};
 
 /// Maximum length of a path, in characters. Longer ones are shortened.
@@ -66,10 +66,6 @@ pub(super) struct RowView {
     pub(super) rate: String,
     pub(super) bars: Vec<Bar>,
     pub(super) spark_label: String,
-    /// Delivered share in per mille, for sorting; -1 without deliveries.
-    pub(super) per_mille: i64,
-    /// Time of the newest successful delivery, for sorting.
-    pub(super) last_at: Option<Timestamp>,
 }
 
 /// A single row, for htmx.
@@ -81,12 +77,13 @@ pub(super) struct RowPart {
 }
 
 impl RowView {
-    pub(super) fn new(id: WebhookId, draft: &Draft, health: &Health, now: Timestamp) -> Self {
-        let (host, path) = split_url(&draft.url);
+    pub(super) fn new(webhook: ListedWebhook, health: &Health, now: Timestamp) -> Self {
+        let ListedWebhook { id, name, active, method, url, unverified, .. } = webhook;
+        let (host, path) = split_url(&url);
         let triggers: Vec<String> = Trigger::ALL
             .iter()
             .map(|trigger| trigger.as_str())
-            .filter(|word| draft.triggers.iter().any(|chosen| chosen == word))
+            .filter(|word| webhook.triggers.iter().any(|chosen| chosen == word))
             .map(str::to_owned)
             .collect();
         let delivered: i64 = health.hours.iter().map(|hour| hour.delivered).sum();
@@ -95,28 +92,21 @@ impl RowView {
             if delivered + failed == 0 { -1 } else { delivered * 1000 / (delivered + failed) };
         Self {
             id: id.to_string(),
-            name: draft.name.clone(),
-            active: draft.active,
-            method: draft.method.clone(),
-            url: draft.url.clone(),
+            name,
+            active,
+            method,
+            url,
             host,
             path: shorten(&path),
-            unverified: draft.tls.verify == "none",
+            unverified,
             more: triggers.len().saturating_sub(MAX_CHIPS),
             all_triggers: triggers.join(", "),
             triggers: triggers.into_iter().take(MAX_CHIPS).collect(),
             last: last(health, now),
             rate: rate(per_mille),
             bars: bars(&health.hours),
-            spark_label: format!("Last 24 hours: {delivered} delivered, {failed} failed"),
-            per_mille,
-            last_at: health.last_delivered_at,
+            spark_label: format!("Last 24 hours: {delivered} delivered, {failed} failed attempts"),
         }
-    }
-
-    /// Whether the newest attempts failed.
-    pub(super) fn is_failing(&self) -> bool {
-        matches!(self.last, Last::Failing(..))
     }
 }
 

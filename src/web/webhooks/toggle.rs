@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::parse_id;
 use super::row::{RowPart, RowView};
 use crate::actions::ChangeWebhookError;
-use crate::store::{webhook_health, webhooks};
+use crate::store::{webhook_health, webhook_list};
 use crate::web::form::Form;
 use crate::web::page;
 use crate::web::session::{CurrentUser, is_htmx};
@@ -37,10 +37,10 @@ pub(in crate::web) async fn toggle(
         Err(ChangeWebhookError::Store(error)) => return Err(error.into()),
     }
     if is_htmx(&headers) {
-        let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+        let webhook = webhook_list::find(&state.db, id).await?.ok_or(Error::NotFound)?;
         let now = state.sources.now();
-        let health = webhook_health::health(&state.db, now).await?.remove(&id).unwrap_or_default();
-        let row = RowView::new(id, &draft, &health, now);
+        let health = webhook_health::health(&state.db, now, &[id]).await?.remove(&id);
+        let row = RowView::new(webhook, &health.unwrap_or_default(), now);
         return page::html(&RowPart { row, csrf: current.session.csrf });
     }
     let message = if form.active {

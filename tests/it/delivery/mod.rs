@@ -8,4 +8,5 @@ mod order;
 mod plans;
 mod redelivery;
 mod retention;
+mod roll_ups;
 mod webhooks_change;

@@ -163,3 +163,41 @@ async fn a_saved_webhook_is_tested_from_its_menu() {
     assert_eq!(logpoint.requests().len(), 1);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_list_has_pages_in_every_order() {
+    let app = TestApp::start().await;
+    save_three(&app).await;
+    let copies = "insert into webhooks (id, name, folded_name, active, definition, created_at, updated_at, url, method)
+                  select gen_random_uuid(), 'copy ' || n, 'copy ' || n, n % 3 = 0, definition, created_at, updated_at,
+                         'https://10.0.0.' || n % 7 || '/x', method
+                  from webhooks, generate_series(1, 120) n where name = 'archive'";
+    sqlx::query(copies).execute(app.database.pool()).await.unwrap();
+    let hours = "insert into webhook_hours (webhook_id, hour, delivered, failed, retried, last_delivered_at)
+                 select id, date_trunc('hour', now()), length(name), 3, 0, now() - random() * interval '1 hour'
+                 from webhooks where name < 'copy 6'";
+    sqlx::query(hours).execute(app.database.pool()).await.unwrap();
+    let mut ann = app.admin().await;
+    for sort in
+        ["", "name", "-name", "status", "-status", "url", "-url", "last", "-last", "rate", "-rate"]
+    {
+        let (mut href, mut seen, mut pages) = (format!("/webhooks?sort={sort}"), Vec::new(), 0);
+        loop {
+            let page = ann.get(&href).await;
+            let names = page.texts("tbody td.name");
+            assert!(names.len() <= 50);
+            seen.extend(names);
+            pages += 1;
+            match page.attribute(".pager [rel=next]", "href") {
+                Some(next) => href = next,
+                None => break,
+            }
+        }
+        assert_eq!((seen.len(), pages), (123, 3), "{sort}");
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 123, "{sort}: every webhook once");
+    }
+    assert!(ann.get("/webhooks").await.text(".lead").starts_with("123 webhooks · 42 active"));
+    app.finish().await;
+}

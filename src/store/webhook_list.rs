@@ -1,0 +1,159 @@
+//! Pages of the list of webhooks.
+
+use super::webhook_health::first_hour;
+use super::{Error, PgPool};
+use crate::model::{Timestamp, WebhookId};
+
+/// A webhook with the fields shown in the list.
+#[derive(Debug, Clone)]
+pub struct ListedWebhook {
+    /// The webhook's id.
+    pub id: WebhookId,
+    /// The name.
+    pub name: String,
+    /// Whether events are sent.
+    pub active: bool,
+    /// The HTTP method.
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// The names of the triggers.
+    pub triggers: Vec<String>,
+    /// Whether the server's certificate is not verified.
+    pub unverified: bool,
+    /// The position in the list, for the next page.
+    pub key: String,
+}
+
+/// Filters and order of the list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WebhookQuery<'a> {
+    /// A text in the name or the URL, ignoring case.
+    pub text: &'a str,
+    /// `active`, `inactive`, `failing`, or empty for all.
+    pub status: &'a str,
+    /// A trigger, or empty for all.
+    pub trigger: &'a str,
+    /// `name`, `status`, `url`, `last` or `rate`.
+    pub sort: &'a str,
+    /// Whether the order is reversed.
+    pub is_reversed: bool,
+    /// The key and id of the last webhook of the previous page.
+    pub after: Option<(&'a str, WebhookId)>,
+    /// Maximum number of webhooks.
+    pub limit: i64,
+}
+
+/// Returns a page of webhooks.
+pub async fn list(
+    db: &PgPool,
+    query: &WebhookQuery<'_>,
+    now: Timestamp,
+) -> Result<Vec<ListedWebhook>, Error> {
+    let (after_key, after_id) = query.after.unzip();
+    let rows = sqlx::query!(
+        r#"with keyed as (
+               select w.id, w.name, w.active, w.method, w.url, w.triggers, w.unverified,
+                      case $4
+                          when 'status' then (case when w.active then '0' else '1' end) || lower(w.name)
+                          when 'url' then lower(w.url)
+                          when 'last' then lpad((9999999999999 - coalesce((
+                              select extract(epoch from h.last_delivered_at) * 1000 from webhook_hours h
+                              where h.webhook_id = w.id and h.last_delivered_at is not null
+                              order by h.hour desc limit 1
+                          ), 0))::bigint::text, 13, '0')
+                          when 'rate' then lpad(coalesce((
+                              select sum(h.delivered) * 1000 / nullif(sum(h.delivered + h.failed + h.retried), 0) + 1
+                              from webhook_hours h where h.webhook_id = w.id and h.hour >= $5
+                          ), 0)::bigint::text, 5, '0')
+                          else lower(w.name)
+                      end as key
+               from webhooks w
+               where w.deleted_at is null
+                 and ($1 = '' or strpos(lower(w.name), lower($1)) > 0 or strpos(lower(w.url), lower($1)) > 0)
+                 and ($3 = '' or $3 = any(w.triggers))
+                 and case $2
+                         when 'active' then w.active
+                         when 'inactive' then not w.active
+                         when 'failing' then w.paused_because is null
+                              and exists (select from webhook_breakers b where b.webhook_id = w.id)
+                         else true
+                     end
+           )
+           select id, name, active, method, url, triggers, unverified, key as "key!" from keyed
+           where $7::text is null
+              or case when $6 then (key, id) < ($7, $8) else (key, id) > ($7, $8) end
+           order by case when not $6 then key end, case when not $6 then id end,
+                    case when $6 then key end desc, case when $6 then id end desc
+           limit $9"#,
+        query.text,
+        query.status,
+        query.trigger,
+        query.sort,
+        first_hour(now),
+        query.is_reversed,
+        after_key,
+        after_id.map(WebhookId::uuid),
+        query.limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ListedWebhook {
+            id: row.id.into(),
+            name: row.name,
+            active: row.active,
+            method: row.method,
+            url: row.url,
+            triggers: row.triggers,
+            unverified: row.unverified,
+            key: row.key,
+        })
+        .collect())
+}
+
+/// Returns a webhook as the list shows it.
+pub async fn find(db: &PgPool, id: WebhookId) -> Result<Option<ListedWebhook>, Error> {
+    let row = sqlx::query!(
+        "select name, active, method, url, triggers, unverified from webhooks
+         where id = $1 and deleted_at is null",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| ListedWebhook {
+        id,
+        name: row.name,
+        active: row.active,
+        method: row.method,
+        url: row.url,
+        triggers: row.triggers,
+        unverified: row.unverified,
+        key: String::new(),
+    }))
+}
+
+/// Numbers of webhooks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WebhookCounts {
+    /// All webhooks.
+    pub all: i64,
+    /// Those that are active.
+    pub active: i64,
+    /// Those whose newest attempt failed, unless they are paused.
+    pub failing: i64,
+}
+
+/// Counts the webhooks.
+pub async fn count(db: &PgPool) -> Result<WebhookCounts, Error> {
+    let row = sqlx::query!(
+        r#"select count(*) as "all!", count(*) filter (where active) as "active!",
+                  (select count(*) from webhook_breakers b join webhooks f on f.id = b.webhook_id
+                   where f.deleted_at is null and f.paused_because is null) as "failing!"
+           from webhooks where deleted_at is null"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(WebhookCounts { all: row.all, active: row.active, failing: row.failing })
+}
