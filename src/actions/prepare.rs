@@ -12,6 +12,10 @@ use crate::model::secret::{
 use crate::model::webhook::{Draft, Field, FieldErrors, ResolvedWebhook, Webhook, check_masks};
 use crate::store::{self, PgConnection, secrets};
 
+/// Maximum number of secrets that a webhook uses, and of credentials that the form lists. Each is a row with a menu of all
+/// secrets that the webhook may use.
+const MAX_SECRETS: usize = 100;
+
 /// A draft as it was entered.
 #[derive(Debug, Clone, Default)]
 pub struct Entered {
@@ -52,6 +56,13 @@ impl Prepared {
         let MovedCredentials { draft, mut new, .. } = moved;
         new.retain(|new| !is_stored(new, available));
         let webhook = Webhook::new(draft, &actions.parts.rules)?;
+        let count = webhook.secret_names().len();
+        if count > MAX_SECRETS {
+            let message = format!(
+                "The webhook uses {count} secrets: use at most {MAX_SECRETS}. A value that is not a secret needs another name."
+            );
+            return Err(FieldErrors::single(Field::BodyTemplate, message));
+        }
         let resolved = ResolvedWebhook::new(webhook, &usable);
         resolved.check()?;
         Ok(Self { resolved, new })
@@ -132,7 +143,9 @@ impl Actions {
         let moving = move || {
             let moved = move_credentials(&draft, &available, &choices)
                 .or_else(|_impossible| move_credentials(&draft, &available, &SecretChoices::new()));
-            moved.map(|moved| moved.found).unwrap_or_default()
+            let mut found = moved.map(|moved| moved.found).unwrap_or_default();
+            found.truncate(MAX_SECRETS);
+            found
         };
         Ok((self.run_blocking(moving).await, usable))
     }

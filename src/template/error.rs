@@ -129,6 +129,8 @@ pub enum TemplateErrorKind {
          other helper, condition or loop"
     )]
     SecretUse,
+    #[error("a secret can only be encoded once: remove one of the helpers around it")]
+    SecretEncodedTwice,
     #[error(
         "there is no secret named \"{0}\" that this webhook may use: add it, or correct the name{1}"
     )]

@@ -129,6 +129,11 @@ impl Parser {
         if !helper.takes_secrets() && arguments.iter().any(Expression::holds_secret) {
             return Err(Kind::SecretUse.at(at));
         }
+        // A response could repeat a secret that was encoded more often than responses are decoded.
+        let is_encoded = |argument: &Expression| matches!(argument, Expression::Call(_));
+        if arguments.iter().any(|argument| is_encoded(argument) && argument.holds_secret()) {
+            return Err(Kind::SecretEncodedTwice.at(at));
+        }
         Ok(Expression::Call(Call { helper, arguments, at }))
     }
 

@@ -26,6 +26,18 @@ pub enum SecretFailure {
         /// The name.
         name: String,
     },
+    /// The secret is an OAuth client secret, which is sent only to obtain access tokens.
+    OnlyForTokens {
+        /// The name.
+        name: String,
+    },
+    /// A request without scopes could obtain more than those that may be requested with the OAuth client secret.
+    NoScope {
+        /// The name.
+        name: String,
+        /// The scopes that may be requested.
+        allowed: String,
+    },
     /// This scope may not be requested with the OAuth client secret.
     Scope {
         /// The name.
@@ -63,6 +75,8 @@ impl SecretFailure {
             Self::Missing { name }
             | Self::Host { name, .. }
             | Self::NotForTokens { name }
+            | Self::OnlyForTokens { name }
+            | Self::NoScope { name, .. }
             | Self::Scope { name, .. }
             | Self::TokenHost { name, .. }
             | Self::Value { name, .. } => name,
@@ -80,6 +94,12 @@ impl SecretFailure {
             }
             Self::NotForTokens { name } => {
                 format!("The secret {name} may not be used as an OAuth client secret.")
+            }
+            Self::OnlyForTokens { name } => {
+                format!("The secret {name} may only be used as an OAuth client secret.")
+            }
+            Self::NoScope { name, allowed } => {
+                format!("The secret {name} may only be used to request the scopes {allowed}.")
             }
             Self::Scope { name, scope } => {
                 format!("The secret {name} may not be used to request the scope {scope}.")
@@ -99,8 +119,12 @@ impl SecretFailure {
                 "Correct the name, add the secret under Secrets, or enter its value here."
                     .to_owned()
             }
+            Self::NoScope { .. } => {
+                "Enter one or more of them, or enter the client secret again.".to_owned()
+            }
             Self::Host { .. }
             | Self::NotForTokens { .. }
+            | Self::OnlyForTokens { .. }
             | Self::Scope { .. }
             | Self::TokenHost { .. } => {
                 "Enter the value again, or ask an administrator to allow this under Secrets."

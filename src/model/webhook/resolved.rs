@@ -170,6 +170,10 @@ impl ResolvedWebhook {
         let (SecretPlace::ClientSecret, Authentication::OAuth(settings)) =
             (used.place, self.webhook.authentication())
         else {
+            // Otherwise it could be sent in a token request that is not subject to its limits.
+            if secret.limits.tokens.is_some() {
+                return Err(SecretFailure::OnlyForTokens { name: secret.name.to_string() });
+            }
             let is_allowed = secret.limits.allow(url);
             return if is_allowed { Ok(()) } else { Err(SecretFailure::host(secret, host(url))) };
         };
@@ -179,6 +183,9 @@ impl ResolvedWebhook {
         };
         if !secret.limits.allow(&settings.token_endpoint) {
             return Err(SecretFailure::host(secret, host(&settings.token_endpoint)));
+        }
+        if settings.scopes.trim().is_empty() && !tokens.scopes.trim().is_empty() {
+            return Err(SecretFailure::NoScope { name, allowed: tokens.scopes.clone() });
         }
         if let Some(scope) = tokens.forbidden_scope(&settings.scopes) {
             return Err(SecretFailure::Scope { name, scope: scope.to_owned() });

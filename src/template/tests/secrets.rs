@@ -43,9 +43,9 @@ fn the_record_has_labels_in_place_of_secrets() {
         ),
         (
             OutputContext::Header,
-            "{{base64 (base64 secrets.number)}}",
-            "TVRJek5EVT0=",
-            "[secret:number]",
+            "{{basic_auth (base64 'svc') secrets.number}}",
+            "Basic YzNaajoxMjM0NQ==",
+            "Basic [secret:number]",
         ),
         (
             OutputContext::FormBody,
@@ -120,6 +120,19 @@ fn every_other_use_of_a_secret_is_rejected() {
     ] {
         let message = error(OutputContext::TextBody, source);
         assert!(message.contains("one by one and as a whole"), "{source}: {message}");
+    }
+}
+
+/// A target may repeat what it receives, and responses are only decoded so often.
+#[test]
+fn a_secret_is_encoded_at_most_once() {
+    for source in [
+        "{{base64 (base64 secrets.number)}}",
+        "{{base64 (basic_auth 'svc' secrets.number)}}",
+        "{{basic_auth (base64 secrets.number) 'x'}}",
+    ] {
+        let message = error(OutputContext::Header, source);
+        assert!(message.contains("only be encoded once"), "{source}: {message}");
     }
 }
 

@@ -59,6 +59,8 @@ fn secret_anchor(failure: &SecretFailure) -> &'static str {
         SecretFailure::Missing { .. } => "secret-missing",
         SecretFailure::Host { .. } => "secret-host",
         SecretFailure::NotForTokens { .. }
+        | SecretFailure::OnlyForTokens { .. }
+        | SecretFailure::NoScope { .. }
         | SecretFailure::Scope { .. }
         | SecretFailure::TokenHost { .. } => "secret-oauth",
         SecretFailure::Value { .. } => "secret-value",

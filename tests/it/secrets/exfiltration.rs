@@ -161,12 +161,34 @@ async fn an_oauth_client_secret_and_its_tokens_are_bound() {
             assert!(response.text("#auth_client_secret-error").contains(hint), "{}", response.body);
         }
     }
-    // The client secret is not a part of templates, either.
-    let body = r#"{"a":"{{secrets.client_secret}}"}"#;
-    let form =
-        with(with(oauth(&evil_url, &endpoint, "read", saved), "id", &id), "body_template", body);
-    assert_eq!(user.post("/webhooks/test", &form).await.status, 422);
-    assert!(attacker.received().is_empty());
+    // Without a scope, the token endpoint could choose a wider one.
+    let form = with(oauth(&url, &endpoint, "", saved), "id", &id);
+    let response = user.post("/webhooks/test", &form).await;
+    let error = response.text("#auth_client_secret-error");
+    assert!(error.contains("only be used to request the scopes read"), "{error}");
+    // The client secret cannot be used elsewhere, so that a webhook for the token endpoint cannot request any token and show
+    // it as the response.
+    let body = r#"{"scope":"admin","client_secret":"{{secrets.client_secret}}"}"#;
+    let name = "client_secret";
+    let basic =
+        [("auth_kind", "basic"), ("auth_username", "id"), ("auth_password_saved", name)].to_vec();
+    let bearer = [("auth_kind", "bearer"), ("auth_token_saved", name)].to_vec();
+    for (url, body, auth) in [
+        (&evil_url, body, Vec::new()),
+        (&endpoint, body, Vec::new()),
+        (&endpoint, "{}", basic),
+        (&endpoint, "{}", bearer),
+    ] {
+        let mut form = with(fields(url, body), "id", &id);
+        form.extend(auth);
+        for path in [format!("/webhooks/{id}"), "/webhooks/test".to_owned()] {
+            let response = user.post(&path, &form).await;
+            assert_eq!(response.status, 422, "{form:?}");
+            let hint = "may only be used as an OAuth client secret";
+            assert!(response.body.contains(hint), "{form:?}");
+        }
+    }
+    assert!(attacker.received().is_empty() && server.received().is_empty());
     let form = with(oauth(&url, &endpoint, "read", saved), "id", &id);
     let result = user.post_part("/webhooks/test", &form).await;
     let href = result.attribute("a[href^='/invocations/']", "href").unwrap();

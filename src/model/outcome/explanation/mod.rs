@@ -164,6 +164,8 @@ fn summarize_secret(failure: &SecretFailure) -> String {
             format!("Secret {name} is not allowed for {host}")
         }
         SecretFailure::NotForTokens { .. } => format!("Secret {name} is not a client secret"),
+        SecretFailure::OnlyForTokens { .. } => format!("Secret {name} is only a client secret"),
+        SecretFailure::NoScope { .. } => format!("Secret {name} is not allowed without a scope"),
         SecretFailure::Scope { scope, .. } => {
             format!("Secret {name} is not allowed for the scope {scope}")
         }

@@ -116,7 +116,11 @@ fn next_pem(text: &str, from: usize) -> Option<Pem> {
         return Some(Pem { range: start..label_start, is_private: false });
     };
     let end_line = format!("-----END {label}-----");
+    let is_private = label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK");
     let rest = rest.get(..rest.floor_char_boundary(MAX_PEM_BYTES)).unwrap_or_default();
+    // A block of another kind ends before the next one, so that no part of the text is searched twice.
+    let next = if is_private { None } else { rest.find(BEGIN) };
+    let rest = rest.get(..next.unwrap_or(rest.len())).unwrap_or_default();
     // Line breaks may be escaped.
     let is_part = |c: char| {
         c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "+/=:-,._\\&#;%".contains(c)
@@ -125,7 +129,6 @@ fn next_pem(text: &str, from: usize) -> Option<Pem> {
     let limit = rest.get(..limit).map_or(0, |block| block.trim_end_matches('\\').len());
     let block = rest.get(..limit).unwrap_or_default();
     let length = block.find(&end_line).map_or(limit, |at| at + end_line.len());
-    let is_private = label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK");
     // Without its end, a block of another kind hides nothing.
     let length = if is_private || block.contains(&end_line) { length } else { 0 };
     Some(Pem { range: start..label_start + length, is_private })
