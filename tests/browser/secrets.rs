@@ -6,7 +6,7 @@ use crate::appearance::{check_all, scene, stepped, typed};
 use crate::driver::Browser;
 use crate::sample_data::{SampleData, add_secrets, fill};
 use crate::support::TestApp;
-use crate::support::logpoint::{FakeLogpoint, Options};
+use crate::support::logpoint::{FakeLogpoint, INCIDENTS, Options};
 
 #[tokio::test]
 async fn a_secret_is_added_changed_and_deleted_without_scripts() {
@@ -117,4 +117,58 @@ async fn pages_about_secrets() {
     ];
     check_all(&app, &scenes).await;
     app.finish_with_leftovers().await;
+}
+
+#[tokio::test]
+async fn a_typed_key_is_named_moved_and_used_again() {
+    let app = TestApp::start().await;
+    let logpoint = FakeLogpoint::start(Options::default()).await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/webhooks/new?preset=logpoint-reopen").await;
+    ann.fill("#url", &logpoint.url("/reopen_incident")).await;
+    ann.replace("#body_template", "<user name>", "svc-gatepost").await;
+    ann.replace("#body_template", "<secret key>", "demo-key").await;
+    ann.replace("#body_template", "<incident id>", INCIDENTS[0]).await;
+    ann.wait_for_text("#found-secrets", "secret_key in the body").await;
+    ann.wait_for_text("#found-secrets", "sent only to https://127.0.0.1").await;
+    // The preview is updated while the name is typed, which keeps the focus.
+    ann.select("#secret-choice-1", "Save as a secret for all webhooks").await;
+    ann.fill("#secret-name-1", "logpoint_key").await;
+    ann.wait_for_text("#preview", "[secret:logpoint_key]").await;
+    assert!(ann.has_focus("#secret-name-1").await);
+    ann.click_text("label.pill", "Pinned certificate").await;
+    ann.click_text("button", "Fetch certificate").await;
+    ann.wait_for_value("#tls_sha256", logpoint.fingerprint()).await;
+    ann.click_text("button", "Test").await;
+    ann.wait_for_text("#test-result", "Test successful").await;
+    ann.click_text("#test-result a", "View Invocation Data").await;
+    ann.wait_for("dialog[open] h1").await;
+    ann.click("dialog .tabs a[href='#request']").await;
+    ann.wait_for_text("dialog #request", "[secret:logpoint_key]").await;
+    ann.click("dialog [data-close-panel]").await;
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.wait_for_path("/webhooks").await;
+
+    // The form shows the reference, and nothing more to move.
+    ann.click_text("td.name a", "Logpoint reopen").await;
+    ann.click_text(".head a", "Edit").await;
+    ann.wait_for_text("#preview", "[secret:logpoint_key]").await;
+    assert!(ann.value("#body_template").await.contains("{{secrets.logpoint_key}}"));
+    assert!(ann.texts(".found-secret").await.is_empty());
+    // Another server is refused, with what to do.
+    let other = FakeLogpoint::start(Options::default()).await;
+    ann.fill("#url", &other.url("/reopen_incident")).await;
+    ann.wait_for_text("#preview", "may not be sent to").await;
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.wait_for_text("#body_template-error", "ask an administrator").await;
+    ann.fill("#url", &logpoint.url("/reopen_incident")).await;
+    ann.wait_for_text("#preview", "[secret:logpoint_key]").await;
+    // It can also be used as a token, where nothing is typed then.
+    ann.click_text("label.pill", "Bearer token").await;
+    ann.select("#auth_token_saved", "Use logpoint_key").await;
+    assert_eq!(ann.eval("document.getElementById('auth_token').checkVisibility()").await, false);
+    ann.click_text(".bar button", "Save Webhook").await;
+    ann.wait_for_path("/webhooks").await;
+    ann.finish().await;
+    app.finish().await;
 }
