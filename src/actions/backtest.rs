@@ -104,7 +104,9 @@ impl Job {
             result.oldest = Some(stored.clone());
             let dry_run = Event::parse(&payload).map(|event| self.webhook.dry_run(&event));
             match dry_run {
-                Ok(DryRun::Skipped(refusal)) => *result.refused.entry(refusal).or_default() += 1,
+                Ok(DryRun::Skipped(refusal)) => {
+                    *result.refused.entry(refusal.without_values()).or_default() += 1;
+                }
                 Ok(DryRun::Invalid(why)) => {
                     result.broken.push((stored, why));
                 }

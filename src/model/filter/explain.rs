@@ -2,6 +2,7 @@
 
 use super::{Choices, Field, Rule};
 use crate::model::Trigger;
+use crate::model::text::join;
 
 /// Returns a sentence such as "Sends when access is granted or access expires, but only if its integration is
 /// prod-* and it was approved manually."
@@ -72,15 +73,6 @@ fn approval(rule: Rule, values: &[&str]) -> &'static str {
         }
         (Rule::AnyOf, _) => "it was approved manually or automatically",
         (Rule::NoneOf, _) => "it was approved neither manually nor automatically",
-    }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-fn join(items: &[&str], word: &str) -> String {
-    match items {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [init @ .., last] => format!("{} {word} {last}", init.join(", ")),
     }
 }
 

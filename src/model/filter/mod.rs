@@ -6,6 +6,7 @@
 
 mod explain;
 mod field;
+mod mismatch;
 mod pattern;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use super::json;
 
 pub use explain::explain;
 pub use field::Field;
+pub use mismatch::{FilterMismatch, UnmetFilter};
 use pattern::Pattern;
 
 /// Filter settings by field.
@@ -38,15 +40,6 @@ pub enum Rule {
     AnyOf,
     /// The event has none of the values. An event without the field matches.
     NoneOf,
-}
-
-/// The filters that do not match an event. Empty if the event matches.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FilterMismatch {
-    /// The fields of the filters, in the order of the page.
-    pub fields: Vec<Field>,
-    /// Whether each filter matches some access group, but no single group meets all of them.
-    pub no_single_group: bool,
 }
 
 impl Choice {
@@ -133,22 +126,6 @@ impl Filters {
     pub fn matches(&self, payload: &Value) -> bool {
         let (on_group, on_event) = self.by_scope();
         on_event.iter().all(|condition| condition.holds(payload)) && any_group(&on_group, payload)
-    }
-
-    /// Returns the filters that do not match an event's payload.
-    pub fn mismatch(&self, payload: &Value) -> FilterMismatch {
-        let (on_group, mut failing) = self.by_scope();
-        failing.retain(|condition| !condition.holds(payload));
-        let mut no_single_group = false;
-        if !any_group(&on_group, payload) {
-            let alone = |condition: &&&Condition| !any_group(&[**condition], payload);
-            let unmet: Vec<&Condition> = on_group.iter().filter(alone).copied().collect();
-            no_single_group = unmet.is_empty() && failing.is_empty();
-            failing.extend(if unmet.is_empty() { on_group } else { unmet });
-        }
-        let mut fields: Vec<Field> = failing.iter().map(|condition| condition.field).collect();
-        fields.sort();
-        FilterMismatch { fields, no_single_group }
     }
 
     /// Separates conditions on access groups from conditions on the event.
@@ -328,32 +305,6 @@ mod tests {
     }
 
     #[test]
-    fn failing_filters_are_reported() {
-        let payload = json!({"data": {
-            "requester": {"email": "a@b.c"},
-            "access_groups": [
-                {"integration": {"name": "a"}, "resource_types": [{"name": "x"}]},
-                {"integration": {"name": "b"}, "resource_types": [{"name": "y"}]},
-            ],
-        }});
-        let mismatch = |choices: &[(Field, &[&str])]| {
-            let FilterMismatch { fields, no_single_group } = filters(choices).mismatch(&payload);
-            (fields, no_single_group)
-        };
-        let (integration, kind) = (Field::Integration, Field::ResourceType);
-        assert_eq!(mismatch(&[(integration, &["a"]), (kind, &["x"])]), (vec![], false));
-        assert_eq!(mismatch(&[(integration, &["a"]), (kind, &["z"])]), (vec![kind], false));
-        assert_eq!(
-            mismatch(&[(integration, &["a"]), (kind, &["y"])]),
-            (vec![integration, kind], true)
-        );
-        assert_eq!(
-            mismatch(&[(integration, &["c"]), (Field::Requester, &["z@*"])]),
-            (vec![integration, Field::Requester], false)
-        );
-    }
-
-    #[test]
     fn an_event_without_approvals_was_approved_automatically() {
         for payload in [json!({"data": {}}), json!({"data": {"approvals": []}})] {
             assert!(filters(&[(Field::Approval, &["automatic"])]).matches(&payload));
@@ -387,7 +338,7 @@ mod tests {
                 (Field::Integration, choice(&name, any_name)),
                 (Field::ResourceType, choice(&kind, any_kind)),
             ])).unwrap();
-            prop_assert_eq!(filters.matches(&payload), filters.mismatch(&payload).fields.is_empty());
+            prop_assert_eq!(filters.matches(&payload), filters.mismatch(&payload).filters.is_empty());
         }
 
         #[test]

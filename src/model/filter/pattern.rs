@@ -3,13 +3,22 @@
 /// A pattern, split at its wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
+    /// The pattern as entered.
+    text: String,
     /// The pieces between the `*`, in lower case.
     pieces: Vec<String>,
 }
 
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
-        Self { pieces: text.to_lowercase().split('*').map(str::to_owned).collect() }
+        let text = text.to_owned();
+        let pieces = text.to_lowercase().split('*').map(str::to_owned).collect();
+        Self { text, pieces }
+    }
+
+    /// The pattern as entered.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether the text matches. Taking the leftmost occurrence of each piece is enough, because it leaves the

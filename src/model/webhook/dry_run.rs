@@ -1,23 +1,11 @@
 //! Dry runs: what a webhook would do with an event, without sending anything.
 
+use super::conditions::SkipReason;
 use super::errors::Field;
 use super::request::{RenderError, Rendered};
 use super::validated::Webhook;
-use crate::model::Trigger;
 use crate::model::event::Event;
-use crate::model::filter;
 use crate::template::check_json;
-
-/// Why an event is not sent to a webhook.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SkipReason {
-    /// The webhook does not have this trigger.
-    Trigger(Trigger),
-    /// This filter does not match.
-    Filter(filter::Field),
-    /// Each of these filters matches an access group, but no single access group meets all of them.
-    NoSingleGroup(Vec<filter::Field>),
-}
 
 /// Result of a dry run.
 #[derive(Debug, Clone)]
@@ -33,21 +21,10 @@ pub enum DryRun {
 impl Webhook {
     /// Evaluates the webhook for an event without sending anything.
     pub fn dry_run(&self, event: &Event) -> DryRun {
-        match self.skip_reason(event) {
+        match self.conditions.skip_reason(event) {
             Some(reason) => DryRun::Skipped(reason),
             None => self.try_render(event),
         }
-    }
-
-    fn skip_reason(&self, event: &Event) -> Option<SkipReason> {
-        if !self.triggers().contains(&event.trigger) {
-            return Some(SkipReason::Trigger(event.trigger));
-        }
-        let mismatch = self.filters.mismatch(event.payload());
-        if mismatch.no_single_group {
-            return Some(SkipReason::NoSingleGroup(mismatch.fields));
-        }
-        mismatch.fields.first().copied().map(SkipReason::Filter)
     }
 
     fn try_render(&self, event: &Event) -> DryRun {
@@ -81,6 +58,7 @@ fn describe(error: &RenderError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Trigger;
     use crate::model::webhook::{Draft, Rules};
     use serde_json::json;
 
@@ -99,34 +77,6 @@ mod tests {
         let mut payload = crate::model::event::sample(Trigger::Granted);
         change(&mut payload);
         Event::parse(&payload.to_string()).unwrap()
-    }
-
-    fn skip_reason(webhook: &Webhook, event: &Event) -> SkipReason {
-        let DryRun::Skipped(reason) = webhook.dry_run(event) else { panic!("not skipped") };
-        reason
-    }
-
-    #[test]
-    fn the_trigger_is_checked_before_the_filters() {
-        let webhook = webhook(|draft| {
-            draft.filters.insert(filter::Field::Integration, filter::Choice::any_of(["prod*"]));
-            draft.filters.insert(filter::Field::ResourceType, filter::Choice::any_of(["Bucket"]));
-        });
-        let created = Event::sample(Trigger::Created).unwrap();
-        assert_eq!(skip_reason(&webhook, &created), SkipReason::Trigger(Trigger::Created));
-        let database = event(|_| {});
-        assert_eq!(
-            skip_reason(&webhook, &database),
-            SkipReason::Filter(filter::Field::ResourceType)
-        );
-        let separate = event(|payload| {
-            payload["data"]["access_groups"] = json!([
-                {"integration": {"name": "prod db"}},
-                {"integration": {"name": "b"}, "resource_types": [{"name": "Bucket"}]},
-            ]);
-        });
-        let both = vec![filter::Field::Integration, filter::Field::ResourceType];
-        assert_eq!(skip_reason(&webhook, &separate), SkipReason::NoSingleGroup(both));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! returns either a [`Webhook`], ready to match events and render requests, or every error with its field.
 
 mod auth;
+mod conditions;
 mod delivery_policy;
 mod draft;
 mod dry_run;
@@ -16,6 +17,7 @@ mod length;
 mod mask;
 mod name;
 mod normalize;
+mod not_sent;
 pub mod preset;
 mod request;
 mod resolved;
@@ -31,15 +33,17 @@ mod validator;
 pub use auth::{
     Authentication, ClientAuthentication, ClientCredentials, OAuthSettings, basic_credential,
 };
+pub use conditions::{Conditions, SkipReason};
 pub use delivery_policy::{DeliveryPolicy, format_schedule};
 pub use draft::{AuthDraft, Draft, TlsDraft, ValidatorDraft};
-pub use dry_run::{DryRun, SkipReason};
+pub use dry_run::DryRun;
 pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};
 pub use hints::{Hint, hints, is_logpoint};
 pub use http::{Method, RESERVED_HEADERS, Rules};
 pub use mask::check_masks;
 pub use name::fold_name;
+pub use not_sent::NotSent;
 pub use request::{RenderError, Rendered};
 pub use resolved::{Authorization, ResolvedWebhook};
 pub use revision::{Difference, Line, RevisionKind, differences};

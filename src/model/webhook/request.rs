@@ -174,7 +174,7 @@ impl Webhook {
         for path in templates.flat_map(Template::field_paths) {
             projection.add(path);
         }
-        for path in self.filters.field_paths() {
+        for path in self.conditions.field_paths() {
             projection.add(&path);
         }
     }

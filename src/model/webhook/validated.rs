@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use url::Url;
 
 use super::auth::Authentication;
+use super::conditions::Conditions;
 use super::delivery_policy::DeliveryPolicy;
 use super::draft::Draft;
 use super::http::Method;
@@ -14,7 +14,6 @@ use super::tls::Tls;
 use super::validator::Validator;
 use crate::model::Trigger;
 use crate::model::event::{Event, Projection};
-use crate::model::filter::{FilterMismatch, Filters};
 use crate::model::secret::SecretName;
 use crate::template::Template;
 
@@ -30,8 +29,7 @@ pub struct Webhook {
     pub(super) body: Option<Template>,
     /// Whether the content type of the body is JSON.
     pub(super) is_json: bool,
-    pub(super) triggers: Vec<Trigger>,
-    pub(super) filters: Filters,
+    pub(super) conditions: Conditions,
     pub(super) timeout: Duration,
     pub(super) validators: Vec<Validator>,
     pub(super) authentication: Authentication,
@@ -71,19 +69,13 @@ impl Webhook {
 
     /// The triggers.
     pub fn triggers(&self) -> &[Trigger] {
-        &self.triggers
+        self.conditions.triggers()
     }
 
     /// Whether the triggers and filters match an event, regardless of whether the webhook is active.
     /// `projection` must include the fields that the filters read.
     pub fn matches(&self, event: &Event, projection: &Arc<Projection>) -> bool {
-        self.triggers.contains(&event.trigger)
-            && (self.filters.is_empty() || self.filters.matches(event.project(projection)))
-    }
-
-    /// The filters that do not match an event's payload.
-    pub fn filter_mismatch(&self, payload: &Value) -> FilterMismatch {
-        self.filters.mismatch(payload)
+        self.conditions.matches(event, projection)
     }
 
     /// Ordering, concurrency, rate and retries of the deliveries.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::auth;
+use super::conditions::Conditions;
 use super::delivery_policy::DeliveryPolicy;
 use super::draft::Draft;
 use super::errors::{Field, FieldErrors};
@@ -17,9 +18,7 @@ use super::tls;
 use super::url_text;
 use super::validated::Webhook;
 use super::validator::Validator;
-use crate::model::Trigger;
 use crate::model::event::sample;
-use crate::model::filter::{self, Filters};
 use crate::template::{OutputContext, Template, check_json};
 
 const MAX_HEADERS: usize = 50;
@@ -47,8 +46,7 @@ impl Webhook {
         let headers = check_headers(&draft.headers, &mut errors);
         let context = draft.body_context();
         let body = check_body(&draft.body_template, context, &mut errors);
-        let triggers = check_triggers(&draft.triggers, &mut errors);
-        let filters = check_filters(&draft.filters, &mut errors);
+        let conditions = Conditions::check(&draft, &mut errors);
         let timeout = check_timeout(&draft.timeout_in_sec, &mut errors);
         let validators = check_validators(&draft, &mut errors);
         let authentication = auth::check(&draft, *rules, &mut errors);
@@ -67,8 +65,7 @@ impl Webhook {
             headers,
             body,
             is_json: context == OutputContext::JsonBody,
-            triggers,
-            filters,
+            conditions,
             timeout,
             validators,
             authentication,
@@ -83,7 +80,7 @@ impl Webhook {
     /// Renders the sample event of each trigger, so that errors appear when the webhook is saved and not when
     /// an event arrives.
     fn check_rendering(&self) -> Result<(), FieldErrors> {
-        for trigger in &self.triggers {
+        for trigger in self.triggers() {
             let rendered = self.render_sample(&sample(*trigger), None);
             let rendered = rendered.map_err(RenderError::into_field_errors)?;
             if let (true, Some(body)) = (self.is_json && self.body.is_some(), &rendered.body)
@@ -159,39 +156,6 @@ fn compile(
             None
         }
     }
-}
-
-fn check_triggers(words: &[String], errors: &mut FieldErrors) -> Vec<Trigger> {
-    let mut triggers = Vec::new();
-    for word in words {
-        match Trigger::from_name(word) {
-            Some(trigger) if !triggers.contains(&trigger) => triggers.push(trigger),
-            Some(_) => {}
-            None => {
-                let message = format!(
-                    "Unknown trigger \"{word}\": use Created, Approved, Rejected, Granted, Expired, \
-                     Failed or Manual."
-                );
-                errors.add(Field::Triggers, message);
-            }
-        }
-    }
-    if words.is_empty() {
-        errors.add(
-            Field::Triggers,
-            "Choose at least one trigger. A webhook without triggers never sends anything.",
-        );
-    }
-    triggers
-}
-
-fn check_filters(choices: &filter::Choices, errors: &mut FieldErrors) -> Filters {
-    Filters::new(choices).unwrap_or_else(|invalid| {
-        for error in invalid {
-            errors.add(Field::Filter(error.field), error.message);
-        }
-        Filters::default()
-    })
 }
 
 fn check_timeout(text: &str, errors: &mut FieldErrors) -> Duration {

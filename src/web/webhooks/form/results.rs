@@ -3,9 +3,9 @@
 use super::event_menu;
 use super::preview::PreviewView;
 use crate::actions::{Backtest, MAX_BACKTEST_EVENTS, Preview};
+use crate::model::Timestamp;
 use crate::model::invocation::Invocation;
 use crate::model::webhook::SkipReason;
-use crate::model::{Timestamp, filter};
 use crate::store::events::StoredEvent;
 use crate::web::components::CertificateFacts;
 use crate::web::display_time::{self, DisplayTime};
@@ -130,11 +130,10 @@ impl BacktestView {
 
 fn describe(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::Trigger(trigger) => format!("Trigger {trigger} is not selected"),
-        SkipReason::Filter(field) => format!("Filter {} does not match", field.label()),
-        SkipReason::NoSingleGroup(fields) => {
-            let labels: Vec<&str> = fields.iter().copied().map(filter::Field::label).collect();
-            format!("No single access group matches all of {}", labels.join(", "))
+        SkipReason::Filters(unmet) => {
+            let labels = unmet.iter().map(|unmet| unmet.field.label());
+            format!("Filter {} does not match", labels.collect::<Vec<_>>().join(", "))
         }
+        SkipReason::Trigger(_) | SkipReason::NoSingleGroup(_) => reason.to_string(),
     }
 }

@@ -62,7 +62,7 @@ async fn shows_which_events_would_be_sent_or_skipped_and_sends_nothing() {
         [
             "2 Trigger Created is not selected",
             "1 Filter Integration does not match",
-            "1 No single access group matches all of Integration, Resource type",
+            "1 No single access group matches all of Integration and Resource type",
         ]
     );
     let broken = part.text(".broken li");
