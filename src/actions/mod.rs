@@ -7,6 +7,7 @@ mod check_credentials;
 mod chosen_event;
 mod delete_webhook;
 mod email;
+mod explain_event;
 mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;
@@ -25,6 +26,9 @@ pub use crate::egress::FetchError as FetchCertificateError;
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_delivery::ChangeDeliveryError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
+pub use explain_event::{
+    EventExplanation, ExplainQuery, ExplainedPart, ExplainedWebhook, WebhookStatus,
+};
 pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;

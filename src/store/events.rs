@@ -18,8 +18,10 @@ pub struct StoredEvent {
     pub id: EventId,
     /// When the event was received.
     pub received_at: Timestamp,
-    /// The status that the access request reached.
+    /// The status that the access request reached. `Manual` for a sample.
     pub trigger: Trigger,
+    /// The event type as received.
+    pub event_type: String,
     /// The access request's display name.
     pub request: String,
     /// The user who requested access.
@@ -28,18 +30,31 @@ pub struct StoredEvent {
     pub integrations: String,
 }
 
-struct Row {
-    id: Uuid,
-    received_at: Timestamp,
-    trigger: String,
-    request: String,
-    requester: String,
-    integrations: String,
-    payload: Option<String>,
+impl StoredEvent {
+    /// Whether the event is a sample that was sent manually.
+    pub fn is_sample(&self) -> bool {
+        self.trigger == Trigger::Manual
+    }
+
+    /// The status that the access request reached, also for a sample.
+    pub fn status(&self) -> Trigger {
+        Trigger::from_event_type(&self.event_type).unwrap_or(self.trigger)
+    }
+}
+
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) received_at: Timestamp,
+    pub(super) trigger: String,
+    pub(super) event_type: String,
+    pub(super) request: String,
+    pub(super) requester: String,
+    pub(super) integrations: String,
+    pub(super) payload: Option<String>,
 }
 
 impl Row {
-    fn read(self) -> Result<(StoredEvent, String), Error> {
+    pub(super) fn read(self) -> Result<(StoredEvent, String), Error> {
         let trigger = Trigger::from_name(&self.trigger).ok_or_else(|| Error::Corrupt {
             table: "events",
             detail: format!("trigger {}", self.trigger),
@@ -48,6 +63,7 @@ impl Row {
             id: self.id.into(),
             received_at: self.received_at,
             trigger,
+            event_type: self.event_type,
             request: self.request,
             requester: self.requester,
             integrations: self.integrations,
@@ -73,8 +89,8 @@ pub async fn delete_expired_keys(db: &mut PgConnection, now: Timestamp) -> Resul
 pub async fn list_newest(db: &PgPool, text: &str, limit: i64) -> Result<Vec<StoredEvent>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, received_at, trigger, request, requester, integrations, null as payload
-         from (select id, received_at, trigger, request, requester, integrations
+        "select id, received_at, trigger, event_type, request, requester, integrations, null as payload
+         from (select id, received_at, trigger, event_type, request, requester, integrations
                from events order by id desc limit $3) e
          where trigger <> 'Manual'
            and (position(lower($1) in lower(request)) > 0 or position(lower($1) in lower(requester)) > 0)
@@ -96,7 +112,7 @@ pub async fn list_older(
 ) -> Result<Vec<(StoredEvent, String)>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, received_at, trigger, request, requester, integrations, payload from events
+        "select id, received_at, trigger, event_type, request, requester, integrations, payload from events
          where id < $1 and trigger <> 'Manual'
          order by id desc limit $2",
         before.map_or(Uuid::max(), EventId::uuid),
@@ -111,7 +127,7 @@ pub async fn list_older(
 pub async fn find(db: &PgPool, id: EventId) -> Result<Option<(StoredEvent, String)>, Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, received_at, trigger, request, requester, integrations, payload
+        "select id, received_at, trigger, event_type, request, requester, integrations, payload
          from events where id = $1",
         id.uuid()
     )

@@ -5,6 +5,7 @@
 pub mod breakers;
 pub mod deliveries;
 mod error;
+pub mod event_search;
 pub mod events;
 pub mod filter_values;
 pub mod invocations;
@@ -13,6 +14,7 @@ pub mod migrate;
 mod move_secrets;
 pub mod notify;
 pub mod partitions;
+pub mod past_webhooks;
 mod pool;
 pub mod rates;
 pub mod redeliveries;

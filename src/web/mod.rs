@@ -11,6 +11,7 @@ mod csrf;
 mod deliveries;
 mod display_time;
 mod error;
+mod events;
 mod form;
 mod highlight;
 mod invocations;

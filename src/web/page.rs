@@ -12,6 +12,8 @@ use super::visitor::Visitor;
 pub(super) enum Nav {
     /// The webhook pages.
     Webhooks,
+    /// The event pages.
+    Events,
     /// The delivery pages.
     Deliveries,
     /// The secret pages.

@@ -10,7 +10,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::{
-    WebState, assets, auth, deliveries, error, form, invocations, secrets, security, webhooks,
+    WebState, assets, auth, deliveries, error, events, form, invocations, secrets, security,
+    webhooks,
 };
 
 /// Returns the router of all pages.
@@ -29,6 +30,8 @@ pub fn router(state: WebState) -> Router {
         .merge(form_routes(&state))
         .route("/invocations/{id}", get(invocations::show::show))
         .route("/troubleshooting", get(invocations::troubleshooting::show))
+        .route("/events", get(events::list::show))
+        .route("/events/{id}", get(events::show::show))
         .route("/deliveries", get(deliveries::list::show))
         .merge(delivery_routes())
         .merge(secret_routes())

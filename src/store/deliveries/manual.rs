@@ -61,9 +61,9 @@ pub async fn insert(
                          then 'waiting' else 'due' end,
                     $5::timestamptz, $5::timestamptz
              from events e where e.id = $2
-             returning id
+             returning id, event_id
          )
-         insert into manual_deliveries (delivery_id, who) select id, $6 from queued",
+         insert into manual_deliveries (delivery_id, who, event_id) select id, $6, event_id from queued",
         new.id.uuid(),
         new.event_id.uuid(),
         new.webhook_id.uuid(),

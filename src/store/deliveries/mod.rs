@@ -1,5 +1,6 @@
 //! Deliveries, as pages show them. The modules below hold the statements of the queue.
 
+pub mod by_event;
 pub mod change;
 pub mod claim;
 pub mod clock;

@@ -16,6 +16,8 @@ struct DeliveryView {
     state: &'static str,
     /// CSS class of the badge.
     tone: &'static str,
+    /// Address of the event.
+    event_href: String,
     webhook_name: String,
     webhook_href: String,
     webhook_deleted: bool,
@@ -37,6 +39,7 @@ impl DeliveryView {
             id: delivery.id.to_string(),
             state,
             tone,
+            event_href: format!("/events/{}", delivery.event_id),
             webhook_name: delivery.webhook_name.clone(),
             webhook_href: format!("/webhooks/{}", delivery.webhook_id),
             webhook_deleted: delivery.webhook_deleted,
@@ -65,10 +68,15 @@ pub(in crate::web) struct Badge {
 
 impl Badge {
     pub(in crate::web) fn new(delivery: &Delivery) -> Self {
-        let is_retry = delivery.state == DeliveryState::Due && delivery.attempts > 0;
+        Self::of(delivery.state, delivery.attempts)
+    }
+
+    /// The badge of a delivery in a state, after a number of attempts.
+    pub(in crate::web) fn of(state: DeliveryState, attempts: i32) -> Self {
+        let is_retry = state == DeliveryState::Due && attempts > 0;
         Self {
-            text: if is_retry { "Retrying" } else { delivery.state.label() },
-            tone: tone(delivery.state, delivery.attempts),
+            text: if is_retry { "Retrying" } else { state.label() },
+            tone: tone(state, attempts),
         }
     }
 }

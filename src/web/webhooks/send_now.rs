@@ -1,7 +1,7 @@
 //! **Send now**: sends an event that the user chooses to one webhook.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -16,6 +16,13 @@ use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct SendNowQuery {
+    /// The event to select, in the form of the menu's values.
+    event: String,
+}
 
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct SendNowForm {
@@ -41,7 +48,11 @@ pub(in crate::web) async fn choose(
     State(state): State<WebState>,
     current: CurrentUser,
     Path(id): Path<String>,
+    Query(query): Query<SendNowQuery>,
 ) -> Result<Response, Error> {
+    if let Some(choice) = event_menu::parse(&query.event) {
+        return show(&state, &current, parse_id(&id)?, choice, "").await;
+    }
     // Usually a user wants to send the newest event again.
     let newest = crate::store::events::list_newest(&state.db, "", 1).await?;
     let choice = newest

@@ -2,6 +2,7 @@
 
 use scraper::Selector;
 
+use crate::support::builders::WebhookBuilder;
 use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
@@ -19,6 +20,7 @@ async fn fill(scenario: &Scenario) -> Vec<String> {
     ann.post("/secrets", &[("name", "a_key"), ("value", "the-value-of-a-key")]).await;
     let secret = of("secrets").await;
     let (delivery, invocation) = (of("deliveries").await, of("invocations").await);
+    let event = of("events").await;
     [
         "/webhooks",
         "/webhooks/new",
@@ -33,6 +35,8 @@ async fn fill(scenario: &Scenario) -> Vec<String> {
         "/webhooks/schema",
         "/webhooks/events",
         "/troubleshooting",
+        "/events",
+        &format!("/events/{event}"),
         "/deliveries",
         &format!("/deliveries/{delivery}"),
         &format!("/invocations/{invocation}"),
@@ -132,6 +136,20 @@ async fn text_from_events_and_forms_is_escaped() {
         .fetch_one(app.database.pool())
         .await
         .unwrap();
+    let event: String = sqlx::query_scalar("select id::text from events")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    let excluded = WebhookBuilder::new("Other", "https://10.0.0.5/x")
+        .triggers(&["Granted"])
+        .with("filters", serde_json::json!({"integration": ["prod-*"]}));
+    // The reason why an event was not sent contains text from it.
+    let mut again = hostile.clone();
+    again["event_time"] = 7.into();
+    app.webhooks(&excluded.file()).await;
+    let (_, sent) = app.send(&token, &again).await;
+    app.wait_for("delivered", 2).await;
+    let skipped = sent["events"][0]["id"].as_str().unwrap();
     let fields = [
         ("name", evil),
         ("url", evil),
@@ -147,6 +165,9 @@ async fn text_from_events_and_forms_is_escaped() {
         ("timeout_in_sec", evil),
     ];
     let pages = [
+        ann.get("/events").await,
+        ann.get(&format!("/events/{event}")).await,
+        ann.get(&format!("/events/{skipped}")).await,
         ann.get("/deliveries").await,
         ann.get(&format!("/deliveries/{delivery}")).await,
         ann.get("/webhooks/new").await,
@@ -180,6 +201,8 @@ async fn unknown_pages_return_404() {
         format!("/webhooks/{unknown}/send"),
         format!("/webhooks/{unknown}/changes?from=1&to=2"),
         format!("/webhooks/{unknown}/revisions/1/restore"),
+        format!("/events/{unknown}"),
+        "/events/not-an-id".to_owned(),
         format!("/deliveries/{unknown}"),
         format!("/invocations/{unknown}"),
         format!("/secrets/{unknown}"),
@@ -198,6 +221,7 @@ async fn an_address_that_cannot_be_parsed_gets_an_error_page() {
     let mut ann = app.admin().await;
     for path in [
         "/deliveries?q=a&q=b",
+        "/events?q=a&q=b",
         "/webhooks?sort=a&sort=b",
         "/secrets?q=a&q=b",
         "/webhooks/%ff",

@@ -2,6 +2,7 @@
 
 mod auth;
 mod deliveries;
+mod events;
 mod everywhere;
 mod secrets;
 mod sign_in_limits;

@@ -1,0 +1,115 @@
+//! The statements behind the pages of events find their rows by an index, and only in the partitions of the time range.
+
+use std::str::FromStr;
+
+use chrono::{TimeDelta, Utc};
+use gatepost::model::{EventId, Timestamp, Trigger};
+use gatepost::store::deliveries::by_event;
+use gatepost::store::event_search::{self, EventQuery, ResultFilter};
+use gatepost::store::{PgConnectOptions, PgPool, connect};
+
+use crate::support::database::TestDatabase;
+
+/// Number of events of each of two days.
+const EVENTS: i64 = 10_000;
+
+/// Fills yesterday and today with events and two deliveries of each.
+async fn filled() -> (TestDatabase, PgPool, Timestamp) {
+    let database = TestDatabase::create().await;
+    let options = PgConnectOptions::from_str(database.url()).unwrap();
+    let db = connect(options, 1).await.unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the partitions are those of the database's clock"
+    )]
+    let midnight = Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
+    let id =
+        "(lpad(to_hex((extract(epoch from $1::timestamptz) * 1000)::bigint + n * 1000), 12, '0')
+               || '7000800000000000000' || $3)::uuid";
+    for day in [midnight - TimeDelta::days(1), midnight] {
+        let events = format!(
+            "insert into events
+                 (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)
+             select {id}, $1::timestamptz + n * interval '1 second', 'Granted', 'RequestGranted', (n / 4)::text,
+                    'AR-' || n / 4, 'ann@example.com', 'prod db', repeat('x', 500)
+             from generate_series(1, $2) n"
+        );
+        let deliveries = format!(
+            "insert into delivery_history (id, event_id, webhook_id, state, attempts, created_at, finished_at)
+             select {id}, {}, gen_random_uuid(), 'delivered', 1, now(), now()
+             from generate_series(1, $2) n",
+            id.replace("$3", "'0'")
+        );
+        let insert = async |sql: String, digit: &str| {
+            let sql = sqlx::AssertSqlSafe(sql);
+            let query = sqlx::query(sql).bind(day).bind(EVENTS).bind(digit.to_owned());
+            query.execute(&db).await.unwrap();
+        };
+        insert(events, "0").await;
+        insert(deliveries.clone(), "1").await;
+        insert(deliveries, "2").await;
+    }
+    for table in ["events", "delivery_history"] {
+        let vacuum = sqlx::AssertSqlSafe(format!("vacuum analyze {table}"));
+        sqlx::raw_sql(vacuum).execute(&db).await.unwrap();
+    }
+    (database, db, midnight)
+}
+
+/// Returns the rows of large tables that were read in sequential scans, and the rows of one day's partitions that were
+/// read by an index.
+async fn read(db: &PgPool, day: Timestamp) -> (i64, i64) {
+    sqlx::query("select pg_stat_force_next_flush()").execute(db).await.unwrap();
+    let sql = "select coalesce(sum(seq_tup_read), 0)::bigint,
+                      coalesce(sum(idx_tup_fetch) filter (where relname like '%' || $1), 0)::bigint
+               from pg_stat_user_tables where relname ~ '^(events|delivery_history|delivery_queue)'";
+    let suffix = day.format("_%Y%m%d").to_string();
+    sqlx::query_as(sql).bind(suffix).fetch_one(db).await.unwrap()
+}
+
+#[tokio::test]
+async fn pages_of_events_read_few_rows_by_an_index() {
+    let (database, db, today) = filled().await;
+    let yesterday = today - TimeDelta::days(1);
+    let base = EventQuery { limit: 50, ..EventQuery::default() };
+    let newest = event_search::list(&db, &base).await.unwrap();
+    assert_eq!(newest.events.len(), 50);
+    assert!(
+        newest.events.iter().all(|(_, result)| result.delivered == 2),
+        "{:?}",
+        newest.events[0]
+    );
+    let id: EventId = newest.events[7].0.id;
+
+    // Today only.
+    let (from, until) = (Some(today), Some(today + TimeDelta::days(1)));
+    let ranged = EventQuery { from, until, ..base };
+    let (seq_before, before) = read(&db, yesterday).await;
+    for query in [
+        ranged,
+        EventQuery { text: "AR-77", ..ranged },
+        EventQuery { trigger: Some(Trigger::Failed), ..ranged },
+        EventQuery { result: Some(ResultFilter::Failed), ..ranged },
+        EventQuery { result: Some(ResultFilter::Delivered), ..ranged },
+        EventQuery { after: Some(id), ..ranged },
+    ] {
+        event_search::list(&db, &query).await.unwrap();
+    }
+    let (_, after) = read(&db, yesterday).await;
+    assert_eq!(after, before, "rows of yesterday");
+    // A page without a search reads little more than its own rows.
+    let (_, before) = read(&db, today).await;
+    event_search::list(&db, &base).await.unwrap();
+    let (_, after) = read(&db, today).await;
+    assert!(after - before < 300, "{}", after - before);
+
+    let (_, before) = read(&db, today).await;
+    assert_eq!(by_event::list(&db, id).await.unwrap().len(), 2);
+    assert_eq!(event_search::list_of_request(&db, id).await.unwrap().len(), 8);
+    let (seq_after, after) = read(&db, today).await;
+    assert!(after - before < 100, "{}", after - before);
+    // A search may read as many events as it is limited to, in the order of an index.
+    assert_eq!(seq_after, seq_before, "rows of sequential scans");
+    db.close().await;
+    database.drop().await;
+}
