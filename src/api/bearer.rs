@@ -6,11 +6,11 @@ use super::{ApiState, Problem, ProblemId};
 use crate::identity::Scope;
 use crate::store::tokens::Token;
 
-/// Returns the token of a request, if it has the required scope.
+/// Returns the token of a request, if it has one of the required scopes.
 pub(super) async fn require_scope(
     state: &ApiState,
     headers: &HeaderMap,
-    scope: Scope,
+    scopes: &[Scope],
 ) -> Result<Token, Problem> {
     let text = headers
         .get(header::AUTHORIZATION)
@@ -30,12 +30,13 @@ pub(super) async fn require_scope(
             "Unknown token. Create one with `gatepost token create NAME`.",
         ));
     };
-    if token.scope != scope.as_str() {
+    if !scopes.iter().any(|scope| token.scope == scope.as_str()) {
+        let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         let detail = format!(
             "The token \"{}\" has the scope {}. This request needs the scope {}.",
             token.name,
             token.scope,
-            scope.as_str()
+            scopes.join(" or ")
         );
         return Err(Problem::new(ProblemId::Forbidden, detail));
     }

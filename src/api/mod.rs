@@ -8,7 +8,7 @@ mod request_body;
 mod webhooks;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::actions::Actions;
@@ -47,6 +47,7 @@ pub fn router(state: ApiState) -> Router {
                 // The handler limits the decompressed size, and rejects other encodings.
                 .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true)),
         )
+        .route("/api/v1/events/{id}/explain", get(events::explain).fallback(problem::only_get))
         .route(
             "/api/v1/webhooks/{id}/invoke",
             post(webhooks::invoke).fallback(problem::method_not_allowed),

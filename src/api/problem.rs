@@ -53,6 +53,9 @@ pub struct Problem {
     errors: Vec<FieldProblem>,
     #[serde(skip)]
     id: ProblemId,
+    /// The methods that the route has.
+    #[serde(skip)]
+    allow: &'static str,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -90,6 +93,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             id,
+            allow: "POST",
         }
     }
 
@@ -107,7 +111,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let id = self.id;
+        let (id, allow) = (self.id, self.allow);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -119,7 +123,7 @@ impl IntoResponse for Problem {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             }
             ProblemId::MethodNotAllowed => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
             }
             ProblemId::NotJson
             | ProblemId::IncompleteBody
@@ -145,4 +149,10 @@ pub(super) async fn not_found() -> Problem {
 /// Response for methods that a route does not have.
 pub(super) async fn method_not_allowed() -> Problem {
     Problem::new(ProblemId::MethodNotAllowed, "Unsupported method. Use POST.")
+}
+
+/// Response for other methods than GET.
+pub(super) async fn only_get() -> Problem {
+    let problem = Problem::new(ProblemId::MethodNotAllowed, "Unsupported method. Use GET.");
+    Problem { allow: "GET, HEAD", ..problem }
 }

@@ -1,9 +1,11 @@
 //! The commands.
 
 mod events;
+mod explain;
 mod rotate_key;
 mod secrets;
 mod serve;
+mod table;
 mod token;
 mod webhooks;
 
@@ -18,8 +20,8 @@ use crate::app::{Database, Unlocked, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
-use crate::model::Sources;
 use crate::model::webhook::Rules;
+use crate::model::{EventId, Sources};
 
 /// Delivers Apono's access-request events to Logpoint and other targets.
 #[derive(Debug, Parser)]
@@ -46,7 +48,7 @@ enum Command {
     /// Manages secrets and the master key
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Sends events to a running server
+    /// Sends and explains events
     #[command(subcommand)]
     Events(EventsCommand),
 }
@@ -97,6 +99,14 @@ enum WebhooksCommand {
 
 #[derive(Debug, Subcommand)]
 enum EventsCommand {
+    /// Explains for every webhook whether an event was sent to it, and if not, why
+    Explain {
+        /// The id of the event, as returned when it was sent and shown on its page
+        id: EventId,
+        /// Prints JSON, like GET /api/v1/events/{id}/explain
+        #[arg(long)]
+        json: bool,
+    },
     /// Sends an event, an array of events, or one event per line
     Send {
         /// A file in JSON or NDJSON; - for standard input
@@ -144,6 +154,9 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Secrets(SecretsCommand::List) => secrets::list(&config).await,
         Command::Secrets(SecretsCommand::Delete { name }) => secrets::delete(&config, &name).await,
         Command::Secrets(SecretsCommand::RotateKey) => rotate_key::run(&config).await,
+        Command::Events(EventsCommand::Explain { id, json }) => {
+            explain::explain(&config, id, json).await
+        }
         Command::Events(EventsCommand::Send { file, url, token }) => {
             events::send(&config, &file, url, &token).await
         }

@@ -96,22 +96,7 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
         ]
     });
     let head = ["NAME", "WEBHOOKS", "HOSTS", "USES", "UPDATED"].map(str::to_owned);
-    super::print(&align(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
-}
-
-/// Returns the rows with columns of equal width.
-fn align(rows: &[[String; 5]]) -> String {
-    let mut widths = [0; 5];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    super::print(&super::table::align(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
 }
 
 /// Deletes a shared secret.
@@ -145,11 +130,5 @@ mod tests {
         ] {
             assert_eq!(without_line_break(text), value, "{text:?}");
         }
-    }
-
-    #[test]
-    fn aligns_columns_by_characters() {
-        let row = |name: &str| [name, "b", "c", "1", "d"].map(str::to_owned);
-        assert_eq!(align(&[row("é"), row("long")]), "é     b  c  1  d\nlong  b  c  1  d\n");
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::api) async fn redeliver(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RedeliverResponse>), Problem> {
-    let token = bearer::require_scope(&state, &headers, Scope::Manage).await?;
+    let token = bearer::require_scope(&state, &headers, &[Scope::Manage]).await?;
     let not_found = || Problem::new(ProblemId::NotFound, "There is no delivery with this id.");
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| not_found())?;
     match state.actions.redeliver(id, &Actor::Token(token.name)).await {

@@ -40,7 +40,7 @@ pub(in crate::api) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
-    bearer::require_scope(&state, &headers, Scope::Events).await?;
+    bearer::require_scope(&state, &headers, &[Scope::Events]).await?;
     check_content_type(&headers)?;
     check_content_encoding(&headers)?;
     let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;

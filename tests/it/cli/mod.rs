@@ -2,6 +2,7 @@
 
 mod docs;
 mod events;
+mod explain;
 mod private_database;
 mod private_files;
 mod private_home;

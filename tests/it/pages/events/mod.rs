@@ -2,4 +2,5 @@
 
 mod list;
 mod plans;
+mod random;
 mod show;
