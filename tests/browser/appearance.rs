@@ -194,6 +194,7 @@ async fn pages_without_data() {
     let app = TestApp::start().await;
     let scenes = [
         scene("webhooks-empty", "/webhooks"),
+        scene("events-empty", "/events"),
         scene("deliveries-empty", "/deliveries"),
         scene("webhook-new", "/webhooks/new"),
         scene("webhook-new-preset", "/webhooks/new?preset=logpoint-comment"),

@@ -11,6 +11,7 @@ mod appearance;
 mod chromium;
 mod driver;
 mod editor;
+mod events;
 mod invalid_form;
 mod journeys;
 mod keyboard;

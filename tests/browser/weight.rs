@@ -23,6 +23,7 @@ async fn a_first_visit_of_each_page_is_light() {
     for (path, loaded, limit) in [
         ("/webhooks".to_owned(), "tbody", MAX_PAGE_BYTES),
         (format!("/webhooks/{}", data.webhook), ".history", MAX_PAGE_BYTES),
+        ("/events".to_owned(), "tbody", MAX_PAGE_BYTES),
         ("/deliveries".to_owned(), "tbody", MAX_PAGE_BYTES),
         (format!("/deliveries/{}", data.good), "#attempts", MAX_PAGE_BYTES),
         ("/secrets".to_owned(), ".empty", MAX_PAGE_BYTES),
