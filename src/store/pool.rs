@@ -37,7 +37,9 @@ pub const SLOW_TIMEOUT: Duration = Duration::from_secs(6);
 /// # Errors
 /// If the database cannot be reached within ten seconds, with the last error.
 pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
-    open(options, max, ACQUIRE_TIMEOUT).await
+    // Estimates for ranges of ids that are only known at run time are far too high, and compiling a statement takes
+    // longer than running it.
+    open(options.options([("jit", "off")]), max, ACQUIRE_TIMEOUT).await
 }
 
 /// Opens a separate pool for the dispatcher, so that it and the pages never wait for each other. Its statements touch

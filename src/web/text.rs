@@ -7,8 +7,13 @@ const ISOLATE: (char, char) = ('\u{2068}', '\u{2069}');
 
 /// Shortens a text that is too long, and isolates one whose direction could spread to its surroundings.
 pub(super) fn isolate(text: &str) -> String {
-    let mut short: String = text.chars().take(MAX_CHARS).collect();
-    if text.chars().nth(MAX_CHARS).is_some() {
+    isolate_within(text, MAX_CHARS)
+}
+
+/// Does the same with another maximum length, in characters.
+pub(super) fn isolate_within(text: &str, max: usize) -> String {
+    let mut short: String = text.chars().take(max).collect();
+    if text.chars().nth(max).is_some() {
         short.push('…');
     }
     if text.is_ascii() {

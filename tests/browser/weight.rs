@@ -26,7 +26,7 @@ async fn a_first_visit_of_each_page_is_light() {
         ("/events".to_owned(), "tbody", MAX_PAGE_BYTES),
         ("/deliveries".to_owned(), "tbody", MAX_PAGE_BYTES),
         (format!("/deliveries/{}", data.good), "#attempts", MAX_PAGE_BYTES),
-        ("/secrets".to_owned(), ".empty", MAX_PAGE_BYTES),
+        ("/secrets".to_owned(), "tbody", MAX_PAGE_BYTES),
         ("/secrets/new".to_owned(), "#value", MAX_PAGE_BYTES),
         ("/troubleshooting".to_owned(), ".tip", MAX_PAGE_BYTES),
         ("/webhooks/new".to_owned(), ".cm-content", MAX_FORM_BYTES),

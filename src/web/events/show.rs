@@ -22,6 +22,8 @@ use crate::web::{Error, WebState, highlight, text};
 
 /// Maximum number of webhooks on a page.
 const PAGE_ROWS: usize = 50;
+/// Maximum length of the access request in the title, in characters. Browsers cut longer titles.
+const MAX_TITLE_CHARS: usize = 24;
 /// Number of webhooks from which on they can be filtered.
 const MIN_FILTERED_ROWS: usize = 10;
 /// The parts of the list of webhooks: value and label.
@@ -77,6 +79,7 @@ struct WebhooksView {
 #[template(path = "events/show.html")]
 struct EventPage {
     page: Page,
+    heading: String,
     event: EventView,
     event_type: String,
     webhooks: WebhooksView,
@@ -121,10 +124,13 @@ pub(in crate::web) async fn show(
     let timeline =
         related.iter().rev().map(|(event, result)| EventView::new(event, *result, now)).collect();
     let event = EventView::new(&explained.event, explained.result, now);
-    let title = format!("{} · {}", text::isolate(&event.request), event.trigger);
+    let heading = format!("{} · {}", text::isolate(&event.request), event.trigger);
+    let title =
+        format!("{} · {}", text::isolate_within(&event.request, MAX_TITLE_CHARS), event.trigger);
     let pretty = highlight::pretty_json(&explained.payload);
     page::html(&EventPage {
         page: Page::new(&current, title, Nav::Events).await?,
+        heading,
         event,
         event_type: explained.event.event_type,
         webhooks,

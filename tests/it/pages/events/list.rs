@@ -135,12 +135,12 @@ async fn a_search_is_limited_and_can_be_continued() {
          select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now(),
                 case n when 1 then 'Granted' else 'Created' end, 'RequestGranted', '1',
                 case n when 1 then 'AR-1' else 'other' end, '', '', '{}'
-         from generate_series(1, 20001) n";
+         from generate_series(1, 10001) n";
     sqlx::query(rows).execute(app.database.pool()).await.unwrap();
     let mut ann = app.admin().await;
     for query in ["q=AR-1", "trigger=Granted"] {
         let first = ann.get(&format!("/events?{query}")).await;
-        assert!(first.text(".none").contains("among the 20000 that were searched"), "{query}");
+        assert!(first.text(".none").contains("among the 10000 that were searched"), "{query}");
         assert_eq!(first.text("a[rel=next]"), "Search older events");
         let rest = ann.get(&first.attribute("a[rel=next]", "href").unwrap()).await;
         assert_eq!(rest.texts("tbody tr").len(), 1, "{query}");

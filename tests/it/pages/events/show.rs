@@ -140,15 +140,21 @@ async fn the_settings_of_that_time_decide() {
 async fn events_of_a_paused_webhook_are_kept() {
     let Scenario { app, logpoint, webhook, token } =
         Scenario::with_webhook(|webhook| webhook.with("ordered", false)).await;
-    let mut ann = app.admin().await;
     logpoint.behave([Behaviour::Status(410, String::new())]);
     app.send(&token, &event("Granted", "1")).await;
-    app.wait_for("held", 1).await;
+    app.wait_until("the webhook to be paused", async || {
+        let sql = "select count(*) from webhooks where paused_because is not null";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(app.database.pool()).await.unwrap() == 1
+    })
+    .await;
+    // The instance routes by the new settings once it has loaded them.
+    let app = app.restart().await;
+    let mut ann = app.admin().await;
     let kept = receive(&app, &token, &event("Granted", "2")).await;
     let skipped = receive(&app, &token, &event("Expired", "3")).await;
+    app.wait_for("held", 2).await;
     let found = outcomes(&open(&mut ann, &kept).await);
-    let text = &found["Reopen"];
-    assert!(text.ends_with("Paused: kept until the webhook is activated"), "{text}");
+    assert_eq!(found["Reopen"], "On hold Paused: kept until the webhook is activated");
     let path = format!("/webhooks/{webhook}/active");
     ann.get("/webhooks").await;
     ann.post(&path, &[("active", "true")]).await;
