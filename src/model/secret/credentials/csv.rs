@@ -34,7 +34,7 @@ pub(super) fn add(view: &View, slots: &mut Slots) {
         if field.is_quoted {
             slots.add_value(&value, name, is_secret);
         } else if has_placeholder(value.text()) {
-            slots.add_credentials(&value, name, Vec::new());
+            slots.add_credentials(&value, name, None, |_| Vec::new());
         } else if !value.text().is_empty() {
             let has_parts = !text::find(&value, Search::All).is_empty();
             slots.add_value(&value, name, is_secret || has_parts);

@@ -1,16 +1,21 @@
 //! The places of a text at which credentials are, or could be.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::names;
 use super::placeholders::{REFERENCE, has_placeholder, is_placeholder};
-use super::text;
+use super::text::{self, Part};
 use super::tokens::{Kind, Search};
 use super::view::View;
 use crate::model::webhook::preset;
 
 /// The name of a part of the path.
 pub(super) const PATH: &str = "path";
+
+/// Maximum number of searches in a value, each after the credentials of the previous one were replaced. Usually the
+/// second one finds nothing.
+const MAX_SEARCHES: usize = 8;
 
 /// Longest name in a place, in characters.
 const MAX_NAME_CHARS: usize = 60;
@@ -66,53 +71,60 @@ impl Slots {
     /// Adds a value with a name, which may be empty. It is a credential as a whole if its name says so, or
     /// may contain credentials.
     pub(super) fn add_value(&mut self, value: &View, name: &str, is_secret: bool) {
-        let whole = 0..value.text().len();
-        if is_secret
-            && let Some(range) = secret_part(value.text(), name)
-            && let Some(found) = self.found(value, &range, name)
-        {
-            self.push(name, Some(found));
-            return;
-        }
         // The name is wrong about a value such as `none`, and a number is not searched.
-        self.add_parts(value, &whole, name);
-    }
-
-    /// Adds the credentials in a value, or the value without one.
-    fn add_parts(&mut self, value: &View, whole: &Range<usize>, name: &str) {
+        let whole = is_secret.then(|| secret_part(value.text(), name)).flatten();
         let search = if names::has_random_values(name) { Search::Certain } else { Search::All };
         let before = self.found.len();
-        self.add_credentials(value, name, text::find(value, search));
-        if self.found.len() == before && !whole.is_empty() {
+        self.add_credentials(value, name, whole, |rest| text::find(rest, search));
+        if self.found.len() == before && !value.text().is_empty() {
             self.push(name, None);
         }
     }
 
-    /// Adds credentials, sorted by position, and the references to secrets between them.
-    pub(super) fn add_credentials(&mut self, value: &View, name: &str, parts: Vec<text::Part>) {
-        let mut at = 0;
-        for part in text::merged(parts) {
-            self.add_references(value, at..part.range.start, name);
-            // A brace before a reference would change its meaning, so it becomes part of the value.
-            let before = value.get(at..part.range.start);
-            let braces = before.len() - before.trim_end_matches('{').len();
-            let range = part.range.start - braces..part.range.end;
-            at = range.end;
-            let label = match part.kind {
-                Kind::PrivateKey => "private key",
-                Kind::Token if part.name.is_empty() => name,
-                Kind::Token => &part.name,
-            };
-            if let Some(found) = self.found(value, &range, label) {
-                self.push(name, Some(found));
+    /// Adds the credentials in a value, first a known one, and the references to secrets between them.
+    ///
+    /// Each credential is replaced by a reference before the rest is searched again. So whatever can be found once some
+    /// of them are replaced is found at once, and nothing is found once all of them are.
+    pub(super) fn add_credentials(
+        &mut self,
+        value: &View,
+        name: &str,
+        known: Option<Range<usize>>,
+        find: impl Fn(&View) -> Vec<Part>,
+    ) {
+        let known = known.map(|range| Part { range, kind: Kind::Token, name: String::new() });
+        let mut parts: Vec<Part> = known.into_iter().collect();
+        if parts.is_empty() {
+            parts = find(value);
+        }
+        let mut rest = value.clone();
+        let mut found: HashMap<usize, Found> = HashMap::new();
+        for _ in 0..MAX_SEARCHES {
+            let mut replaced: Vec<Range<usize>> = Vec::new();
+            for part in text::merged(parts) {
+                // A brace before a reference would change its meaning, so it becomes part of the value.
+                let at = replaced.last().map_or(0, |last| last.end);
+                let before = rest.get(at..part.range.start);
+                let braces = before.len() - before.trim_end_matches('{').len();
+                let range = part.range.start - braces..part.range.end;
+                let label = match part.kind {
+                    Kind::PrivateKey => "private key",
+                    Kind::Token if part.name.is_empty() => name,
+                    Kind::Token => &part.name,
+                };
+                if let Some(credential) = self.found(&rest, &range, label) {
+                    found.insert(credential.range.start, credential);
+                    replaced.push(range);
+                }
             }
+            if replaced.is_empty() {
+                break;
+            }
+            rest = rest.with_references(&replaced);
+            parts = find(&rest);
         }
-        self.add_references(value, at..value.text().len(), name);
-    }
-
-    fn add_references(&mut self, value: &View, range: Range<usize>, name: &str) {
-        for _ in value.get(range).matches(REFERENCE) {
-            self.push(name, None);
+        for (_, start) in rest.characters().filter(|(c, _)| *c == REFERENCE) {
+            self.push(name, found.remove(&start));
         }
     }
 

@@ -18,12 +18,17 @@ pub(super) struct Part {
     pub(super) name: String,
 }
 
-/// Finds the credentials in a text: names with values, tokens, private keys, and secrets in URLs.
+/// Finds the credentials in a text: private keys, or if there are none, names with values, tokens, and secrets in URLs.
+/// A private key contains spaces and words, so what is around it can be read only when it is replaced.
 pub(super) fn find(view: &View, search: Search) -> Vec<Part> {
     let text = view.text();
     let tokens = tokens::find(text, search).into_iter();
     let mut parts: Vec<Part> =
         tokens.map(|(range, kind)| Part { range, kind, name: String::new() }).collect();
+    if parts.iter().any(|part| part.kind == Kind::PrivateKey) {
+        parts.retain(|part| part.kind == Kind::PrivateKey);
+        return parts;
+    }
     add_pairs(text, &mut parts);
     for (scheme, _) in text.match_indices("://") {
         let in_url = services::secrets_in_text(text, scheme).into_iter();
@@ -31,7 +36,7 @@ pub(super) fn find(view: &View, search: Search) -> Vec<Part> {
     }
     if text.contains("\":") || text.contains("\" :") {
         for (name, range) in json::named_strings(view) {
-            if is_credential_name(&name) {
+            if is_credential_name(&name) && is_plain(&name) {
                 parts.push(Part { range, kind: Kind::Token, name });
             }
         }
@@ -55,12 +60,19 @@ pub(super) fn merged(mut parts: Vec<Part>) -> Vec<Part> {
     merged
 }
 
+/// Whether a name contains no credential, whose replacement would change the name.
+fn is_plain(name: &str) -> bool {
+    tokens::find(name, Search::All).is_empty()
+}
+
 /// Adds the values of `name=value`, as in parameters, and of `name: value` at the start of a line.
 fn add_pairs(text: &str, parts: &mut Vec<Part>) {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let ends_value = |c: char| {
         c.is_whitespace() || c.is_control() || is_placeholder(c) || "&;,\"'<>)}]#\\".contains(c)
     };
+    // Only spaces follow.
+    let last_line = text.trim_end().len();
     let mut end = 0;
     for (at, sign) in text.match_indices(['=', ':']) {
         if at < end {
@@ -81,7 +93,7 @@ fn add_pairs(text: &str, parts: &mut Vec<Part>) {
                 is_line && is_credential_name(name)
             }
         };
-        if !is_secret {
+        if !is_secret || !is_plain(name) {
             continue;
         }
         let after = text.get(at + 1..).unwrap_or_default();
@@ -89,12 +101,12 @@ fn add_pairs(text: &str, parts: &mut Vec<Part>) {
         let start = text.len() - value.len();
         let length = value.find(ends_value).unwrap_or(value.len());
         let is_template = value.get(length..).is_some_and(|rest| rest.starts_with(is_placeholder));
-        let ends_line = value.get(length..).is_some_and(|rest| {
-            rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
-                || rest.trim_end().is_empty()
-        });
-        let is_path = value.starts_with("//") || value.starts_with('=');
         end = start + length;
+        let ends_line = end >= last_line
+            || value
+                .get(length..)
+                .is_some_and(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'));
+        let is_path = value.starts_with("//") || value.starts_with('=');
         if length > 0 && !is_template && !is_path && (sign == "=" || ends_line) {
             let name = name.to_owned();
             parts.push(Part { range: start..start + length, kind: Kind::Token, name });

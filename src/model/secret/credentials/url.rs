@@ -6,7 +6,7 @@ use super::names::is_credential_parameter;
 use super::services::{path_of, secret_segments};
 use super::slots::{PATH, Slots};
 use super::text::Part;
-use super::tokens::{self, Kind, Search};
+use super::tokens::{self, Search};
 use super::view::View;
 
 /// Adds the credentials in the path and the query of the URL of a webhook.
@@ -20,20 +20,17 @@ pub(super) fn add(view: &View, slots: &mut Slots) {
     for segment in text.get(path.start..query).unwrap_or_default().split_inclusive('/') {
         let range = at..at + segment.trim_end_matches('/').len();
         at += segment.len();
-        let secrets = secret.iter().filter(|it| range.start <= it.start && it.end <= range.end);
-        let mut parts: Vec<Part> = Vec::new();
         let decoded = view.slice(range.clone()).decode_percent(false);
-        if let Some(secret) = secrets.clone().next() {
-            // The parts before a secret, such as `bot1234:`, need no decoding.
-            let start = secret.start - range.start;
+        let known = secret.iter().find(|it| range.start <= it.start && it.end <= range.end);
+        // The parts before a secret, such as `bot1234:`, need no decoding.
+        let known = known.map(|secret| {
             let end = decoded.text().len();
-            parts.push(Part { range: start.min(end)..end, kind: Kind::Token, name: String::new() });
-        } else {
-            let tokens = tokens::find(decoded.text(), Search::All).into_iter();
-            parts.extend(tokens.map(|(range, kind)| Part { range, kind, name: String::new() }));
-        }
-        parts.retain(|part| !part.range.is_empty());
-        slots.add_credentials(&decoded, PATH, parts);
+            (secret.start - range.start).min(end)..end
+        });
+        slots.add_credentials(&decoded, PATH, known, |rest| {
+            let tokens = tokens::find(rest.text(), Search::All).into_iter();
+            tokens.map(|(range, kind)| Part { range, kind, name: String::new() }).collect()
+        });
     }
     let mut at = query + 1;
     for pair in text.get(query + 1..end).unwrap_or_default().split('&') {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::placeholders;
+use super::placeholders::{self, REFERENCE};
 
 /// A text as it is sent, decoded from a part of a template. It knows the part of the template that each byte
 /// stands for.
@@ -48,6 +48,19 @@ impl View {
         let text = self.get(range.clone()).to_owned();
         let starts = self.starts.get(range.start..=range.end).unwrap_or_default().to_vec();
         Self { text, starts }
+    }
+
+    /// Returns the text with a reference to a secret in place of each of these parts, which are sorted and do not
+    /// overlap.
+    pub(super) fn with_references(&self, parts: &[Range<usize>]) -> Self {
+        let mut parts = parts.iter().peekable();
+        let characters = self.text.char_indices().filter_map(|(at, c)| {
+            while parts.next_if(|part| part.end <= at).is_some() {}
+            let part = parts.peek().filter(|part| part.start <= at);
+            let c = part.map_or(Some(c), |part| (part.start == at).then_some(REFERENCE))?;
+            Some((c, self.start_of(at)))
+        });
+        self.decoded(characters)
     }
 
     /// Returns the part of the template that a part of the text stands for.

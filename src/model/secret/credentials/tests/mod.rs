@@ -1,6 +1,7 @@
 //! Finding and replacing credentials.
 
 mod examples;
+mod interplay;
 mod properties;
 
 use secrecy::ExposeSecret as _;
