@@ -1,7 +1,7 @@
 //! The search in a text and in everything that can be decoded from it.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
@@ -19,6 +19,10 @@ const MAX_DECODED_TIMES: usize = 14;
 /// How much is decoded of a short text, in bytes.
 const MIN_DECODED_BYTES: usize = 8 * 1024;
 
+/// How much of the start of a form the automaton contains, in bytes. Its size grows with the length of its patterns: for a
+/// private key of 32 KiB, it would need hundreds of megabytes.
+const MAX_START_BYTES: usize = 64;
+
 /// A decoding step. Returns `None` if it changes nothing.
 type Step = fn(&[u8]) -> Option<Decoded>;
 
@@ -33,6 +37,7 @@ pub(super) type Found = (Range<usize>, usize);
 /// Searches for the forms of secrets.
 pub(super) struct Search {
     forms: Vec<Form>,
+    /// Finds the starts of all forms.
     automaton: AhoCorasick,
 }
 
@@ -43,7 +48,7 @@ impl Search {
             return None;
         }
         // Fails only for more forms than memory can hold.
-        let automaton = AhoCorasick::new(forms.iter().map(|form| &form.bytes)).ok()?;
+        let automaton = AhoCorasick::new(forms.iter().map(|form| start_of(&form.bytes))).ok()?;
         Some(Self { forms, automaton })
     }
 
@@ -88,9 +93,26 @@ impl Search {
     }
 
     fn add_matches(&self, bytes: &[u8], mut add: impl FnMut(Range<usize>, usize)) {
-        for found in self.automaton.find_overlapping_iter(folded(bytes).as_ref()) {
-            if let Some(form) = self.forms.get(found.pattern().as_usize()) {
-                add(found.range(), form.secret);
+        let bytes = folded(bytes);
+        // The long forms whose start was found, with the first position.
+        let mut long: BTreeMap<usize, usize> = BTreeMap::new();
+        for found in self.automaton.find_overlapping_iter(bytes.as_ref()) {
+            let index = found.pattern().as_usize();
+            match self.forms.get(index) {
+                Some(form) if form.bytes.len() <= MAX_START_BYTES => {
+                    add(found.range(), form.secret);
+                }
+                _ => {
+                    long.entry(index).or_insert(found.start());
+                }
+            }
+        }
+        for (index, from) in long {
+            let rest = bytes.get(from..).unwrap_or_default();
+            if let Some(Form { bytes: form, secret }) = self.forms.get(index) {
+                for start in positions(rest, form) {
+                    add(from + start..from + start + form.len(), *secret);
+                }
             }
         }
     }
@@ -188,8 +210,37 @@ fn merged(text: &str, mut found: Vec<Found>) -> Vec<Found> {
     merged
 }
 
-/// The length of the longest end of a text that is the beginning of a form, but not all of it (Knuth, Morris, Pratt).
+fn start_of(form: &[u8]) -> &[u8] {
+    form.get(..MAX_START_BYTES).unwrap_or(form)
+}
+
+/// Returns the positions of a form in a text, which may overlap, in linear time (Knuth, Morris, Pratt).
+fn positions(text: &[u8], form: &[u8]) -> Vec<usize> {
+    if text.len() < form.len() {
+        return Vec::new();
+    }
+    let borders = borders(form);
+    let mut length = 0;
+    let mut positions = Vec::new();
+    for (index, byte) in text.iter().enumerate() {
+        length = extended(length, form, &borders, Some(byte));
+        if length == form.len() {
+            positions.push(index + 1 - length);
+        }
+    }
+    positions
+}
+
+/// The length of the longest end of a text that is the beginning of a form, but not all of it.
 fn common_length(text: &[u8], form: &[u8]) -> usize {
+    let borders = borders(form);
+    let start = text.len().saturating_sub(form.len().saturating_sub(1));
+    let end = text.get(start..).unwrap_or_default();
+    end.iter().fold(0, |length, byte| extended(length, form, &borders, Some(byte)))
+}
+
+/// For each beginning of a form, the length of its longest end that is also its beginning.
+fn borders(form: &[u8]) -> Vec<usize> {
     let mut borders = vec![0; form.len()];
     let mut length = 0;
     for index in 1..form.len() {
@@ -198,9 +249,7 @@ fn common_length(text: &[u8], form: &[u8]) -> usize {
             *border = length;
         }
     }
-    let start = text.len().saturating_sub(form.len().saturating_sub(1));
-    let end = text.get(start..).unwrap_or_default();
-    end.iter().fold(0, |length, byte| extended(length, form, &borders, Some(byte)))
+    borders
 }
 
 /// The length of the matched beginning of a form after one more byte.
@@ -210,4 +259,49 @@ fn extended(length: usize, form: &[u8], borders: &[usize], byte: Option<&u8>) ->
         length = borders.get(length - 1).copied().unwrap_or_default();
     }
     length + usize::from(form.get(length) == byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forms;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn search(secret: &str) -> Search {
+        let mut all = Vec::new();
+        forms::add(secret, 0, &mut all);
+        Search::new(all).unwrap()
+    }
+
+    #[test]
+    fn a_long_secret_needs_little_memory() {
+        let secret = "-----BEGIN PRIVATE KEY-----".repeat(2_400);
+        let search = search(&secret);
+        let bytes = search.automaton.memory_usage();
+        assert!(bytes < 1024 * 1024, "{bytes}");
+        assert_eq!(search.find(&format!("a {secret} b")), [(2..2 + secret.len(), 0)]);
+        assert_eq!(search.find(secret.get(1..).unwrap()), []);
+    }
+
+    proptest! {
+        #[test]
+        fn long_secrets_are_found_wherever_they_are(
+            unit in "[ab]{1,4}",
+            length in 60_usize..80,
+            parts in prop::collection::vec(("[abc]{0,4}", 0_usize..60), 0..6),
+        ) {
+            let secret: String = unit.chars().cycle().take(length).collect();
+            let text: String = parts
+                .iter()
+                .flat_map(|(between, count)| [between.clone(), unit.repeat(*count)])
+                .collect();
+            let mut found = Vec::new();
+            search(&secret).add_matches(text.as_bytes(), |range, _| found.push(range));
+            let expected: Vec<Range<usize>> = (0..text.len())
+                .filter(|start| text.get(*start..).unwrap().starts_with(&secret))
+                .map(|start| start..start + length)
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }
