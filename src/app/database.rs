@@ -124,10 +124,10 @@ impl Database {
     /// Moves the secrets out of webhooks that an earlier version stored.
     ///
     /// # Errors
-    /// If they cannot be decrypted.
+    /// If the database failed.
     pub async fn move_secrets(&self, vault: &Vault, sources: &Sources) -> anyhow::Result<()> {
         store::move_secrets(&self.pool, vault, sources).await.map_err(|error| {
-            anyhow::anyhow!("the secrets of stored webhooks cannot be read: {}", error.chain())
+            anyhow::anyhow!("the secrets of stored webhooks cannot be moved: {}", error.chain())
         })
     }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::model::WebhookId;
 use crate::model::event::{Event, Projection};
-use crate::model::webhook::{ResolvedWebhook, Rules, Webhook};
+use crate::model::webhook::{ResolvedWebhook, Rules, Webhook, check_masks};
 use crate::store::webhooks::{self, StoredWebhook};
 use crate::store::{Error, PgPool, SLOW_TIMEOUT, secrets, within};
 use crate::vault::Vault;
@@ -115,7 +115,10 @@ impl Router {
         };
         let (stored, secrets) = within(db, SLOW_TIMEOUT, reading).await?;
         for StoredWebhook { id, draft, is_paused } in stored {
-            match Webhook::new(draft, &rules) {
+            // A mask is left only if the secrets of a webhook of an earlier version could not be moved.
+            let masks = check_masks(&draft);
+            let valid = if masks.is_empty() { Webhook::new(draft, &rules) } else { Err(masks) };
+            match valid {
                 Ok(webhook) => {
                     webhook.extend_projection(&mut projection);
                     let own = secrets.of_webhook(id, &webhook.secret_names());

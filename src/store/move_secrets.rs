@@ -12,10 +12,10 @@ use crate::model::{Actor, SecretId, Sources, WebhookId};
 use crate::vault::Vault;
 
 /// Moves the secrets of all webhooks and of their histories, each webhook in its own transaction. Does nothing if that was
-/// done before.
+/// done before. A webhook that cannot be decrypted or read stays as it is, so that it does not stop all others.
 ///
 /// # Errors
-/// If a webhook cannot be decrypted, or the database failed.
+/// If the database failed.
 pub async fn move_secrets(db: &PgPool, vault: &Vault, sources: &Sources) -> Result<(), Error> {
     let ids = sqlx::query_scalar!(
         r#"select id from webhooks where sealed <> ''
@@ -25,12 +25,28 @@ pub async fn move_secrets(db: &PgPool, vault: &Vault, sources: &Sources) -> Resu
     .fetch_all(db)
     .await?;
     for id in ids.into_iter().flatten().map(WebhookId::from) {
-        let mut tx = db.begin().await?;
-        move_current(&mut tx, vault, sources, id).await?;
-        move_revisions(&mut tx, id).await?;
-        tx.commit().await?;
-        tracing::info!(webhook.id = %id, "moved the secrets of a webhook");
+        match move_webhook(db, vault, sources, id).await {
+            Ok(()) => tracing::info!(webhook.id = %id, "moved the secrets of a webhook"),
+            Err(error @ Error::Corrupt { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(webhook.id = %id, error, "could not move the secrets of a webhook");
+            }
+            Err(error) => return Err(error),
+        }
     }
+    Ok(())
+}
+
+async fn move_webhook(
+    db: &PgPool,
+    vault: &Vault,
+    sources: &Sources,
+    id: WebhookId,
+) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    move_current(&mut tx, vault, sources, id).await?;
+    move_revisions(&mut tx, id).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -80,3 +80,46 @@ async fn stored_webhooks_are_converted_and_still_work() {
     assert_eq!(left, 0);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_webhook_that_cannot_be_read_does_not_stop_the_others() {
+    let app = start().await;
+    let server = EchoServer::start().await;
+    let mut user = app.admin().await;
+    let url = server.url("/plain");
+    let body = r#"{"secret_key":"old-5ecret-body"}"#;
+    let odd = save(&app, &mut user, &with(fields(&url, body), "name", "Odd")).await;
+    let good = save(&app, &mut user, &fields(&url, body)).await;
+    let pool = app.database.pool();
+    let vault = Vault::new(&[7; 32], MovedClock::default().sources());
+    for (id, is_odd) in [(&odd, true), (&good, false)] {
+        let id: Uuid = id.parse().unwrap();
+        let query = sqlx::query_scalar("select definition from webhooks where id = $1").bind(id);
+        let current: String = query.fetch_one(pool).await.unwrap();
+        let literal = current.replace("{{secrets.secret_key}}", "old-5ecret-body");
+        let stored = if is_odd { "no definition" } else { literal.as_str() };
+        sqlx::query(
+            "update webhooks set definition = $1, sealed = $2, secret_names = '{}' where id = $3",
+        )
+        .bind(current.replace("{{secrets.secret_key}}", "••••••"))
+        .bind(vault.seal(&format!("webhooks.sealed/{id}"), stored.as_bytes()).unwrap())
+        .bind(id)
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+    sqlx::query("delete from secrets").execute(pool).await.unwrap();
+
+    let app = app.restart().await;
+    let mut user = app.admin().await;
+    let edit = user.get(&format!("/webhooks/{good}/edit")).await;
+    assert_eq!(edit.typed("body_template"), r#"{"secret_key":"{{secrets.secret_key}}"}"#);
+    let left: Vec<Uuid> = sqlx::query_scalar("select id from webhooks where sealed <> ''")
+        .fetch_all(app.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(left, [odd.parse::<Uuid>().unwrap()]);
+    let edit = user.get(&format!("/webhooks/{odd}/edit")).await;
+    assert_eq!(edit.typed("body_template"), r#"{"secret_key":"••••••"}"#);
+    app.finish().await;
+}
