@@ -18,8 +18,6 @@ pub const MAX_BACKTEST_EVENTS: usize = 1000;
 pub const MAX_BACKTEST_PREVIEWS: usize = 50;
 /// Number of events to read at once. Each may have 1 MiB.
 const PAGE_SIZE: usize = 100;
-/// Maximum length of a body in a preview, in bytes.
-const MAX_PREVIEW_BYTES: usize = 16 * 1024;
 
 /// The result of a backtest.
 #[derive(Debug, Default)]
@@ -113,9 +111,7 @@ impl Job {
                 Ok(DryRun::Rendered(rendered)) => {
                     result.sent += 1;
                     if result.shown.len() < MAX_BACKTEST_PREVIEWS {
-                        let mut shown = Preview::of(rendered);
-                        shown.body = shown.body.map(truncate);
-                        result.shown.push((stored, shown));
+                        result.shown.push((stored, Preview::of(rendered).truncated()));
                     }
                 }
                 Err(_faults) => {
@@ -125,13 +121,4 @@ impl Job {
         }
         result
     }
-}
-
-/// Truncates a long body.
-fn truncate(body: String) -> String {
-    if body.len() <= MAX_PREVIEW_BYTES {
-        return body;
-    }
-    let end = body.floor_char_boundary(MAX_PREVIEW_BYTES);
-    format!("{}\n… ({} KiB in all)", body.get(..end).unwrap_or_default(), body.len() / 1024)
 }

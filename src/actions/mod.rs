@@ -13,6 +13,7 @@ mod import_webhooks;
 mod inspect_tls;
 mod issue_token;
 mod prepare;
+mod replay;
 mod revisions;
 mod save_webhook;
 mod secrets;
@@ -33,6 +34,7 @@ pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use prepare::Entered;
+pub use replay::{MAX_DRY_RUN_EVENTS, PlannedRequest, ReplayError, ReplayPlan};
 pub use save_webhook::{SaveRequest, SaveWebhookError};
 pub use secrets::{
     DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,

@@ -10,6 +10,9 @@ use crate::model::{DeliveryId, WebhookId};
 use crate::store::{self, breakers, invocations, notify};
 use crate::template::Warning;
 
+/// Maximum length of a truncated body, in bytes.
+const MAX_TRUNCATED_BYTES: usize = 16 * 1024;
+
 /// Why a test was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum TestWebhookError {
@@ -41,6 +44,11 @@ impl Preview {
     pub(super) fn of(rendered: Rendered) -> Self {
         let Request { url, headers, body, .. } = rendered.into_record("");
         Self { url, headers, body, warnings: Vec::new(), slips: Vec::new() }
+    }
+
+    /// Truncates a long body, for pages with several previews.
+    pub(super) fn truncated(self) -> Self {
+        Self { body: self.body.map(truncate), ..self }
     }
 }
 
@@ -124,4 +132,13 @@ fn test_request(
         event,
         payload: event.payload(),
     }
+}
+
+/// Truncates a long body.
+fn truncate(body: String) -> String {
+    if body.len() <= MAX_TRUNCATED_BYTES {
+        return body;
+    }
+    let end = body.floor_char_boundary(MAX_TRUNCATED_BYTES);
+    format!("{}\n… ({} KiB in all)", body.get(..end).unwrap_or_default(), body.len() / 1024)
 }

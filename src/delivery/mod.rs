@@ -23,6 +23,7 @@ mod leases;
 mod planner;
 mod rate_limits;
 mod redelivery;
+mod replay;
 mod router;
 mod shared;
 mod worker;
@@ -81,6 +82,7 @@ impl Dispatcher {
         });
         tracker.spawn(change_listener::run(Arc::clone(&shared)));
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
+        tracker.spawn(replay::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));

@@ -74,6 +74,8 @@ pub(super) struct Shared {
     pub(super) wake: Notify,
     /// Wakes the task that sends deliveries again.
     pub(super) wake_redelivery: Notify,
+    /// Wakes the task that queues events of replays.
+    pub(super) wake_replay: Notify,
     pub(super) lane_rechecks: LaneRechecks,
     /// Whether many events are being stored, whose senders wait for the response.
     pub(super) ingest_busy: AtomicBool,
@@ -95,6 +97,7 @@ impl Shared {
             backlog: Mutex::default(),
             wake: Notify::new(),
             wake_redelivery: Notify::new(),
+            wake_replay: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
             ingest_busy: AtomicBool::new(false),
             stop: CancellationToken::new(),

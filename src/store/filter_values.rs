@@ -73,7 +73,7 @@ pub async fn list_events_after(
     limit: i64,
 ) -> Result<Vec<(EventId, String)>, Error> {
     let rows = sqlx::query!(
-        "select id, payload from events where id > $1 order by id desc limit $2",
+        "select id, payload from events where id > $1 and trigger <> 'Manual' order by id desc limit $2",
         after.uuid(),
         limit
     )

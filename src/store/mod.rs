@@ -19,6 +19,7 @@ mod pool;
 pub mod rates;
 pub mod redeliveries;
 pub mod redelivery_batches;
+pub mod replays;
 pub mod revisions;
 pub mod sealed_values;
 pub mod secrets;

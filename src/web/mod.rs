@@ -21,6 +21,7 @@ mod secrets;
 mod security;
 mod session;
 mod text;
+mod time_range;
 mod visitor;
 mod webhooks;
 

@@ -83,6 +83,9 @@ fn webhook_routes() -> Router<WebState> {
             "/webhooks/{id}/send",
             get(webhooks::send_now::choose).post(webhooks::send_now::send),
         )
+        .route("/webhooks/{id}/replay", get(webhooks::replay::show).post(webhooks::replay::start))
+        .route("/webhooks/{id}/replays/{replay}", get(webhooks::replay_progress::show))
+        .route("/webhooks/{id}/replays/{replay}/stop", post(webhooks::replay_progress::stop))
         .route(
             "/webhooks/{id}/delete",
             get(webhooks::delete::confirm).post(webhooks::delete::delete),

@@ -23,11 +23,12 @@ impl Webhook {
     pub fn dry_run(&self, event: &Event) -> DryRun {
         match self.conditions.skip_reason(event) {
             Some(reason) => DryRun::Skipped(reason),
-            None => self.try_render(event),
+            None => self.dry_run_regardless(event),
         }
     }
 
-    fn try_render(&self, event: &Event) -> DryRun {
+    /// Does the same, whether or not the event matches.
+    pub fn dry_run_regardless(&self, event: &Event) -> DryRun {
         let rendered = match self.render_sample(event.payload(), Some(&event.raw)) {
             Ok(rendered) => rendered,
             Err(error) => return DryRun::Invalid(describe(&error)),

@@ -1,13 +1,13 @@
 //! The deliveries of events. There is no index on the event of a delivery, because it would slow down every delivery:
 //! see [`CREATION_WINDOW_MS`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, EventId, WebhookId};
-use crate::store::{Error, PgPool};
+use crate::store::{Error, PgConnection, PgPool};
 
 /// The ids of an event's automatic deliveries follow its own id within this time, in milliseconds: they are created in
 /// the same loop, which takes microseconds, and before the event is stored. So a range of the primary key finds them.
@@ -209,6 +209,43 @@ pub async fn count(db: &PgPool, events: &[Uuid]) -> Result<HashMap<EventId, Even
             (row.event_id.into(), result)
         })
         .collect())
+}
+
+/// Returns those of some events that were delivered to a webhook, or whose delivery to it is not finished.
+pub async fn list_reached(
+    db: &mut PgConnection,
+    webhook: WebhookId,
+    events: &[Uuid],
+) -> Result<HashSet<EventId>, Error> {
+    let windows = Windows::new(events);
+    let ids = sqlx::query_scalar!(
+        r#"select a.event_id as "event_id!"
+           from unnest($1::uuid[], $2::uuid[]) as range (first, until)
+           cross join lateral (
+               select q.event_id from delivery_queue q
+               where q.id >= range.first and q.id < range.until and q.webhook_id = $4
+               union all
+               select h.event_id from delivery_history h
+               where h.id >= range.first and h.id < range.until and h.webhook_id = $4 and h.state = 'delivered'
+           ) a
+           union
+           select m.event_id as "event_id!"
+           from manual_deliveries m
+           cross join lateral (
+               select q.id from delivery_queue q where q.id = m.delivery_id and q.webhook_id = $4
+               union all
+               select h.id from delivery_history h
+               where h.id = m.delivery_id and h.webhook_id = $4 and h.state = 'delivered'
+           ) b
+           where m.event_id = any($3)"#,
+        &windows.from,
+        &windows.until,
+        events,
+        webhook.uuid()
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(EventId::from).collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Manual sends. Once inserted, they are processed like any other delivery.
 
+use uuid::Uuid;
+
 use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 use crate::store::webhook_health::first_uuid_at;
@@ -74,6 +76,59 @@ pub async fn insert(
     .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// The event and the ordering lane of a delivery to insert.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayedDelivery {
+    /// The delivery's id.
+    pub id: DeliveryId,
+    /// A stored event.
+    pub event_id: EventId,
+    /// The ordering lane. `None` for webhooks without ordering.
+    pub lane: Option<i64>,
+}
+
+/// Inserts deliveries of a replay to a webhook, in the order of their lanes. If another transaction inserts into one of the
+/// lanes at the same time, this one fails and is retried.
+pub async fn insert_replayed(
+    db: &mut PgConnection,
+    replay: Uuid,
+    webhook: WebhookId,
+    new: &[ReplayedDelivery],
+    (who, now): (&str, Timestamp),
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = new.iter().map(|one| one.id.uuid()).collect();
+    let events: Vec<Uuid> = new.iter().map(|one| one.event_id.uuid()).collect();
+    let lanes: Vec<Option<i64>> = new.iter().map(|one| one.lane).collect();
+    sqlx::query!(
+        "with new as (
+             select id, event_id, lane, row_number() over (partition by lane order by id) as place
+             from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as i (id, event_id, lane)
+         ),
+         queued as (
+             insert into delivery_queue (id, event_id, webhook_id, lane, state, due_at, created_at)
+             select n.id, n.event_id, $4, n.lane,
+                    case when n.lane is not null
+                              and (n.place > 1 or exists (select from delivery_queue q where q.lane = n.lane))
+                         then 'waiting' else 'due' end,
+                    $5::timestamptz, $5::timestamptz
+             from new n order by n.lane, n.id
+             returning id, event_id
+         )
+         insert into manual_deliveries (delivery_id, who, event_id, replay_id)
+         select id, $6, event_id, $7 from queued",
+        &ids,
+        &events,
+        &lanes as _,
+        webhook.uuid(),
+        now,
+        who,
+        replay
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Returns who sent a delivery manually. `None` for other deliveries.

@@ -4,16 +4,16 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::EventView;
-use crate::model::{EventId, Timestamp, Trigger};
+use crate::model::{EventId, Trigger};
 use crate::store::event_search::{self, EventQuery, ResultFilter};
 use crate::web::components::SelectOption;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::time_range::{TimeError, TimeRange};
 use crate::web::{Error, WebState};
 
 /// Maximum number of rows on a page.
@@ -53,14 +53,6 @@ impl TableView {
     }
 }
 
-/// A time that cannot be searched for.
-#[derive(Debug, PartialEq, Eq)]
-struct TimeError {
-    /// Name of the field.
-    field: &'static str,
-    message: String,
-}
-
 #[derive(Template)]
 #[template(path = "events/list.html")]
 struct ListPage {
@@ -98,8 +90,8 @@ pub(in crate::web) async fn show(
 }
 
 async fn load(state: &WebState, query: &ListQuery) -> Result<TableView, Error> {
-    let (from, until) = match query.times() {
-        Ok(times) => times,
+    let TimeRange { from, until } = match TimeRange::parse(&query.from, &query.to) {
+        Ok(range) => range,
         Err(errors) => return Ok(TableView { errors, filtered: true, ..TableView::default() }),
     };
     let text = query.q.trim().replace('\0', "");
@@ -157,20 +149,6 @@ impl ListQuery {
         ResultFilter::ALL.into_iter().map(option).collect()
     }
 
-    /// The range of time, whose end is not included. The time that the user enters as its end is.
-    fn times(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), Vec<TimeError>> {
-        let from = parse_time("from", &self.from).map(|time| time.map(|(at, _)| at));
-        let until = parse_time("to", &self.to).map(|time| time.map(|(at, step)| at + step));
-        match (from, until) {
-            (Ok(Some(from)), Ok(Some(until))) if from >= until => {
-                let message = "The start of the range is after its end. Swap the two times.";
-                Err(vec![TimeError { field: "from", message: message.to_owned() }])
-            }
-            (Ok(from), Ok(until)) => Ok((from, until)),
-            (from, until) => Err(from.err().into_iter().chain(until.err()).collect()),
-        }
-    }
-
     fn href(&self, after: Option<EventId>) -> String {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -187,63 +165,5 @@ impl ListQuery {
             }
         }
         format!("/events?{}", query.finish())
-    }
-}
-
-/// Parses a time as `datetime-local` fields send it, in UTC. Also returns its precision.
-fn parse_time(
-    field: &'static str,
-    text: &str,
-) -> Result<Option<(Timestamp, TimeDelta)>, TimeError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    [("%Y-%m-%dT%H:%M", TimeDelta::minutes(1)), ("%Y-%m-%dT%H:%M:%S", TimeDelta::seconds(1))]
-        .into_iter()
-        .find_map(|(format, step)| {
-            let time = NaiveDateTime::parse_from_str(text, format).ok()?.and_utc();
-            // Ids contain the milliseconds since 1970 in 48 bits.
-            let is_storable = (1970..10_000).contains(&chrono::Datelike::year(&time));
-            is_storable.then_some(Some((time, step)))
-        })
-        .ok_or_else(|| TimeError {
-            field,
-            message: format!(
-                "\"{}\" is not a time. Enter a date and a time in UTC, such as 2026-11-27T09:30.",
-                text.chars().take(40).collect::<String>()
-            ),
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn times(from: &str, to: &str) -> Result<(Option<String>, Option<String>), Vec<&'static str>> {
-        let query = ListQuery { from: from.to_owned(), to: to.to_owned(), ..ListQuery::default() };
-        let text = |time: Option<Timestamp>| time.map(|time| time.to_rfc3339());
-        query
-            .times()
-            .map(|(from, until)| (text(from), text(until)))
-            .map_err(|errors| errors.into_iter().map(|error| error.field).collect())
-    }
-
-    #[test]
-    fn the_end_of_a_range_is_included() {
-        let text = |time: &str| Some(time.to_owned());
-        assert_eq!(times("", ""), Ok((None, None)));
-        assert_eq!(
-            times("2026-11-27T09:30", "2026-11-27T09:30"),
-            Ok((text("2026-11-27T09:30:00+00:00"), text("2026-11-27T09:31:00+00:00")))
-        );
-        assert_eq!(times("", "2026-11-27T09:30:05"), Ok((None, text("2026-11-27T09:30:06+00:00"))));
-    }
-
-    #[test]
-    fn invalid_times_are_reported_at_their_fields() {
-        assert_eq!(times("yesterday", "2026-13-01T00:00"), Err(vec!["from", "to"]));
-        assert_eq!(times("2026-11-27T09:31", "2026-11-27T09:30"), Err(vec!["from"]));
-        assert_eq!(times("0001-01-01T00:00", "+99999-01-01T00:00"), Err(vec!["from", "to"]));
     }
 }

@@ -4,6 +4,8 @@ pub(super) mod delete;
 pub(super) mod form;
 pub(super) mod history;
 pub(super) mod list;
+pub(super) mod replay;
+pub(super) mod replay_progress;
 pub(super) mod restore;
 mod row;
 pub(super) mod send_now;

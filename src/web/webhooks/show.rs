@@ -6,9 +6,10 @@ use axum::response::Response;
 
 use super::history::RevisionView;
 use super::parse_id;
+use super::replay_progress::ReplayView;
 use crate::model::webhook::Draft;
 use crate::model::{Trigger, filter};
-use crate::store::{deliveries, revisions, webhooks};
+use crate::store::{deliveries, replays, revisions, webhooks};
 use crate::web::deliveries::Badge;
 use crate::web::display_time::DisplayTime;
 use crate::web::page::{self, Nav, Page};
@@ -17,6 +18,8 @@ use crate::web::{Error, WebState};
 
 /// Number of recent deliveries on the page.
 const RECENT_DELIVERIES: i64 = 5;
+/// Number of recent replays on the page.
+const RECENT_REPLAYS: i64 = 3;
 
 struct RecentDelivery {
     href: String,
@@ -40,6 +43,7 @@ struct ShowPage {
     deleted: Option<DisplayTime>,
     is_manual: bool,
     recent: Vec<RecentDelivery>,
+    replays: Vec<ReplayView>,
     revisions: Vec<RevisionView>,
     /// Number of the current revision; 0 if the webhook is deleted.
     current_revision: i32,
@@ -64,6 +68,7 @@ pub(in crate::web) async fn show(
         request: delivery.request.clone(),
         created: DisplayTime::new(delivery.created_at, now),
     });
+    let replays = replays::list_by_webhook(&state.db, id, RECENT_REPLAYS).await?;
     let revisions = revisions::list(&state.db, id).await?;
     let newest = revisions.first().map(|newest| newest.number);
     let current_revision = newest.filter(|_| shown.deleted_at.is_none());
@@ -79,6 +84,7 @@ pub(in crate::web) async fn show(
         deleted: shown.deleted_at.map(|at| DisplayTime::new(at, now)),
         is_manual: triggers.contains(&Trigger::Manual),
         recent: recent.collect(),
+        replays: replays.iter().map(|replay| ReplayView::new(replay, now)).collect(),
         revisions: RevisionView::all(&id.to_string(), &revisions, current_revision, now),
         current_revision: current_revision.unwrap_or_default(),
         id: id.to_string(),

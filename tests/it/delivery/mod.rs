@@ -7,6 +7,7 @@ mod manual;
 mod order;
 mod plans;
 mod redelivery;
+mod replay;
 mod retention;
 mod roll_ups;
 mod webhooks_change;

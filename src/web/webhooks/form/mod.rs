@@ -23,3 +23,6 @@ mod secrets;
 mod submission;
 pub(in crate::web) mod test;
 mod validators;
+
+pub(in crate::web::webhooks) use preview::PreviewView;
+pub(in crate::web::webhooks) use results::describe_skip;

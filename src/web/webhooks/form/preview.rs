@@ -19,23 +19,23 @@ use crate::web::{Error, WebState, highlight, page};
 
 /// The preview, ready to print.
 #[derive(Debug, Default)]
-pub(super) struct PreviewView {
-    pub(super) request_line: String,
-    pub(super) headers: Vec<(String, String)>,
+pub(in crate::web::webhooks) struct PreviewView {
+    pub(in crate::web::webhooks) request_line: String,
+    pub(in crate::web::webhooks) headers: Vec<(String, String)>,
     /// Safe HTML.
-    pub(super) body: String,
+    pub(in crate::web::webhooks) body: String,
     /// Errors that prevent the preview, or placeholders that are still to be replaced.
-    pub(super) problems: Vec<String>,
+    pub(in crate::web::webhooks) problems: Vec<String>,
     /// Possible mistakes in the template.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::web::webhooks) warnings: Vec<String>,
     /// Annotations for the editor, as JSON; empty if there are none.
-    pub(super) annotations: String,
+    pub(in crate::web::webhooks) annotations: String,
     /// Text of the editor's status.
-    pub(super) status: String,
+    pub(in crate::web::webhooks) status: String,
     /// Whether the request could be rendered.
-    pub(super) ok: bool,
+    pub(in crate::web::webhooks) ok: bool,
     /// Whether the target is probably Logpoint.
-    pub(super) is_logpoint: bool,
+    pub(in crate::web::webhooks) is_logpoint: bool,
 }
 
 #[derive(Template)]
@@ -144,7 +144,11 @@ impl PreviewView {
         state.actions.run_blocking(move || Self::rendered(&method, &rendered, problems)).await
     }
 
-    pub(super) fn rendered(method: &str, rendered: &Preview, problems: Vec<String>) -> Self {
+    pub(in crate::web::webhooks) fn rendered(
+        method: &str,
+        rendered: &Preview,
+        problems: Vec<String>,
+    ) -> Self {
         let body = rendered.body.as_deref().unwrap_or_default();
         let pretty = highlight::pretty_json(body);
         let status = match &pretty {

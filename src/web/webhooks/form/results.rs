@@ -98,7 +98,7 @@ pub(super) struct BacktestRequest {
 impl BacktestView {
     pub(super) fn new(done: Backtest, method: &str, now: Timestamp) -> Self {
         let mut reasons: Vec<(usize, String)> =
-            done.refused.iter().map(|(reason, count)| (*count, describe(reason))).collect();
+            done.refused.iter().map(|(reason, count)| (*count, describe_skip(reason))).collect();
         reasons.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let request = |(event, preview): (StoredEvent, Preview)| BacktestRequest {
             label: event_menu::label(&event, now),
@@ -128,7 +128,8 @@ impl BacktestView {
     }
 }
 
-fn describe(reason: &SkipReason) -> String {
+/// Describes a skip reason without its values.
+pub(in crate::web::webhooks) fn describe_skip(reason: &SkipReason) -> String {
     match reason {
         SkipReason::Filters(unmet) => {
             let labels = unmet.iter().map(|unmet| unmet.field.label());
