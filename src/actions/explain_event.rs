@@ -13,7 +13,7 @@ use crate::model::{EventId, WebhookId};
 use crate::store::deliveries::by_event::{self, EventDelivery, EventResult};
 use crate::store::events::{self, StoredEvent};
 use crate::store::past_webhooks::{self, PastQuery, PastWebhook};
-use crate::store::{self};
+use crate::store::{self, sample_requests};
 
 /// The webhooks to explain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct EventExplanation {
     pub event: StoredEvent,
     /// The event as received.
     pub payload: String,
+    /// The sample access request of an event that was sent as a sample to all webhooks that match.
+    pub sample: Option<Uuid>,
     /// The result of all its deliveries.
     pub result: EventResult,
     /// A page of webhooks.
@@ -113,12 +115,19 @@ impl Actions {
             table: "events",
             detail: format!("{id} is not a valid event"),
         })?;
+        let sample = if event.is_sample() {
+            sample_requests::find_sent_to_all(db, &parsed.request_id).await?
+        } else {
+            None
+        };
         let stored = event.clone();
+        // Webhooks are evaluated only for events that all of them could get.
+        let is_for_one = event.is_sample() && sample.is_none();
         let mut webhooks = self
             .run_blocking(move || {
                 let explain = |past: PastWebhook| {
                     let deliveries = by_webhook.remove(&past.id).unwrap_or_default();
-                    ExplainedWebhook::new(past, deliveries, &stored, &parsed)
+                    ExplainedWebhook::new(past, deliveries, is_for_one, (&stored, &parsed))
                 };
                 past.into_iter().map(explain).collect::<Vec<_>>()
             })
@@ -126,7 +135,7 @@ impl Actions {
         let place: HashMap<Uuid, usize> =
             ids.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
         webhooks.sort_by_key(|webhook| place.get(&webhook.id.uuid()).copied());
-        Ok(Some(EventExplanation { event, payload, result, webhooks, next }))
+        Ok(Some(EventExplanation { event, payload, sample, result, webhooks, next }))
     }
 
     /// Returns the ids of a page, and of the webhook after it. `sent` are the webhooks that have deliveries.
@@ -157,8 +166,8 @@ impl ExplainedWebhook {
     fn new(
         past: PastWebhook,
         deliveries: Vec<EventDelivery>,
-        stored: &StoredEvent,
-        event: &Event,
+        is_for_one: bool,
+        (stored, event): (&StoredEvent, &Event),
     ) -> Self {
         let status = match (past.deleted_at, past.current.active) {
             (Some(_), _) => WebhookStatus::Deleted,
@@ -168,9 +177,13 @@ impl ExplainedWebhook {
         };
         let is_automatic = |delivery: &EventDelivery| delivery.sender.is_none();
         let is_explained =
-            deliveries.iter().any(is_automatic) || (stored.is_sample() && !deliveries.is_empty());
+            deliveries.iter().any(is_automatic) || (is_for_one && !deliveries.is_empty());
         Self {
-            not_sent: (!is_explained).then(|| why_not_sent(&past, stored, event)),
+            not_sent: match is_explained {
+                true => None,
+                false if is_for_one => Some(NotSent::Sample),
+                false => Some(why_not_sent(&past, stored, event)),
+            },
             id: past.id,
             can_send: status == WebhookStatus::Active && check_manual_send(&past.current).is_ok(),
             status,
@@ -228,9 +241,6 @@ impl ExplainedWebhook {
 
 /// Returns why an event was not sent to a webhook when it was received.
 fn why_not_sent(past: &PastWebhook, stored: &StoredEvent, event: &Event) -> NotSent {
-    if stored.is_sample() {
-        return NotSent::Sample;
-    }
     if past.created_at > stored.received_at {
         return NotSent::CreatedLater;
     }

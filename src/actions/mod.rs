@@ -18,6 +18,7 @@ mod revisions;
 mod save_webhook;
 mod secrets;
 mod send_now;
+mod send_sample;
 mod set_up;
 mod sign_in;
 mod test_webhook;
@@ -41,6 +42,7 @@ pub use secrets::{
     SecretErrors, SecretField, SetSecret,
 };
 pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
+pub use send_sample::{SampleOrder, SendSampleError};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use test_webhook::{Preview, TestWebhookError};

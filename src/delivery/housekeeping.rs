@@ -9,8 +9,8 @@ use super::shared::{Deps, Shared};
 use crate::model::Timestamp;
 use crate::store::deliveries::manual;
 use crate::store::{
-    Error, PgPool, events, filter_values, partitions, redeliveries, replays, sessions,
-    webhook_health, within,
+    Error, PgPool, events, filter_values, partitions, redeliveries, replays, sample_requests,
+    sessions, webhook_health, within,
 };
 
 /// Time between two runs.
@@ -38,6 +38,7 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         manual::delete_before(&mut connection, expired_before).await?;
         redeliveries::delete_before(&mut connection, expired_before).await?;
         replays::delete_before(&mut connection, expired_before).await?;
+        sample_requests::delete_before(&mut connection, expired_before).await?;
         webhook_health::delete_before(&mut connection, expired_before).await?;
         drop(connection);
         filter_values::delete_before(&deps.db, expired_before).await?;

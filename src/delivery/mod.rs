@@ -25,6 +25,7 @@ mod rate_limits;
 mod redelivery;
 mod replay;
 mod router;
+mod sample_requests;
 mod shared;
 mod worker;
 
@@ -83,6 +84,7 @@ impl Dispatcher {
         tracker.spawn(change_listener::run(Arc::clone(&shared)));
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(replay::run(Arc::clone(&shared)));
+        tracker.spawn(sample_requests::run(Arc::clone(&shared), intake.clone()));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));

@@ -30,6 +30,8 @@ pub struct SubmittedEvent {
     pub event: Event,
     /// The sender's idempotency key, if given.
     pub key: Option<String>,
+    /// Whether it is a sample, which is stored with the trigger `Manual`.
+    pub is_sample: bool,
 }
 
 /// An accepted event.
@@ -55,7 +57,9 @@ impl PlannedEvent {
     pub(super) fn new(router: &Router, submitted: SubmittedEvent) -> Self {
         let key = deduplication_key(&submitted);
         let matching = router.matching(&submitted.event);
-        Self { event: submitted.event, key, routes: matching }
+        let SubmittedEvent { event, is_sample, .. } = submitted;
+        let event = if is_sample { event.as_manual() } else { event };
+        Self { event, key, routes: matching }
     }
 }
 

@@ -76,6 +76,8 @@ pub(super) struct Shared {
     pub(super) wake_redelivery: Notify,
     /// Wakes the task that queues events of replays.
     pub(super) wake_replay: Notify,
+    /// Wakes the task that sends events of sample access requests.
+    pub(super) wake_samples: Notify,
     pub(super) lane_rechecks: LaneRechecks,
     /// Whether many events are being stored, whose senders wait for the response.
     pub(super) ingest_busy: AtomicBool,
@@ -98,6 +100,7 @@ impl Shared {
             wake: Notify::new(),
             wake_redelivery: Notify::new(),
             wake_replay: Notify::new(),
+            wake_samples: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
             ingest_busy: AtomicBool::new(false),
             stop: CancellationToken::new(),

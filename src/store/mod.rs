@@ -21,6 +21,7 @@ pub mod redeliveries;
 pub mod redelivery_batches;
 pub mod replays;
 pub mod revisions;
+pub mod sample_requests;
 pub mod sealed_values;
 pub mod secrets;
 pub mod sessions;

@@ -20,6 +20,47 @@ pub(super) enum Nav {
     Secrets,
 }
 
+impl Nav {
+    /// All entries in their order.
+    pub(super) const ALL: [Self; 4] =
+        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets];
+
+    /// The label.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Webhooks => "Webhooks",
+            Self::Events => "Events",
+            Self::Deliveries => "Deliveries",
+            Self::Secrets => "Secrets",
+        }
+    }
+
+    /// The address.
+    pub(super) fn href(self) -> &'static str {
+        match self {
+            Self::Webhooks => "/webhooks",
+            Self::Events => "/events",
+            Self::Deliveries => "/deliveries",
+            Self::Secrets => "/secrets",
+        }
+    }
+
+    /// Name of the icon.
+    pub(super) fn icon(self) -> &'static str {
+        match self {
+            Self::Webhooks => "webhook",
+            Self::Events => "event",
+            Self::Deliveries => "delivery",
+            Self::Secrets => "key",
+        }
+    }
+
+    /// Whether a divider precedes the entry.
+    pub(super) fn begins_group(self) -> bool {
+        self == Self::Secrets
+    }
+}
+
 /// The frame of a page.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -60,6 +101,11 @@ impl Page {
             csrf: visitor.csrf.clone(),
             toasts: Vec::new(),
         }
+    }
+
+    /// The label of the menu on narrow screens: the current entry.
+    pub(super) fn nav_label(&self) -> &'static str {
+        self.nav.map_or("Menu", Nav::label)
     }
 
     /// Whether this is the current entry of the navigation.

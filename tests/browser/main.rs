@@ -18,6 +18,7 @@ mod keyboard;
 mod no_script;
 mod past_events;
 mod redelivery;
+mod replay;
 mod sample_data;
 mod secrets;
 mod session;

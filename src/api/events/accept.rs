@@ -146,7 +146,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
             return Err(Problem::new(ProblemId::TooLarge, detail));
         }
         match Event::parse(one) {
-            Ok(event) => submitted.push(SubmittedEvent { event, key: None }),
+            Ok(event) => submitted.push(SubmittedEvent { event, key: None, is_sample: false }),
             Err(_) if !is_array && let Err(error) = serde_json::from_str::<&RawValue>(one) => {
                 return Err(not_json(&error));
             }

@@ -6,6 +6,7 @@ mod choice;
 pub mod field;
 mod projection;
 mod sample;
+mod sample_request;
 #[cfg(test)]
 mod template_projection_tests;
 
@@ -17,6 +18,9 @@ pub use choice::EventChoice;
 pub use field::SCHEMA;
 pub use projection::Projection;
 pub use sample::sample;
+pub use sample_request::{
+    MAX_SAMPLE_VALUE_CHARS, SAMPLE_FIELDS, SAMPLE_ID_PREFIX, SampleField, SamplePath, SampleRequest,
+};
 
 use super::Trigger;
 use super::json;

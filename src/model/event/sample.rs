@@ -67,7 +67,7 @@ fn insert(place: &mut Value, path: &str, value: Value) {
 }
 
 /// Parses a number with all its digits, which an `f64` would lose.
-fn number(digits: &str) -> Value {
+pub(super) fn number(digits: &str) -> Value {
     serde_json::from_str(digits).unwrap_or_default()
 }
 

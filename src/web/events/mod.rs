@@ -1,6 +1,7 @@
 //! The list of events, and an event with what became of it.
 
 pub(super) mod list;
+pub(super) mod samples;
 pub(super) mod show;
 
 use crate::model::{Timestamp, Trigger};

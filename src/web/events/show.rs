@@ -82,6 +82,8 @@ struct EventPage {
     heading: String,
     event: EventView,
     event_type: String,
+    /// Address of the sample access request that the event belongs to; empty if there is none.
+    sample_href: String,
     webhooks: WebhooksView,
     /// The event as safe HTML.
     payload: String,
@@ -133,6 +135,7 @@ pub(in crate::web) async fn show(
         heading,
         event,
         event_type: explained.event.event_type,
+        sample_href: explained.sample.map(|id| format!("/events/samples/{id}")).unwrap_or_default(),
         webhooks,
         payload: highlight::to_html(pretty.as_deref().unwrap_or(&explained.payload)),
         timeline,

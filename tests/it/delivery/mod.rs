@@ -10,4 +10,5 @@ mod redelivery;
 mod replay;
 mod retention;
 mod roll_ups;
+mod samples;
 mod webhooks_change;
