@@ -24,6 +24,7 @@ mod sign_in;
 mod test_webhook;
 mod toggle_webhook;
 
+pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_delivery::ChangeDeliveryError;
@@ -112,6 +113,11 @@ impl Actions {
             backtests: Arc::new(Semaphore::new(MAX_BACKTESTS)),
             blocking: Arc::new(Semaphore::new(blocking::MAX_BLOCKING)),
         })
+    }
+
+    /// Returns reports of changes to a page. `None` in commands.
+    pub fn live_reports(&self) -> Option<LiveReports> {
+        self.parts.dispatcher.as_ref().map(Dispatcher::live_reports)
     }
 
     /// Applies a committed change to this instance's dispatcher. Other instances are notified by the transaction.

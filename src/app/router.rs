@@ -36,7 +36,7 @@ pub(super) fn build(
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(secure_cookies, "built the routes");
-    let pages = web::router(WebState { actions, db, sources, public: public.clone(), csrf_key });
+    let pages = web::router(WebState::new(actions, db, sources, public.clone(), csrf_key));
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let mut all = Router::new().merge(health).merge(api).merge(pages);
     if let Some(url) = public.url.clone() {

@@ -1,9 +1,10 @@
-//! Applies what other instances notify: changed webhooks and due deliveries.
+//! Applies what instances notify: changed webhooks, due deliveries, and what open pages show.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::shared::Shared;
+use crate::model::LiveChanges;
 use crate::store::Error;
 use crate::store::notify::{self, Listener, Notification};
 
@@ -35,7 +36,10 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
     // Listen before reading, so that no change is missed.
     let mut listener = Listener::start(&shared.deps.db).await?;
     shared.router.reload(&shared.deps.db, &shared.deps.vault).await?;
+    // Reports may have been missed.
+    shared.live.report(LiveChanges::everything());
     loop {
+        let mut changes = LiveChanges::everything();
         match listener.next().await? {
             Notification::Webhooks(Some(change)) => {
                 shared.apply_change(change).await?;
@@ -49,10 +53,12 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
                 shared.lane_rechecks.schedule_all();
                 shared.note_backlog(shared.router.ids());
             }
+            Notification::Live(reported) => changes = reported,
             Notification::Reconnected => {
                 shared.reload().await?;
                 shared.lane_rechecks.schedule_all();
             }
         }
+        shared.live.report(changes);
     }
 }

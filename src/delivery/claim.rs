@@ -82,6 +82,9 @@ async fn claim_batch(shared: &Arc<Shared>) -> Result<bool, Error> {
     let is_exhausted = |(webhook, limit): &&(WebhookId, usize)| {
         counts.get(webhook).copied().unwrap_or_default() < *limit
     };
+    if !counts.is_empty() {
+        shared.live.record(counts.keys().copied());
+    }
     shared.remove_backlog(limits.iter().filter(is_exhausted).map(|(webhook, _)| *webhook));
     let mut events = HashMap::new();
     for mut one in claimed {

@@ -43,6 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Comple
         gather(&shared, &mut incoming, &mut batch).await;
         write(&shared, &mut connection, &batch).await;
         breaker_updates::record(&shared, &batch).await;
+        shared.live.record(batch.iter().map(|done| done.webhook_id));
         shared.queue.released(batch.drain(..).map(|done| (done.id, done.webhook_id)));
         worker::start(&shared);
         if shared.has_backlog() {

@@ -50,6 +50,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             Ok(count) => {
                 tracing::info!(count, "took over deliveries with expired leases");
                 shared.lane_rechecks.schedule_all();
+                shared.live.record(shared.router.ids());
                 shared.note_backlog(shared.router.ids());
             }
             Err(error) => {
@@ -103,7 +104,10 @@ pub(super) async fn promote(shared: Arc<Shared>) {
         shared.lane_rechecks.put_back(rechecks, checked.is_ok());
         match checked {
             Ok(0) => {}
-            Ok(_) => shared.note_backlog(shared.router.ids()),
+            Ok(_) => {
+                shared.live.record(shared.router.ids());
+                shared.note_backlog(shared.router.ids());
+            }
             // A head was inserted at the same time. The re-check is repeated.
             Err(error) if error.is_conflict(HEAD_KEY) => {}
             Err(error) => tracing::warn!(error = error.chain(), "could not re-check lanes"),

@@ -20,6 +20,7 @@ mod housekeeping;
 mod intake;
 mod lane_rechecks;
 mod leases;
+mod live_updates;
 mod planner;
 mod rate_limits;
 mod redelivery;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 pub use attempt::{AttemptRequest, attempt};
 pub use authorize::AttemptContext;
 pub use intake::{Intake, IntakeError};
+pub use live_updates::LiveReports;
 pub use planner::{AcceptedEvent, SubmittedEvent, lane_of};
 pub use router::{Route, Router};
 pub use shared::Deps;
@@ -82,6 +84,11 @@ impl Dispatcher {
             rate_limits::run(limits, db, stop, move || worker::start(&shared))
         });
         tracker.spawn(change_listener::run(Arc::clone(&shared)));
+        tracker.spawn(live_updates::run(
+            Arc::clone(&shared.live),
+            shared.deps.db.clone(),
+            shared.stop.clone(),
+        ));
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(replay::run(Arc::clone(&shared)));
         tracker.spawn(sample_requests::run(Arc::clone(&shared), intake.clone()));
@@ -94,6 +101,11 @@ impl Dispatcher {
     /// Returns the intake of events.
     pub fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    /// Returns reports of changes to a page.
+    pub fn live_reports(&self) -> LiveReports {
+        self.shared.live.subscribe()
     }
 
     /// Applies a committed change of webhooks that was made on this instance. See

@@ -169,6 +169,9 @@ impl<'a> Planner<'a> {
     /// into its last delivery.
     fn enqueue(&mut self, stored: intake::Stored) {
         let shared = self.shared;
+        if !stored.events.is_empty() {
+            shared.live.record(self.deliveries.iter().map(|delivery| delivery.webhook_id));
+        }
         let leased: HashSet<Uuid> = stored.leased.iter().copied().collect();
         let new_events: HashSet<Uuid> = stored.events.iter().copied().collect();
         let mut events: HashMap<EventId, Arc<TrackedEvent>> =

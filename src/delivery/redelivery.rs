@@ -154,6 +154,10 @@ async fn send(shared: &Shared, claimed: ClaimedRedelivery) {
             "could not record a redelivery; it will be sent again"
         );
     }
+    match content {
+        Some(content) => shared.live.record([content.webhook]),
+        None => shared.live.record(shared.router.ids()),
+    }
 }
 
 /// Waits for a permit if the webhook has a rate limit. Returns false at a stop.

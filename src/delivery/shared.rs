@@ -15,6 +15,7 @@ use super::authorize::AttemptContext;
 use super::circuit_breakers::CircuitBreakers;
 use super::dispatch_queue::{DispatchQueue, Job};
 use super::lane_rechecks::LaneRechecks;
+use super::live_updates::LiveUpdates;
 use super::rate_limits::RateLimits;
 use super::router::Router;
 use crate::egress::{Client, TokenClient};
@@ -79,6 +80,7 @@ pub(super) struct Shared {
     /// Wakes the task that sends events of sample access requests.
     pub(super) wake_samples: Notify,
     pub(super) lane_rechecks: LaneRechecks,
+    pub(super) live: Arc<LiveUpdates>,
     /// Whether many events are being stored, whose senders wait for the response.
     pub(super) ingest_busy: AtomicBool,
     pub(super) stop: CancellationToken,
@@ -102,6 +104,7 @@ impl Shared {
             wake_replay: Notify::new(),
             wake_samples: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
+            live: Arc::default(),
             ingest_busy: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),

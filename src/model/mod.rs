@@ -12,6 +12,7 @@ pub mod filter;
 pub mod id;
 pub mod invocation;
 pub mod json;
+pub mod live;
 pub mod outcome;
 pub mod retry;
 pub mod secret;
@@ -22,5 +23,6 @@ pub mod webhook;
 
 pub use actor::Actor;
 pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, WebhookId};
+pub use live::LiveChanges;
 pub use sources::{Clock, Entropy, Sources, Timestamp};
 pub use trigger::Trigger;

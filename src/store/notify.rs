@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::pool::{QUICK_TIMEOUT, one_like};
 use super::{Error, PgConnection, PgPool, within};
+use crate::model::LiveChanges;
 
 /// Time without a notification after which the connection is checked.
 const CHECK_AFTER: Duration = Duration::from_secs(2);
@@ -15,18 +16,22 @@ const CHECK_AFTER: Duration = Duration::from_secs(2);
 const WEBHOOKS: &str = "gatepost_webhooks";
 /// Channel for changes of webhooks that an instance has applied. The payload is the id of the change.
 const APPLIED: &str = "gatepost_applied";
+/// Channel for changes that open pages show. The payload is [`LiveChanges`] as JSON.
+const LIVE: &str = "gatepost_live";
 /// Name of the connections that listen for changes, by which commands count the running instances.
 const LISTENER_NAME: &str = "gatepost listener";
 /// Channel for due deliveries that no instance has leased.
 const DELIVERIES: &str = "gatepost_deliveries";
 
 /// What a listener received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notification {
     /// Webhooks were changed. Older versions of Gatepost send no id.
     Webhooks(Option<Uuid>),
     /// Deliveries are due that no instance has leased.
     Deliveries,
+    /// What open pages show has changed.
+    Live(LiveChanges),
     /// The listener reconnected, so notifications may have been missed.
     Reconnected,
 }
@@ -49,12 +54,18 @@ pub async fn notify_applied(db: &PgPool, change: Uuid) -> Result<(), Error> {
     notify(&mut connection, APPLIED, &change.to_string()).await
 }
 
+/// Notifies all instances, including this one, that what open pages show has changed.
+pub async fn notify_live(db: &PgPool, changes: &LiveChanges) -> Result<(), Error> {
+    let mut connection = db.acquire().await?;
+    notify(&mut connection, LIVE, &changes.to_json()).await
+}
+
 async fn notify(db: &mut PgConnection, channel: &str, payload: &str) -> Result<(), Error> {
     sqlx::query!("select pg_notify($1, $2)", channel, payload).execute(db).await?;
     Ok(())
 }
 
-/// Listens to both channels on a separate connection. Reconnects automatically.
+/// Listens to all channels on a separate connection. Reconnects automatically.
 #[derive(Debug)]
 pub struct Listener {
     listener: PgListener,
@@ -68,7 +79,7 @@ impl Listener {
         let pool = one_like(db, LISTENER_NAME);
         let starting = async {
             let mut listener = PgListener::connect_with(&pool).await?;
-            listener.listen_all([WEBHOOKS, DELIVERIES]).await?;
+            listener.listen_all([WEBHOOKS, DELIVERIES, LIVE]).await?;
             Ok::<_, sqlx::Error>(listener)
         };
         let listener = within(&pool, QUICK_TIMEOUT, starting).await?;
@@ -85,8 +96,11 @@ impl Listener {
             if let Ok(received) = waited {
                 return Ok(match received? {
                     None => Notification::Reconnected,
-                    Some(sent) if sent.channel() == DELIVERIES => Notification::Deliveries,
-                    Some(sent) => Notification::Webhooks(sent.payload().parse().ok()),
+                    Some(sent) => match sent.channel() {
+                        DELIVERIES => Notification::Deliveries,
+                        LIVE => Notification::Live(LiveChanges::from_json(sent.payload())),
+                        _ => Notification::Webhooks(sent.payload().parse().ok()),
+                    },
                 });
             }
             let query = sqlx::query_scalar!("select 1");

@@ -8,7 +8,7 @@ use crate::model::{Timestamp, UserId};
 
 /// Identifies a session in the database: the SHA-256 of the cookie's value, so that reading the table is not enough to
 /// use a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey(Vec<u8>);
 
 impl SessionKey {

@@ -15,6 +15,7 @@ mod events;
 mod form;
 mod highlight;
 mod invocations;
+mod live;
 mod page;
 mod routes;
 mod secrets;
@@ -36,6 +37,8 @@ pub use csrf::CsrfKey;
 pub use error::Error;
 pub use routes::router;
 
+use live::LiveStreams;
+
 /// State of all handlers.
 #[derive(Debug, Clone)]
 pub struct WebState {
@@ -49,6 +52,20 @@ pub struct WebState {
     pub public: PublicAddress,
     /// The key of the tokens in forms.
     pub csrf_key: CsrfKey,
+    live_streams: LiveStreams,
+}
+
+impl WebState {
+    /// The state of a server.
+    pub fn new(
+        actions: Actions,
+        db: PgPool,
+        sources: Sources,
+        public: PublicAddress,
+        csrf_key: CsrfKey,
+    ) -> Self {
+        Self { actions, db, sources, public, csrf_key, live_streams: LiveStreams::default() }
+    }
 }
 
 /// How browsers reach the server.

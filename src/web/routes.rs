@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::{
-    WebState, assets, auth, deliveries, error, events, form, invocations, secrets, security,
+    WebState, assets, auth, deliveries, error, events, form, invocations, live, secrets, security,
     webhooks,
 };
 
@@ -39,6 +39,7 @@ pub fn router(state: WebState) -> Router {
         .route("/deliveries", get(deliveries::list::show))
         .merge(delivery_routes())
         .merge(secret_routes())
+        .route("/live", get(live::stream))
         .fallback(|| async { error::Error::NotFound })
         .layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

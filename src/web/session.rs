@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::auth::dialog;
 use super::visitor::Visitor;
 use super::{Error, WebState, cookies, csrf};
 use crate::actions::SignedIn;
-use crate::model::Actor;
+use crate::model::{Actor, Timestamp};
 use crate::store::PgPool;
 use crate::store::sessions::{self, SessionKey};
 use crate::store::users::User;
@@ -74,6 +74,16 @@ impl Session {
         Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
+    /// Identifies the session.
+    pub(super) fn key(&self) -> &SessionKey {
+        &self.key
+    }
+
+    /// Whether the session has not ended. Does not record a use.
+    pub(super) async fn is_active(&self, now: Timestamp) -> Result<bool, Error> {
+        Ok(sessions::find(&self.db, &self.key, now).await?.is_some())
+    }
+
     /// Ends the session.
     pub(super) async fn end(&self) -> Result<(), Error> {
         Ok(sessions::delete(&self.db, &self.key).await?)
@@ -110,10 +120,12 @@ impl CurrentUser {
         };
         let (key, now) = (SessionKey::new(&cookie), state.sources.now());
         let Some(found) = sessions::find(&state.db, &key, now).await? else { return Ok(None) };
-        if found.expires_at < now + LIFETIME - EXTENSION_INTERVAL {
+        // A page that updates itself is not used, and does not take the messages from the next page.
+        let is_live = is_live(headers);
+        if !is_live && found.expires_at < now + LIFETIME - EXTENSION_INTERVAL {
             sessions::extend(&state.db, &key, now + LIFETIME).await?;
         }
-        let session = Session::new(&cookie, found.has_messages, state);
+        let session = Session::new(&cookie, found.has_messages && !is_live, state);
         Ok(Some(Self { user: found.user, session }))
     }
 }
@@ -204,4 +216,10 @@ fn request_sign_in(parts: &Parts, state: &WebState) -> Result<Response, Error> {
 /// Whether htmx sent the request, and expects a part of the page.
 pub(super) fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
+}
+
+/// Whether `static/js/live.js` sent the request on its own, without an action of the user.
+pub(super) fn is_live(headers: &HeaderMap) -> bool {
+    headers.contains_key("gatepost-live")
+        || headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::budget::Reservation;
 use super::connection::{Connection, Phase};
@@ -127,6 +129,21 @@ pub(super) struct ResponseBody {
     connection: Arc<Connection>,
     /// Released with the response.
     _reservation: Option<Arc<Reservation>>,
+    /// Ends a stream when the server stops.
+    stream: Option<OpenStream>,
+}
+
+/// A response without an end, which is ended when the server stops.
+pub(super) struct OpenStream {
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Counts the stream.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl OpenStream {
+    pub(super) fn new(stopping: &CancellationToken, permit: OwnedSemaphorePermit) -> Self {
+        Self { stopping: Box::pin(stopping.clone().cancelled_owned()), _permit: permit }
+    }
 }
 
 impl ResponseBody {
@@ -134,8 +151,9 @@ impl ResponseBody {
         body: Body,
         connection: Arc<Connection>,
         reservation: Option<Arc<Reservation>>,
+        stream: Option<OpenStream>,
     ) -> Self {
-        Self { body, connection, _reservation: reservation }
+        Self { body, connection, _reservation: reservation, stream }
     }
 }
 
@@ -147,6 +165,11 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(stream) = &mut self.stream
+            && stream.stopping.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(None);
+        }
         Pin::new(&mut self.body).poll_frame(context)
     }
 

@@ -65,6 +65,11 @@ impl Limits {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         Self { connections, reserved: connections / 8, timeouts: Timeouts::DEFAULT }
     }
+
+    /// Maximum number of streams, each of which uses a connection for as long as its page is open.
+    pub(super) fn streams(&self) -> usize {
+        self.connections / 4
+    }
 }
 
 /// Returns the number of file descriptors that this process may use.

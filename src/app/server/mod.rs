@@ -26,12 +26,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use body::{RequestBody, ResponseBody};
+use body::{OpenStream, RequestBody, ResponseBody};
 use budget::Budget;
 use connection::{Connection, Phase};
 use limits::Limits;
@@ -46,6 +47,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// Paths that are served while pages are not, because almost all connections are busy.
 const VITAL_PATHS: [&str; 3] = ["/healthz", "/readyz", "/api/v1/events"];
+/// Path of the stream that open pages are updated by.
+const STREAM_PATH: &str = "/live";
 
 /// An HTTP server.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ pub(super) struct Server {
     registry: Arc<Registry>,
     limits: Limits,
     budget: Arc<Budget>,
+    streams: Arc<Semaphore>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -66,8 +70,9 @@ impl Server {
 
     fn with_limits(router: Router, limits: Limits) -> Self {
         let registry = Arc::new(Registry::new(limits));
+        let streams = Arc::new(Semaphore::new(limits.streams()));
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { router, registry, limits, budget: Arc::default(), stopping, tasks }
+        Self { router, registry, limits, budget: Arc::default(), streams, stopping, tasks }
     }
 
     /// Serves until `shutdown` completes, and then lets requests in progress finish within [`DRAIN_TIMEOUT`].
@@ -125,6 +130,8 @@ impl Server {
             connection: Arc::clone(&connection),
             limits: self.limits,
             budget: Arc::clone(&self.budget),
+            streams: Arc::clone(&self.streams),
+            stopping: self.stopping.clone(),
             peer,
         };
         let service = service_fn(move |request| handler.clone().handle(request));
@@ -162,6 +169,8 @@ struct Handler {
     connection: Arc<Connection>,
     limits: Limits,
     budget: Arc<Budget>,
+    streams: Arc<Semaphore>,
+    stopping: CancellationToken,
     peer: SocketAddr,
 }
 
@@ -173,7 +182,10 @@ impl Handler {
         self.connection.enter(Phase::Response);
         let is_vital = VITAL_PATHS.contains(&request.uri().path());
         let reservation = (!is_vital).then(|| self.budget.reserve());
-        let response = if !is_vital && self.registry.is_busy() {
+        let is_stream = request.uri().path() == STREAM_PATH;
+        let stream = if is_stream { self.open_stream() } else { None };
+        let has_capacity = is_vital || !self.registry.is_busy();
+        let response = if !has_capacity || (is_stream && stream.is_none()) {
             busy()
         } else {
             let timeouts = self.limits.timeouts;
@@ -184,7 +196,13 @@ impl Handler {
             let handled: Result<Response, Infallible> = self.router.oneshot(request).await;
             handled.into_response()
         };
-        Ok(response.map(|body| ResponseBody::new(body, self.connection, reservation)))
+        Ok(response.map(|body| ResponseBody::new(body, self.connection, reservation, stream)))
+    }
+
+    /// `None` if too many streams are open.
+    fn open_stream(&self) -> Option<OpenStream> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned().ok()?;
+        Some(OpenStream::new(&self.stopping, permit))
     }
 }
 

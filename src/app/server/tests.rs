@@ -36,6 +36,7 @@ impl TestServer {
             .route("/page", get(async || "page"))
             .route("/large", get(large))
             .route("/wait", get(std::future::pending::<()>))
+            .route("/live", get(slow_stream))
             .route("/read", post(read));
         let reserved = connections / 4;
         let server = Server::with_limits(router, Limits { connections, reserved, timeouts });
@@ -62,6 +63,21 @@ impl TestServer {
         self.stop.send(()).unwrap();
         timeout(LONG, self.running).await.unwrap().unwrap();
     }
+}
+
+/// Sends a line, and another one after all short timeouts. Does not end.
+async fn slow_stream() -> Body {
+    let lines = futures_util::stream::unfold(0, async |count| {
+        if count == 2 {
+            return std::future::pending().await;
+        }
+        let mut interval = tokio::time::interval(3 * SHORT);
+        for _ in 0..=count {
+            interval.tick().await;
+        }
+        Some((Ok::<_, Infallible>("line\n"), count + 1))
+    });
+    Body::from_stream(lines)
 }
 
 struct Client(TcpStream);
@@ -253,4 +269,47 @@ async fn a_stop_does_not_wait_for_connections_without_a_request() {
     server.stop().await;
     assert!(started.elapsed() < DRAIN_TIMEOUT, "{:?}", started.elapsed());
     assert_eq!(silent.read().await + &idle.read().await, "");
+}
+
+#[tokio::test]
+async fn a_stream_is_neither_slow_nor_idle_and_ends_at_a_stop() {
+    let short = Timeouts { head: SHORT, idle: SHORT, write: SHORT, body_stall: SHORT, body: SHORT };
+    let server = TestServer::start(16, short).await;
+    let mut client = server.connect().await;
+    let mut received = client.get("/live").await;
+    assert!(received.starts_with("HTTP/1.1 200"));
+    while received.matches("line").count() < 2 {
+        let more = client.read().await;
+        assert_ne!(more, "", "the stream was closed");
+        received += &more;
+    }
+    let started = Instant::now();
+    server.stop().await;
+    assert!(started.elapsed() < DRAIN_TIMEOUT / 2, "{:?}", started.elapsed());
+    assert_eq!(client.read().await, "0\r\n\r\n");
+    assert_eq!(client.read().await, "");
+}
+
+#[tokio::test]
+async fn streams_leave_most_connections_to_others() {
+    let server = TestServer::start(16, timeouts(|_| {})).await;
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect().await;
+        assert!(client.get("/live").await.starts_with("HTTP/1.1 200"));
+        streams.push(client);
+    }
+    let refused = server.connect().await.get("/live").await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(server.connect().await.get("/page").await.ends_with("page"));
+    // One that was closed makes place for another.
+    drop(streams.pop());
+    let reopened = async {
+        let mut tick = tokio::time::interval(SHORT / 10);
+        while !server.connect().await.get("/live").await.starts_with("HTTP/1.1 200") {
+            tick.tick().await;
+        }
+    };
+    timeout(LONG, reopened).await.expect("the stream is still counted");
+    server.stop().await;
 }

@@ -4,6 +4,7 @@ mod auth;
 mod deliveries;
 mod events;
 mod everywhere;
+mod live;
 mod secrets;
 mod sign_in_limits;
 mod sign_in_race;
