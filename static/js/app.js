@@ -1,6 +1,7 @@
 // Modules that every page for signed-in users loads.
 import * as copy from "./copy.js";
 import * as focus from "./focus.js";
+import * as live from "./live.js";
 import * as menus from "./menus.js";
 import { start } from "./modules.js";
 import * as panel from "./panel.js";
@@ -11,4 +12,4 @@ import * as themeSwitch from "./theme-switch.js";
 import * as toasts from "./toasts.js";
 
 // The focus comes last, because it needs the fields that other modules create.
-start([themeSwitch, toasts, session, requestErrors, menus, panel, tabs, copy, focus]);
+start([themeSwitch, toasts, session, requestErrors, menus, panel, tabs, copy, live, focus]);

@@ -246,8 +246,12 @@ impl Browser {
 
     /// Waits until an element is visible, and clicks on it.
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.wait_for(&self.find_visible(css).await).await;
-        self.click_on(&element, css).await;
+        loop {
+            let element = self.wait_for(&self.find_visible(css).await).await;
+            if self.click_on(&element, css).await {
+                return;
+            }
+        }
     }
 
     /// Clicks on the first visible matching element with exactly this text.
@@ -256,19 +260,32 @@ impl Browser {
         let has_text = format!("one.innerText.trim() === {}", json!(text));
         let is_visible = "one.checkVisibility()";
         let find = format!("{all}.find((one) => {has_text} && {is_visible})");
-        self.wait_until(&format!("Boolean({find})")).await;
-        let found = self.eval(&find).await;
-        let id = found[ELEMENT_KEY].as_str().unwrap().to_owned();
-        let element = Element::from_element_id(self.client.clone(), id.into());
-        self.click_on(&element, text).await;
+        loop {
+            let found = self.wait_until(&find).await;
+            let id = found[ELEMENT_KEY].as_str().unwrap().to_owned();
+            let element = Element::from_element_id(self.client.clone(), id.into());
+            if self.click_on(&element, text).await {
+                return;
+            }
+        }
     }
 
-    async fn click_on(&self, element: &Element, what: &str) {
+    /// Clicks on an element. Returns false if a live update has replaced it.
+    async fn click_on(&self, element: &Element, what: &str) -> bool {
         // At the edges of the window, a bar could cover it.
         let to_middle = "arguments[0].scrollIntoView({ block: 'center' })";
         let argument = serde_json::to_value(element).unwrap();
-        run(what, self.client.execute(to_middle, vec![argument])).await;
-        run(&format!("a click on {what}"), element.click()).await;
+        let clicking = async {
+            let clicked = async {
+                self.client.execute(to_middle, vec![argument]).await?;
+                element.click().await
+            };
+            match clicked.await {
+                Err(error) if error.is_stale_element_reference() => Ok(false),
+                clicked => clicked.map(|()| true),
+            }
+        };
+        run(&format!("a click on {what}"), clicking).await
     }
 
     /// Replaces the value of a field by typing.

@@ -15,6 +15,7 @@ mod events;
 mod invalid_form;
 mod journeys;
 mod keyboard;
+mod live;
 mod no_script;
 mod past_events;
 mod redelivery;

@@ -19,6 +19,7 @@ struct DeliveryView {
     /// Address of the event.
     event_href: String,
     webhook_name: String,
+    webhook_id: String,
     webhook_href: String,
     webhook_deleted: bool,
     event_type: String,
@@ -41,6 +42,7 @@ impl DeliveryView {
             tone,
             event_href: format!("/events/{}", delivery.event_id),
             webhook_name: delivery.webhook_name.clone(),
+            webhook_id: delivery.webhook_id.to_string(),
             webhook_href: format!("/webhooks/{}", delivery.webhook_id),
             webhook_deleted: delivery.webhook_deleted,
             event_type: delivery.event_type.clone(),

@@ -17,7 +17,7 @@ use crate::store::event_search::{self, MAX_REQUEST_EVENTS};
 use crate::web::components::SelectOption;
 use crate::web::deliveries::Badge;
 use crate::web::page::{self, Nav, Page};
-use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::session::{CurrentUser, is_htmx, is_live};
 use crate::web::{Error, WebState, highlight, text};
 
 /// Maximum number of webhooks on a page.
@@ -117,7 +117,7 @@ pub(in crate::web) async fn show(
     };
     let explained = state.actions.explain_event(id, &explain).await?.ok_or(Error::NotFound)?;
     let webhooks = WebhooksView::new(&query, &explain, &explained);
-    if is_htmx(&headers) {
+    if is_htmx(&headers) && !is_live(&headers) {
         return page::html(&WebhooksTable { webhooks });
     }
     let now = state.sources.now();
