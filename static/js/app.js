@@ -6,10 +6,11 @@ import * as menus from "./menus.js";
 import { start } from "./modules.js";
 import * as panel from "./panel.js";
 import * as requestErrors from "./request-errors.js";
+import * as rowMenus from "./row-menus.js";
 import * as session from "./session.js";
 import * as tabs from "./tabs.js";
 import * as themeSwitch from "./theme-switch.js";
 import * as toasts from "./toasts.js";
 
 // The focus comes last, because it needs the fields that other modules create.
-start([themeSwitch, toasts, session, requestErrors, menus, panel, tabs, copy, live, focus]);
+start([themeSwitch, toasts, session, requestErrors, menus, rowMenus, panel, tabs, copy, live, focus]);

@@ -17,5 +17,5 @@ export function enhance(root) {
   }
   // A row that was replaced after an action in its menu.
   const isLost = !document.activeElement || document.activeElement === document.body;
-  if (isLost && root.matches?.("tr[id]")) root.querySelector("summary")?.focus();
+  if (isLost && root.matches?.("tr")) root.querySelector("summary")?.focus();
 }

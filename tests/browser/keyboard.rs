@@ -43,7 +43,7 @@ async fn the_row_menu_deactivates_duplicates_and_deletes() {
     let id = save_two(&app).await;
     let ann = Browser::signed_in(&app).await;
     ann.open("/webhooks").await;
-    let row = format!("#webhook-{id}");
+    let row = format!("tr:has(a[href='/webhooks/{id}'])");
     let menu = format!("{row} .menu summary");
 
     // The first element skips the navigation.

@@ -44,13 +44,13 @@ async fn a_webhook_is_added_tested_and_deactivated_without_scripts() {
     ann.wait_for_path("/webhooks").await;
     ann.wait_for_text("td.name", "Logpoint reopen").await;
     ann.wait_for_text("td.status", "Active").await;
-    ann.click(".webhooks .menu summary").await;
-    ann.click_text(".menu-item", "Deactivate").await;
-    ann.wait_for_text("td.status", "Inactive").await;
+    // The actions of a row are on the page of the webhook.
+    ann.click(".webhooks td.more a").await;
+    ann.click_text(".head button", "Deactivate").await;
+    ann.wait_for_text(".head .lead", "Inactive").await;
     ann.wait_for_text("#toasts", "Deactivated").await;
 
     // All fields are saved.
-    ann.click_text("td.name a", "Logpoint reopen").await;
     ann.click_text(".head a", "Edit").await;
     ann.wait_for_path_prefix("/webhooks/").await;
     ann.wait_for_value("#header-0", "X-Team").await;

@@ -49,7 +49,6 @@ struct TableView {
     next: String,
     /// Address of the first page; empty on it.
     first: String,
-    csrf: String,
 }
 
 #[derive(Template)]
@@ -98,7 +97,6 @@ pub(in crate::web) async fn show(
         rows: rows.collect(),
         next: next.unwrap_or_default(),
         first: if after.is_some() { query.href_with(&query.sort, "") } else { String::new() },
-        csrf: current.session.csrf.clone(),
     };
     let summary = summarize(counts);
     if is_htmx(&headers) {

@@ -11,6 +11,8 @@ use crate::web::display_time::{self, DisplayTime};
 const MAX_PATH_CHARS: usize = 30;
 /// Maximum number of triggers shown as chips.
 const MAX_CHIPS: usize = 2;
+/// Middle of the first bar, in units of the sparkline.
+const FIRST_BAR: i64 = 2;
 /// Height of the sparkline, in its own units.
 const SPARK_HEIGHT: i64 = 20;
 
@@ -37,13 +39,21 @@ pub(super) struct Failing {
     pub(super) reason: String,
 }
 
+/// The bars of the sparkline in one color.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bars {
+    pub(super) class: &'static str,
+    /// Path data of SVG: a vertical line for each bar.
+    pub(super) path: String,
+}
+
 /// One bar of the sparkline.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Bar {
-    pub(super) x: i64,
-    pub(super) y: i64,
-    pub(super) height: i64,
-    pub(super) class: &'static str,
+struct Bar {
+    x: i64,
+    y: i64,
+    height: i64,
+    class: &'static str,
 }
 
 #[derive(Debug)]
@@ -55,6 +65,8 @@ pub(super) struct RowView {
     pub(super) url: String,
     pub(super) host: String,
     pub(super) path: String,
+    /// Whether the path is shortened.
+    pub(super) is_shortened: bool,
     /// Whether the server's certificate is not verified.
     pub(super) unverified: bool,
     pub(super) triggers: Vec<String>,
@@ -64,7 +76,7 @@ pub(super) struct RowView {
     pub(super) last: Last,
     /// Such as `99.8 %`, or a dash.
     pub(super) rate: String,
-    pub(super) bars: Vec<Bar>,
+    pub(super) bars: Vec<Bars>,
     pub(super) spark_label: String,
 }
 
@@ -73,7 +85,6 @@ pub(super) struct RowView {
 #[template(path = "webhooks/_row.html")]
 pub(super) struct RowPart {
     pub(super) row: RowView,
-    pub(super) csrf: String,
 }
 
 impl RowView {
@@ -97,6 +108,7 @@ impl RowView {
             method,
             url,
             host,
+            is_shortened: path.chars().count() > MAX_PATH_CHARS,
             path: shorten(&path),
             unverified,
             more: triggers.len().saturating_sub(MAX_CHIPS),
@@ -104,7 +116,7 @@ impl RowView {
             triggers: triggers.into_iter().take(MAX_CHIPS).collect(),
             last: last(health, now),
             rate: rate(per_mille),
-            bars: bars(&health.hours),
+            bars: paths(&bars(&health.hours)),
             spark_label: format!("Last 24 hours: {delivered} delivered, {failed} failed attempts"),
         }
     }
@@ -141,7 +153,7 @@ fn bars(hours: &[Hour]) -> Vec<Bar> {
     }
     let scaled = |count: i64| if count == 0 { 0 } else { (count * SPARK_HEIGHT / max).max(2) };
     let mut bars = Vec::new();
-    for (x, hour) in (0..).step_by(4).zip(hours) {
+    for (x, hour) in (FIRST_BAR..).step_by(4).zip(hours) {
         let good = scaled(hour.delivered);
         let bad = scaled(hour.failed).min(SPARK_HEIGHT - good.min(SPARK_HEIGHT - 2));
         if good == 0 && bad == 0 {
@@ -157,6 +169,17 @@ fn bars(hours: &[Hour]) -> Vec<Bar> {
         }
     }
     bars
+}
+
+/// Combines the bars of each color, because a page has many.
+fn paths(bars: &[Bar]) -> Vec<Bars> {
+    let path = |class: &'static str| {
+        let of_class = bars.iter().filter(|bar| bar.class == class);
+        let outline = |Bar { x, y, height, .. }: &Bar| format!("M{x} {}v-{height}", y + height);
+        let path = of_class.map(outline).collect::<Vec<_>>().concat();
+        (!path.is_empty()).then_some(Bars { class, path })
+    };
+    ["none", "good", "bad"].into_iter().filter_map(path).collect()
 }
 
 /// Splits a URL into its host with port and the rest. The rest can contain placeholders, so it is not parsed as a URL.
@@ -201,6 +224,9 @@ mod tests {
         for bar in bars(&hours) {
             assert!(bar.y >= 0 && bar.height > 0 && bar.y + bar.height <= SPARK_HEIGHT, "{bar:?}");
         }
+        let colors = paths(&bars(&hours));
+        assert_eq!(colors.len(), 3);
+        assert_eq!(colors[0], Bars { class: "none", path: "M14 20v-1".to_owned() });
         assert_eq!(rate(998), "99.8 %");
     }
 }

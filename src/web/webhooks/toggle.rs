@@ -41,7 +41,7 @@ pub(in crate::web) async fn toggle(
         let now = state.sources.now();
         let health = webhook_health::health(&state.db, now, &[id]).await?.remove(&id);
         let row = RowView::new(webhook, &health.unwrap_or_default(), now);
-        return page::html(&RowPart { row, csrf: current.session.csrf });
+        return page::html(&RowPart { row });
     }
     let message = if form.active {
         "Activated."

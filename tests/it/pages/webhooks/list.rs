@@ -201,3 +201,31 @@ async fn the_list_has_pages_in_every_order() {
     assert!(ann.get("/webhooks").await.text(".lead").starts_with("123 webhooks · 42 active"));
     app.finish().await;
 }
+
+/// The first page of many webhooks with long names and URLs that had traffic in every hour.
+#[tokio::test]
+async fn a_full_page_is_light() {
+    const MAX_BYTES: usize = 100_000;
+    let app = TestApp::start().await;
+    let url = "https://logpoint-collector-01.example.com/add_incident_comment";
+    let one = WebhookBuilder::new("x", url).triggers(&["Created", "Approved", "Granted"]);
+    app.webhooks(&one.file()).await;
+    for statement in [
+        "insert into webhooks (id, name, active, definition, method, url, triggers, created_at, updated_at)
+         select gen_random_uuid(), 'Comment on incidents of region ' || n, true, definition, method, url, triggers,
+                created_at, updated_at
+         from webhooks, generate_series(1, 60) n",
+        "insert into webhook_hours (webhook_id, hour, delivered, failed, retried, last_delivered_at)
+         select w.id, h, 1 + (extract(hour from h)::int * 7) % 19, extract(hour from h)::int % 3, 0, h
+         from webhooks w,
+              generate_series(date_trunc('hour', now()) - interval '23 hours', now(), interval '1 hour') h",
+    ] {
+        sqlx::query(statement).execute(app.database.pool()).await.unwrap();
+    }
+    let mut ann = app.admin().await;
+    let seen = ann.get("/webhooks").await;
+    assert_eq!(seen.texts("tbody tr").len(), 50);
+    assert_eq!(seen.texts("tbody .spark title").len(), 50);
+    assert!(seen.body.len() <= MAX_BYTES, "{} bytes", seen.body.len());
+    app.finish().await;
+}
