@@ -22,7 +22,7 @@ const IN_FLIGHT: u32 = 8;
 
 /// A run of the benchmarks.
 pub(crate) struct Bench {
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     target: String,
     pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) report: Report,
@@ -52,12 +52,15 @@ impl Bench {
         if is_selected("backlog") {
             self.backlog().await;
         }
+        if is_selected("pages") {
+            self.pages().await;
+        }
         if is_selected("history") {
             self.history().await;
         }
     }
 
-    fn webhook(&self, name: &str, integration: Option<&str>) -> Webhook {
+    pub(crate) fn webhook(&self, name: &str, integration: Option<&str>) -> Webhook {
         let url = format!("{}/add_incident_comment", self.target);
         let integration = integration.map(str::to_owned);
         Webhook { name: name.to_owned(), url, integration, in_flight: IN_FLIGHT, settings: "" }

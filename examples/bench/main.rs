@@ -17,6 +17,7 @@ mod cpu;
 mod floor;
 mod load;
 mod measure;
+mod pages;
 mod pgbench;
 mod report;
 mod rows;

@@ -14,6 +14,8 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::load::Api;
 
+/// Email and password of the administrator.
+pub(crate) const ADMIN: (&str, &str) = ("bench@example.com", "a password of the benchmark");
 /// Number of started servers. Several run at once.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -168,6 +170,8 @@ fn command(program: &Path, data_dir: &Path) -> Command {
         .env("GATEPOST_DATA_DIR", data_dir)
         .env("GATEPOST_EGRESS_ALLOW", "127.0.0.0/8")
         .env("GATEPOST_ALLOW_HTTP", "true")
+        .env("GATEPOST_ADMIN_EMAIL", ADMIN.0)
+        .env("GATEPOST_ADMIN_PASSWORD", ADMIN.1)
         .env("GATEPOST_LOG", "warn");
     command
 }
