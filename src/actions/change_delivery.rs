@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::actions::Actions;
 use crate::model::{Actor, DeliveryId};
-use crate::store::deliveries::{self, Query, change};
+use crate::store::deliveries::{self, change};
+use crate::store::delivery_search::DeliveryFilter;
 use crate::store::{self, notify, redeliveries, redelivery_batches};
 
 /// Why a delivery was not changed.
@@ -106,16 +107,17 @@ impl Actions {
     /// If the database failed.
     pub async fn redeliver_all(
         &self,
-        query: &Query<'_>,
+        filter: DeliveryFilter<'_>,
         filters: &str,
         actor: &Actor,
     ) -> Result<Uuid, store::Error> {
         let parts = &self.parts;
         let id = parts.sources.uuid();
+        let selected = redelivery_batches::select(&parts.db, filter).await?.ids;
+        let (who, now) = (actor.to_string(), parts.sources.now());
         let mut tx = parts.db.begin().await?;
-        let author = (actor.to_string(), parts.sources.now());
         let total =
-            redelivery_batches::insert(&mut tx, id, query, filters, (&author.0, author.1)).await?;
+            redelivery_batches::insert(&mut tx, id, &selected, filters, (&who, now)).await?;
         notify::notify_deliveries(&mut tx).await?;
         tx.commit().await?;
         tracing::info!(batch.id = %id, total, %actor, "queued redeliveries");

@@ -44,6 +44,11 @@ impl DeliveryState {
         name.parse().ok()
     }
 
+    /// Whether the delivery is not sent any more, apart from redeliveries.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Delivered | Self::Failed | Self::Cancelled)
+    }
+
     /// The label on the page.
     pub fn label(self) -> &'static str {
         match self {

@@ -5,17 +5,17 @@ use uuid::Uuid;
 
 use super::deliveries::by_event::{self, EventResult};
 use super::events::{Row, StoredEvent};
-use super::webhook_health::first_uuid_at;
+use super::webhook_health::{first_uuid_at, time_of};
 use super::{Error, PgPool};
 use crate::model::{EventId, Timestamp, Trigger};
 
-/// Maximum number of events that a search for a text or a trigger reads for one page.
-pub const SEARCH_WINDOW: i64 = 10_000;
 /// Maximum number of events whose results are determined for one page with a filter for results.
 pub const RESULT_WINDOW: i64 = RESULT_CHUNK * RESULT_CHUNKS;
 /// Number of events whose results are determined at once.
 const RESULT_CHUNK: i64 = 500;
 const RESULT_CHUNKS: i64 = 4;
+/// Maximum number of events that a search without a result reads for one page.
+pub const SEARCH_WINDOW: i64 = 4_000;
 /// Maximum number of events of an access request to list.
 pub const MAX_REQUEST_EVENTS: i64 = 50;
 
@@ -93,8 +93,8 @@ pub struct EventPage {
     pub events: Vec<(StoredEvent, EventResult)>,
     /// The event after which the next page begins. `None` on the last page.
     pub next: Option<EventId>,
-    /// The number of events that were searched, if the search stopped before it had read all of them.
-    pub searched: Option<i64>,
+    /// How far back was searched, if the search stopped before it had read all events.
+    pub searched_to: Option<Timestamp>,
 }
 
 /// The ids that a search still has to read.
@@ -149,7 +149,7 @@ pub async fn list(db: &PgPool, query: &EventQuery<'_>) -> Result<EventPage, Erro
         range.before = end;
     }
     page.next = Some(range.before.into());
-    page.searched = Some(window * repeats);
+    page.searched_to = Some(time_of(range.before));
     Ok(page)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod breakers;
 pub mod deliveries;
+pub mod delivery_search;
 mod error;
 pub mod event_search;
 pub mod events;

@@ -2,13 +2,12 @@
 
 use uuid::Uuid;
 
-use super::deliveries::Query;
+use super::delivery_search::{self, BulkSelection, DeliveryFilter, Scope};
 use super::{Error, PgConnection, PgPool};
-use crate::model::delivery::DeliveryState;
-use crate::model::{Timestamp, WebhookId};
+use crate::model::Timestamp;
 
 /// Maximum number of deliveries in a batch.
-pub const MAX_BATCH: i64 = 100_000;
+pub const MAX_BATCH: usize = 100_000;
 
 /// A batch.
 #[derive(Debug, Clone)]
@@ -31,41 +30,26 @@ pub struct Batch {
     pub open: i64,
 }
 
-/// Counts the finished deliveries of existing webhooks that match a filter, up to [`MAX_BATCH`].
-pub async fn count(db: &PgPool, query: &Query<'_>) -> Result<i64, Error> {
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-               select d.id
-               from (select * from deliveries
-                     where ($1::text is null or state = $1) and ($2::uuid is null or webhook_id = $2)
-                     order by id desc limit $3) d
-               join webhooks w on w.id = d.webhook_id and w.deleted_at is null
-               left join events e on e.id = d.event_id
-               where d.finished_at is not null
-                 and ($4 = '' or position(lower($4) in lower(e.request)) > 0
-                      or position(lower($4) in lower(e.request_id)) > 0
-                      or position(lower($4) in lower(e.requester)) > 0)
-           ) matching"#,
-        query.state.map(DeliveryState::as_str),
-        query.webhook.map(WebhookId::uuid),
-        window(query),
-        query.text
+/// Returns the finished deliveries of existing webhooks that match a filter, at most [`MAX_BATCH`] of them.
+pub async fn select(db: &PgPool, filter: DeliveryFilter<'_>) -> Result<BulkSelection, Error> {
+    let filter = DeliveryFilter { scope: Scope::Finished, ..filter };
+    let mut found = delivery_search::select(db, filter, MAX_BATCH).await?;
+    found.ids = sqlx::query_scalar!(
+        "select h.id from delivery_history h
+         join webhooks w on w.id = h.webhook_id and w.deleted_at is null
+         where h.id = any($1) order by h.id desc",
+        &found.ids
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(count)
+    Ok(found)
 }
 
-/// A search for a text reads as many deliveries as the list does.
-fn window(query: &Query<'_>) -> i64 {
-    if query.text.is_empty() { MAX_BATCH } else { super::deliveries::SEARCH_WINDOW }
-}
-
-/// Queues the redelivery of all deliveries that [`count`] counts, except those that are queued already. Returns their number.
+/// Queues the redelivery of these deliveries, oldest first, except those that are queued already. Returns their number.
 pub async fn insert(
     db: &mut PgConnection,
     id: Uuid,
-    query: &Query<'_>,
+    deliveries: &[Uuid],
     filters: &str,
     (who, now): (&str, Timestamp),
 ) -> Result<i64, Error> {
@@ -80,25 +64,13 @@ pub async fn insert(
     .await?;
     let done = sqlx::query!(
         "insert into redeliveries (delivery_id, batch_id, state, requested_at, who)
-         select d.id, $1, 'queued', $2, $3
-         from (select * from deliveries
-               where ($4::text is null or state = $4) and ($5::uuid is null or webhook_id = $5)
-               order by id desc limit $6) d
-         join webhooks w on w.id = d.webhook_id and w.deleted_at is null
-         left join events e on e.id = d.event_id
-         where d.finished_at is not null
-           and ($7 = '' or position(lower($7) in lower(e.request)) > 0
-                or position(lower($7) in lower(e.request_id)) > 0
-                or position(lower($7) in lower(e.requester)) > 0)
+         select d.id, $1, 'queued', $2, $3 from unnest($4::uuid[]) as d (id)
          order by d.id
          on conflict (delivery_id) where state in ('queued', 'leased') do nothing",
         id,
         now,
         who,
-        query.state.map(DeliveryState::as_str),
-        query.webhook.map(WebhookId::uuid),
-        window(query),
-        query.text
+        deliveries
     )
     .execute(&mut *db)
     .await?;

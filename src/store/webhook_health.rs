@@ -100,3 +100,9 @@ pub(super) fn first_uuid_at(time: Timestamp) -> Uuid {
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
 }
+
+/// Returns the time at which a `UUIDv7` was created.
+pub(super) fn time_of(id: Uuid) -> Timestamp {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX);
+    Timestamp::from_timestamp_millis(millis).unwrap_or(Timestamp::MAX_UTC)
+}

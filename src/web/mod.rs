@@ -15,6 +15,7 @@ mod events;
 mod form;
 mod highlight;
 mod invocations;
+mod list_filters;
 mod live;
 mod page;
 mod routes;
@@ -22,7 +23,6 @@ mod secrets;
 mod security;
 mod session;
 mod text;
-mod time_range;
 mod visitor;
 mod webhooks;
 

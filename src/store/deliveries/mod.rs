@@ -51,35 +51,6 @@ pub struct Delivery {
     pub requester: String,
 }
 
-/// Filters of a list of deliveries.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Query<'a> {
-    /// Only this delivery.
-    pub id: Option<DeliveryId>,
-    /// Only deliveries in this state.
-    pub state: Option<DeliveryState>,
-    /// Only deliveries of this webhook.
-    pub webhook: Option<WebhookId>,
-    /// Only deliveries older than this one, the last of the previous page.
-    pub after: Option<DeliveryId>,
-    /// Only deliveries whose access request or requester contains this text. Of those that match everything else, at
-    /// most [`SEARCH_WINDOW`] are searched: see [`search_end`].
-    pub text: &'a str,
-    /// Maximum number of deliveries.
-    pub limit: i64,
-}
-
-/// Maximum number of deliveries that one search for a text reads. There is no index on texts of events, because it would
-/// slow down every event that is received.
-pub const SEARCH_WINDOW: i64 = 20_000;
-
-impl Query<'_> {
-    /// Maximum number of deliveries to read before the text is compared.
-    fn window(&self) -> i64 {
-        if self.text.is_empty() { self.limit } else { SEARCH_WINDOW }
-    }
-}
-
 struct Row {
     id: Uuid,
     event_id: Uuid,
@@ -126,8 +97,8 @@ impl TryFrom<Row> for Delivery {
     }
 }
 
-/// Returns a page of deliveries, newest first.
-pub async fn list(db: &PgPool, query: &Query<'_>) -> Result<Vec<Delivery>, Error> {
+/// Returns deliveries, newest first.
+pub async fn load(db: &PgPool, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id as "id!", d.event_id as "event_id!", d.webhook_id as "webhook_id!",
@@ -135,57 +106,21 @@ pub async fn list(db: &PgPool, query: &Query<'_>) -> Result<Vec<Delivery>, Error
                   d.state as "state!", d.attempts as "attempts!", d.due_at as "due_at!",
                   d.created_at as "created_at!", d.finished_at, d.last_status, d.last_error,
                   e.event_type as "event_type?", e.request as "request?", e.requester as "requester?"
-           from (select * from deliveries
-                 where ($1::text is null or state = $1)
-                   and ($2::uuid is null or webhook_id = $2)
-                   and ($3::uuid is null or id < $3)
-                   and ($4::uuid is null or id = $4)
-                 order by id desc
-                 limit $5) d
+           from unnest($1::uuid[]) as ids (id)
+           cross join lateral (select * from deliveries where deliveries.id = ids.id limit 1) d
            left join webhooks w on w.id = d.webhook_id
-           left join events e on e.id = d.event_id
-           where $6 = '' or position(lower($6) in lower(e.request)) > 0
-              or position(lower($6) in lower(e.request_id)) > 0
-              or position(lower($6) in lower(e.requester)) > 0
-           order by d.id desc
-           limit $7"#,
-        query.state.map(DeliveryState::as_str),
-        query.webhook.map(WebhookId::uuid),
-        query.after.map(DeliveryId::uuid),
-        query.id.map(DeliveryId::uuid),
-        query.window(),
-        query.text,
-        query.limit
+           left join lateral (select * from events where events.id = d.event_id limit 1) e on true
+           order by d.id desc"#,
+        ids
     )
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Delivery::try_from).collect()
 }
 
-/// Returns the oldest delivery that a search for a text has read, if it has not read all of them. The search continues
-/// after it.
-pub async fn search_end(db: &PgPool, query: &Query<'_>) -> Result<Option<DeliveryId>, Error> {
-    let end = sqlx::query_scalar!(
-        r#"select id as "id!" from deliveries
-           where ($1::text is null or state = $1)
-             and ($2::uuid is null or webhook_id = $2)
-             and ($3::uuid is null or id < $3)
-           order by id desc
-           offset $4 limit 1"#,
-        query.state.map(DeliveryState::as_str),
-        query.webhook.map(WebhookId::uuid),
-        query.after.map(DeliveryId::uuid),
-        SEARCH_WINDOW - 1
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(end.map(DeliveryId::from))
-}
-
 /// Returns a delivery and the payload of its event, which is empty if retention has removed it.
 pub async fn find(db: &PgPool, id: DeliveryId) -> Result<Option<(Delivery, String)>, Error> {
-    let query = Query { id: Some(id), limit: 1, ..Query::default() };
-    let Some(delivery) = list(db, &query).await?.into_iter().next() else {
+    let Some(delivery) = load(db, &[id.uuid()]).await?.into_iter().next() else {
         return Ok(None);
     };
     let payload =

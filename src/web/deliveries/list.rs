@@ -2,16 +2,15 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use serde::Deserialize;
-use url::form_urlencoded;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 
 use super::DeliveryView;
-use crate::model::delivery::DeliveryState;
-use crate::model::{DeliveryId, WebhookId};
-use crate::store::{deliveries, webhooks};
+use super::filters::{ListQuery, STATUSES, is_filtered};
+use crate::store::{delivery_search, webhooks};
 use crate::web::components::SelectOption;
+use crate::web::display_time::DisplayTime;
+use crate::web::list_filters::{ContinuedSearch, FilterError};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -19,37 +18,45 @@ use crate::web::{Error, WebState};
 /// Maximum number of rows on a page.
 const PAGE_ROWS: usize = 50;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::web) struct ListQuery {
-    q: String,
-    state: String,
-    webhook: String,
-    after: String,
-}
-
+#[derive(Default)]
 struct TableView {
     rows: Vec<DeliveryView>,
     /// Address of the next page; empty on the last one.
     older: String,
     /// Address of the first page; empty on it.
     newest: String,
-    /// Whether a search stopped before it had read all deliveries. `older` continues it.
-    is_cut: bool,
+    /// The rest of a search that stopped before it had read all deliveries.
+    search: Option<ContinuedSearch>,
     filtered: bool,
+    /// The number of rows that the page had before, if the rows continue a search.
+    rows_before: Option<usize>,
     /// Address that sends all matching deliveries again; empty without filters.
     redeliver_href: String,
     /// Whether there are no deliveries at all.
     is_blank: bool,
+    errors: Vec<FilterError>,
+}
+
+impl TableView {
+    /// Whether the page has rows.
+    fn found_any(&self) -> bool {
+        self.rows_before.is_some_and(|count| count > 0) || !self.rows.is_empty()
+    }
+
+    fn has_error(&self, field: &str) -> bool {
+        self.errors.iter().any(|error| error.field == field)
+    }
 }
 
 #[derive(Template)]
 #[template(path = "deliveries/list.html")]
 struct ListPage {
     page: Page,
-    q: String,
+    query: ListQuery,
+    places: [SelectOption; 2],
     states: Vec<SelectOption>,
     webhooks: Vec<SelectOption>,
+    triggers: Vec<SelectOption>,
     table: TableView,
 }
 
@@ -59,102 +66,79 @@ struct ListTable {
     table: TableView,
 }
 
+#[derive(Template)]
+#[template(path = "deliveries/_rows.html")]
+struct ListRows {
+    table: TableView,
+}
+
 /// `GET /deliveries`
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
-    Query(params): Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let text = params.text();
-    let query = params.query(&text);
-    let table = load(&state, &params, &query).await?;
-    if is_htmx(&headers) {
-        return page::html(&ListTable { table });
-    }
-    let states = DeliveryState::ALL
-        .into_iter()
-        .map(|state| SelectOption::new(state.as_str(), state.label(), query.state == Some(state)));
-    let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| {
-        SelectOption::new(id.to_string(), draft.name, query.webhook == Some(id))
-    });
-    let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
-    let (states, webhooks) = (states.collect(), webhooks.collect());
-    page::html(&ListPage { page, q: params.q, states, webhooks, table })
+    let is_htmx = is_htmx(&headers);
+    let found = query.found.filter(|_| is_htmx);
+    let table = load(&state, &query, found).await?;
+    let is_valid = table.errors.is_empty();
+    let code = if is_valid { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let html = if found.is_some() {
+        page::html(&ListRows { table })?
+    } else if is_htmx {
+        page::html(&ListTable { table })?
+    } else {
+        let chosen = query.webhook.as_str();
+        let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| {
+            let id = id.to_string();
+            let selected = id == chosen;
+            SelectOption::new(id, draft.name, selected)
+        });
+        let webhooks = webhooks.collect();
+        let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
+        let (places, states, triggers) = (query.places(), query.states(), query.triggers());
+        page::html(&ListPage { page, query, places, states, webhooks, triggers, table })?
+    };
+    Ok((code, html).into_response())
 }
 
+/// Loads a page, or the rows that a page with some `found` rows still lacks.
 async fn load(
     state: &WebState,
-    params: &ListQuery,
-    query: &deliveries::Query<'_>,
+    query: &ListQuery,
+    found: Option<usize>,
 ) -> Result<TableView, Error> {
-    let found = deliveries::list(&state.db, query).await?;
-    let now = state.sources.now();
-    let shown = found.iter().take(PAGE_ROWS);
-    let rows: Vec<DeliveryView> = shown.map(|delivery| DeliveryView::new(delivery, now)).collect();
-    let search_end = if query.text.is_empty() || found.len() > PAGE_ROWS {
-        None
-    } else {
-        deliveries::search_end(&state.db, query).await?
+    let text = query.text();
+    let filter = match query.parse(&text) {
+        Ok(filter) => filter,
+        Err(errors) => return Ok(TableView { errors, filtered: true, ..TableView::default() }),
     };
-    let last_row = found.get(PAGE_ROWS - 1).filter(|_| found.len() > PAGE_ROWS);
-    let older = last_row.map(|delivery| delivery.id).or(search_end);
-    let filtered = query.state.is_some() || query.webhook.is_some() || !query.text.is_empty();
+    let shown = found.unwrap_or_default();
+    let limit = PAGE_ROWS.saturating_sub(shown).max(1);
+    let found_now = delivery_search::list(&state.db, filter, limit).await?;
+    let now = state.sources.now();
+    let rows: Vec<DeliveryView> =
+        found_now.deliveries.iter().map(|delivery| DeliveryView::new(delivery, now)).collect();
+    let filtered = is_filtered(&filter);
+    let older = found_now.next.map(|id| query.href(Some(id))).unwrap_or_default();
+    let search = found_now.searched_to.map(|time| {
+        let shown = shown + rows.len();
+        ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
+    });
     Ok(TableView {
-        older: older.map(|id| params.href(Some(id))).unwrap_or_default(),
-        newest: if query.after.is_some() { params.href(None) } else { String::new() },
-        is_cut: search_end.is_some(),
+        older: if search.is_some() { String::new() } else { older },
+        newest: if filter.after.is_some() { query.href(None) } else { String::new() },
+        search,
+        rows_before: found,
         redeliver_href: if filtered && !rows.is_empty() {
-            format!("/deliveries/redeliver?{}", params.filters())
+            format!("/deliveries/redeliver?{}", query.filters())
         } else {
             String::new()
         },
         filtered,
-        is_blank: rows.is_empty() && !filtered && query.after.is_none(),
+        is_blank: rows.is_empty() && !filtered && filter.after.is_none(),
         rows,
+        errors: Vec::new(),
     })
-}
-
-impl ListQuery {
-    /// The text to search for, without characters that cannot be stored.
-    pub(super) fn text(&self) -> String {
-        self.q.trim().replace('\0', "")
-    }
-
-    /// The filters. `text` is from [`ListQuery::text`].
-    pub(super) fn query<'a>(&self, text: &'a str) -> deliveries::Query<'a> {
-        deliveries::Query {
-            id: None,
-            state: DeliveryState::from_name(&self.state),
-            webhook: self.webhook.parse::<WebhookId>().ok(),
-            after: self.after.parse().ok(),
-            text,
-            limit: i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX),
-        }
-    }
-
-    /// The query string of the filters, without the page.
-    pub(super) fn filters(&self) -> String {
-        self.query_string("")
-    }
-
-    fn href(&self, after: Option<DeliveryId>) -> String {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
-        format!("/deliveries?{}", self.query_string(&after))
-    }
-
-    fn query_string(&self, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
-            ("q", self.q.as_str()),
-            ("state", self.state.as_str()),
-            ("webhook", self.webhook.as_str()),
-            ("after", after),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
-    }
 }

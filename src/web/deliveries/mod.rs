@@ -1,6 +1,7 @@
 //! The pages about deliveries.
 
 pub(super) mod change;
+mod filters;
 pub(super) mod list;
 pub(super) mod redeliver_all;
 pub(super) mod show;

@@ -6,8 +6,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use super::list::ListQuery;
-use crate::store::redelivery_batches::{self, MAX_BATCH};
+use super::filters::ListQuery;
+use crate::model::DeliveryId;
+use crate::store::delivery_search::DeliveryFilter;
+use crate::store::redelivery_batches;
 use crate::web::display_time::DisplayTime;
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
@@ -20,9 +22,11 @@ struct ConfirmPage {
     page: Page,
     /// Query string of the list.
     filters: String,
-    count: i64,
-    /// Whether there are more than can be sent at once.
-    is_cut: bool,
+    /// The same for the deliveries that were counted.
+    start_filters: String,
+    count: usize,
+    /// How far back was searched, if there may be more.
+    searched_to: Option<DisplayTime>,
 }
 
 /// A batch, ready to print.
@@ -58,25 +62,40 @@ struct BatchProgress {
 pub(in crate::web) async fn confirm(
     State(state): State<WebState>,
     current: CurrentUser,
-    Query(params): Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let text = params.text();
-    let count = redelivery_batches::count(&state.db, &params.query(&text)).await?;
+    let text = query.text();
+    // The list shows what is wrong with the filters.
+    let Ok(filter) = query.parse(&text) else {
+        return Ok(Redirect::to(&query.href(None)).into_response());
+    };
+    // What is created later is not included: the count would be wrong.
+    let next = DeliveryId::from(state.sources.uuid());
+    let filter = DeliveryFilter { after: Some(next), ..filter };
+    let selected = redelivery_batches::select(&state.db, filter).await?;
+    let now = state.sources.now();
     let page = Page::new(&current, "Redeliver", Nav::Deliveries).await?;
-    let (filters, is_cut) = (params.filters(), count >= MAX_BATCH);
-    page::html(&ConfirmPage { page, filters, count, is_cut })
+    page::html(&ConfirmPage {
+        page,
+        filters: query.filters(),
+        start_filters: query.filters_after(next),
+        count: selected.ids.len(),
+        searched_to: selected.searched_to.map(|time| DisplayTime::new(time, now)),
+    })
 }
 
 /// `POST /deliveries/redeliver`
 pub(in crate::web) async fn start(
     State(state): State<WebState>,
     current: CurrentUser,
-    Query(params): Query<ListQuery>,
+    Query(query): Query<ListQuery>,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    let text = params.text();
-    let query = params.query(&text);
-    let id = state.actions.redeliver_all(&query, &params.filters(), &current.actor()).await?;
+    let text = query.text();
+    let Ok(filter) = query.parse(&text) else {
+        return Ok(Redirect::to(&query.href(None)).into_response());
+    };
+    let id = state.actions.redeliver_all(filter, &query.filters(), &current.actor()).await?;
     Ok(Redirect::to(&format!("/deliveries/batches/{id}")).into_response())
 }
 

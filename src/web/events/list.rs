@@ -5,15 +5,15 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::EventView;
 use crate::model::{EventId, Trigger};
 use crate::store::event_search::{self, EventQuery, ResultFilter};
 use crate::web::components::SelectOption;
+use crate::web::display_time::DisplayTime;
+use crate::web::list_filters::{ContinuedSearch, FilterError, parse_times, query_string};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
-use crate::web::time_range::{TimeError, TimeRange};
 use crate::web::{Error, WebState};
 
 /// Maximum number of rows on a page.
@@ -30,6 +30,8 @@ pub(in crate::web) struct ListQuery {
     from: String,
     to: String,
     after: String,
+    /// The number of rows that the page has already, if a search is continued.
+    found: Option<usize>,
 }
 
 #[derive(Default)]
@@ -39,15 +41,22 @@ struct TableView {
     older: String,
     /// Address of the first page; empty on it.
     newest: String,
-    /// The number of events that were searched, if the search stopped before it had read all. `older` continues it.
-    searched: Option<i64>,
+    /// The rest of a search that stopped before it had read all events.
+    search: Option<ContinuedSearch>,
     filtered: bool,
+    /// The number of rows that the page had before, if the rows continue a search.
+    rows_before: Option<usize>,
     /// Whether there are no events at all.
     is_blank: bool,
-    errors: Vec<TimeError>,
+    errors: Vec<FilterError>,
 }
 
 impl TableView {
+    /// Whether the page has rows.
+    fn found_any(&self) -> bool {
+        self.rows_before.is_some_and(|count| count > 0) || !self.rows.is_empty()
+    }
+
     fn has_error(&self, field: &str) -> bool {
         self.errors.iter().any(|error| error.field == field)
     }
@@ -69,6 +78,12 @@ struct ListTable {
     table: TableView,
 }
 
+#[derive(Template)]
+#[template(path = "events/_rows.html")]
+struct ListRows {
+    table: TableView,
+}
+
 /// `GET /events`
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
@@ -76,10 +91,14 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let table = load(&state, &query).await?;
+    let is_htmx = is_htmx(&headers);
+    let found = query.found.filter(|_| is_htmx);
+    let table = load(&state, &query, found).await?;
     let is_valid = table.errors.is_empty();
     let status = if is_valid { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let html = if is_htmx(&headers) {
+    let html = if found.is_some() {
+        page::html(&ListRows { table })?
+    } else if is_htmx {
         page::html(&ListTable { table })?
     } else {
         let page = Page::new(&current, "Events", Nav::Events).await?;
@@ -89,11 +108,17 @@ pub(in crate::web) async fn show(
     Ok((status, html).into_response())
 }
 
-async fn load(state: &WebState, query: &ListQuery) -> Result<TableView, Error> {
-    let TimeRange { from, until } = match TimeRange::parse(&query.from, &query.to) {
-        Ok(range) => range,
+/// Loads a page, or the rows that a page with some `found` rows still lacks.
+async fn load(
+    state: &WebState,
+    query: &ListQuery,
+    found: Option<usize>,
+) -> Result<TableView, Error> {
+    let (from, until) = match parse_times(&query.from, &query.to) {
+        Ok(times) => times,
         Err(errors) => return Ok(TableView { errors, filtered: true, ..TableView::default() }),
     };
+    let shown = found.unwrap_or_default();
     let text = query.q.trim().replace('\0', "");
     let search = EventQuery {
         text: &text,
@@ -102,22 +127,28 @@ async fn load(state: &WebState, query: &ListQuery) -> Result<TableView, Error> {
         from,
         until,
         after: query.after.parse().ok(),
-        limit: PAGE_ROWS,
+        limit: PAGE_ROWS.saturating_sub(shown).max(1),
     };
-    let found = event_search::list(&state.db, &search).await?;
+    let page = event_search::list(&state.db, &search).await?;
     let now = state.sources.now();
     let rows: Vec<EventView> =
-        found.events.iter().map(|(event, result)| EventView::new(event, *result, now)).collect();
+        page.events.iter().map(|(event, result)| EventView::new(event, *result, now)).collect();
     let filtered = !text.is_empty()
         || search.trigger.is_some()
         || search.result.is_some()
         || from.is_some()
         || until.is_some();
+    let older = page.next.map(|id| query.href(Some(id))).unwrap_or_default();
+    let continued = page.searched_to.map(|time| {
+        let shown = shown + rows.len();
+        ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
+    });
     Ok(TableView {
-        older: found.next.map(|id| query.href(Some(id))).unwrap_or_default(),
+        older: if continued.is_some() { String::new() } else { older },
         newest: if search.after.is_some() { query.href(None) } else { String::new() },
-        searched: found.searched,
+        search: continued,
         filtered,
+        rows_before: found,
         is_blank: rows.is_empty() && !filtered && search.after.is_none(),
         rows,
         errors: Vec::new(),
@@ -151,19 +182,14 @@ impl ListQuery {
 
     fn href(&self, after: Option<EventId>) -> String {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+        let query = query_string([
             ("q", self.q.as_str()),
             ("trigger", self.trigger.as_str()),
             ("result", self.result.as_str()),
             ("from", self.from.as_str()),
             ("to", self.to.as_str()),
             ("after", after.as_str()),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/events?{}", query.finish())
+        ]);
+        format!("/events?{query}")
     }
 }

@@ -15,9 +15,9 @@ use crate::model::{Timestamp, WebhookId};
 use crate::store::replays::ReplayRange;
 use crate::store::webhooks;
 use crate::web::form::Form;
+use crate::web::list_filters::{FilterError, parse_times};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
-use crate::web::time_range::{TimeError, TimeRange};
 use crate::web::{Error, WebState};
 
 /// The length of the range that the page proposes, in hours.
@@ -42,7 +42,7 @@ struct ReplayPage {
     name: String,
     is_active: bool,
     form: ReplayForm,
-    errors: Vec<TimeError>,
+    errors: Vec<FilterError>,
     /// Why the replay was not planned or started; empty if it was.
     problem: String,
     plan: Option<PlanView>,
@@ -122,7 +122,7 @@ pub(in crate::web) async fn start(
 /// What the page shows below the form.
 #[derive(Default)]
 struct Outcome {
-    errors: Vec<TimeError>,
+    errors: Vec<FilterError>,
     problem: String,
     plan: Option<PlanView>,
 }
@@ -174,9 +174,9 @@ impl ReplayForm {
         self.to = text(now);
     }
 
-    fn range(&self, webhook: WebhookId) -> Result<ReplayRange, Vec<TimeError>> {
-        let TimeRange { from, until } = TimeRange::parse(&self.from, &self.to)?;
-        let missing = |field| TimeError {
+    fn range(&self, webhook: WebhookId) -> Result<ReplayRange, Vec<FilterError>> {
+        let (from, until) = parse_times(&self.from, &self.to)?;
+        let missing = |field| FilterError {
             field,
             message: "Enter a date and a time in UTC, such as 2026-11-27T09:30.".to_owned(),
         };

@@ -9,7 +9,8 @@ use super::parse_id;
 use super::replay_progress::ReplayView;
 use crate::model::webhook::Draft;
 use crate::model::{Trigger, filter};
-use crate::store::{deliveries, replays, revisions, webhooks};
+use crate::store::delivery_search::{self, DeliveryFilter};
+use crate::store::{replays, revisions, webhooks};
 use crate::web::deliveries::Badge;
 use crate::web::display_time::DisplayTime;
 use crate::web::page::{self, Nav, Page};
@@ -17,7 +18,7 @@ use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 
 /// Number of recent deliveries on the page.
-const RECENT_DELIVERIES: i64 = 5;
+const RECENT_DELIVERIES: usize = 5;
 /// Number of recent replays on the page.
 const RECENT_REPLAYS: i64 = 3;
 
@@ -58,9 +59,8 @@ pub(in crate::web) async fn show(
     let id = parse_id(&id)?;
     let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
     let now = state.sources.now();
-    let query =
-        deliveries::Query { webhook: Some(id), limit: RECENT_DELIVERIES, ..Default::default() };
-    let recent = deliveries::list(&state.db, &query).await?;
+    let filter = DeliveryFilter { webhook: Some(id), ..DeliveryFilter::default() };
+    let recent = delivery_search::list(&state.db, filter, RECENT_DELIVERIES).await?.deliveries;
     let recent = recent.iter().map(|delivery| RecentDelivery {
         href: format!("/deliveries/{}", delivery.id),
         badge: Badge::new(delivery),

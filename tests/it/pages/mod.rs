@@ -2,6 +2,7 @@
 
 mod auth;
 mod deliveries;
+mod delivery_search;
 mod events;
 mod everywhere;
 mod live;

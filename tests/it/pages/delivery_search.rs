@@ -1,0 +1,233 @@
+//! The filters of the list of deliveries.
+
+use std::str::FromStr;
+
+use gatepost::model::delivery::DeliveryState;
+use gatepost::model::{DeliveryId, WebhookId};
+use gatepost::store::delivery_search::{self, DeliveryFilter, StatusFilter};
+use gatepost::store::{PgConnectOptions, connect};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use uuid::Uuid;
+
+use crate::support::database::TestDatabase;
+use crate::support::event;
+use crate::support::logpoint::Behaviour;
+use crate::support::scenario::Scenario;
+
+const ROWS: usize = 600;
+
+/// A stored delivery, as a search sees it.
+#[derive(Debug, Clone)]
+struct Row {
+    id: Uuid,
+    webhook: Uuid,
+    state: DeliveryState,
+    status: Option<i32>,
+    requester: &'static str,
+    response: &'static str,
+}
+
+const RESPONSES: [&str; 4] = ["All good", "say \"no\"\\", "Nicht gefunden: äöü", "nul \0 inside"];
+
+fn any_row(number: usize) -> impl Strategy<Value = Row> {
+    let webhook = select(vec![1_u128, 2]);
+    let state = prop_oneof![
+        6 => Just(DeliveryState::Delivered),
+        1 => select(DeliveryState::ALL.to_vec()).prop_filter("needs a lease", |state| *state != DeliveryState::Leased),
+    ];
+    let status = select(vec![None, Some(200), Some(404), Some(500), Some(503)]);
+    let requester = select(vec!["ann@example.com", "BO@example.com"]);
+    (webhook, state, status, requester, select(RESPONSES.to_vec())).prop_map(
+        move |(webhook, state, status, requester, response)| Row {
+            id: Uuid::from_u128((1_000 + u128::try_from(number).unwrap()) << 80),
+            webhook: Uuid::from_u128(webhook),
+            state,
+            status,
+            requester,
+            response,
+        },
+    )
+}
+
+async fn insert(database: &TestDatabase, row: &Row) {
+    let record = serde_json::json!({
+        "transcript": {
+            "request": {"body": "All good in the request"},
+            "response": {"status": 200, "headers": [["Server", "nginx"]], "body": row.response},
+        }
+    });
+    let is_finished = row.state.is_finished();
+    let columns = if is_finished { "finished_at" } else { "due_at" };
+    let table = if is_finished { "delivery_history" } else { "delivery_queue" };
+    let delivery = format!(
+        "insert into {table} (id, event_id, webhook_id, state, attempts, created_at, {columns}, last_status)
+         values ($1, $1, $2, $3, 1, now(), now(), $4)"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(delivery))
+        .bind(row.id)
+        .bind(row.webhook)
+        .bind(row.state.as_str())
+        .bind(row.status)
+        .execute(database.pool())
+        .await
+        .unwrap();
+    sqlx::query(
+        "with e as (insert into events
+             (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)
+             values ($1, now(), 'Granted', 'RequestGranted', '1', 'AR-1', $2, '', '{}'))
+         insert into invocations (id, delivery_id, record) values ($3, $1, $4)",
+    )
+    .bind(row.id)
+    .bind(row.requester)
+    .bind(Uuid::from_u128(row.id.as_u128() + (5 << 80) + 1))
+    .bind(record.to_string())
+    .execute(database.pool())
+    .await
+    .unwrap();
+}
+
+type AnyFilter = (
+    Option<DeliveryState>,
+    Option<u128>,
+    Option<StatusFilter>,
+    Option<(u64, u64)>,
+    (&'static str, bool),
+);
+
+fn any_filter() -> impl Strategy<Value = AnyFilter> {
+    use proptest::option::of;
+    let status = select(vec![
+        StatusFilter::NoResponse,
+        StatusFilter::Between(500, 599),
+        StatusFilter::Between(404, 404),
+    ]);
+    let text = prop_oneof![
+        2 => Just(("", false)),
+        1 => select(vec![("bo@", false), ("ar-1", false), ("all GOOD", true), ("\"no\"\\", true), ("gefunden: ä", true), ("NGINX", true), ("status", true)]),
+    ];
+    let bound = 0..u64::try_from(ROWS).unwrap();
+    (
+        of(select(DeliveryState::ALL.to_vec())),
+        of(select(vec![1, 2, 3])),
+        of(status),
+        of((bound.clone(), bound)),
+        text,
+    )
+}
+
+fn matches(row: &Row, (state, webhook, status, range, (text, in_response)): &AnyFilter) -> bool {
+    let contains = |value: &str| value.to_ascii_lowercase().contains(&text.to_ascii_lowercase());
+    let at = u64::try_from(row.id.as_u128() >> 80).unwrap() - 1_000;
+    state.is_none_or(|state| state == row.state)
+        && webhook.is_none_or(|webhook| Uuid::from_u128(webhook) == row.webhook)
+        && range.is_none_or(|(from, until)| (from..until).contains(&at))
+        && match status {
+            None => true,
+            Some(StatusFilter::NoResponse) => row.status.is_none(),
+            Some(StatusFilter::Between(from, to)) => {
+                row.status.is_some_and(|status| (*from..=*to).contains(&status))
+            }
+        }
+        && match (text.is_empty(), in_response) {
+            (true, _) => true,
+            (false, false) => contains(row.requester) || contains("AR-1"),
+            (false, true) => contains(row.response) || contains("nginx"),
+        }
+}
+
+#[tokio::test]
+async fn a_search_returns_what_matches() {
+    let database = TestDatabase::create().await;
+    let mut runner = TestRunner::default();
+    let mut rows = Vec::new();
+    for number in 0..ROWS {
+        let row = any_row(number).new_tree(&mut runner).unwrap().current();
+        insert(&database, &row).await;
+        rows.insert(0, row);
+    }
+    let db = connect(PgConnectOptions::from_str(database.url()).unwrap(), 1).await.unwrap();
+    for _ in 0..150 {
+        let any = any_filter().new_tree(&mut runner).unwrap().current();
+        let (state, webhook, status, range, (text, in_response)) = any;
+        let at = |offset: u64| {
+            chrono::DateTime::from_timestamp_millis(i64::try_from(1_000 + offset).unwrap()).unwrap()
+        };
+        let mut filter = DeliveryFilter {
+            state,
+            webhook: webhook.map(|id| WebhookId::from(Uuid::from_u128(id))),
+            status,
+            from: range.map(|(from, _)| at(from)),
+            until: range.map(|(_, until)| at(until)),
+            text,
+            in_response,
+            ..DeliveryFilter::default()
+        };
+        let expected: Vec<Uuid> =
+            rows.iter().filter(|row| matches(row, &any)).map(|row| row.id).collect();
+        let selected = delivery_search::select(&db, filter, ROWS + 1).await.unwrap();
+        assert_eq!(selected.ids, expected, "{any:?}");
+        // The pages together are the same, also where a search is continued.
+        let mut found = Vec::new();
+        loop {
+            let page = delivery_search::list(&db, filter, 20).await.unwrap();
+            assert!(page.deliveries.len() <= 20);
+            found.extend(page.deliveries.iter().map(|delivery| delivery.id.uuid()));
+            let Some(next) = page.next else { break };
+            assert!(page.searched_to.is_some() || page.deliveries.len() == 20, "{any:?}");
+            filter.after = Some(DeliveryId::from(next.uuid()));
+        }
+        assert_eq!(found, expected, "{any:?}");
+    }
+    db.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn deliveries_are_found_by_response_trigger_and_time() {
+    let scenario =
+        Scenario::with_webhook(|webhook| webhook.with("retry_schedule", serde_json::json!(["1s"])))
+            .await;
+    let Scenario { app, logpoint, token, .. } = scenario;
+    let down = || Behaviour::Status(503, "down for <maintenance>".to_owned());
+    logpoint.behave([down(), down()]);
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("failed", 1).await;
+    app.send(&token, &event("Granted", "2")).await;
+    app.wait_for("delivered", 1).await;
+    let mut ann = app.admin().await;
+    for (query, count) in [
+        ("status=503", 1),
+        ("status=5xx&state=failed", 1),
+        ("status=5xx&state=delivered", 0),
+        ("status=2xx", 1),
+        ("status=no+response", 0),
+        ("trigger=Granted", 2),
+        ("trigger=Created", 0),
+        ("trigger=Manual", 0),
+        ("q=%3CMAINTENANCE&in=response", 1),
+        ("q=maintenance", 0),
+        ("q=maintenance&in=response&status=200", 0),
+        ("from=2020-01-01T00:00", 2),
+        ("to=2020-01-01T00:00", 0),
+        ("from=2020-01-01T00:00&to=9999-01-01T00:00&status=503&trigger=Granted&state=failed", 1),
+    ] {
+        let found = ann.get_part(&format!("/deliveries?{query}")).await;
+        assert_eq!(found.texts("tbody td.name").len(), count, "{query}");
+    }
+    let page = ann.get("/deliveries?status=5xx&in=response&q=down").await;
+    assert_eq!(page.attribute("[name=status]", "value").unwrap(), "5xx");
+    assert_eq!(page.attribute("[name=in] [selected]", "value").unwrap(), "response");
+    // What cannot be searched for is reported at its field.
+    let wrong = ann.get("/deliveries?status=five&from=yesterday").await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(wrong.texts("[role=alert] .error").len(), 2);
+    assert_eq!(wrong.attribute("[name=status]", "aria-describedby").unwrap(), "status-error");
+    assert_eq!(wrong.attribute("[name=status]", "value").unwrap(), "five");
+    assert!(wrong.text("#status-error").contains("\"five\" is not a response status"));
+    let back = ann.get("/deliveries/redeliver?status=five").await;
+    assert_eq!(back.location(), "/deliveries?status=five");
+    app.finish().await;
+}
