@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::actions::Actions;
+use crate::model::delivery::BulkAction;
 use crate::model::{Actor, DeliveryId};
 use crate::store::deliveries::{self, change};
 use crate::store::delivery_search::DeliveryFilter;
@@ -100,39 +101,41 @@ impl Actions {
         Ok(())
     }
 
-    /// Queues the redelivery of all finished deliveries that match a filter. `filters` is the query string of their list.
-    /// Returns the id of the batch.
+    /// Starts an action on all deliveries that match a filter. `filters` is the query string of their list. Returns the
+    /// id of the batch.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn redeliver_all(
+    pub async fn start_batch(
         &self,
+        action: BulkAction,
         filter: DeliveryFilter<'_>,
         filters: &str,
         actor: &Actor,
     ) -> Result<Uuid, store::Error> {
         let parts = &self.parts;
         let id = parts.sources.uuid();
-        let selected = redelivery_batches::select(&parts.db, filter).await?.ids;
+        let selected = redelivery_batches::select(&parts.db, filter, action).await?.ids;
         let (who, now) = (actor.to_string(), parts.sources.now());
         let mut tx = parts.db.begin().await?;
         let total =
-            redelivery_batches::insert(&mut tx, id, &selected, filters, (&who, now)).await?;
+            redelivery_batches::insert(&mut tx, id, (action, &selected), filters, (&who, now))
+                .await?;
         notify::notify_deliveries(&mut tx).await?;
         tx.commit().await?;
-        tracing::info!(batch.id = %id, total, %actor, "queued redeliveries");
+        tracing::info!(batch.id = %id, %action, total, %actor, "started a bulk action");
         Ok(id)
     }
 
-    /// Stops a batch of redeliveries. Those in flight are finished. Returns false if there is no such batch.
+    /// Stops a batch. Redeliveries in flight are finished. Returns false if there is no such batch.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn stop_redeliveries(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
+    pub async fn stop_batch(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
         let mut tx = self.parts.db.begin().await?;
         let found = redelivery_batches::stop(&mut tx, id, self.parts.sources.now()).await?;
         tx.commit().await?;
-        tracing::info!(batch.id = %id, %actor, "stopped redeliveries");
+        tracing::info!(batch.id = %id, %actor, "stopped a bulk action");
         Ok(found)
     }
 }

@@ -50,6 +50,7 @@ async fn listen(shared: &Shared) -> Result<(), Error> {
                 shared.wake_redelivery.notify_one();
                 shared.wake_replay.notify_one();
                 shared.wake_samples.notify_one();
+                shared.wake_bulk_changes.notify_one();
                 shared.lane_rechecks.schedule_all();
                 shared.note_backlog(shared.router.ids());
             }

@@ -8,6 +8,7 @@ mod attempt;
 mod authorize;
 mod auto_pause;
 mod breaker_updates;
+mod bulk_changes;
 mod change_listener;
 mod circuit_breakers;
 mod claim;
@@ -92,6 +93,7 @@ impl Dispatcher {
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(replay::run(Arc::clone(&shared)));
         tracker.spawn(sample_requests::run(Arc::clone(&shared), intake.clone()));
+        tracker.spawn(bulk_changes::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));

@@ -79,6 +79,8 @@ pub(super) struct Shared {
     pub(super) wake_replay: Notify,
     /// Wakes the task that sends events of sample access requests.
     pub(super) wake_samples: Notify,
+    /// Wakes the task that applies bulk retries and cancellations.
+    pub(super) wake_bulk_changes: Notify,
     pub(super) lane_rechecks: LaneRechecks,
     pub(super) live: Arc<LiveUpdates>,
     /// Whether many events are being stored, whose senders wait for the response.
@@ -103,6 +105,7 @@ impl Shared {
             wake_redelivery: Notify::new(),
             wake_replay: Notify::new(),
             wake_samples: Notify::new(),
+            wake_bulk_changes: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
             live: Arc::default(),
             ingest_busy: AtomicBool::new(false),

@@ -22,6 +22,44 @@ pub enum DeliveryState {
     Cancelled,
 }
 
+/// What users can do with many deliveries at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum BulkAction {
+    /// Send finished deliveries again.
+    Redeliver,
+    /// Make the next attempts due now.
+    Retry,
+    /// Cancel deliveries that are not being sent.
+    Cancel,
+}
+
+impl BulkAction {
+    /// All actions, in the order of their buttons.
+    pub const ALL: [Self; 3] = [Self::Redeliver, Self::Retry, Self::Cancel];
+
+    /// The name in the database and in URLs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Finds an action by its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        name.parse().ok()
+    }
+
+    /// Whether the action applies to deliveries in a state.
+    pub fn applies_to(self, state: DeliveryState) -> bool {
+        match self {
+            Self::Redeliver => state.is_finished(),
+            Self::Retry => state == DeliveryState::Due,
+            Self::Cancel => {
+                matches!(state, DeliveryState::Due | DeliveryState::Held | DeliveryState::Waiting)
+            }
+        }
+    }
+}
+
 impl DeliveryState {
     /// All states.
     pub const ALL: [Self; 7] = [

@@ -208,8 +208,10 @@ pub struct Redelivery {
 /// Returns the redeliveries of a delivery, newest first.
 pub async fn list_by_delivery(db: &PgPool, id: DeliveryId) -> Result<Vec<Redelivery>, Error> {
     let rows = sqlx::query!(
-        "select who, requested_at, finished_at, state, error from redeliveries
-         where delivery_id = $1 order by id desc limit 20",
+        "select r.who, r.requested_at, r.finished_at, r.state, r.error from redeliveries r
+         left join redelivery_batches b on b.id = r.batch_id
+         where r.delivery_id = $1 and (b.action is null or b.action = 'redeliver')
+         order by r.id desc limit 20",
         id.uuid()
     )
     .fetch_all(db)
@@ -229,7 +231,7 @@ pub async fn list_by_delivery(db: &PgPool, id: DeliveryId) -> Result<Vec<Redeliv
 /// Deletes redeliveries and batches that were requested before a time and have ended.
 pub async fn delete_before(db: &mut PgConnection, before: Timestamp) -> Result<(), Error> {
     sqlx::query!(
-        "delete from redeliveries where requested_at < $1 and state not in ('queued', 'leased')",
+        "delete from redeliveries where requested_at < $1 and state not in ('queued', 'leased', 'pending')",
         before
     )
     .execute(&mut *db)

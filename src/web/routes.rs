@@ -54,11 +54,11 @@ pub fn router(state: WebState) -> Router {
 fn delivery_routes() -> Router<WebState> {
     Router::new()
         .route(
-            "/deliveries/redeliver",
-            get(deliveries::redeliver_all::confirm).post(deliveries::redeliver_all::start),
+            "/deliveries/bulk/{action}",
+            get(deliveries::bulk::confirm).post(deliveries::bulk::start),
         )
-        .route("/deliveries/batches/{id}", get(deliveries::redeliver_all::show))
-        .route("/deliveries/batches/{id}/stop", post(deliveries::redeliver_all::stop))
+        .route("/deliveries/batches/{id}", get(deliveries::bulk::show))
+        .route("/deliveries/batches/{id}/stop", post(deliveries::bulk::stop))
         .route("/deliveries/{id}", get(deliveries::show::show))
         .route("/deliveries/{id}/redeliver", post(deliveries::change::redeliver))
         .route("/deliveries/{id}/retry", post(deliveries::change::retry))

@@ -14,14 +14,14 @@ async fn pages_about_redelivery() {
     let delivery = format!("/deliveries/{failed}");
     ann.get(&delivery).await;
     ann.post(&format!("{delivery}/redeliver"), &[]).await;
-    let all = "/deliveries/redeliver?state=delivered";
+    let all = "/deliveries/bulk/redeliver?state=delivered";
     ann.get(all).await;
     let batch = ann.post(all, &[]).await.location().to_owned();
     let scenes = [
         scene("delivery-redelivered", delivery),
         scene("deliveries-filtered", "/deliveries?state=delivered"),
-        scene("redeliver-all", "/deliveries/redeliver?state=delivered"),
-        scene("redeliver-nothing", "/deliveries/redeliver?state=held"),
+        scene("redeliver-all", "/deliveries/bulk/redeliver?state=delivered"),
+        scene("redeliver-nothing", "/deliveries/bulk/redeliver?state=held"),
         scene("redelivery-batch", batch),
     ];
     check_all(&app, &scenes).await;

@@ -6,8 +6,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::DeliveryView;
+use super::bulk::ActionLink;
 use super::filters::{ListQuery, STATUSES, is_filtered};
-use crate::store::{delivery_search, webhooks};
+use crate::model::delivery::BulkAction;
+use crate::store::{delivery_search, redelivery_batches, webhooks};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
 use crate::web::list_filters::{ContinuedSearch, FilterError};
@@ -30,8 +32,8 @@ struct TableView {
     filtered: bool,
     /// The number of rows that the page had before, if the rows continue a search.
     rows_before: Option<usize>,
-    /// Address that sends all matching deliveries again; empty without filters.
-    redeliver_href: String,
+    /// Actions on all matching deliveries; empty without filters.
+    actions: Vec<ActionLink>,
     /// Whether there are no deliveries at all.
     is_blank: bool,
     errors: Vec<FilterError>,
@@ -126,16 +128,21 @@ async fn load(
         let shown = shown + rows.len();
         ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
     });
+    let mut actions = Vec::new();
+    if filtered && found.is_none() {
+        for action in BulkAction::ALL {
+            let is_on_page = found_now.deliveries.iter().any(|one| action.applies_to(one.state));
+            if is_on_page || redelivery_batches::applies(&state.db, filter, action).await? {
+                actions.push(ActionLink::new(action, query));
+            }
+        }
+    }
     Ok(TableView {
         older: if search.is_some() { String::new() } else { older },
         newest: if filter.after.is_some() { query.href(None) } else { String::new() },
         search,
         rows_before: found,
-        redeliver_href: if filtered && !rows.is_empty() {
-            format!("/deliveries/redeliver?{}", query.filters())
-        } else {
-            String::new()
-        },
+        actions,
         filtered,
         is_blank: rows.is_empty() && !filtered && filter.after.is_none(),
         rows,

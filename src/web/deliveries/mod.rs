@@ -1,9 +1,9 @@
 //! The pages about deliveries.
 
+pub(super) mod bulk;
 pub(super) mod change;
 mod filters;
 pub(super) mod list;
-pub(super) mod redeliver_all;
 pub(super) mod show;
 
 use super::display_time::DisplayTime;

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod authentication;
+mod bulk;
 mod failing;
 mod manual;
 mod order;

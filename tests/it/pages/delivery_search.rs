@@ -227,7 +227,7 @@ async fn deliveries_are_found_by_response_trigger_and_time() {
     assert_eq!(wrong.attribute("[name=status]", "aria-describedby").unwrap(), "status-error");
     assert_eq!(wrong.attribute("[name=status]", "value").unwrap(), "five");
     assert!(wrong.text("#status-error").contains("\"five\" is not a response status"));
-    let back = ann.get("/deliveries/redeliver?status=five").await;
+    let back = ann.get("/deliveries/bulk/redeliver?status=five").await;
     assert_eq!(back.location(), "/deliveries?status=five");
     app.finish().await;
 }
