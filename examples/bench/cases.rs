@@ -55,6 +55,9 @@ impl Bench {
         if is_selected("pages") {
             self.pages().await;
         }
+        if is_selected("redeliver") {
+            self.redeliver().await;
+        }
         if is_selected("history") {
             self.history().await;
         }

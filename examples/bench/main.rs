@@ -19,6 +19,7 @@ mod load;
 mod measure;
 mod pages;
 mod pgbench;
+mod redeliver;
 mod report;
 mod rows;
 mod server;

@@ -9,7 +9,7 @@ pub(crate) async fn waiting_deliveries(server: &Server, count: i64) {
     server
         .execute(&format!(
             "insert into delivery_queue (id, event_id, webhook_id, state, due_at, created_at)
-             select {id}, {id}, (select id from webhooks limit 1), 'held', now(), now()
+             select {id}, {id}, (select id from webhooks order by name limit 1), 'held', now(), now()
              from generate_series(1, {count}) n;
              analyze delivery_queue"
         ))

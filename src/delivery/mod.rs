@@ -25,6 +25,7 @@ mod live_updates;
 mod planner;
 mod rate_limits;
 mod redelivery;
+mod redelivery_results;
 mod replay;
 mod router;
 mod sample_requests;

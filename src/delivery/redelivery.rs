@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::attempt::{AttemptRequest, attempt};
+use super::redelivery_results;
 use super::router::Route;
 use super::shared::Shared;
 use crate::model::event::Event;
@@ -19,34 +22,88 @@ use crate::store::redeliveries::{
 use crate::store::{Error, SLOW_TIMEOUT, invocations, within};
 
 /// Maximum number of redeliveries in flight while there is nothing else to send.
-const MAX_IN_FLIGHT: usize = 16;
+const MAX_IN_FLIGHT: usize = 64;
 /// Maximum number of redeliveries in flight beside other deliveries, which they must not delay.
 const MAX_IN_FLIGHT_BUSY: usize = 2;
+/// How long an instance counts as busy after it had other deliveries. Between two events of a steady load, it has none.
+const BUSY_TIME: Duration = Duration::from_millis(200);
+/// Number of redeliveries in the first claim, and after a claim that lasted long.
+const MIN_CLAIM: usize = 16;
+/// Maximum number of redeliveries in a claim.
+const MAX_CLAIM: usize = 256;
+/// If the redeliveries of a claim are started within this time, the next claim is larger.
+const QUICK_CLAIM: Duration = Duration::from_millis(500);
+/// How long a claimed redelivery may wait before it is sent. The attempt must end before the lease does.
+const MAX_WAIT: Duration = Duration::from_mins(2);
 /// Maximum time between two claims.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two attempts to get a permit of a webhook with a rate limit.
 const PERMIT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Claimed redeliveries of this instance.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Claims {
-    waiting: VecDeque<ClaimedRedelivery>,
+    waiting: VecDeque<(Instant, ClaimedRedelivery)>,
     in_flight: HashMap<WebhookId, usize>,
     /// Number of redeliveries in flight.
     count: usize,
+    /// When the last claim was made, and the number of redeliveries in the next one.
+    last_claim: Instant,
+    claim_size: usize,
+    /// Until when other deliveries have precedence.
+    busy_until: Instant,
 }
 
 impl Claims {
-    /// Takes the next redelivery whose webhook may have one more request in flight.
-    fn next(&mut self, max_in_flight: impl Fn(WebhookId) -> usize) -> Option<ClaimedRedelivery> {
-        let may_start = |one: &ClaimedRedelivery| {
+    fn new(now: Instant) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            in_flight: HashMap::new(),
+            count: 0,
+            last_claim: now,
+            claim_size: MIN_CLAIM,
+            busy_until: now,
+        }
+    }
+
+    /// The maximum number of redeliveries in flight.
+    fn capacity(&mut self, has_other_deliveries: bool, now: Instant) -> usize {
+        if has_other_deliveries {
+            self.busy_until = now + BUSY_TIME;
+        }
+        if now < self.busy_until { MAX_IN_FLIGHT_BUSY } else { MAX_IN_FLIGHT }
+    }
+
+    /// Returns how many redeliveries to claim. The more are sent per second, the more are claimed at once: what waits too
+    /// long is claimed by another instance too.
+    fn claim_limit(&mut self, now: Instant) -> usize {
+        if self.waiting.len() > self.claim_size / 2 {
+            return 0;
+        }
+        let is_quick = now - self.last_claim < QUICK_CLAIM;
+        self.claim_size = if is_quick { (self.claim_size * 2).min(MAX_CLAIM) } else { MIN_CLAIM };
+        self.last_claim = now;
+        self.claim_size
+    }
+
+    /// Takes the next redelivery whose webhook may have one more request in flight. Forgets those that have waited too
+    /// long: they are claimed again when their lease has expired.
+    fn next(
+        &mut self,
+        now: Instant,
+        max_in_flight: impl Fn(WebhookId) -> usize,
+    ) -> Option<ClaimedRedelivery> {
+        while self.waiting.front().is_some_and(|(claimed, _)| now - *claimed > MAX_WAIT) {
+            self.waiting.pop_front();
+        }
+        let may_start = |(_, one): &(Instant, ClaimedRedelivery)| {
             one.content.as_ref().is_none_or(|content| {
                 let used = self.in_flight.get(&content.webhook).copied().unwrap_or_default();
                 used < max_in_flight(content.webhook)
             })
         };
         let at = self.waiting.iter().position(may_start)?;
-        let next = self.waiting.remove(at)?;
+        let (_, next) = self.waiting.remove(at)?;
         if let Some(content) = &next.content {
             *self.in_flight.entry(content.webhook).or_default() += 1;
         }
@@ -67,20 +124,33 @@ impl Claims {
     }
 }
 
+/// What the tasks of redeliveries share.
+#[derive(Debug, Clone)]
+struct Sender {
+    shared: Arc<Shared>,
+    claims: Arc<Mutex<Claims>>,
+    results: mpsc::Sender<RedeliveryResult>,
+}
+
 /// Sends until stopped.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let claims: Arc<Mutex<Claims>> = Arc::default();
+    let (results, incoming) = mpsc::channel(redelivery_results::MAX_BATCH);
+    shared.tracker.spawn(redelivery_results::run(Arc::clone(&shared), incoming));
+    let claims = Arc::new(Mutex::new(Claims::new(Instant::now())));
+    let sender = Sender { shared: Arc::clone(&shared), claims, results };
     while !shared.stop.is_cancelled() {
-        if let Err(error) = start(&shared, &claims).await {
+        if let Err(error) = claim(&sender).await {
             tracing::warn!(error = error.chain(), "could not claim redeliveries");
         }
+        start(&sender);
         let woken = tokio::time::timeout(POLL_INTERVAL, shared.wake_redelivery.notified());
         tokio::select! {
             () = shared.stop.cancelled() => {}
             _ = woken => {}
         }
     }
-    let waiting: Vec<i64> = claims.lock().waiting.drain(..).map(|claimed| claimed.id).collect();
+    let waiting: Vec<i64> =
+        sender.claims.lock().waiting.drain(..).map(|(_, claimed)| claimed.id).collect();
     if !waiting.is_empty()
         && let Err(error) =
             redeliveries::give_back(&shared.deps.db, shared.lease_id, &waiting).await
@@ -92,72 +162,89 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Claims redeliveries, and starts as many as there is capacity for.
-async fn start(shared: &Arc<Shared>, claims: &Arc<Mutex<Claims>>) -> Result<(), Error> {
-    let capacity = if shared.queue.is_empty() { MAX_IN_FLIGHT } else { MAX_IN_FLIGHT_BUSY };
-    let free = {
-        let claims = claims.lock();
-        capacity.saturating_sub(claims.count + claims.waiting.len())
-    };
-    if free > 0 {
-        let deps = &shared.deps;
-        let limit = i64::try_from(free).unwrap_or(1);
-        let claiming = redeliveries::claim(&deps.db, shared.lease_id, deps.sources.now(), limit);
-        let claimed = within(&deps.db, SLOW_TIMEOUT, claiming).await?;
-        claims.lock().waiting.extend(claimed);
+/// Claims redeliveries if few are waiting.
+async fn claim(sender: &Sender) -> Result<(), Error> {
+    let limit = sender.claims.lock().claim_limit(Instant::now());
+    if limit == 0 {
+        return Ok(());
     }
-    loop {
-        let route = |webhook| shared.router.find(webhook);
-        let max_in_flight = |webhook| {
-            route(webhook).map_or(1, |route| route.webhook().delivery_policy().max_in_flight)
-        };
-        let next = claims.lock().next(max_in_flight);
-        let Some(next) = next else { return Ok(()) };
-        let (shared, claims) = (Arc::clone(shared), Arc::clone(claims));
-        let tracker = shared.tracker.clone();
-        tracker.spawn(async move {
-            let webhook = next.content.as_ref().map(|content| content.webhook);
-            send(&shared, next).await;
-            claims.lock().finished(webhook);
-            shared.wake_redelivery.notify_one();
-        });
+    let (deps, lease) = (&sender.shared.deps, sender.shared.lease_id);
+    let limit = i64::try_from(limit).unwrap_or(1);
+    let claiming = redeliveries::claim(&deps.db, lease, deps.sources.now(), limit);
+    let claimed = within(&deps.db, SLOW_TIMEOUT, claiming).await?;
+    let now = Instant::now();
+    sender.claims.lock().waiting.extend(claimed.into_iter().map(|one| (now, one)));
+    Ok(())
+}
+
+/// Starts as many of the waiting redeliveries as there is capacity for.
+fn start(sender: &Sender) {
+    while let Some(next) = next(sender) {
+        let sender = sender.clone();
+        let tracker = sender.shared.tracker.clone();
+        tracker.spawn(work(sender, next));
     }
 }
 
-async fn send(shared: &Shared, claimed: ClaimedRedelivery) {
-    let ClaimedRedelivery { id, delivery, content } = &claimed;
+fn next(sender: &Sender) -> Option<ClaimedRedelivery> {
+    let Sender { shared, claims, .. } = sender;
+    if shared.stop.is_cancelled() {
+        return None;
+    }
+    let now = Instant::now();
+    let max_in_flight = |webhook| {
+        let route = shared.router.find(webhook);
+        route.map_or(1, |route| route.webhook().delivery_policy().max_in_flight)
+    };
+    let mut claims = claims.lock();
+    if claims.count >= claims.capacity(!shared.queue.is_empty(), now) {
+        return None;
+    }
+    let next = claims.next(now, max_in_flight);
+    if next.is_some() && claims.waiting.len() <= claims.claim_size / 2 {
+        shared.wake_redelivery.notify_one();
+    }
+    next
+}
+
+/// Sends redeliveries one after another until none may start.
+async fn work(sender: Sender, first: ClaimedRedelivery) {
+    let mut following = Some(first);
+    while let Some(claimed) = following {
+        let webhook = claimed.content.as_ref().map(|content| content.webhook);
+        if let Some(result) = send(&sender.shared, &claimed).await
+            && sender.results.send(result).await.is_err()
+        {
+            tracing::error!(delivery.id = %claimed.delivery, "could not record a redelivery: the task has ended");
+        }
+        sender.claims.lock().finished(webhook);
+        following = next(&sender);
+    }
+    // More may start after a pause.
+    sender.shared.wake_redelivery.notify_one();
+}
+
+/// Returns the result. `None` if the instance stops before the attempt: the lease expires, and another instance makes it.
+async fn send(shared: &Shared, claimed: &ClaimedRedelivery) -> Option<RedeliveryResult> {
     let unsent = |error: &str| RedeliveryResult {
-        id: *id,
-        delivery: *delivery,
+        id: claimed.id,
+        delivery: claimed.delivery,
         error: Some(error.to_owned()),
         attempt: None,
     };
-    let deps = &shared.deps;
-    let result = match content {
-        None => unsent("The event is no longer stored"),
-        Some(content) => match shared.router.find(content.webhook) {
-            None => unsent("The webhook was deleted"),
-            Some(route) if has_permit(shared, &route).await => {
-                match make_attempt(shared, &route, &claimed, content).await {
-                    Ok(invocation) => result_of(&claimed, content, &invocation),
-                    Err(error) => unsent(&error),
-                }
-            }
-            // Stopped: the lease expires, and another instance sends it.
-            Some(_) => return,
-        },
+    let Some(content) = &claimed.content else {
+        return Some(unsent("The event is no longer stored"));
     };
-    let completing = redeliveries::complete(&deps.db, shared.lease_id, deps.sources.now(), &result);
-    if let Err(error) = within(&deps.db, SLOW_TIMEOUT, completing).await {
-        tracing::error!(
-            delivery.id = %delivery, error = error.chain(),
-            "could not record a redelivery; it will be sent again"
-        );
+    let Some(route) = shared.router.find(content.webhook) else {
+        return Some(unsent("The webhook was deleted"));
+    };
+    if !has_permit(shared, &route).await {
+        return None;
     }
-    match content {
-        Some(content) => shared.live.record([content.webhook]),
-        None => shared.live.record(shared.router.ids()),
-    }
+    Some(match make_attempt(shared, &route, claimed, content).await {
+        Ok(invocation) => result_of(claimed, content, &invocation),
+        Err(error) => unsent(&error),
+    })
 }
 
 /// Waits for a permit if the webhook has a rate limit. Returns false at a stop.

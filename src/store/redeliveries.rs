@@ -134,43 +134,61 @@ pub struct RedeliveryAttempt {
     pub record: String,
 }
 
-/// Records the result of a redelivery that this lease holds, with its invocation. A delivery that succeeds becomes
-/// delivered. One that was delivered before stays so.
+/// Records results of redeliveries that this lease holds, with their invocations, in one statement. A delivery that
+/// succeeds becomes delivered. One that was delivered before stays so.
 pub async fn complete(
-    db: &PgPool,
+    db: &mut PgConnection,
     lease: Uuid,
     now: Timestamp,
-    result: &RedeliveryResult,
+    results: &[RedeliveryResult],
 ) -> Result<(), Error> {
-    let attempt = result.attempt.as_ref();
+    let ids: Vec<i64> = results.iter().map(|one| one.id).collect();
+    let deliveries: Vec<Uuid> = results.iter().map(|one| one.delivery.uuid()).collect();
+    let errors: Vec<Option<&str>> = results.iter().map(|one| one.error.as_deref()).collect();
+    let attempts = || results.iter().map(|one| one.attempt.as_ref());
+    let invocations: Vec<Option<Uuid>> =
+        attempts().map(|one| one.map(|attempt| attempt.invocation.uuid())).collect();
+    let webhooks: Vec<Option<Uuid>> =
+        attempts().map(|one| one.map(|attempt| attempt.webhook.uuid())).collect();
+    let records: Vec<Option<&str>> =
+        attempts().map(|one| one.map(|attempt| attempt.record.as_str())).collect();
+    let statuses: Vec<Option<i32>> =
+        attempts().map(|one| one.and_then(|attempt| attempt.status)).collect();
     sqlx::query!(
-        "with done as (
-             update redeliveries
-             set state = case when $4::text is null then 'succeeded' else 'failed' end,
-                 lease = null, leased_until = null, finished_at = $3, error = $4
-             where id = $1 and lease = $2
-             returning delivery_id
+        "with input as (
+             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::int[])
+                 as i (id, delivery, error, invocation, status)
+         ),
+         done as (
+             update redeliveries r
+             set state = case when i.error is null then 'succeeded' else 'failed' end,
+                 lease = null, leased_until = null, finished_at = $9, error = i.error
+             from input i where r.id = i.id and r.lease = $8
+             returning r.delivery_id, i.error, i.invocation, i.status
          ),
          recorded as (
              insert into invocations (id, delivery_id, webhook_id, record)
-             select $6, $5, $7, $8 where $6::uuid is not null
+             select i.id, i.delivery, i.webhook, i.record
+             from unnest($4::uuid[], $2::uuid[], $6::uuid[], $7::text[]) as i (id, delivery, webhook, record)
+             where i.id is not null
          )
          update delivery_history h
-         set attempts = attempts + 1,
-             state = case when $4::text is null then 'delivered' else state end,
-             finished_at = case when $4::text is null and state <> 'delivered' then $3 else finished_at end,
-             last_status = case when $4::text is null or state <> 'delivered' then $9 else last_status end,
-             last_error = case when $4::text is null then null when state = 'delivered' then last_error else $4 end
-         from done where h.id = done.delivery_id and $6::uuid is not null",
-        result.id,
+         set attempts = h.attempts + 1,
+             state = case when d.error is null then 'delivered' else h.state end,
+             finished_at = case when d.error is null and h.state <> 'delivered' then $9 else h.finished_at end,
+             last_status = case when d.error is null or h.state <> 'delivered' then d.status else h.last_status end,
+             last_error = case when d.error is null then null
+                               when h.state = 'delivered' then h.last_error else d.error end
+         from done d where h.id = d.delivery_id and d.invocation is not null",
+        &ids,
+        &deliveries,
+        &errors as _,
+        &invocations as _,
+        &statuses as _,
+        &webhooks as _,
+        &records as _,
         lease,
-        now,
-        result.error,
-        result.delivery.uuid(),
-        attempt.map(|attempt| attempt.invocation.uuid()),
-        attempt.map(|attempt| attempt.webhook.uuid()),
-        attempt.map(|attempt| attempt.record.as_str()),
-        attempt.and_then(|attempt| attempt.status)
+        now
     )
     .execute(db)
     .await?;
