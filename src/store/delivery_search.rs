@@ -15,7 +15,7 @@ use crate::model::{DeliveryId, Timestamp, Trigger, WebhookId};
 const FIRST_CHUNK: i64 = 200;
 /// Number of deliveries in a chunk, by what has to be read for each of them.
 const CHUNK: i64 = 4_000;
-const EVENT_CHUNK: i64 = 1_000;
+const EVENT_CHUNK: i64 = 500;
 const RESPONSE_CHUNK: i64 = 150;
 /// Maximum number of chunks that a search for a bulk action reads. It is started by a user and may take seconds.
 const MAX_BULK_CHUNKS: usize = 500;

@@ -210,6 +210,28 @@ pub async fn find_id_by_name(
     Ok(id.map(WebhookId::from))
 }
 
+/// Returns the names that contain a text, ignoring case, by name.
+pub async fn search_names(db: &PgPool, text: &str, limit: i64) -> Result<Vec<String>, Error> {
+    let names = sqlx::query_scalar!(
+        "select name from webhooks
+         where deleted_at is null and position(lower($1) in lower(name)) > 0
+         order by lower(name) limit $2",
+        text,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(names)
+}
+
+/// Returns the name of a webhook, even if it was deleted.
+pub async fn find_name(db: &PgPool, id: WebhookId) -> Result<Option<String>, Error> {
+    let name = sqlx::query_scalar!("select name from webhooks where id = $1", id.uuid())
+        .fetch_optional(db)
+        .await?;
+    Ok(name)
+}
+
 /// Returns all webhooks, by name.
 pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Draft)>, Error> {
     let rows = sqlx::query!(

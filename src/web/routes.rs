@@ -57,6 +57,7 @@ fn delivery_routes() -> Router<WebState> {
             "/deliveries/bulk/{action}",
             get(deliveries::bulk::confirm).post(deliveries::bulk::start),
         )
+        .route("/deliveries/webhooks", get(deliveries::webhook_filter::suggest))
         .route("/deliveries/batches/{id}", get(deliveries::bulk::show))
         .route("/deliveries/batches/{id}/stop", post(deliveries::bulk::stop))
         .route("/deliveries/{id}", get(deliveries::show::show))

@@ -22,6 +22,8 @@ pub(in crate::web) struct ListQuery {
     pub(super) search_in: String,
     pub(super) state: String,
     pub(super) webhook: String,
+    /// The name typed in the form. It is replaced by the id in the address of the list.
+    pub(super) webhook_name: Option<String>,
     pub(super) trigger: String,
     pub(super) status: String,
     pub(super) from: String,

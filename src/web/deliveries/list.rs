@@ -2,14 +2,15 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::DeliveryView;
 use super::bulk::ActionLink;
 use super::filters::{ListQuery, STATUSES, is_filtered};
+use super::webhook_filter::{self, WebhookField};
 use crate::model::delivery::BulkAction;
-use crate::store::{delivery_search, redelivery_batches, webhooks};
+use crate::store::{delivery_search, redelivery_batches};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
 use crate::web::list_filters::{ContinuedSearch, FilterError};
@@ -57,7 +58,7 @@ struct ListPage {
     query: ListQuery,
     places: [SelectOption; 2],
     states: Vec<SelectOption>,
-    webhooks: Vec<SelectOption>,
+    webhook: WebhookField,
     triggers: Vec<SelectOption>,
     table: TableView,
 }
@@ -79,11 +80,22 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     headers: HeaderMap,
-    Query(query): Query<ListQuery>,
+    Query(mut query): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let is_htmx = is_htmx(&headers);
+    let unknown_webhook = webhook_filter::resolve(&state, &mut query).await?;
+    let address = query.webhook_name.is_some().then(|| query.href(query.after.parse().ok()));
+    if let Some(address) = &address
+        && unknown_webhook.is_none()
+        && !is_htmx
+    {
+        return Ok(Redirect::to(address).into_response());
+    }
     let found = query.found.filter(|_| is_htmx);
-    let table = load(&state, &query, found).await?;
+    let mut table = load(&state, &query, found).await?;
+    if let Some(error) = unknown_webhook {
+        table.errors.push(error);
+    }
     let is_valid = table.errors.is_empty();
     let code = if is_valid { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let html = if found.is_some() {
@@ -91,18 +103,18 @@ pub(in crate::web) async fn show(
     } else if is_htmx {
         page::html(&ListTable { table })?
     } else {
-        let chosen = query.webhook.as_str();
-        let webhooks = webhooks::list(&state.db).await?.into_iter().map(|(id, draft)| {
-            let id = id.to_string();
-            let selected = id == chosen;
-            SelectOption::new(id, draft.name, selected)
-        });
-        let webhooks = webhooks.collect();
         let page = Page::new(&current, "Deliveries", Nav::Deliveries).await?;
+        let webhook = webhook_filter::load(&state, &query).await?;
         let (places, states, triggers) = (query.places(), query.states(), query.triggers());
-        page::html(&ListPage { page, query, places, states, webhooks, triggers, table })?
+        page::html(&ListPage { page, query, places, states, webhook, triggers, table })?
     };
-    Ok((code, html).into_response())
+    let mut response = (code, html).into_response();
+    // The address that a script shows contains the id instead of the name.
+    if is_htmx && let Some(address) = address {
+        let address = HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("false"));
+        response.headers_mut().insert("hx-push-url", address);
+    }
+    Ok(response)
 }
 
 /// Loads a page, or the rows that a page with some `found` rows still lacks.

@@ -5,6 +5,7 @@ pub(super) mod change;
 mod filters;
 pub(super) mod list;
 pub(super) mod show;
+pub(super) mod webhook_filter;
 
 use super::display_time::DisplayTime;
 use crate::model::Timestamp;

@@ -86,7 +86,7 @@ async fn all_that_match_are_cancelled_and_nothing_of_their_lanes_is_sent() {
     assert!(cancelled >= 1);
     let facts = page.text("#batch .facts");
     assert!(facts.contains(&format!("Cancelled{cancelled}")), "{facts}");
-    app.advance(Duration::from_secs(60)).await;
+    app.advance(Duration::from_mins(1)).await;
     assert_eq!(logpoint.requests().len(), sent);
     app.wait_for("due", 1).await;
     let list = ann.get("/deliveries?state=cancelled").await;

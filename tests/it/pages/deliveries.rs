@@ -75,7 +75,7 @@ async fn a_search_is_limited_and_can_be_continued() {
          select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
                 case n when 1 then $1::uuid else gen_random_uuid() end,
                 gen_random_uuid(), 'delivered', 1, now(), now()
-         from generate_series(1, 1201) n";
+         from generate_series(1, 701) n";
     sqlx::query(rows).bind(event).execute(app.database.pool()).await.unwrap();
     let oldest = "insert into events
             (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)

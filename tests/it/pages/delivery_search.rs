@@ -231,3 +231,44 @@ async fn deliveries_are_found_by_response_trigger_and_time() {
     assert_eq!(back.location(), "/deliveries?status=five");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_webhook_is_chosen_by_its_name_and_kept_by_its_id() {
+    let Scenario { app, logpoint: _logpoint, webhook, token } = Scenario::start().await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    let many =
+        "insert into webhooks (id, name, folded_name, definition, active, created_at, updated_at)
+         select gen_random_uuid(), 'Webhook ' || n, 'webhook ' || n, definition, false, now(), now()
+         from webhooks, generate_series(1, 300) n";
+    sqlx::query(many).execute(app.database.pool()).await.unwrap();
+    let mut ann = app.admin().await;
+    let page = ann.get("/deliveries").await;
+    assert_eq!(page.texts("#webhook-names option").len(), 50, "not all of them");
+    let typed = ann.get_part("/deliveries/webhooks?webhook_name=REOP").await;
+    assert_eq!(typed.body.matches("<option").count(), 1, "{}", typed.body);
+    // Without scripts, the form sends the name.
+    let chosen = ann.get("/deliveries?q=&webhook_name=+reopen&webhook=&state=delivered").await;
+    assert_eq!(chosen.location(), format!("/deliveries?state=delivered&webhook={webhook}"));
+    let list = ann.get(chosen.location()).await;
+    assert_eq!(list.texts("tbody td.name").len(), 1);
+    assert_eq!(list.attribute("[name=webhook_name]", "value").unwrap(), "Reopen");
+    // A renamed webhook is still found, and so is a deleted one.
+    let rename =
+        "update webhooks set name = 'Renamed', folded_name = 'renamed' where name = 'Reopen'";
+    sqlx::query(rename).execute(app.database.pool()).await.unwrap();
+    let list = ann.get(chosen.location()).await;
+    assert_eq!(list.attribute("[name=webhook_name]", "value").unwrap(), "Renamed");
+    let delete = "update webhooks set deleted_at = now() where name = 'Renamed'";
+    sqlx::query(delete).execute(app.database.pool()).await.unwrap();
+    let sent = format!("/deliveries?webhook_name=Renamed&webhook={webhook}");
+    assert_eq!(ann.get(&sent).await.location(), format!("/deliveries?webhook={webhook}"));
+    let cleared = ann.get(&format!("/deliveries?webhook_name=&webhook={webhook}")).await;
+    assert_eq!(cleared.location(), "/deliveries?");
+    // An unknown name is an error at the field.
+    let wrong = ann.get("/deliveries?webhook_name=Nothing&state=failed").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text("#webhook_name-error").contains("\"Nothing\" is not the name of a webhook"));
+    assert_eq!(wrong.attribute("[name=webhook_name]", "value").unwrap(), "Nothing");
+    app.finish().await;
+}
