@@ -24,7 +24,9 @@ use crate::store::{Error, SLOW_TIMEOUT, invocations, within};
 /// Maximum number of redeliveries in flight while there is nothing else to send.
 const MAX_IN_FLIGHT: usize = 64;
 /// Maximum number of redeliveries in flight beside other deliveries, which they must not delay.
-const MAX_IN_FLIGHT_BUSY: usize = 2;
+const MAX_IN_FLIGHT_BUSY: usize = 1;
+/// Pause after each redelivery beside other deliveries. Without it, redeliveries would use all of a processor.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// How long an instance counts as busy after it had other deliveries. Between two events of a steady load, it has none.
 const BUSY_TIME: Duration = Duration::from_millis(200);
 /// Number of redeliveries in the first claim, and after a claim that lasted long.
@@ -66,12 +68,18 @@ impl Claims {
         }
     }
 
-    /// The maximum number of redeliveries in flight.
-    fn capacity(&mut self, has_other_deliveries: bool, now: Instant) -> usize {
+    /// Whether other deliveries have precedence.
+    fn is_busy(&mut self, has_other_deliveries: bool, now: Instant) -> bool {
         if has_other_deliveries {
             self.busy_until = now + BUSY_TIME;
         }
-        if now < self.busy_until { MAX_IN_FLIGHT_BUSY } else { MAX_IN_FLIGHT }
+        now < self.busy_until
+    }
+
+    /// The maximum number of redeliveries in flight.
+    fn capacity(&mut self, has_other_deliveries: bool, now: Instant) -> usize {
+        let is_busy = self.is_busy(has_other_deliveries, now);
+        if is_busy { MAX_IN_FLIGHT_BUSY } else { MAX_IN_FLIGHT }
     }
 
     /// Returns how many redeliveries to claim. The more are sent per second, the more are claimed at once: what waits too
@@ -217,11 +225,19 @@ async fn work(sender: Sender, first: ClaimedRedelivery) {
         {
             tracing::error!(delivery.id = %claimed.delivery, "could not record a redelivery: the task has ended");
         }
+        pause_if_busy(&sender).await;
         sender.claims.lock().finished(webhook);
         following = next(&sender);
     }
     // More may start after a pause.
     sender.shared.wake_redelivery.notify_one();
+}
+
+async fn pause_if_busy(sender: &Sender) {
+    let shared = &sender.shared;
+    if sender.claims.lock().is_busy(!shared.queue.is_empty(), Instant::now()) {
+        let _elapsed = tokio::time::timeout(BUSY_PAUSE, shared.stop.cancelled()).await;
+    }
 }
 
 /// Returns the result. `None` if the instance stops before the attempt: the lease expires, and another instance makes it.
@@ -302,5 +318,48 @@ fn result_of(
             invocation: invocation.id,
             record,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DeliveryId;
+
+    fn claimed(id: i64) -> ClaimedRedelivery {
+        ClaimedRedelivery { id, delivery: DeliveryId::from(uuid::Uuid::nil()), content: None }
+    }
+
+    #[test]
+    fn claims_grow_while_they_are_used_quickly() {
+        let start = Instant::now();
+        let mut claims = Claims::new(start);
+        let sizes: Vec<usize> =
+            (1..6).map(|n| claims.claim_limit(start + QUICK_CLAIM / 10 * n)).collect();
+        assert_eq!(sizes, [32, 64, 128, 256, 256]);
+        claims.waiting.extend((0..129).map(|id| (start, claimed(id))));
+        assert_eq!(claims.claim_limit(start + QUICK_CLAIM), 0, "enough are waiting");
+        claims.waiting.clear();
+        assert_eq!(claims.claim_limit(start + QUICK_CLAIM * 2), MIN_CLAIM, "slow targets");
+    }
+
+    #[test]
+    fn what_has_waited_too_long_is_not_sent_because_its_lease_may_expire() {
+        let start = Instant::now();
+        let mut claims = Claims::new(start);
+        claims.waiting.push_back((start, claimed(1)));
+        claims.waiting.push_back((start + MAX_WAIT, claimed(2)));
+        let next = claims.next(start + MAX_WAIT + QUICK_CLAIM, |_| 1);
+        assert_eq!(next.map(|one| one.id), Some(2));
+    }
+
+    #[test]
+    fn other_deliveries_have_precedence_for_a_while() {
+        let start = Instant::now();
+        let mut claims = Claims::new(start);
+        assert_eq!(claims.capacity(false, start), MAX_IN_FLIGHT);
+        assert_eq!(claims.capacity(true, start), MAX_IN_FLIGHT_BUSY);
+        assert_eq!(claims.capacity(false, start + BUSY_TIME / 2), MAX_IN_FLIGHT_BUSY);
+        assert_eq!(claims.capacity(false, start + BUSY_TIME), MAX_IN_FLIGHT);
     }
 }

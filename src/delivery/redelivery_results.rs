@@ -11,8 +11,9 @@ use crate::store::{Error, SLOW_TIMEOUT, StickyConnection};
 
 /// Maximum number of results in one statement.
 pub(super) const MAX_BATCH: usize = 256;
-/// Maximum time that a result waits for others.
-const LINGER: Duration = Duration::from_millis(8);
+/// Maximum time that a result waits for others. Nothing waits for it, and every statement delays the results of other
+/// deliveries.
+const LINGER: Duration = Duration::from_millis(100);
 /// Time between attempts to write a batch.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 /// Maximum number of attempts to write a batch while the database is not available.
