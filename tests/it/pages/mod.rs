@@ -6,6 +6,7 @@ mod delivery_search;
 mod events;
 mod everywhere;
 mod live;
+mod plans;
 mod secrets;
 mod sign_in_limits;
 mod sign_in_race;

@@ -1,6 +1,5 @@
 //! The list of events, and an event with the reasons why it was not sent.
 
 mod list;
-mod plans;
 mod random;
 mod show;

@@ -1,10 +1,12 @@
-//! The statements behind the pages of events find their rows by an index, and only in the partitions of the time range.
+//! The statements behind the pages of events and deliveries find their rows by an index, and only in the partitions of the time range.
 
 use std::str::FromStr;
 
 use chrono::{TimeDelta, Utc};
-use gatepost::model::{EventId, Timestamp, Trigger};
+use gatepost::model::delivery::DeliveryState;
+use gatepost::model::{EventId, Timestamp, Trigger, WebhookId};
 use gatepost::store::deliveries::by_event;
+use gatepost::store::delivery_search::{self, DeliveryFilter, StatusFilter};
 use gatepost::store::event_search::{self, EventQuery, ResultFilter};
 use gatepost::store::{PgConnectOptions, PgPool, connect};
 
@@ -36,7 +38,8 @@ async fn filled() -> (TestDatabase, PgPool, Timestamp) {
         );
         let deliveries = format!(
             "insert into delivery_history (id, event_id, webhook_id, state, attempts, created_at, finished_at)
-             select {id}, {}, gen_random_uuid(), 'delivered', 1, now(), now()
+             select {id}, {}, lpad(to_hex(n % 50), 32, '0')::uuid,
+                    case when n % 1000 = 7 then 'failed' else 'delivered' end, 1, now(), now()
              from generate_series(1, $2) n",
             id.replace("$3", "'0'")
         );
@@ -62,7 +65,7 @@ async fn read(db: &PgPool, day: Timestamp) -> (i64, i64) {
     sqlx::query("select pg_stat_force_next_flush()").execute(db).await.unwrap();
     let sql = "select coalesce(sum(seq_tup_read), 0)::bigint,
                       coalesce(sum(idx_tup_fetch) filter (where relname like '%' || $1), 0)::bigint
-               from pg_stat_user_tables where relname ~ '^(events|delivery_history|delivery_queue)'";
+               from pg_stat_user_tables where relname ~ '^(events|delivery_history|delivery_queue|invocations)'";
     let suffix = day.format("_%Y%m%d").to_string();
     sqlx::query_as(sql).bind(suffix).fetch_one(db).await.unwrap()
 }
@@ -110,6 +113,52 @@ async fn pages_of_events_read_few_rows_by_an_index() {
     assert!(after - before < 100, "{}", after - before);
     // A search may read as many events as it is limited to, in the order of an index.
     assert_eq!(seq_after, seq_before, "rows of sequential scans");
+    db.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn pages_of_deliveries_read_few_rows_by_an_index() {
+    const ROWS: usize = 50;
+    let (database, db, today) = filled().await;
+    let yesterday = today - TimeDelta::days(1);
+    let webhook: WebhookId = "00000000-0000-0000-0000-000000000007".parse().unwrap();
+    let busiest = "00000000-0000-0000-0000-000000000000".parse().unwrap();
+    let (from, until) = (Some(today), Some(today + TimeDelta::days(1)));
+    let base = DeliveryFilter { from, until, ..DeliveryFilter::default() };
+    let failed = DeliveryFilter { state: Some(DeliveryState::Failed), ..base };
+    let of_webhook = DeliveryFilter { webhook: Some(webhook), ..base };
+    // Each with the rows that it may read of today: its own, those of a page, or those of a limited search.
+    let filters = [
+        (base, 1_000),
+        (failed, 300),
+        (DeliveryFilter { state: Some(DeliveryState::Cancelled), ..base }, 300),
+        (DeliveryFilter { state: Some(DeliveryState::Due), ..base }, 300),
+        (of_webhook, 1_500),
+        (DeliveryFilter { webhook: Some(busiest), ..failed }, 300),
+        (DeliveryFilter { text: "AR-77", ..of_webhook }, 3_000),
+        (DeliveryFilter { trigger: Some(Trigger::Failed), ..base }, 12_000),
+        (DeliveryFilter { status: Some(StatusFilter::Between(500, 599)), ..base }, 12_000),
+        (DeliveryFilter { status: Some(StatusFilter::NoResponse), ..base }, 12_000),
+        (DeliveryFilter { text: "nothing like it", ..base }, 12_000),
+        (DeliveryFilter { text: "nothing", in_response: true, ..base }, 3_000),
+    ];
+    // The first statements of a connection are planned for their parameters, later ones for any.
+    for _ in 0..8 {
+        for (filter, _) in &filters {
+            delivery_search::list(&db, *filter, ROWS).await.unwrap();
+        }
+    }
+    let (seq_before, old_before) = read(&db, yesterday).await;
+    for (filter, most) in &filters {
+        let (_, before) = read(&db, today).await;
+        delivery_search::list(&db, *filter, ROWS).await.unwrap();
+        let (_, after) = read(&db, today).await;
+        assert!(after - before <= *most, "{} rows for {filter:?}", after - before);
+    }
+    let (seq_after, old_after) = read(&db, yesterday).await;
+    assert_eq!(seq_after, seq_before, "rows of sequential scans");
+    assert_eq!(old_after, old_before, "rows of yesterday");
     db.close().await;
     database.drop().await;
 }
