@@ -59,7 +59,11 @@ impl Bench {
         for turn in 0..TURNS {
             let alone = self.latencies(server, steady).await;
             server.execute(&queue(TURNS + turn)).await;
+            // Flushes the rows inserted in bulk before the measurement.
+            server.execute("checkpoint").await;
             server.execute("select pg_notify('gatepost_deliveries', '')").await;
+            // Until the first event arrives, nothing else is to be sent.
+            self.latencies(server, Load { rate: Some(200.0), ..single(400) }).await;
             let beside = self.latencies(server, steady).await;
             let stop = "update redeliveries set state = 'stopped' where state = 'queued'";
             server.execute(stop).await;
