@@ -23,6 +23,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 /// Connections in the dispatcher's pool: for intake, for results, for claims and leases, and a spare one. The listening
 /// connection is not among them.
 const DISPATCHER_CONNECTIONS: u32 = 4;
+/// Connections for what users start and for maintenance: redeliveries and their results, bulk actions, replays and
+/// samples. They must not keep deliveries waiting for a connection.
+const BACKGROUND_CONNECTIONS: u32 = 3;
 
 /// An open database.
 #[derive(Debug)]
@@ -142,6 +145,15 @@ impl Database {
     /// If the database cannot be reached.
     pub async fn connect_dispatcher(&self) -> anyhow::Result<PgPool> {
         let connecting = store::connect_dispatcher(self.options.clone(), DISPATCHER_CONNECTIONS);
+        connecting.await.context("the database cannot be reached")
+    }
+
+    /// Opens the pool of the dispatcher's background work.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn connect_background(&self) -> anyhow::Result<PgPool> {
+        let connecting = store::connect_dispatcher(self.options.clone(), BACKGROUND_CONNECTIONS);
         connecting.await.context("the database cannot be reached")
     }
 

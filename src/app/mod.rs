@@ -112,6 +112,7 @@ impl App {
         let tokens = TokenClient::new(client.clone());
         let deps = Deps {
             db: database.connect_dispatcher().await?,
+            background: database.connect_background().await?,
             vault: vault.clone(),
             client: client.clone(),
             tokens: tokens.clone(),

@@ -34,7 +34,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn step(shared: &Shared) -> Result<BulkStep, Error> {
     let deps = &shared.deps;
     let applying = async {
-        let mut tx = deps.db.begin().await?;
+        let mut tx = deps.background.begin().await?;
         let step = bulk_changes::apply_next(&mut tx, deps.sources.now(), STEP).await?;
         if step.changed > 0 {
             notify::notify_deliveries(&mut tx).await?;
@@ -42,5 +42,5 @@ async fn step(shared: &Shared) -> Result<BulkStep, Error> {
         tx.commit().await?;
         Ok::<_, Error>(step)
     };
-    within(&deps.db, SLOW_TIMEOUT, applying).await
+    within(&deps.background, SLOW_TIMEOUT, applying).await
 }

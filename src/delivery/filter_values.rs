@@ -48,8 +48,8 @@ async fn collect(
     last: EventId,
     known: &mut HashSet<(Field, String)>,
 ) -> Result<EventId, Error> {
-    let reading = filter_values::list_events_after(&deps.db, last, MAX_EVENTS);
-    let events = within(&deps.db, SLOW_TIMEOUT, reading).await?;
+    let reading = filter_values::list_events_after(&deps.background, last, MAX_EVENTS);
+    let events = within(&deps.background, SLOW_TIMEOUT, reading).await?;
     let newest = events.first().map_or(last, |(id, _)| *id);
     let mut new = HashSet::new();
     for (_, payload) in &events {
@@ -62,8 +62,8 @@ async fn collect(
     if !new.is_empty() {
         let values: Vec<(Field, String)> = new.iter().cloned().collect();
         let now = deps.sources.now();
-        let writing = filter_values::record(&deps.db, &values, now);
-        within(&deps.db, SLOW_TIMEOUT, writing).await?;
+        let writing = filter_values::record(&deps.background, &values, now);
+        within(&deps.background, SLOW_TIMEOUT, writing).await?;
         known.extend(new);
     }
     Ok(newest)

@@ -32,8 +32,8 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
     let today = now.date_naive();
     let expired_before = now - TimeDelta::days(deps.retention_days.into());
     let work = async {
-        partitions::ensure(&deps.db, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
-        let mut connection = deps.db.acquire().await?;
+        partitions::ensure(&deps.background, today, today + TimeDelta::days(DAYS_AHEAD)).await?;
+        let mut connection = deps.background.acquire().await?;
         events::delete_expired_keys(&mut connection, now).await?;
         manual::delete_before(&mut connection, expired_before).await?;
         redeliveries::delete_before(&mut connection, expired_before).await?;
@@ -41,11 +41,11 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         sample_requests::delete_before(&mut connection, expired_before).await?;
         webhook_health::delete_before(&mut connection, expired_before).await?;
         drop(connection);
-        filter_values::delete_before(&deps.db, expired_before).await?;
-        sessions::delete_expired(&deps.db, now).await?;
-        delete_expired(&deps.db, expired_before).await
+        filter_values::delete_before(&deps.background, expired_before).await?;
+        sessions::delete_expired(&deps.background, now).await?;
+        delete_expired(&deps.background, expired_before).await
     };
-    within(&deps.db, RUN_TIMEOUT, work).await
+    within(&deps.background, RUN_TIMEOUT, work).await
 }
 
 /// Deletes expired rows: whole partitions, and rows in the default partitions.

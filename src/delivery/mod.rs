@@ -138,6 +138,7 @@ impl Dispatcher {
                 );
             }
         }
+        store::close(&deps.background).await;
         store::close(&deps.db).await;
     }
 }

@@ -161,7 +161,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         sender.claims.lock().waiting.drain(..).map(|(_, claimed)| claimed.id).collect();
     if !waiting.is_empty()
         && let Err(error) =
-            redeliveries::give_back(&shared.deps.db, shared.lease_id, &waiting).await
+            redeliveries::give_back(&shared.deps.background, shared.lease_id, &waiting).await
     {
         tracing::warn!(
             error = error.chain(),
@@ -178,8 +178,8 @@ async fn claim(sender: &Sender) -> Result<(), Error> {
     }
     let (deps, lease) = (&sender.shared.deps, sender.shared.lease_id);
     let limit = i64::try_from(limit).unwrap_or(1);
-    let claiming = redeliveries::claim(&deps.db, lease, deps.sources.now(), limit);
-    let claimed = within(&deps.db, SLOW_TIMEOUT, claiming).await?;
+    let claiming = redeliveries::claim(&deps.background, lease, deps.sources.now(), limit);
+    let claimed = within(&deps.background, SLOW_TIMEOUT, claiming).await?;
     let now = Instant::now();
     sender.claims.lock().waiting.extend(claimed.into_iter().map(|one| (now, one)));
     Ok(())

@@ -67,7 +67,7 @@ async fn write_part(
     loop {
         interval.tick().await;
         let written = connection
-            .within(&deps.db, SLOW_TIMEOUT, async |db| {
+            .within(&deps.background, SLOW_TIMEOUT, async |db| {
                 redeliveries::complete(db, shared.lease_id, deps.sources.now(), batch).await
             })
             .await;

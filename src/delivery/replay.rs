@@ -35,7 +35,7 @@ enum Step {
 /// Queues parts until stopped.
 pub(super) async fn run(shared: Arc<Shared>) {
     while !shared.stop.is_cancelled() {
-        let step = within(&shared.deps.db, SLOW_TIMEOUT, queue_parts(&shared)).await;
+        let step = within(&shared.deps.background, SLOW_TIMEOUT, queue_parts(&shared)).await;
         let step = step.unwrap_or_else(|error: Error| {
             tracing::warn!(error = error.chain(), "could not queue events of a replay; retrying");
             Step::Idle
@@ -56,7 +56,7 @@ async fn queue_parts(shared: &Shared) -> Result<Step, Error> {
     let mut step = Step::Idle;
     let mut last = Uuid::nil();
     loop {
-        let mut tx = shared.deps.db.begin().await?;
+        let mut tx = shared.deps.background.begin().await?;
         let Some(replay) = replays::lock_next(&mut tx, last).await? else { return Ok(step) };
         last = replay.id;
         if queue_part(shared, &mut tx, &replay).await? == Step::Queued {

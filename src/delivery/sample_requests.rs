@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Sends until stopped.
 pub(super) async fn run(shared: Arc<Shared>, intake: Intake) {
     while !shared.stop.is_cancelled() {
-        let sent = within(&shared.deps.db, SLOW_TIMEOUT, send_next(&shared, &intake)).await;
+        let sent = within(&shared.deps.background, SLOW_TIMEOUT, send_next(&shared, &intake)).await;
         let has_sent = sent.unwrap_or_else(|error: Error| {
             tracing::warn!(error = error.chain(), "could not send a sample event; retrying");
             false
@@ -37,7 +37,7 @@ pub(super) async fn run(shared: Arc<Shared>, intake: Intake) {
 /// Sends the next due event. Returns false if there is none.
 async fn send_next(shared: &Shared, intake: &Intake) -> Result<bool, Error> {
     let now = shared.deps.sources.now();
-    let mut tx = shared.deps.db.begin().await?;
+    let mut tx = shared.deps.background.begin().await?;
     let Some(due) = sample_requests::lock_due(&mut tx, now).await? else { return Ok(false) };
     let event = Event::parse(&due.payload).map_err(|_faults| Error::Corrupt {
         table: "sample_steps",

@@ -33,6 +33,8 @@ const DRAIN_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 pub struct Deps {
     /// The database.
     pub db: PgPool,
+    /// Connections for work that may wait: what users start, and maintenance.
+    pub background: PgPool,
     /// Decrypts webhooks.
     pub vault: Vault,
     /// Sends requests.
