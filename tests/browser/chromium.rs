@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::support::app::WAIT_TIMEOUT;
 
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,6 +23,8 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    // Wide enough for the navigation beside the page.
+    "--window-size=1280,900",
     // Menus appear without animation.
     "--force-prefers-reduced-motion",
 ];

@@ -194,8 +194,8 @@ async fn past_events_and_revisions_work_without_scripts() {
     // The page scrolls to the result.
     assert_eq!(ann.eval("location.hash").await, "#backtest");
     ann.click_text(".bar button", "Save Webhook").await;
-    ann.click(".webhooks .menu summary").await;
-    ann.click_text(".menu-item", "Send now…").await;
+    ann.click_text(".webhooks td.name a", "Tell").await;
+    ann.click_text(".head a", "Send now").await;
     ann.select_value("#event", &id).await;
     ann.click_text("main button", "Send now").await;
     ann.wait_for_path_prefix("/deliveries/").await;

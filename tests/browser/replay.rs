@@ -29,6 +29,7 @@ async fn past_events_are_sent_to_a_new_webhook() {
     let webhook = past_events(&app, &logpoint).await;
     let ann = Browser::signed_in(&app).await;
     ann.open(&format!("/webhooks/{webhook}")).await;
+    ann.click(".more-actions summary").await;
     ann.click_text(".head a", "Replay…").await;
     ann.wait_for_text("h1", "Replay").await;
     // The proposed range ends with the last whole minute.

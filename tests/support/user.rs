@@ -35,6 +35,11 @@ impl TestUser {
         self.send(request).await
     }
 
+    /// Returns the path of the page of the first webhook in the list.
+    pub(crate) async fn first_webhook(&mut self) -> String {
+        self.get("/webhooks").await.attribute("td.name a", "href").unwrap()
+    }
+
     /// Requests a page like htmx.
     pub(crate) async fn get_part(&mut self, path: &str) -> TestResponse {
         let request = super::http().get(format!("{}{path}", self.base));

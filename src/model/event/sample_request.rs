@@ -36,7 +36,7 @@ const fn field(
 pub const SAMPLE_FIELDS: [SampleField; 11] = [
     field("friendly_id", "Access request", &["/data/friendly_id"]),
     field("requester", "Requester’s email", &["/data/requester/email"]),
-    field("grantee", "Grantee", &["/data/grantee/name"]),
+    field("grantee", "Grantee", &["/data/grantee/name", "/data/grantee/source_id"]),
     field("integration", "Integration", &["/data/access_groups/0/integration/name"]),
     field("integration_type", "Integration type", &["/data/access_groups/0/integration/type"]),
     field(

@@ -92,12 +92,13 @@ impl Reader<'_> {
                 continue;
             }
             let name = local_name(name);
+            let value = text(&range);
             let is_secret = match name.to_ascii_lowercase().as_str() {
                 "value" => is_secret,
-                "key" if has_value => false,
+                // It names the element's value.
+                "key" if has_value || is_credential_name(value.text()) => false,
                 _ => is_credential_name(name),
             };
-            let value = text(&range);
             if !value.text().is_empty() {
                 self.slots.add_value(&value, name, is_secret);
             }

@@ -84,6 +84,7 @@ fn credentials_in_other_bodies_are_found() {
         ("text/xml", r#"<a apiKey="k&quot;1" b="c"/>"#, "body.apikey", "k\"1"),
         ("text/xml", r#"<param name="api_key">k3</param>"#, "body.param", "k3"),
         ("text/xml", r#"<add key="token" value="v3"/>"#, "body.value", "v3"),
+        ("text/xml", "<a key='token'>v4</a>", "body.a", "v4"),
         ("text/xml", "<secrets><one>s1</one></secrets>", "body.one", "s1"),
         ("text/xml", "<x>hJ7k2LqP9xZv4Tn8WcR3</x>", "body.x", "hJ7k2LqP9xZv4Tn8WcR3"),
         ("text/plain", "user=me password=hunter2", "body.value", "hunter2"),
