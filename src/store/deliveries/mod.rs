@@ -49,6 +49,8 @@ pub struct Delivery {
     pub request: String,
     /// The user who requested access.
     pub requester: String,
+    /// Whether the event is a sample that was sent manually.
+    pub is_sample: bool,
 }
 
 struct Row {
@@ -67,6 +69,7 @@ struct Row {
     event_type: Option<String>,
     request: Option<String>,
     requester: Option<String>,
+    is_sample: bool,
 }
 
 impl TryFrom<Row> for Delivery {
@@ -93,6 +96,7 @@ impl TryFrom<Row> for Delivery {
             event_type: row.event_type.unwrap_or_default(),
             request: row.request.unwrap_or_default(),
             requester: row.requester.unwrap_or_default(),
+            is_sample: row.is_sample,
         })
     }
 }
@@ -105,7 +109,8 @@ pub async fn load(db: &PgPool, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
                   w.name as "webhook_name?", w.deleted_at is not null as webhook_deleted,
                   d.state as "state!", d.attempts as "attempts!", d.due_at as "due_at!",
                   d.created_at as "created_at!", d.finished_at, d.last_status, d.last_error,
-                  e.event_type as "event_type?", e.request as "request?", e.requester as "requester?"
+                  e.event_type as "event_type?", e.request as "request?", e.requester as "requester?",
+                  coalesce(e.trigger = 'Manual', false) as "is_sample!"
            from unnest($1::uuid[]) as ids (id)
            cross join lateral (select * from deliveries where deliveries.id = ids.id limit 1) d
            left join webhooks w on w.id = d.webhook_id

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::filters::ListQuery;
-use crate::model::DeliveryId;
 use crate::model::delivery::BulkAction;
+use crate::model::{DeliveryId, WebhookId};
 use crate::store::delivery_search::DeliveryFilter;
 use crate::store::redelivery_batches;
 use crate::web::display_time::DisplayTime;
@@ -101,6 +101,11 @@ impl ActionLink {
             BulkAction::Cancel => "Cancel all…",
         };
         Self { href: format!("/deliveries/bulk/{action}?{}", query.filters()), label }
+    }
+
+    /// Leads to the form that sends past events to a webhook.
+    pub(super) fn replay(webhook: WebhookId) -> Self {
+        Self { href: format!("/webhooks/{webhook}/replay"), label: "Replay past events…" }
     }
 }
 

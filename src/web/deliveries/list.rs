@@ -10,7 +10,7 @@ use super::bulk::ActionLink;
 use super::filters::{ListQuery, STATUSES, is_filtered};
 use super::webhook_filter::{self, WebhookField};
 use crate::model::delivery::BulkAction;
-use crate::store::{delivery_search, redelivery_batches};
+use crate::store::{delivery_search, redelivery_batches, webhooks};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
 use crate::web::list_filters::{ContinuedSearch, FilterError};
@@ -148,6 +148,11 @@ async fn load(
                 actions.push(ActionLink::new(action, query));
             }
         }
+    }
+    if let Some(webhook) = filter.webhook
+        && webhooks::find_name(&state.db, webhook).await?.is_some()
+    {
+        actions.push(ActionLink::replay(webhook));
     }
     Ok(TableView {
         older: if search.is_some() { String::new() } else { older },

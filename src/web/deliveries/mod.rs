@@ -27,6 +27,7 @@ struct DeliveryView {
     event_type: String,
     request: String,
     requester: String,
+    is_sample: bool,
     attempts: i32,
     /// The last error or response status; empty before the first attempt.
     last_response: String,
@@ -50,6 +51,7 @@ impl DeliveryView {
             event_type: delivery.event_type.clone(),
             request: delivery.request.clone(),
             requester: delivery.requester.clone(),
+            is_sample: delivery.is_sample,
             attempts: delivery.attempts,
             last_response: match (&delivery.last_error, delivery.last_status) {
                 (Some(error), _) => error.clone(),

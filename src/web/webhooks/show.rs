@@ -27,6 +27,7 @@ struct RecentDelivery {
     badge: Badge,
     event_type: String,
     request: String,
+    is_sample: bool,
     created: DisplayTime,
 }
 
@@ -66,6 +67,7 @@ pub(in crate::web) async fn show(
         badge: Badge::new(delivery),
         event_type: delivery.event_type.clone(),
         request: delivery.request.clone(),
+        is_sample: delivery.is_sample,
         created: DisplayTime::new(delivery.created_at, now),
     });
     let replays = replays::list_by_webhook(&state.db, id, RECENT_REPLAYS).await?;

@@ -63,6 +63,11 @@ async fn all_that_match_are_retried_now() {
     assert!(ann.get("/deliveries").await.texts(".above-table a").is_empty(), "no filter");
     let list = ann.get("/deliveries?state=delivered").await;
     assert_eq!(list.texts(".above-table a"), ["Redeliver all that match…"]);
+    let webhook = ann.first_webhook().await;
+    let list = ann.get(&webhook.replace("/webhooks/", "/deliveries?webhook=")).await;
+    assert_eq!(list.texts(".above-table a"), ["Redeliver all that match…", "Replay past events…"]);
+    let replay = list.attribute(".above-table a:last-child", "href").unwrap();
+    assert_eq!(ann.get(&replay).await.text("h1"), "Replay");
     assert_eq!(ann.get("/deliveries/bulk/delete").await.status, 404);
     app.finish().await;
 }

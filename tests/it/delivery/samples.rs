@@ -79,6 +79,12 @@ async fn a_sample_goes_to_all_webhooks_that_match_and_is_explained() {
         list.texts("#events-table td .badge.quiet").iter().filter(|it| *it == "Sample").count(),
         4
     );
+    let deliveries = ann.get("/deliveries").await;
+    assert_eq!(deliveries.texts("#deliveries-table td .badge.quiet"), ["Sample", "Sample"]);
+    let delivery = deliveries.attribute("#deliveries-table td.name a", "href").unwrap();
+    assert!(ann.get(&delivery).await.text("#delivery-facts").contains("Sample"));
+    let webhook = ann.first_webhook().await;
+    assert_eq!(ann.get(&webhook).await.texts("#recent-deliveries .badge.quiet"), ["Sample"; 2]);
     let created = progress.attribute("#sample li:first-child a", "href").unwrap();
     let page = ann.get(&created).await;
     let explained = page.texts(".explained tbody tr").join("\n");
