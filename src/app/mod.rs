@@ -5,6 +5,7 @@ mod database;
 mod health;
 mod master_key;
 mod public_host;
+mod request_origin;
 mod response_headers;
 mod router;
 mod server;

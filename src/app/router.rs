@@ -5,7 +5,7 @@ use axum::middleware;
 use axum::routing::get;
 
 use super::client_address::{self, TrustedProxies};
-use super::{Database, health, public_host, response_headers};
+use super::{Database, health, public_host, request_origin, response_headers};
 use crate::actions::Actions;
 use crate::api::{self, ApiState};
 use crate::config::Config;
@@ -36,12 +36,13 @@ pub(super) fn build(
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(secure_cookies, "built the routes");
-    let pages = web::router(WebState::new(actions, db, sources, public.clone(), csrf_key));
+    let pages = web::router(WebState::new(actions, db, sources.clone(), public.clone(), csrf_key));
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let mut all = Router::new().merge(health).merge(api).merge(pages);
     if let Some(url) = public.url.clone() {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }
     all.layer(middleware::from_fn_with_state(public, response_headers::add))
+        .layer(middleware::from_fn_with_state(sources, request_origin::add))
         .layer(middleware::from_fn_with_state(proxies, client_address::resolve))
 }

@@ -46,7 +46,7 @@ pub(super) async fn set(config: &Config, args: SetArgs) -> anyhow::Result<()> {
         name: args.name.clone(),
     };
     let (database, actions) = super::open(config).await?;
-    let changed = actions.set_secret(set, &Actor::CommandLine).await;
+    let changed = actions.set_secret(set, &Actor::COMMAND_LINE).await;
     database.close().await;
     let changed = changed.context("the secret was not saved")?;
     let verb = if changed.is_new { "Created" } else { "Replaced the value of" };

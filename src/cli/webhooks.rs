@@ -26,7 +26,7 @@ pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Resu
 pub(super) async fn import(config: &Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     let text = super::read(file)?;
     let (database, actions) = super::open(config).await?;
-    let imported = actions.import_webhooks(&text, dry_run, &Actor::CommandLine).await;
+    let imported = actions.import_webhooks(&text, dry_run, &Actor::COMMAND_LINE).await;
     database.close().await;
     let import = imported.with_context(|| format!("{}: nothing was imported", file.display()))?;
     let changes = import.webhooks;

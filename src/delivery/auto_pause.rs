@@ -46,7 +46,7 @@ async fn deactivate(
         webhook,
         before: Some(&before),
         after: &after,
-        actor: &Actor::Gatepost,
+        actor: &Actor::GATEPOST,
         kind: RevisionKind::Paused,
         note: reason,
         secret_names: None,

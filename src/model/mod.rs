@@ -21,7 +21,7 @@ pub mod text;
 pub mod trigger;
 pub mod webhook;
 
-pub use actor::Actor;
+pub use actor::{Actor, Origin, Principal};
 pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, WebhookId};
 pub use live::LiveChanges;
 pub use sources::{Clock, Entropy, Sources, Timestamp};

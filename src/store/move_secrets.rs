@@ -84,7 +84,7 @@ async fn move_current(
     .await?;
     for secret in &new {
         let place = (SecretId::new(sources), Some(id));
-        let author = (&Actor::Gatepost, sources.now());
+        let author = (&Actor::GATEPOST, sources.now());
         secrets::save(db, vault, place, secret, author).await?;
     }
     Ok(())

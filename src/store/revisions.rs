@@ -114,7 +114,7 @@ pub async fn backfill_revision(
     let Some(saved_at) = saved_at else { return Ok(number) };
     let before = if number == 0 { None } else { find(db, webhook, number).await? };
     let kind = if before.is_none() { RevisionKind::Added } else { RevisionKind::Changed };
-    let actor = &Actor::Unknown;
+    let actor = &Actor::UNKNOWN;
     let change = WebhookChange {
         webhook,
         before: before.as_ref(),

@@ -12,7 +12,7 @@ use super::auth::dialog;
 use super::visitor::Visitor;
 use super::{Error, WebState, cookies, csrf};
 use crate::actions::SignedIn;
-use crate::model::{Actor, Timestamp};
+use crate::model::{Actor, Origin, Timestamp};
 use crate::store::PgPool;
 use crate::store::sessions::{self, SessionKey};
 use crate::store::users::User;
@@ -95,12 +95,14 @@ impl Session {
 pub(super) struct CurrentUser {
     pub(super) user: User,
     pub(super) session: Session,
+    /// Where the request comes from.
+    origin: Origin,
 }
 
 impl CurrentUser {
     /// The actor of this user's changes.
     pub(super) fn actor(&self) -> Actor {
-        Actor::Person(self.user.email.clone())
+        Actor::person(self.user.email.clone(), self.origin)
     }
 
     /// Whether the user may change secrets and other objects of all webhooks.
@@ -126,7 +128,7 @@ impl CurrentUser {
             sessions::extend(&state.db, &key, now + LIFETIME).await?;
         }
         let session = Session::new(&cookie, found.has_messages && !is_live, state);
-        Ok(Some(Self { user: found.user, session }))
+        Ok(Some(Self { user: found.user, session, origin: Origin::default() }))
     }
 }
 
@@ -145,7 +147,11 @@ pub(super) async fn start(state: &WebState, done: SignedIn) -> Result<StartedSes
     let session = Session::new(&cookie, false, state);
     let expires_at = state.sources.now() + LIFETIME;
     sessions::insert(&state.db, &session.key, user.id, expires_at).await?;
-    Ok(StartedSession { current: CurrentUser { user, session }, cookie, device })
+    Ok(StartedSession {
+        current: CurrentUser { user, session, origin: Origin::default() },
+        cookie,
+        device,
+    })
 }
 
 impl StartedSession {
@@ -188,7 +194,9 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
         if let Some(known) = parts.extensions.get::<Option<Self>>() {
             return Ok(known.clone());
         }
+        let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
         let found = Self::find(&parts.headers, state).await?;
+        let found = found.map(|current| Self { origin, ..current });
         parts.extensions.insert(found.clone());
         Ok(found)
     }

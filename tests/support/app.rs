@@ -9,8 +9,8 @@ use gatepost::actions::{Actions, SaveRequest};
 use gatepost::app::App;
 use gatepost::config::{Config, KeySettings};
 use gatepost::identity::Scope;
-use gatepost::model::Actor;
 use gatepost::model::webhook::read_file;
+use gatepost::model::{Actor, Origin};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -176,14 +176,14 @@ impl TestApp {
 
     /// Imports a file. Returns the error, if there is one.
     pub(crate) async fn import(&self, file: &str) -> Result<(), String> {
-        let imported = self.actions.import_webhooks(file, false, &Actor::CommandLine).await;
+        let imported = self.actions.import_webhooks(file, false, &Actor::COMMAND_LINE).await;
         imported.map(drop).map_err(|error| error.to_string())
     }
 
     /// Replaces a webhook by the first one of a file, as this user.
     pub(crate) async fn change_webhook(&self, id: &str, yaml: &str, email: &str) {
         let draft = read_file(yaml).unwrap().remove(0);
-        let (id, actor) = (Some(id.parse().unwrap()), Actor::Person(email.to_owned()));
+        let (id, actor) = (Some(id.parse().unwrap()), Actor::person(email, Origin::default()));
         let save = SaveRequest { id, actor, ..SaveRequest::default() };
         self.actions.save_webhook(&save, &draft).await.unwrap();
     }

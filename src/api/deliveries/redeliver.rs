@@ -1,14 +1,14 @@
 //! `POST /api/v1/deliveries/{id}/redeliver`: one more attempt of a finished delivery.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use crate::actions::ChangeDeliveryError;
 use crate::api::{ApiState, Problem, ProblemId, bearer};
 use crate::identity::Scope;
-use crate::model::{Actor, DeliveryId};
+use crate::model::{Actor, DeliveryId, Origin};
 
 /// The response body.
 #[derive(Debug, Serialize)]
@@ -19,13 +19,14 @@ pub(in crate::api) struct RedeliverResponse {
 /// Queues a redelivery. Responds when it is committed.
 pub(in crate::api) async fn redeliver(
     State(state): State<ApiState>,
+    Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RedeliverResponse>), Problem> {
     let token = bearer::require_scope(&state, &headers, &[Scope::Manage]).await?;
     let not_found = || Problem::new(ProblemId::NotFound, "There is no delivery with this id.");
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| not_found())?;
-    match state.actions.redeliver(id, &Actor::Token(token.name)).await {
+    match state.actions.redeliver(id, &Actor::token(token.name, origin)).await {
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(RedeliverResponse { delivery: id.to_string() }))),
         Err(ChangeDeliveryError::NotFound) => Err(not_found()),
         Err(ChangeDeliveryError::State(problem)) => Err(Problem::new(ProblemId::Conflict, problem)),

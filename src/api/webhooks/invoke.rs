@@ -1,16 +1,16 @@
 //! `POST /api/v1/webhooks/{id}/invoke`: a manual send.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use crate::actions::SendNowError;
 use crate::api::{ApiState, MAX_INVOKE_BYTES, Problem, ProblemId, bearer, request_body};
 use crate::identity::Scope;
 use crate::model::event::{EventChoice, EventError};
-use crate::model::{Actor, EventId, Trigger, WebhookId};
+use crate::model::{Actor, EventId, Origin, Trigger, WebhookId};
 
 /// Detail of the problem with a larger request than [`MAX_INVOKE_BYTES`].
 const TOO_LARGE: &str = "The request is too long. Refer to the event by its id.";
@@ -32,6 +32,7 @@ pub(in crate::api) struct InvokeResponse {
 /// Queues a delivery. Responds when it is committed.
 pub(in crate::api) async fn invoke(
     State(state): State<ApiState>,
+    Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -40,7 +41,7 @@ pub(in crate::api) async fn invoke(
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
     let body = request_body::read(body, MAX_INVOKE_BYTES, TOO_LARGE).await?;
     let choice = read(&body)?;
-    match state.actions.send_now(id, choice, &Actor::Token(token.name)).await {
+    match state.actions.send_now(id, choice, &Actor::token(token.name, origin)).await {
         Ok(delivery) => {
             Ok((StatusCode::ACCEPTED, Json(InvokeResponse { delivery: delivery.to_string() })))
         }

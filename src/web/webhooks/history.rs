@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::parse_id;
 use crate::model::webhook::{Difference, Line, RevisionKind};
-use crate::model::{Actor, Timestamp};
+use crate::model::{Principal, Timestamp};
 use crate::store::revisions::{self, Revision};
 use crate::store::webhooks;
 use crate::web::display_time::DisplayTime;
@@ -63,12 +63,14 @@ impl RevisionView {
 }
 
 fn title(revision: &Revision) -> String {
-    match (revision.kind, &revision.actor) {
-        (RevisionKind::Added, Actor::Unknown) => "Saved before changes were recorded".to_owned(),
-        (RevisionKind::Restored, actor) => {
-            format!("Revision {} restored by {actor}", revision.note)
+    match (revision.kind, &revision.actor.principal) {
+        (RevisionKind::Added, Principal::Unknown) => {
+            "Saved before changes were recorded".to_owned()
         }
-        (kind, actor) => format!("{} by {actor}", kind.as_str()),
+        (RevisionKind::Restored, principal) => {
+            format!("Revision {} restored by {principal}", revision.note)
+        }
+        (kind, principal) => format!("{} by {principal}", kind.as_str()),
     }
 }
 

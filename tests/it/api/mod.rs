@@ -4,3 +4,4 @@ mod bodies;
 mod events;
 mod explain;
 mod invoke;
+mod request_id;
