@@ -78,6 +78,7 @@ impl Actions {
         match found {
             Some((user, _)) if matches => {
                 attempt.succeed(Instant::now());
+                users::record_sign_in(&self.parts.db, user.id, self.parts.sources.now()).await?;
                 Ok(self.signed_in(user))
             }
             _ => {

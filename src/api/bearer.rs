@@ -3,14 +3,14 @@
 use axum::http::{HeaderMap, header};
 
 use super::{ApiState, Problem, ProblemId};
-use crate::identity::Scope;
+use crate::identity::Permission;
 use crate::store::tokens::Token;
 
-/// Returns the token of a request, if it has one of the required scopes.
-pub(super) async fn require_scope(
+/// Returns the token of a request, if its scope has the permission.
+pub(super) async fn require(
     state: &ApiState,
     headers: &HeaderMap,
-    scopes: &[Scope],
+    permission: Permission,
 ) -> Result<Token, Problem> {
     let text = headers
         .get(header::AUTHORIZATION)
@@ -30,6 +30,7 @@ pub(super) async fn require_scope(
             "Unknown token. Create one with `gatepost token create NAME`.",
         ));
     };
+    let scopes = permission.scopes();
     if !scopes.iter().any(|scope| token.scope == scope.as_str()) {
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         let detail = format!(

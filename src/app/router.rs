@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware;
 use axum::routing::get;
+use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
 use super::{Database, health, public_host, request_origin, response_headers};
@@ -12,7 +13,7 @@ use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::identity::TokenCache;
 use crate::model::Sources;
-use crate::web::{self, CsrfKey, PublicAddress, WebState};
+use crate::web::{self, CsrfKey, PublicAddress, SessionLimits, WebState};
 
 pub(super) fn build(
     config: &Config,
@@ -36,7 +37,13 @@ pub(super) fn build(
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(secure_cookies, "built the routes");
-    let pages = web::router(WebState::new(actions, db, sources.clone(), public.clone(), csrf_key));
+    let session_limits = SessionLimits {
+        idle: TimeDelta::hours(config.session_idle_hours.into()),
+        max: TimeDelta::hours(config.session_max_hours.into()),
+    };
+    let state =
+        WebState::new(actions, db, sources.clone(), public.clone(), csrf_key, session_limits);
+    let pages = web::router(state);
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let mut all = Router::new().merge(health).merge(api).merge(pages);
     if let Some(url) = public.url.clone() {

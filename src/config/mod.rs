@@ -55,6 +55,10 @@ pub struct Config {
     pub allow_http: bool,
     /// How many days events, deliveries and invocations are kept.
     pub retention_days: u16,
+    /// After how many hours without use a session ends.
+    pub session_idle_hours: u16,
+    /// After how many hours a session ends in any case.
+    pub session_max_hours: u16,
     /// The log filter.
     pub log: String,
     /// Whether logs are written as JSON.
@@ -131,6 +135,14 @@ impl Config {
                 0 => return Err(invalid("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
                 days => days,
             },
+            session_idle_hours: hours(
+                "GATEPOST_SESSION_IDLE_HOURS",
+                options.session_idle_hours.unwrap_or(24),
+            )?,
+            session_max_hours: hours(
+                "GATEPOST_SESSION_MAX_HOURS",
+                options.session_max_hours.unwrap_or(7 * 24),
+            )?,
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,
@@ -178,6 +190,10 @@ impl Config {
 
 fn invalid(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError {
     ConfigError(format!("{name} cannot be \"{value}\": {why}"))
+}
+
+fn hours(name: &str, hours: u16) -> Result<u16, ConfigError> {
+    if hours == 0 { Err(invalid(name, "0", &"set at least one hour")) } else { Ok(hours) }
 }
 
 fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {

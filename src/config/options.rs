@@ -91,6 +91,16 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u16>,
 
+    /// After how many hours without use a session ends [default: 24]
+    #[arg(long, env = "GATEPOST_SESSION_IDLE_HOURS", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_idle_hours: Option<u16>,
+
+    /// After how many hours a session ends in any case [default: 168]
+    #[arg(long, env = "GATEPOST_SESSION_MAX_HOURS", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_max_hours: Option<u16>,
+
     /// The log filter, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

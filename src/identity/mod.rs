@@ -1,13 +1,17 @@
-//! Authentication: passwords, API tokens, and limits on attempts.
+//! Authentication and permissions: passwords, roles, API tokens, and limits on attempts.
 
 mod device;
 mod password;
+mod permission;
+mod role;
 mod throttle;
 mod token;
 mod token_cache;
 
 pub use device::DeviceKey;
 pub use password::{Lane, PasswordError, Passwords};
+pub use permission::Permission;
+pub use role::Role;
 pub use throttle::{Attempt, Subject, Throttle};
 pub use token::{Scope, TokenText, hash_token};
 pub use token_cache::TokenCache;

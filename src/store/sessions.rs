@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::users::User;
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
 /// Identifies a session in the database: the SHA-256 of the cookie's value, so that reading the table is not enough to
@@ -23,36 +23,56 @@ impl SessionKey {
 pub struct Session {
     /// The signed-in user.
     pub user: User,
-    /// When the session ends without further use.
-    pub expires_at: Timestamp,
+    /// When it started.
+    pub created_at: Timestamp,
+    /// When a use was last recorded.
+    pub last_used_at: Timestamp,
+    /// When the user last entered the password.
+    pub password_entered_at: Timestamp,
     /// Whether there are messages for the next page.
     pub has_messages: bool,
 }
 
+/// A session that starts.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// The user.
+    pub user: UserId,
+    /// When it starts.
+    pub now: Timestamp,
+    /// When it ends without further use.
+    pub expires_at: Timestamp,
+    /// Short name of the browser.
+    pub device: &'a str,
+    /// Address of the client.
+    pub address: &'a str,
+}
+
 /// Inserts a session.
-pub async fn insert(
-    db: &PgPool,
-    key: &SessionKey,
-    user: UserId,
-    expires_at: Timestamp,
-) -> Result<(), Error> {
+pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> Result<(), Error> {
     sqlx::query!(
-        "insert into sessions (id, user_id, data, expires_at) values ($1, $2, '', $3)",
+        "insert into sessions
+             (id, user_id, data, expires_at, created_at, last_used_at, password_entered_at, device, address)
+         values ($1, $2, '', $3, $4, $4, $4, $5, $6)",
         key.0,
-        user.uuid(),
-        expires_at
+        session.user.uuid(),
+        session.expires_at,
+        session.now,
+        session.device,
+        session.address
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Returns a session that has not expired.
+/// Returns a session that has not expired, of an active user.
 pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
-        r#"select users.id, email, role, expires_at, data <> '' as "has_messages!"
+        r#"select users.id, email, role, sessions.created_at, last_used_at, password_entered_at,
+               data <> '' as "has_messages!"
            from sessions join users on users.id = user_id
-           where sessions.id = $1 and expires_at > $2"#,
+           where sessions.id = $1 and expires_at > $2 and status = 'active'"#,
         key.0,
         now
     )
@@ -60,14 +80,36 @@ pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Optio
     .await?;
     Ok(row.map(|row| Session {
         user: User { id: row.id.into(), email: row.email, role: row.role },
-        expires_at: row.expires_at,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        password_entered_at: row.password_entered_at,
         has_messages: row.has_messages,
     }))
 }
 
-/// Moves the end of a session.
-pub async fn extend(db: &PgPool, key: &SessionKey, expires_at: Timestamp) -> Result<(), Error> {
-    sqlx::query!("update sessions set expires_at = $2 where id = $1", key.0, expires_at)
+/// Records a use of a session, and moves its end.
+pub async fn record_use(
+    db: &PgPool,
+    key: &SessionKey,
+    now: Timestamp,
+    expires_at: Timestamp,
+    address: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update sessions set last_used_at = $2, expires_at = $3, address = $4 where id = $1",
+        key.0,
+        now,
+        expires_at,
+        address
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records that the user of a session has entered the password.
+pub async fn record_password(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<(), Error> {
+    sqlx::query!("update sessions set password_entered_at = $2 where id = $1", key.0, now)
         .execute(db)
         .await?;
     Ok(())
@@ -97,6 +139,19 @@ pub async fn take_messages(db: &PgPool, key: &SessionKey) -> Result<String, Erro
 /// Deletes a session.
 pub async fn delete(db: &PgPool, key: &SessionKey) -> Result<(), Error> {
     sqlx::query!("delete from sessions where id = $1", key.0).execute(db).await?;
+    Ok(())
+}
+
+/// Deletes the sessions of a user, except for one.
+pub async fn delete_of_user(
+    db: &mut PgConnection,
+    user: UserId,
+    except: Option<&SessionKey>,
+) -> Result<(), Error> {
+    let except = except.map_or(&[][..], |key| &key.0);
+    sqlx::query!("delete from sessions where user_id = $1 and id <> $2", user.uuid(), except)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

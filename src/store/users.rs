@@ -52,10 +52,11 @@ pub async fn exist(db: &mut PgConnection) -> Result<bool, Error> {
     Ok(any)
 }
 
-/// Returns the user with this email address, ignoring case, and the hash of their password.
+/// Returns the active user with this email address, ignoring case, and the hash of their password.
 pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, String)>, Error> {
     let row = sqlx::query!(
-        "select id, email, role, password_hash from users where lower(email) = lower($1)",
+        "select id, email, role, password_hash from users
+         where lower(email) = lower($1) and status = 'active'",
         email
     )
     .fetch_optional(db)
@@ -63,6 +64,14 @@ pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, Str
     Ok(row.map(|row| {
         (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
     }))
+}
+
+/// Records that a user has signed in.
+pub async fn record_sign_in(db: &PgPool, id: UserId, now: Timestamp) -> Result<(), Error> {
+    sqlx::query!("update users set last_sign_in_at = $2 where id = $1", id.uuid(), now)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Returns a user.

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::identity::Role;
 use crate::store;
 
 /// Reason for an error page.
@@ -14,9 +15,14 @@ pub enum Error {
     /// The page does not exist.
     #[error("not found")]
     NotFound,
-    /// Only administrators may do this.
-    #[error("not an administrator")]
-    NotAdministrator,
+    /// The role of the user does not include the permission.
+    #[error("the role {role} may not do this")]
+    Forbidden {
+        /// The user's role.
+        role: Role,
+        /// The least powerful role with the permission.
+        required: Role,
+    },
     /// The form is from another site.
     #[error("a form from another site")]
     OtherSite,
@@ -78,11 +84,10 @@ impl IntoResponse for Error {
                 "Page not found",
                 "There is no page at this address. It may have been deleted, or the link is incomplete.".to_owned(),
             ),
-            Self::NotAdministrator => (
-                StatusCode::FORBIDDEN,
-                "Only administrators can do this",
-                "Nothing was changed. Ask an administrator to make the change, or to give you the role.".to_owned(),
-            ),
+            Self::Forbidden { role, required } => {
+                let (title, message) = forbidden(*role, *required);
+                (StatusCode::FORBIDDEN, title, message)
+            }
             Self::OtherSite => (
                 StatusCode::FORBIDDEN,
                 "The form is from another site",
@@ -149,6 +154,20 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// The title and the message of a page that a role may not open.
+fn forbidden(role: Role, required: Role) -> (&'static str, String) {
+    let title = match required {
+        Role::Administrator => "Only administrators can do this",
+        Role::Editor => "Only editors and administrators can do this",
+        Role::Viewer => "Only users can do this",
+    };
+    let message = format!(
+        "Nothing was changed. Your role is {role}, and this needs the role {required}. Ask an administrator to make \
+         the change, or to give you the role."
+    );
+    (title, message)
 }
 
 /// Turns the plain text with which axum rejects addresses that it cannot parse into an error page.

@@ -22,7 +22,7 @@ pub(super) const MAX_FORM_BYTES: usize = 512 * 1024;
 pub(super) const MAX_SIGN_IN_FORM_BYTES: usize = 3 * MAX_FORM_BYTES + 16 * 1024;
 
 /// Name of the hidden field with the token.
-const FIELD: &str = "csrf";
+pub(super) const FIELD: &str = "csrf";
 
 /// The content of a form that passed both checks.
 #[derive(Debug)]

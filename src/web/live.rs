@@ -78,11 +78,8 @@ struct Source {
 /// not reported. The stream ends with the session. `app::server` limits the number of streams, and ends them at a stop.
 pub(super) async fn stream(
     State(state): State<WebState>,
-    current: Option<CurrentUser>,
+    CurrentUser { session, .. }: CurrentUser,
 ) -> Result<Response, Error> {
-    let Some(CurrentUser { session, .. }) = current else {
-        return Ok((StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response());
-    };
     let Some(open) = state.live_streams.open(session.key()) else {
         let text = "This session has too many open pages.\n";
         return Ok((StatusCode::TOO_MANY_REQUESTS, text).into_response());

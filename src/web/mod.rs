@@ -9,6 +9,7 @@ mod components;
 mod cookies;
 mod csrf;
 mod deliveries;
+mod device_name;
 mod display_time;
 mod error;
 mod events;
@@ -18,6 +19,7 @@ mod invocations;
 mod list_filters;
 mod live;
 mod page;
+mod route;
 mod routes;
 mod secrets;
 mod security;
@@ -35,7 +37,9 @@ use crate::store::PgPool;
 
 pub use csrf::CsrfKey;
 pub use error::Error;
-pub use routes::router;
+pub use route::RouteRule;
+pub use routes::{route_rules, router};
+pub use session::SessionLimits;
 
 use live::LiveStreams;
 
@@ -52,6 +56,8 @@ pub struct WebState {
     pub public: PublicAddress,
     /// The key of the tokens in forms.
     pub csrf_key: CsrfKey,
+    /// How long sessions last.
+    pub session_limits: SessionLimits,
     live_streams: LiveStreams,
 }
 
@@ -63,8 +69,10 @@ impl WebState {
         sources: Sources,
         public: PublicAddress,
         csrf_key: CsrfKey,
+        session_limits: SessionLimits,
     ) -> Self {
-        Self { actions, db, sources, public, csrf_key, live_streams: LiveStreams::default() }
+        let live_streams = LiveStreams::default();
+        Self { actions, db, sources, public, csrf_key, session_limits, live_streams }
     }
 }
 

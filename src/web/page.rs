@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::Error;
 use super::session::{CurrentUser, Toast};
 use super::visitor::Visitor;
+use crate::identity::{Permission, Role};
 
 /// The current entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,13 @@ impl Nav {
         }
     }
 
+    /// What the role of a user must allow to see the entry.
+    fn permission(self) -> Permission {
+        match self {
+            Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets => Permission::Read,
+        }
+    }
+
     /// Whether a divider precedes the entry.
     pub(super) fn begins_group(self) -> bool {
         self == Self::Secrets
@@ -66,6 +74,8 @@ impl Nav {
 pub(super) struct Page {
     pub(super) title: String,
     pub(super) nav: Option<Nav>,
+    /// Role of the signed-in user.
+    role: Option<Role>,
     /// Email of the signed-in user; empty if there is none.
     pub(super) email: String,
     /// Up to two letters for the user.
@@ -84,6 +94,7 @@ impl Page {
         Ok(Self {
             title: title.into(),
             nav: Some(nav),
+            role: Some(current.role()),
             email: current.user.email.clone(),
             initials: initials(&current.user.email),
             csrf: current.session.csrf.clone(),
@@ -96,11 +107,31 @@ impl Page {
         Self {
             title: title.into(),
             nav: None,
+            role: None,
             email: String::new(),
             initials: String::new(),
             csrf: visitor.csrf.clone(),
             toasts: Vec::new(),
         }
+    }
+
+    fn can(&self, permission: Permission) -> bool {
+        self.role.is_some_and(|role| role.allows(permission))
+    }
+
+    /// Whether the user may change webhooks.
+    pub(super) fn can_edit_webhooks(&self) -> bool {
+        self.can(Permission::EditWebhooks)
+    }
+
+    /// Whether the user may send events.
+    pub(super) fn can_send(&self) -> bool {
+        self.can(Permission::Send)
+    }
+
+    /// The entries of the navigation that the user may open.
+    pub(super) fn navigation(&self) -> impl Iterator<Item = Nav> {
+        Nav::ALL.into_iter().filter(|nav| self.can(nav.permission()))
     }
 
     /// The label of the menu on narrow screens: the current entry.

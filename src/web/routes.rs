@@ -1,120 +1,156 @@
-//! The routes of all pages.
+//! The routes of all pages, with the permissions that they require.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware;
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use super::route::{Route, RouteRule, get, open, post};
 use super::{
     WebState, assets, auth, deliveries, error, events, form, invocations, live, secrets, security,
     webhooks,
 };
+use crate::identity::Permission::{EditWebhooks, ManageSecrets, OwnAccount, Read, Send};
+
+/// Returns all routes of pages and what they require.
+pub fn route_rules() -> Vec<RouteRule> {
+    simple_routes().into_iter().chain(form_routes()).map(|route| route.rule).collect()
+}
 
 /// Returns the router of all pages.
 pub fn router(state: WebState) -> Router {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/webhooks") }))
-        .route("/setup", get(auth::setup::show).post(auth::setup::submit))
-        .route(
-            "/login",
-            get(auth::login::show)
-                .post(auth::login::submit)
-                .layer(DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES)),
-        )
-        .route("/logout", post(auth::logout::submit))
-        .merge(webhook_routes())
-        .merge(form_routes(&state))
-        .route("/invocations/{id}", get(invocations::show::show))
-        .route("/troubleshooting", get(invocations::troubleshooting::show))
-        .route("/events", get(events::list::show))
-        .route("/events/{id}", get(events::show::show))
-        .route("/events/samples", post(events::samples::form::send))
-        .route("/events/samples/new", get(events::samples::form::show))
-        .route("/events/samples/{id}", get(events::samples::progress::show))
-        .route("/events/samples/{id}/stop", post(events::samples::progress::stop))
-        .route("/deliveries", get(deliveries::list::show))
-        .merge(delivery_routes())
-        .merge(secret_routes())
-        .route("/live", get(live::stream))
+    let guard = |router: Router<WebState>, route: Route| {
+        let (path, handler) = route.guarded(&state);
+        router.route(path, handler)
+    };
+    let forms = form_routes()
+        .into_iter()
+        .fold(Router::new(), guard)
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep));
+    simple_routes()
+        .into_iter()
+        .fold(Router::new(), guard)
+        .merge(forms)
         .fallback(|| async { error::Error::NotFound })
         .layer(DefaultBodyLimit::max(form::MAX_FORM_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // These are compressed already.
-        .route("/static/{*path}", get(assets::serve))
+        .route("/static/{*path}", routing::get(assets::serve))
         .layer(middleware::map_response(error::as_page))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(error::from_panic))
         .with_state(state)
 }
 
-fn delivery_routes() -> Router<WebState> {
-    Router::new()
-        .route(
-            "/deliveries/bulk/{action}",
-            get(deliveries::bulk::confirm).post(deliveries::bulk::start),
-        )
-        .route("/deliveries/webhooks", get(deliveries::webhook_filter::suggest))
-        .route("/deliveries/batches/{id}", get(deliveries::bulk::show))
-        .route("/deliveries/batches/{id}/stop", post(deliveries::bulk::stop))
-        .route("/deliveries/{id}", get(deliveries::show::show))
-        .route("/deliveries/{id}/redeliver", post(deliveries::change::redeliver))
-        .route("/deliveries/{id}/retry", post(deliveries::change::retry))
-        .route("/deliveries/{id}/cancel", post(deliveries::change::cancel))
+/// Routes that do not receive the whole webhook form.
+fn simple_routes() -> Vec<Route> {
+    let mut routes = Vec::from(visitor_routes());
+    routes.extend([
+        post("/logout", OwnAccount, auth::logout::submit),
+        get("/invocations/{id}", Read, invocations::show::show),
+        get("/troubleshooting", Read, invocations::troubleshooting::show),
+        get("/live", Read, live::stream),
+    ]);
+    routes.extend(webhook_routes());
+    routes.extend(event_routes());
+    routes.extend(delivery_routes());
+    routes.extend(secret_routes());
+    routes
 }
 
-fn webhook_routes() -> Router<WebState> {
-    Router::new()
-        .route("/webhooks", get(webhooks::list::show))
-        .route("/webhooks/new", get(webhooks::form::edit::new))
-        .route("/webhooks/pem/authority", post(webhooks::form::pem::authority))
-        .route("/webhooks/pem/client", post(webhooks::form::pem::client))
-        .route("/webhooks/schema", get(webhooks::form::schema::show))
-        .route("/webhooks/events", get(webhooks::form::event_menu::show))
-        .route("/webhooks/values", get(webhooks::form::filters::values))
-        .route("/webhooks/schema.json", get(webhooks::form::schema::json))
-        .route("/webhooks/{id}", get(webhooks::show::show))
-        .route("/webhooks/{id}/changes", get(webhooks::history::show))
-        .route(
-            "/webhooks/{id}/revisions/{number}/restore",
-            get(webhooks::restore::confirm).post(webhooks::restore::restore),
-        )
-        .route("/webhooks/{id}/edit", get(webhooks::form::edit::edit))
-        .route("/webhooks/{id}/active", post(webhooks::toggle::toggle))
-        .route("/webhooks/{id}/test", post(webhooks::form::test::test_saved))
-        .route(
-            "/webhooks/{id}/send",
-            get(webhooks::send_now::choose).post(webhooks::send_now::send),
-        )
-        .route("/webhooks/{id}/replay", get(webhooks::replay::show).post(webhooks::replay::start))
-        .route("/webhooks/{id}/replays/{replay}", get(webhooks::replay_progress::show))
-        .route("/webhooks/{id}/replays/{replay}/stop", post(webhooks::replay_progress::stop))
-        .route(
-            "/webhooks/{id}/delete",
-            get(webhooks::delete::confirm).post(webhooks::delete::delete),
-        )
+/// Routes that are open to visitors.
+fn visitor_routes() -> [Route; 5] {
+    let login = routing::post(auth::login::submit)
+        .layer(DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES));
+    [
+        open(Method::GET, "/", routing::get(|| async { Redirect::to("/webhooks") })),
+        open(Method::GET, "/setup", routing::get(auth::setup::show)),
+        open(Method::POST, "/setup", routing::post(auth::setup::submit)),
+        open(Method::GET, "/login", routing::get(auth::login::show)),
+        open(Method::POST, "/login", login),
+    ]
 }
 
-fn secret_routes() -> Router<WebState> {
-    Router::new()
-        .route("/secrets", get(secrets::list::show).post(secrets::save::create))
-        .route("/secrets/new", get(secrets::form::new))
-        .route("/secrets/{id}", get(secrets::form::edit).post(secrets::save::update))
-        .route("/secrets/{id}/delete", get(secrets::delete::confirm).post(secrets::delete::delete))
+fn event_routes() -> [Route; 6] {
+    [
+        get("/events", Read, events::list::show),
+        get("/events/{id}", Read, events::show::show),
+        post("/events/samples", Send, events::samples::form::send),
+        get("/events/samples/new", Send, events::samples::form::show),
+        get("/events/samples/{id}", Read, events::samples::progress::show),
+        post("/events/samples/{id}/stop", Send, events::samples::progress::stop),
+    ]
 }
 
-/// Routes that receive the whole webhook form. None of them loses it if the session has ended.
-fn form_routes(state: &WebState) -> Router<WebState> {
-    Router::new()
-        .route("/webhooks", post(webhooks::form::save::create))
-        .route("/webhooks/{id}", post(webhooks::form::save::update))
-        .route("/webhooks/preview", post(webhooks::form::preview::preview))
-        .route("/webhooks/test", post(webhooks::form::test::test))
-        .route("/webhooks/backtest", post(webhooks::form::backtest::run))
-        .route("/webhooks/certificate", post(webhooks::form::certificate::fetch))
-        .route("/webhooks/credentials", post(webhooks::form::credentials::check))
-        .route_layer(middleware::from_fn_with_state(state.clone(), auth::unsaved::keep))
+fn delivery_routes() -> [Route; 10] {
+    [
+        get("/deliveries", Read, deliveries::list::show),
+        get("/deliveries/bulk/{action}", Send, deliveries::bulk::confirm),
+        post("/deliveries/bulk/{action}", Send, deliveries::bulk::start),
+        get("/deliveries/webhooks", Read, deliveries::webhook_filter::suggest),
+        get("/deliveries/batches/{id}", Read, deliveries::bulk::show),
+        post("/deliveries/batches/{id}/stop", Send, deliveries::bulk::stop),
+        get("/deliveries/{id}", Read, deliveries::show::show),
+        post("/deliveries/{id}/redeliver", Send, deliveries::change::redeliver),
+        post("/deliveries/{id}/retry", Send, deliveries::change::retry),
+        post("/deliveries/{id}/cancel", Send, deliveries::change::cancel),
+    ]
+}
+
+fn webhook_routes() -> [Route; 23] {
+    [
+        get("/webhooks", Read, webhooks::list::show),
+        get("/webhooks/new", EditWebhooks, webhooks::form::edit::new),
+        post("/webhooks/pem/authority", EditWebhooks, webhooks::form::pem::authority),
+        post("/webhooks/pem/client", EditWebhooks, webhooks::form::pem::client),
+        get("/webhooks/schema", Read, webhooks::form::schema::show),
+        get("/webhooks/events", EditWebhooks, webhooks::form::event_menu::show),
+        get("/webhooks/values", EditWebhooks, webhooks::form::filters::values),
+        get("/webhooks/schema.json", Read, webhooks::form::schema::json),
+        get("/webhooks/{id}", Read, webhooks::show::show),
+        get("/webhooks/{id}/changes", Read, webhooks::history::show),
+        get("/webhooks/{id}/revisions/{number}/restore", EditWebhooks, webhooks::restore::confirm),
+        post("/webhooks/{id}/revisions/{number}/restore", EditWebhooks, webhooks::restore::restore),
+        get("/webhooks/{id}/edit", EditWebhooks, webhooks::form::edit::edit),
+        post("/webhooks/{id}/active", EditWebhooks, webhooks::toggle::toggle),
+        post("/webhooks/{id}/test", EditWebhooks, webhooks::form::test::test_saved),
+        get("/webhooks/{id}/send", Send, webhooks::send_now::choose),
+        post("/webhooks/{id}/send", Send, webhooks::send_now::send),
+        get("/webhooks/{id}/replay", Send, webhooks::replay::show),
+        post("/webhooks/{id}/replay", Send, webhooks::replay::start),
+        get("/webhooks/{id}/replays/{replay}", Read, webhooks::replay_progress::show),
+        post("/webhooks/{id}/replays/{replay}/stop", Send, webhooks::replay_progress::stop),
+        get("/webhooks/{id}/delete", EditWebhooks, webhooks::delete::confirm),
+        post("/webhooks/{id}/delete", EditWebhooks, webhooks::delete::delete),
+    ]
+}
+
+fn secret_routes() -> [Route; 7] {
+    [
+        get("/secrets", Read, secrets::list::show),
+        post("/secrets", ManageSecrets, secrets::save::create),
+        get("/secrets/new", ManageSecrets, secrets::form::new),
+        get("/secrets/{id}", ManageSecrets, secrets::form::edit),
+        post("/secrets/{id}", ManageSecrets, secrets::save::update),
+        get("/secrets/{id}/delete", ManageSecrets, secrets::delete::confirm),
+        post("/secrets/{id}/delete", ManageSecrets, secrets::delete::delete),
+    ]
+}
+
+/// Routes that receive the whole webhook form. None of them loses it if the session has ended or the role has changed.
+fn form_routes() -> [Route; 7] {
+    [
+        post("/webhooks", EditWebhooks, webhooks::form::save::create),
+        post("/webhooks/{id}", EditWebhooks, webhooks::form::save::update),
+        post("/webhooks/preview", EditWebhooks, webhooks::form::preview::preview),
+        post("/webhooks/test", EditWebhooks, webhooks::form::test::test),
+        post("/webhooks/backtest", EditWebhooks, webhooks::form::backtest::run),
+        post("/webhooks/certificate", EditWebhooks, webhooks::form::certificate::fetch),
+        post("/webhooks/credentials", EditWebhooks, webhooks::form::credentials::check),
+    ]
 }

@@ -1,6 +1,8 @@
 //! The session of a signed-in user: its messages for the next page, and its CSRF token.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,17 +12,34 @@ use url::form_urlencoded;
 
 use super::auth::dialog;
 use super::visitor::Visitor;
-use super::{Error, WebState, cookies, csrf};
+use super::{Error, WebState, cookies, csrf, device_name};
 use crate::actions::SignedIn;
+use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
 use crate::store::PgPool;
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, NewSession, SessionKey};
 use crate::store::users::User;
 
-/// A session ends after this time without use.
-const LIFETIME: TimeDelta = TimeDelta::days(7);
-/// Minimum time between two updates of the end of a session. Each update writes to the database.
-const EXTENSION_INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// Minimum time between two records of the use of a session. Each record writes to the database.
+const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+/// How long a password that was entered is enough to change users, secrets and tokens.
+const PASSWORD_VALIDITY: TimeDelta = TimeDelta::minutes(15);
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Maximum time without use.
+    pub idle: TimeDelta,
+    /// Maximum time in all.
+    pub max: TimeDelta,
+}
+
+impl SessionLimits {
+    /// When a session ends that is used now.
+    fn end(self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+        (now + self.idle).min(created_at + self.max)
+    }
+}
 
 /// A short message on the next page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,17 +57,24 @@ pub(super) struct Session {
     token: [u8; csrf::TOKEN_BYTES],
     key: SessionKey,
     has_toasts: bool,
+    password_entered_at: Timestamp,
     db: PgPool,
 }
 
 impl Session {
-    fn new(cookie: &str, has_toasts: bool, state: &WebState) -> Self {
+    fn new(
+        cookie: &str,
+        has_toasts: bool,
+        password_entered_at: Timestamp,
+        state: &WebState,
+    ) -> Self {
         let token = state.csrf_key.token(cookies::SESSION, cookie);
         Self {
             csrf: csrf::mask(&token, &state.sources.bytes()),
             token,
             key: SessionKey::new(cookie),
             has_toasts,
+            password_entered_at,
             db: state.db.clone(),
         }
     }
@@ -84,6 +110,16 @@ impl Session {
         Ok(sessions::find(&self.db, &self.key, now).await?.is_some())
     }
 
+    /// Whether the user has entered the password recently.
+    pub(super) fn has_recent_password(&self, now: Timestamp) -> bool {
+        now - self.password_entered_at <= PASSWORD_VALIDITY
+    }
+
+    /// Records that the user has entered the password.
+    pub(super) async fn record_password(&self, now: Timestamp) -> Result<(), Error> {
+        Ok(sessions::record_password(&self.db, &self.key, now).await?)
+    }
+
     /// Ends the session.
     pub(super) async fn end(&self) -> Result<(), Error> {
         Ok(sessions::delete(&self.db, &self.key).await?)
@@ -105,18 +141,19 @@ impl CurrentUser {
         Actor::person(self.user.email.clone(), self.origin)
     }
 
-    /// Whether the user may change secrets and other objects of all webhooks.
-    pub(super) fn is_admin(&self) -> bool {
-        self.user.role == "admin"
+    /// The user's role.
+    pub(super) fn role(&self) -> Role {
+        Role::from_stored(&self.user.role)
     }
 
-    /// Rejects users who are no administrators.
-    pub(super) fn require_admin(&self) -> Result<(), Error> {
-        if self.is_admin() { Ok(()) } else { Err(Error::NotAdministrator) }
+    /// Whether the user has a permission.
+    pub(super) fn can(&self, permission: Permission) -> bool {
+        self.role().allows(permission)
     }
 
     /// Finds the user of a request, and records the use of the session.
-    async fn find(headers: &HeaderMap, state: &WebState) -> Result<Option<Self>, Error> {
+    async fn find(parts: &Parts, state: &WebState) -> Result<Option<Self>, Error> {
+        let headers = &parts.headers;
         let Some(cookie) = cookies::find(headers, &state.public, cookies::SESSION) else {
             return Ok(None);
         };
@@ -124,11 +161,17 @@ impl CurrentUser {
         let Some(found) = sessions::find(&state.db, &key, now).await? else { return Ok(None) };
         // A page that updates itself is not used, and does not take the messages from the next page.
         let is_live = is_live(headers);
-        if !is_live && found.expires_at < now + LIFETIME - EXTENSION_INTERVAL {
-            sessions::extend(&state.db, &key, now + LIFETIME).await?;
+        if !is_live && now - found.last_used_at >= USE_INTERVAL {
+            let end = state.session_limits.end(found.created_at, now);
+            let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+            let address = client.map(|from| from.ip().to_canonical().to_string());
+            let address = address.unwrap_or_default();
+            sessions::record_use(&state.db, &key, now, end, &address).await?;
         }
-        let session = Session::new(&cookie, found.has_messages && !is_live, state);
-        Ok(Some(Self { user: found.user, session, origin: Origin::default() }))
+        let has_toasts = found.has_messages && !is_live;
+        let session = Session::new(&cookie, has_toasts, found.password_entered_at, state);
+        let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
+        Ok(Some(Self { user: found.user, session, origin }))
     }
 }
 
@@ -140,18 +183,30 @@ pub(super) struct StartedSession {
     device: String,
 }
 
-/// Starts a session.
-pub(super) async fn start(state: &WebState, done: SignedIn) -> Result<StartedSession, Error> {
+/// Starts a session in place of the one that the browser has, if it has one.
+pub(super) async fn start(
+    state: &WebState,
+    done: SignedIn,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<StartedSession, Error> {
     let SignedIn { user, device } = done;
+    if let Some(before) = cookies::find(headers, &state.public, cookies::SESSION) {
+        sessions::delete(&state.db, &SessionKey::new(&before)).await?;
+    }
     let cookie = hex::encode(state.sources.bytes::<32>());
-    let session = Session::new(&cookie, false, state);
-    let expires_at = state.sources.now() + LIFETIME;
-    sessions::insert(&state.db, &session.key, user.id, expires_at).await?;
-    Ok(StartedSession {
-        current: CurrentUser { user, session, origin: Origin::default() },
-        cookie,
-        device,
-    })
+    let now = state.sources.now();
+    let session = Session::new(&cookie, false, now, state);
+    let new = NewSession {
+        user: user.id,
+        now,
+        expires_at: state.session_limits.end(now, now),
+        device: &device_name::of(headers),
+        address: &from.to_canonical().to_string(),
+    };
+    sessions::insert(&state.db, &session.key, &new).await?;
+    let current = CurrentUser { user, session, origin: Origin::default() };
+    Ok(StartedSession { current, cookie, device })
 }
 
 impl StartedSession {
@@ -194,9 +249,7 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
         if let Some(known) = parts.extensions.get::<Option<Self>>() {
             return Ok(known.clone());
         }
-        let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
-        let found = Self::find(&parts.headers, state).await?;
-        let found = found.map(|current| Self { origin, ..current });
+        let found = Self::find(parts, state).await?;
         parts.extensions.insert(found.clone());
         Ok(found)
     }
@@ -205,9 +258,12 @@ impl OptionalFromRequestParts<WebState> for CurrentUser {
 /// Responds to a request without a user: htmx gets the form of the sign-in dialog, a page redirects to the sign-in page
 /// and back.
 fn request_sign_in(parts: &Parts, state: &WebState) -> Result<Response, Error> {
+    if accepts_events(&parts.headers) {
+        return Ok((StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response());
+    }
     if is_htmx(&parts.headers) {
         let visitor = Visitor::new(&parts.headers, state);
-        let form = dialog::form(&visitor.csrf, "", "")?;
+        let form = dialog::form(&visitor.csrf, "", "", false)?;
         return Ok(visitor.respond(&parts.headers, state, (StatusCode::UNAUTHORIZED, form)));
     }
     let here = parts.uri.path_and_query().map(ToString::to_string);
@@ -228,6 +284,10 @@ pub(super) fn is_htmx(headers: &HeaderMap) -> bool {
 
 /// Whether `static/js/live.js` sent the request on its own, without an action of the user.
 pub(super) fn is_live(headers: &HeaderMap) -> bool {
-    headers.contains_key("gatepost-live")
-        || headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
+    headers.contains_key("gatepost-live") || accepts_events(headers)
+}
+
+/// Whether the response should be a stream of events.
+fn accepts_events(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }

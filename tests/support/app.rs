@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use gatepost::actions::{Actions, SaveRequest};
 use gatepost::app::App;
 use gatepost::config::{Config, KeySettings};
-use gatepost::identity::Scope;
+use gatepost::identity::{Role, Scope};
 use gatepost::model::webhook::read_file;
 use gatepost::model::{Actor, Origin};
 use serde_json::Value;
@@ -60,6 +60,8 @@ pub(crate) fn config(database_url: &str) -> Config {
         egress_deny: Vec::new(),
         allow_http: false,
         retention_days: 30,
+        session_idle_hours: 24,
+        session_max_hours: 168,
         log: "warn".to_owned(),
         log_json: false,
     }
@@ -145,6 +147,30 @@ impl TestApp {
         let mut person = self.anonymous();
         person.sign_in(EMAIL, PASSWORD).await;
         person
+    }
+
+    /// Creates a user with this role and the administrator's password, and returns them, signed in.
+    pub(crate) async fn user(&self, role: Role) -> TestUser {
+        let email = self.add_user(role).await;
+        let mut user = self.anonymous();
+        user.sign_in(&email, PASSWORD).await;
+        user
+    }
+
+    /// Creates a user with this role and the administrator's password. Returns the email address.
+    pub(crate) async fn add_user(&self, role: Role) -> String {
+        let email = format!("{}-{}@example.com", role.as_str(), rand::random::<u32>());
+        sqlx::query(
+            "insert into users (id, email, password_hash, role, created_at)
+             select gen_random_uuid(), $1, password_hash, $2, created_at from users where email = $3",
+        )
+        .bind(&email)
+        .bind(role.as_str())
+        .bind(EMAIL)
+        .execute(self.database.pool())
+        .await
+        .unwrap();
+        email
     }
 
     /// Returns a visitor who is not signed in.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::actions::ChangeDeliveryError;
 use crate::api::{ApiState, Problem, ProblemId, bearer};
-use crate::identity::Scope;
+use crate::identity::Permission;
 use crate::model::{Actor, DeliveryId, Origin};
 
 /// The response body.
@@ -23,7 +23,7 @@ pub(in crate::api) async fn redeliver(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RedeliverResponse>), Problem> {
-    let token = bearer::require_scope(&state, &headers, &[Scope::Manage]).await?;
+    let token = bearer::require(&state, &headers, Permission::Send).await?;
     let not_found = || Problem::new(ProblemId::NotFound, "There is no delivery with this id.");
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| not_found())?;
     match state.actions.redeliver(id, &Actor::token(token.name, origin)).await {

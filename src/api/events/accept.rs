@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, request_body};
 use crate::delivery::{IntakeError, SubmittedEvent};
-use crate::identity::Scope;
+use crate::identity::Permission;
 use crate::model::event::{Event, EventError};
 
 /// Maximum number of events in one request.
@@ -40,7 +40,7 @@ pub(in crate::api) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
-    bearer::require_scope(&state, &headers, &[Scope::Events]).await?;
+    bearer::require(&state, &headers, Permission::SendEvents).await?;
     check_content_type(&headers)?;
     check_content_encoding(&headers)?;
     let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;

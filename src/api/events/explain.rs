@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::actions::{ExplainQuery, ExplainedPart};
 use crate::api::{ApiState, Problem, ProblemId, bearer};
-use crate::identity::Scope;
+use crate::identity::Permission;
 use crate::model::event::EventError;
 use crate::model::{EventId, WebhookId};
 
@@ -30,7 +30,7 @@ pub(in crate::api) async fn explain(
     Query(params): Query<ExplainParams>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    bearer::require_scope(&state, &headers, &[Scope::Read, Scope::Manage]).await?;
+    bearer::require(&state, &headers, Permission::Read).await?;
     let id: EventId = id.parse().map_err(|_error: uuid::Error| no_event())?;
     let query = ExplainQuery {
         part: ExplainedPart::All,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::SendNowError;
 use crate::api::{ApiState, MAX_INVOKE_BYTES, Problem, ProblemId, bearer, request_body};
-use crate::identity::Scope;
+use crate::identity::Permission;
 use crate::model::event::{EventChoice, EventError};
 use crate::model::{Actor, EventId, Origin, Trigger, WebhookId};
 
@@ -37,7 +37,7 @@ pub(in crate::api) async fn invoke(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<InvokeResponse>), Problem> {
-    let token = bearer::require_scope(&state, &headers, &[Scope::Manage]).await?;
+    let token = bearer::require(&state, &headers, Permission::Send).await?;
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
     let body = request_body::read(body, MAX_INVOKE_BYTES, TOO_LARGE).await?;
     let choice = read(&body)?;

@@ -1,4 +1,5 @@
-//! The form of the dialog in which a user whose session has ended signs in again (`static/js/session.js`).
+//! The form of the dialog in which a user signs in again, because the session has ended or the password must be confirmed
+//! (`static/js/session.js`).
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -11,9 +12,16 @@ struct SignInAgainView<'a> {
     csrf: &'a str,
     email: &'a str,
     error: &'a str,
+    /// Whether the session goes on, and only the password is confirmed.
+    confirms: bool,
 }
 
 /// Renders the form, after a failed attempt with its email and its error.
-pub(in crate::web) fn form(csrf: &str, email: &str, error: &str) -> Result<Response, Error> {
-    Ok(Html(SignInAgainView { csrf, email, error }.render()?).into_response())
+pub(in crate::web) fn form(
+    csrf: &str,
+    email: &str,
+    error: &str,
+    confirms: bool,
+) -> Result<Response, Error> {
+    Ok(Html(SignInAgainView { csrf, email, error, confirms }.render()?).into_response())
 }

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 
 use super::{dialog, throttled};
-use crate::actions::{SignIn, SignInError, SignedIn};
+use crate::actions::{SignIn, SignInError};
 use crate::web::page::{self, Page};
-use crate::web::session::{CurrentUser, Toast, is_htmx};
+use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session, webhooks};
 
@@ -37,6 +37,8 @@ pub(in crate::web) struct LoginForm {
     next: String,
     /// A webhook form that was sent after its session had ended, URL-encoded.
     unsaved: String,
+    /// Whether the dialog only confirms the password of a session that goes on.
+    confirms: bool,
 }
 
 #[derive(Template)]
@@ -100,7 +102,10 @@ pub(in crate::web) async fn submit(
         device: device.as_deref(),
     };
     let (status, error) = match state.actions.sign_in(attempt).await {
-        Ok(done) => return signed_in(&state, &visitor, &headers, done, &form).await,
+        Ok(done) => {
+            let started = session::start(&state, done, &headers, from.ip()).await?;
+            return signed_in(&state, &visitor, &headers, started, &form).await;
+        }
         Err(SignInError::Wrong) => {
             let message = "The email or the password is wrong. Check both and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
@@ -109,7 +114,7 @@ pub(in crate::web) async fn submit(
         Err(SignInError::Store(error)) => return Err(error.into()),
     };
     let view = if is_htmx(&headers) {
-        dialog::form(&visitor.csrf, &form.email, &error)?
+        dialog::form(&visitor.csrf, &form.email, &error, form.confirms)?
     } else {
         login_page(&visitor, form, error)?
     };
@@ -136,10 +141,9 @@ async fn signed_in(
     state: &WebState,
     visitor: &Visitor,
     headers: &HeaderMap,
-    done: SignedIn,
+    started: StartedSession,
     form: &LoginForm,
 ) -> Result<Response, Error> {
-    let started = session::start(state, done).await?;
     let current = &started.current;
     let response = if is_htmx(headers) {
         let (email, csrf) = (current.user.email.clone(), current.session.csrf.clone());
@@ -147,7 +151,8 @@ async fn signed_in(
     } else if form.unsaved.is_empty() {
         Redirect::to(&destination(&form.next)).into_response()
     } else {
-        webhooks::form::edit::resume(state, current, form.unsaved.as_bytes()).await?
+        let (unsaved, notice) = (form.unsaved.as_bytes(), webhooks::form::edit::SESSION_CHANGED);
+        webhooks::form::edit::resume(state, current, unsaved, notice).await?
     };
     Ok(started.respond(response, visitor, headers, state))
 }

@@ -1,5 +1,6 @@
 //! Signing in and out, and creating the first administrator.
 
+pub(super) mod confirm;
 pub(super) mod dialog;
 pub(super) mod login;
 pub(super) mod logout;

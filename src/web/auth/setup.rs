@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::throttled;
-use crate::actions::{SetUpError, SetUpField, SignedIn};
+use crate::actions::{SetUpError, SetUpField};
 use crate::web::page::{self, Page};
+use crate::web::session::StartedSession;
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, form, session};
 
@@ -131,7 +132,10 @@ pub(in crate::web) async fn submit(
     };
     let mut form = SetUpPage::new(&visitor, input);
     let status = match outcome {
-        Ok(done) => return signed_in(&state, &visitor, &headers, done).await,
+        Ok(done) => {
+            let started = session::start(&state, done, &headers, from.ip()).await?;
+            return signed_in(&state, &visitor, &headers, started).await;
+        }
         Err(Rejection::SetUp(SetUpError::Done)) => {
             return Ok(Redirect::to("/login?set_up=true").into_response());
         }
@@ -145,9 +149,8 @@ async fn signed_in(
     state: &WebState,
     visitor: &Visitor,
     headers: &HeaderMap,
-    done: SignedIn,
+    started: StartedSession,
 ) -> Result<Response, Error> {
-    let started = session::start(state, done).await?;
     started.current.session.notify("Gatepost is set up. Add your first webhook.").await?;
     let response = Redirect::to("/webhooks").into_response();
     Ok(started.respond(response, visitor, headers, state))

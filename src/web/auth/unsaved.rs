@@ -1,5 +1,5 @@
-//! Keeps a webhook form whose session has ended or has changed: without a session, the sign-in page carries it along;
-//! with a new session, it is shown again.
+//! Keeps a webhook form whose session has ended or has changed, or whose user has another role now: without a session,
+//! the sign-in page carries it along; otherwise it is shown again.
 //!
 //! For browsers that run no scripts. With scripts the user signs in again in place (`static/js/session.js`).
 
@@ -10,7 +10,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::login;
+use crate::identity::{Permission, Role};
 use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::webhooks::form::edit::SESSION_CHANGED;
 use crate::web::{Error, WebState, form, webhooks};
 
 /// Middleware of the routes that receive the webhook form.
@@ -36,7 +38,17 @@ async fn check(state: &WebState, request: Request, next: Next) -> Result<Respons
             login::keep_unsaved(&parts.headers, state, unsaved)
         }
         Some(current) if !current.session.has_token(&form::token(&bytes)) => {
-            let page = webhooks::form::edit::resume(state, &current, &bytes).await?;
+            let page = webhooks::form::edit::resume(state, &current, &bytes, SESSION_CHANGED);
+            Ok((StatusCode::FORBIDDEN, page.await?).into_response())
+        }
+        Some(current) if !current.can(Permission::EditWebhooks) => {
+            let notice = format!(
+                "Your role is now {}, so nothing has been saved. Copy what you need, or ask an administrator for the \
+                 role {}, and then save the form.",
+                current.role(),
+                Role::Editor
+            );
+            let page = webhooks::form::edit::resume(state, &current, &bytes, &notice).await?;
             Ok((StatusCode::FORBIDDEN, page).into_response())
         }
         Some(_) => Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await),

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::filters::ListQuery;
+use crate::identity::Permission;
 use crate::model::delivery::BulkAction;
 use crate::model::{DeliveryId, WebhookId};
 use crate::store::delivery_search::DeliveryFilter;
@@ -139,6 +140,7 @@ struct BatchView {
     stopped: i64,
     open: i64,
     is_stopped: bool,
+    can_stop: bool,
 }
 
 #[derive(Template)]
@@ -224,6 +226,7 @@ pub(in crate::web) async fn show(
         stopped: found.total - found.succeeded - found.failed - found.open,
         open: found.open,
         is_stopped: found.stopped_at.is_some(),
+        can_stop: found.open > 0 && found.stopped_at.is_none() && current.can(Permission::Send),
     };
     if is_htmx(&headers) {
         return page::html(&BatchProgress { batch });

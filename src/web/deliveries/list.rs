@@ -9,6 +9,7 @@ use super::DeliveryView;
 use super::bulk::ActionLink;
 use super::filters::{ListQuery, STATUSES, is_filtered};
 use super::webhook_filter::{self, WebhookField};
+use crate::identity::Permission;
 use crate::model::delivery::BulkAction;
 use crate::store::{delivery_search, redelivery_batches, webhooks};
 use crate::web::components::SelectOption;
@@ -33,7 +34,7 @@ struct TableView {
     filtered: bool,
     /// The number of rows that the page had before, if the rows continue a search.
     rows_before: Option<usize>,
-    /// Actions on all matching deliveries; empty without filters.
+    /// Actions on all matching deliveries; empty without filters, or if the user may not send.
     actions: Vec<ActionLink>,
     /// Whether there are no deliveries at all.
     is_blank: bool,
@@ -92,7 +93,7 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to(address).into_response());
     }
     let found = query.found.filter(|_| is_htmx);
-    let mut table = load(&state, &query, found).await?;
+    let mut table = load(&state, &query, found, current.can(Permission::Send)).await?;
     if let Some(error) = unknown_webhook {
         table.errors.push(error);
     }
@@ -122,6 +123,7 @@ async fn load(
     state: &WebState,
     query: &ListQuery,
     found: Option<usize>,
+    can_send: bool,
 ) -> Result<TableView, Error> {
     let text = query.text();
     let filter = match query.parse(&text) {
@@ -141,7 +143,7 @@ async fn load(
         ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
     });
     let mut actions = Vec::new();
-    if filtered && found.is_none() {
+    if can_send && filtered && found.is_none() {
         for action in BulkAction::ALL {
             let is_on_page = found_now.deliveries.iter().any(|one| action.applies_to(one.state));
             if is_on_page || redelivery_batches::applies(&state.db, filter, action).await? {

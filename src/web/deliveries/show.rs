@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::DeliveryView;
+use crate::identity::Permission;
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, Timestamp};
 use crate::store::deliveries::{self, Delivery, manual};
@@ -48,7 +49,8 @@ struct RedeliveryView {
     result: String,
 }
 
-/// What can be done with the delivery.
+/// What the user can do with the delivery.
+#[derive(Default)]
 struct ActionsView {
     can_redeliver: bool,
     can_retry: bool,
@@ -125,7 +127,11 @@ pub(super) async fn page(
     let payload =
         highlight::to_html(highlight::pretty_json(&payload).as_deref().unwrap_or(&payload));
     let redeliveries = redeliveries::list_by_delivery(&state.db, id).await?;
-    let actions = ActionsView::new(&found, &redeliveries);
+    let actions = if current.can(Permission::Send) {
+        ActionsView::new(&found, &redeliveries)
+    } else {
+        ActionsView::default()
+    };
     page::html(&DeliveryPage {
         page: Page::new(current, title, Nav::Deliveries).await?,
         delivery,

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use super::EventView;
 use crate::actions::{EventExplanation, ExplainQuery, ExplainedPart, ExplainedWebhook};
+use crate::identity::Permission;
 use crate::model::delivery::DeliveryState;
 use crate::model::webhook::NotSent;
 use crate::model::{EventId, WebhookId};
@@ -67,6 +68,8 @@ struct WebhooksView {
     /// Whether there are enough webhooks to filter them.
     can_filter: bool,
     rows: Vec<WebhookView>,
+    /// Whether the user may add webhooks.
+    can_add: bool,
     /// Whether a filter is set.
     is_filtered: bool,
     /// Address of the next page; empty on the last one.
@@ -116,7 +119,7 @@ pub(in crate::web) async fn show(
         limit: PAGE_ROWS,
     };
     let explained = state.actions.explain_event(id, &explain).await?.ok_or(Error::NotFound)?;
-    let webhooks = WebhooksView::new(&query, &explain, &explained);
+    let webhooks = WebhooksView::new(&current, &query, &explain, &explained);
     if is_htmx(&headers) && !is_live(&headers) {
         return page::html(&WebhooksTable { webhooks });
     }
@@ -164,7 +167,13 @@ impl ShowQuery {
 }
 
 impl WebhooksView {
-    fn new(query: &ShowQuery, explain: &ExplainQuery<'_>, explained: &EventExplanation) -> Self {
+    fn new(
+        current: &CurrentUser,
+        query: &ShowQuery,
+        explain: &ExplainQuery<'_>,
+        explained: &EventExplanation,
+    ) -> Self {
+        let can_send = current.can(Permission::Send);
         let event = explained.event.id;
         let path = format!("/events/{event}");
         let is_filtered = !explain.text.is_empty() || explain.part != ExplainedPart::All;
@@ -175,7 +184,12 @@ impl WebhooksView {
             can_filter: is_filtered
                 || explain.after.is_some()
                 || explained.webhooks.len() >= MIN_FILTERED_ROWS,
-            rows: explained.webhooks.iter().map(|one| WebhookView::new(one, event)).collect(),
+            rows: explained
+                .webhooks
+                .iter()
+                .map(|one| WebhookView::new(one, event, can_send))
+                .collect(),
+            can_add: current.can(Permission::EditWebhooks),
             is_filtered,
             next: explained.next.map(|id| query.href(&path, Some(id))).unwrap_or_default(),
             first: if explain.after.is_some() { query.href(&path, None) } else { String::new() },
@@ -185,7 +199,7 @@ impl WebhooksView {
 }
 
 impl WebhookView {
-    fn new(webhook: &ExplainedWebhook, event: EventId) -> Self {
+    fn new(webhook: &ExplainedWebhook, event: EventId, can_send: bool) -> Self {
         let id = webhook.id;
         let line = |delivery: &EventDelivery| {
             let is_clear = delivery.state == DeliveryState::Delivered && delivery.sender.is_none();
@@ -217,7 +231,7 @@ impl WebhookView {
                 .map(line)
                 .chain(webhook.not_sent.as_ref().map(not_sent))
                 .collect(),
-            send_href: if webhook.can_send {
+            send_href: if webhook.can_send && can_send {
                 format!("/webhooks/{id}/send?event={event}")
             } else {
                 String::new()

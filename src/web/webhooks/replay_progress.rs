@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::parse_id;
+use crate::identity::Permission;
 use crate::model::{Timestamp, WebhookId};
 use crate::store::replays::{self, Replay, ReplayResult};
 use crate::store::webhooks;
@@ -42,6 +43,8 @@ struct ProgressPage {
     replay: ReplayView,
     result: ReplayResult,
     csrf: String,
+    /// Whether the user may stop it.
+    can_stop: bool,
 }
 
 #[derive(Template)]
@@ -51,6 +54,8 @@ struct ProgressPart {
     replay: ReplayView,
     result: ReplayResult,
     csrf: String,
+    /// Whether the user may stop it.
+    can_stop: bool,
 }
 
 impl ReplayView {
@@ -89,8 +94,9 @@ pub(in crate::web) async fn show(
     let result = replays::count_results(&state.db, replay.id).await?;
     let replay = ReplayView::new(&replay, state.sources.now());
     let (is_paused, csrf) = (!draft.active, current.session.csrf.clone());
+    let can_stop = current.can(Permission::Send);
     if is_htmx(&headers) {
-        return page::html(&ProgressPart { is_paused, replay, result, csrf });
+        return page::html(&ProgressPart { is_paused, replay, result, csrf, can_stop });
     }
     page::html(&ProgressPage {
         page: Page::new(&current, format!("Replay to {}", draft.name), Nav::Webhooks).await?,
@@ -100,6 +106,7 @@ pub(in crate::web) async fn show(
         replay,
         result,
         csrf,
+        can_stop,
     })
 }
 

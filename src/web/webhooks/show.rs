@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::history::RevisionView;
 use super::parse_id;
 use super::replay_progress::ReplayView;
+use crate::identity::Permission;
 use crate::model::webhook::Draft;
 use crate::model::{Trigger, filter};
 use crate::store::delivery_search::{self, DeliveryFilter};
@@ -74,6 +75,7 @@ pub(in crate::web) async fn show(
     let revisions = revisions::list(&state.db, id).await?;
     let newest = revisions.first().map(|newest| newest.number);
     let current_revision = newest.filter(|_| shown.deleted_at.is_none());
+    let restorable = current_revision.filter(|_| current.can(Permission::EditWebhooks));
     let draft = shown.draft;
     let triggers: Vec<Trigger> =
         draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
@@ -87,7 +89,7 @@ pub(in crate::web) async fn show(
         is_manual: triggers.contains(&Trigger::Manual),
         recent: recent.collect(),
         replays: replays.iter().map(|replay| ReplayView::new(replay, now)).collect(),
-        revisions: RevisionView::all(&id.to_string(), &revisions, current_revision, now),
+        revisions: RevisionView::all(&id.to_string(), &revisions, restorable, now),
         current_revision: current_revision.unwrap_or_default(),
         id: id.to_string(),
         draft,

@@ -7,7 +7,7 @@ use crate::support::scenario::Scenario;
 use crate::support::{TestApp, event};
 
 /// Creates data for every page, and returns the paths of the pages.
-async fn fill(scenario: &Scenario) -> Vec<String> {
+pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
     let Scenario { app, webhook, token, .. } = scenario;
     app.send(token, &event("Granted", "1")).await;
     app.wait_for("delivered", 1).await;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::super::ResultView;
+use crate::identity::Permission;
 use crate::model::{EventId, Timestamp};
 use crate::store::deliveries::by_event::{self, EventResult};
 use crate::store::sample_requests::{self, StoredSample};
@@ -36,6 +37,7 @@ struct SampleView {
     /// Whether anything can still change.
     is_running: bool,
     csrf: String,
+    can_send: bool,
 }
 
 #[derive(Template)]
@@ -65,8 +67,7 @@ pub(in crate::web) async fn show(
     let results = by_event::count(&state.db, &events).await?;
     let result = |event| results.get(event).copied().unwrap_or_default();
     let results = found.steps.iter().map(|step| step.event.as_ref().map(result)).collect();
-    let csrf = current.session.csrf.clone();
-    let sample = SampleView::new(id, found, results, state.sources.now(), csrf);
+    let sample = SampleView::new(id, found, results, state.sources.now(), &current);
     if is_htmx(&headers) {
         return page::html(&ProgressPart { sample });
     }
@@ -92,7 +93,7 @@ impl SampleView {
         sample: StoredSample,
         results: Vec<Option<EventResult>>,
         now: Timestamp,
-        csrf: String,
+        current: &CurrentUser,
     ) -> Self {
         let is_open = sample.steps.iter().any(|step| step.event.is_none());
         let is_unfinished = results.iter().flatten().any(|result| result.unfinished > 0);
@@ -111,7 +112,8 @@ impl SampleView {
             steps: steps.collect(),
             is_open,
             is_running: is_open || is_unfinished,
-            csrf,
+            csrf: current.session.csrf.clone(),
+            can_send: current.can(Permission::Send),
         }
     }
 }

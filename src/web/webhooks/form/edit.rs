@@ -43,16 +43,21 @@ pub(in crate::web) async fn new(
     form.page(&current).await
 }
 
-/// Shows a form again whose session has ended or has changed. `form` is as the browser sent it.
+/// The notice on a form whose session has ended or has changed.
+pub(in crate::web) const SESSION_CHANGED: &str =
+    "Your session has changed, so nothing has been saved yet. Check the form, then save it.";
+
+/// Shows a form again that was not saved, with a notice. `form` is as the browser sent it.
 pub(in crate::web) async fn resume(
     state: &WebState,
     current: &CurrentUser,
     form: &[u8],
+    notice: &str,
 ) -> Result<Response, Error> {
     let input = FormInput::new(url::form_urlencoded::parse(form).into_owned().collect());
     let mut form =
         page::load(state, current, input.subject(), input.draft(), input.choices()).await?;
-    form.resumed = true;
+    notice.clone_into(&mut form.notice);
     form.page(current).await
 }
 

@@ -47,8 +47,8 @@ pub(super) struct FormView {
     pub(super) expected_revision: String,
     /// A change that another user saved since the form was opened.
     pub(super) conflict: Option<ConflictView>,
-    /// Whether the form was submitted after its session had ended, and is shown again.
-    pub(super) resumed: bool,
+    /// Why the form was not saved and is shown again; empty if there is no such reason.
+    pub(super) notice: String,
     /// Address that saves the form.
     pub(super) save_href: String,
     pub(super) title: &'static str,
@@ -149,7 +149,7 @@ impl FormView {
                 .map(|revision| revision.to_string())
                 .unwrap_or_default(),
             conflict: None,
-            resumed: false,
+            notice: String::new(),
             save_href,
             title,
             presets: if subject.id.is_none() { &PRESETS } else { &[] },

@@ -1,0 +1,110 @@
+//! Asks for the password again before users, secrets and tokens are changed. Everything that was sent is kept.
+//!
+//! With scripts, the user enters the password in a dialog, and the request is sent again (`static/js/session.js`). Without
+//! scripts, a page carries the fields of the form along, and sends them with the password.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use url::form_urlencoded;
+
+use super::{dialog, throttled};
+use crate::actions::{SignIn, SignInError};
+use crate::web::page::{self, Page};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::visitor::Visitor;
+use crate::web::{Error, WebState, cookies, form};
+
+/// The field with the password, which no other form has.
+const FIELD: &str = "confirmed_password";
+
+#[derive(Template)]
+#[template(path = "auth/confirm.html")]
+struct ConfirmPage {
+    page: Page,
+    /// Address of the form that was sent.
+    path: String,
+    email: String,
+    /// The fields of the form.
+    fields: Vec<(String, String)>,
+    error: String,
+}
+
+/// Passes a request on if the user has entered the password recently, or sends it along.
+pub(in crate::web) async fn check(
+    state: &WebState,
+    current: &CurrentUser,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let now = state.sources.now();
+    if current.session.has_recent_password(now) {
+        return Ok(next.run(request).await);
+    }
+    let (mut parts, body) = request.into_parts();
+    let bytes = form::read(Request::from_parts(parts.clone(), body), state).await?;
+    if !current.session.has_token(&form::token(&bytes)) {
+        return Err(Error::Csrf(current.session.csrf.clone()));
+    }
+    if is_htmx(&parts.headers) {
+        let visitor = Visitor::new(&parts.headers, state);
+        let view = dialog::form(&visitor.csrf, &current.user.email, "", true)?;
+        return Ok(visitor.respond(&parts.headers, state, (StatusCode::UNAUTHORIZED, view)));
+    }
+    let (passwords, fields): (Vec<_>, Vec<_>) =
+        form_urlencoded::parse(&bytes).into_owned().partition(|(name, _)| name == FIELD);
+    let Some(ConnectInfo(from)) = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied() else {
+        return Err(Error::Internal("the address of the client is unknown".to_owned()));
+    };
+    let (status, error) = match passwords.first() {
+        None => (StatusCode::UNAUTHORIZED, String::new()),
+        Some((_, password)) => match check_password(state, current, &parts.headers, from, password)
+            .await?
+        {
+            Ok(()) => {
+                current.session.record_password(now).await?;
+                let form =
+                    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                parts.headers.remove(header::CONTENT_LENGTH);
+                return Ok(next.run(Request::from_parts(parts, Body::from(form))).await);
+            }
+            Err(rejection) => rejection,
+        },
+    };
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let mut page = Page::outside(&Visitor::new(&parts.headers, state), "Confirm your password");
+    page.csrf.clone_from(&current.session.csrf);
+    let fields = fields.into_iter().filter(|(name, _)| name != form::FIELD).collect();
+    let view =
+        page::html(&ConfirmPage { page, path, email: current.user.email.clone(), fields, error })?;
+    Ok((status, view).into_response())
+}
+
+/// Checks the password of a user, and limits the attempts. Returns why it was rejected.
+pub(in crate::web) async fn check_password(
+    state: &WebState,
+    current: &CurrentUser,
+    headers: &HeaderMap,
+    from: SocketAddr,
+    password: &str,
+) -> Result<Result<(), (StatusCode, String)>, Error> {
+    let device = cookies::find(headers, &state.public, cookies::DEVICE);
+    let attempt =
+        SignIn { email: &current.user.email, password, from: from.ip(), device: device.as_deref() };
+    match state.actions.sign_in(attempt).await {
+        Ok(_) => Ok(Ok(())),
+        Err(SignInError::Wrong) => {
+            let message = "This is not your password. Check it and try again.".to_owned();
+            Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, message)))
+        }
+        Err(SignInError::Throttled(wait)) => {
+            Ok(Err((StatusCode::TOO_MANY_REQUESTS, throttled(wait))))
+        }
+        Err(SignInError::Store(error)) => Err(error.into()),
+    }
+}
