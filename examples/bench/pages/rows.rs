@@ -53,15 +53,15 @@ pub(super) async fn fill(server: &Server) {
         format!(
             "insert into delivery_history
                  (id, event_id, webhook_id, state, attempts, created_at, finished_at, last_status, last_error)
-             select numbered_id(n, {DELIVERIES}), numbered_id(n * {EVENTS} / {DELIVERIES}, {EVENTS}), w.id, s.name, 1,
+             select numbered_id(number, {DELIVERIES}), numbered_id(number * {EVENTS} / {DELIVERIES}, {EVENTS}), w.id, s.name, 1,
                     t.time, t.time, case s.name when 'delivered' then 200 when 'failed' then 503 end,
                     case s.name when 'failed' then 'HTTP 503' end
-             from generate_series(1, {DELIVERIES}) n
-             join numbered w on w.n = (n * n) % {WEBHOOKS}
+             from generate_series(1::bigint, {DELIVERIES}) as numbers (number)
+             join numbered w on w.n = (number * number) % {WEBHOOKS}
              cross join lateral (
-                 select case when n % 500 = 0 then 'failed' when n % 20011 = 0 then 'cancelled' else 'delivered' end as name
+                 select case when number % 500 = 0 then 'failed' when number % 20011 = 0 then 'cancelled' else 'delivered' end as name
              ) s
-             cross join lateral (select now() - interval '{DAYS} days' + n * (interval '{DAYS} days' / {DELIVERIES}) as time) t"
+             cross join lateral (select now() - interval '{DAYS} days' + number * (interval '{DAYS} days' / {DELIVERIES}) as time) t"
         ),
         format!(
             "insert into invocations (id, delivery_id, webhook_id, record)

@@ -151,7 +151,8 @@ async fn load(
             }
         }
     }
-    if let Some(webhook) = filter.webhook
+    if can_send
+        && let Some(webhook) = filter.webhook
         && webhooks::find_name(&state.db, webhook).await?.is_some()
     {
         actions.push(ActionLink::replay(webhook));
