@@ -26,6 +26,7 @@ pub mod config;
 pub mod delivery;
 pub mod egress;
 pub mod identity;
+pub mod mail;
 pub mod model;
 pub mod private_postgres;
 pub mod store;

@@ -5,6 +5,7 @@ mod key;
 mod key_file;
 mod key_settings;
 mod options;
+mod smtp;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,6 +21,7 @@ pub use key::{MasterKey, MasterKeys};
 pub use key_file::KeyFile;
 pub use key_settings::KeySettings;
 pub use options::{Options, without_empty_variables};
+pub use smtp::{SmtpEncryption, SmtpSettings};
 
 use crate::model::Sources;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub session_idle_hours: u16,
     /// After how many hours a session ends in any case.
     pub session_max_hours: u16,
+    /// The mail server, if there is one.
+    pub smtp: Option<SmtpSettings>,
     /// The log filter.
     pub log: String,
     /// Whether logs are written as JSON.
@@ -92,7 +96,7 @@ impl Config {
     fn check(options: Options) -> Result<Self, ConfigError> {
         let mut options = options.without_empty();
         let keys = KeySettings::new(&mut options)?;
-        let admin = match (options.admin_email, options.admin_password) {
+        let admin = match (options.admin_email.take(), options.admin_password.take()) {
             (Some(email), Some(password)) => Some((email, SecretString::from(password))),
             (None, None) => None,
             _ => {
@@ -102,6 +106,7 @@ impl Config {
         };
         let public_url = options
             .public_url
+            .take()
             .map(|text| {
                 let url = Url::parse(&text).ok();
                 url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
@@ -110,6 +115,7 @@ impl Config {
                 })
             })
             .transpose()?;
+        let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
         Ok(Self {
@@ -143,6 +149,7 @@ impl Config {
                 "GATEPOST_SESSION_MAX_HOURS",
                 options.session_max_hours.unwrap_or(7 * 24),
             )?,
+            smtp,
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,

@@ -101,6 +101,16 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_max_hours: Option<u16>,
 
+    /// The mail server, smtps://user:password@host or smtp://host with STARTTLS; needs a public URL [default: no mails]
+    #[arg(long, env = "GATEPOST_SMTP_URL", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url: Option<String>,
+
+    /// The sender's address of mails [default: gatepost@ and the host of the public URL]
+    #[arg(long, env = "GATEPOST_SMTP_FROM", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_from: Option<String>,
+
     /// The log filter, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +161,8 @@ impl Options {
             &mut self.admin_password,
             &mut self.egress_allow,
             &mut self.egress_deny,
+            &mut self.smtp_url,
+            &mut self.smtp_from,
             &mut self.log,
             &mut self.log_format,
         ] {

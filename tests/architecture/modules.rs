@@ -7,7 +7,7 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 14] = [
+const MODULES: [(&str, &[&str]); 15] = [
     ("template", &[]),
     ("model", &["template"]),
     ("vault", &["model"]),
@@ -15,6 +15,7 @@ const MODULES: [(&str, &[&str]); 14] = [
     ("private_postgres", &[]),
     ("store", &["model", "vault"]),
     ("egress", &["model"]),
+    ("mail", &["config"]),
     ("identity", &["model", "store"]),
     ("delivery", &["model", "store", "egress", "vault"]),
     ("actions", &["template", "model", "vault", "store", "egress", "identity", "delivery"]),
@@ -42,11 +43,12 @@ const MODULES: [(&str, &[&str]); 14] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 17] = [
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
     ("std::env", &["config"]),
     ("sqlx", &["private_postgres", "store"]),
+    ("lettre", &["mail"]),
     ("reqwest", &["egress"]),
     ("hyper", &["egress", "app"]),
     ("hyper_util", &["egress", "app"]),

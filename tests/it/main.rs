@@ -14,6 +14,7 @@ mod api;
 mod cli;
 mod delivery;
 mod fault_injection;
+mod mail;
 mod pages;
 mod secrets;
 mod security;

@@ -62,6 +62,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         retention_days: 30,
         session_idle_hours: 24,
         session_max_hours: 168,
+        smtp: None,
         log: "warn".to_owned(),
         log_json: false,
     }

@@ -10,6 +10,7 @@ pub(crate) mod logpoint;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod scenario;
+pub(crate) mod smtp;
 pub(crate) mod user;
 
 use std::time::Duration;
