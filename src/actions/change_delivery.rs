@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::delivery::BulkAction;
 use crate::model::{Actor, DeliveryId};
 use crate::store::deliveries::{self, change};
@@ -53,6 +54,9 @@ impl Actions {
         let who = actor.to_string();
         redeliveries::insert(&mut tx, id, &who, parts.sources.now()).await?;
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::delivery(id, &delivery.webhook_name);
+        let entry = AuditEntry::new(AuditAction::DeliveryRedelivered, object);
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(delivery.id = %id, actor = who, "queued a redelivery");
         Ok(())
@@ -75,6 +79,9 @@ impl Actions {
             return Err(ChangeDeliveryError::State(message));
         }
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::delivery(id, "");
+        let entry = AuditEntry::new(AuditAction::DeliveryRetried, object);
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(delivery.id = %id, %actor, "made a retry due");
         Ok(())
@@ -96,6 +103,9 @@ impl Actions {
             return Err(ChangeDeliveryError::State(message));
         }
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::delivery(id, "");
+        let entry = AuditEntry::new(AuditAction::DeliveryCancelled, object);
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(delivery.id = %id, %actor, "cancelled a delivery");
         Ok(())
@@ -122,6 +132,12 @@ impl Actions {
             redelivery_batches::insert(&mut tx, id, (action, &selected), filters, (&who, now))
                 .await?;
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::new("bulk_action", &id, "");
+        let entry = AuditEntry::new(AuditAction::BulkActionStarted, object)
+            .with("action", action.to_string())
+            .with("filters", filters)
+            .with("deliveries", total);
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await?;
         tracing::info!(batch.id = %id, %action, total, %actor, "started a bulk action");
         Ok(id)
@@ -134,6 +150,11 @@ impl Actions {
     pub async fn stop_batch(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
         let mut tx = self.parts.db.begin().await?;
         let found = redelivery_batches::stop(&mut tx, id, self.parts.sources.now()).await?;
+        if found {
+            let object = AuditObject::new("bulk_action", &id, "");
+            let entry = AuditEntry::new(AuditAction::BulkActionStopped, object);
+            self.record(&mut tx, actor, [entry]).await?;
+        }
         tx.commit().await?;
         tracing::info!(batch.id = %id, %actor, "stopped a bulk action");
         Ok(found)

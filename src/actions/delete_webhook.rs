@@ -2,6 +2,7 @@
 
 use super::toggle_webhook::ChangeWebhookError;
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::hold;
 use crate::store::{self, notify, revisions, secrets, webhooks};
@@ -20,13 +21,16 @@ impl Actions {
         let change_id = self.parts.sources.uuid();
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let now = self.parts.sources.now();
-        if !webhooks::delete(&mut tx, id, now).await? {
-            return Err(ChangeWebhookError::NotFound);
-        }
+        let found = webhooks::find_for_update(&mut tx, id).await?;
+        let name = found.ok_or(ChangeWebhookError::NotFound)?.name;
+        webhooks::delete(&mut tx, id, now).await?;
         revisions::record_deletion(&mut tx, id, actor, now).await?;
-        secrets::delete_unused(&mut tx, id, &[]).await?;
+        let deleted_secrets = secrets::delete_unused(&mut tx, id, &[]).await?;
         hold::cancel(&mut tx, id, now).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
+        let webhook = AuditObject::webhook(id, name.trim());
+        let entry = AuditEntry::new(AuditAction::WebhookDeleted, webhook);
+        self.record(&mut tx, actor, [entry.with("deleted_secrets", deleted_secrets)]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(())

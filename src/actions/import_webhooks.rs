@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::actions::{Actions, SaveRequest, SaveWebhookError};
 use crate::model::Actor;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::webhook::{Draft, WebhookFile, fold_name, read_file, write_yaml};
 use crate::store::notify::Acknowledgements;
 use crate::store::{self, webhook_changes, webhooks};
@@ -57,13 +58,17 @@ pub enum ImportError {
 }
 
 impl Actions {
-    /// Returns all webhooks as YAML.
+    /// Returns all webhooks as YAML, and records the export.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn export_webhooks(&self) -> Result<String, ImportError> {
+    pub async fn export_webhooks(&self, actor: &Actor) -> Result<String, ImportError> {
         let drafts: Vec<Draft> =
             webhooks::list(&self.parts.db).await?.into_iter().map(|(_, draft)| draft).collect();
+        let entry = AuditEntry::new(AuditAction::WebhooksExported, AuditObject::default());
+        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        self.record(&mut tx, actor, [entry.with("webhooks", drafts.len())]).await?;
+        tx.commit().await.map_err(store::Error::from)?;
         write_yaml(&drafts).map_err(|error| ImportError::File(error.to_string()))
     }
 
@@ -86,7 +91,7 @@ impl Actions {
         let acknowledgements =
             if dry_run { None } else { Some(Acknowledgements::start(&parts.db).await?) };
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
-        let mut changes = Vec::new();
+        let (mut changes, mut entries) = (Vec::new(), Vec::new());
         for draft in drafts {
             let name = draft.name.trim().to_owned();
             let id = webhooks::find_id_by_name(&mut tx, &name).await?;
@@ -100,6 +105,7 @@ impl Actions {
                 .apply(&mut tx, change_id, &request, before.as_ref(), &draft)
                 .await
                 .map_err(|error| ImportError::Webhook { name: name.clone(), error })?;
+            entries.extend(saved.entries);
             changes.push(ImportedWebhook {
                 name,
                 before: before.as_ref().map(to_yaml).transpose()?,
@@ -110,6 +116,10 @@ impl Actions {
         if dry_run {
             tx.rollback().await.map_err(store::Error::from)?;
         } else {
+            let imported = AuditEntry::new(AuditAction::WebhooksImported, AuditObject::default());
+            let count = changes.iter().filter(|change| !change.is_unchanged()).count();
+            entries.push(imported.with("webhooks", changes.len()).with("changed", count));
+            self.record(&mut tx, actor, entries).await?;
             tx.commit().await.map_err(store::Error::from)?;
             self.apply_change(change_id).await?;
         }

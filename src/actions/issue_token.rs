@@ -2,7 +2,8 @@
 
 use crate::actions::Actions;
 use crate::identity::{Scope, TokenText, hash_token};
-use crate::model::TokenId;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::{Actor, TokenId};
 use crate::store::{self, tokens};
 
 /// Maximum length of a token name, in characters.
@@ -31,6 +32,7 @@ impl Actions {
         &self,
         name: &str,
         scope: Scope,
+        actor: &Actor,
     ) -> Result<TokenText, IssueTokenError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -43,14 +45,19 @@ impl Actions {
             name: name.to_owned(),
             scope: scope.as_str().to_owned(),
         };
-        let mut connection = parts.db.acquire().await.map_err(store::Error::from)?;
+        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         let hash = hash_token(text.reveal());
-        match tokens::insert(&mut connection, &token, &hash, parts.sources.now()).await {
-            Ok(()) => Ok(text),
+        match tokens::insert(&mut tx, &token, &hash, parts.sources.now()).await {
+            Ok(()) => {}
             Err(error) if error.is_conflict("tokens_name_key") => {
-                Err(IssueTokenError::NameTaken(token.name))
+                return Err(IssueTokenError::NameTaken(token.name));
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
+        let object = AuditObject::token(token.id, &token.name);
+        let entry = AuditEntry::new(AuditAction::TokenCreated, object);
+        self.record(&mut tx, actor, [entry.with("scope", token.scope)]).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        Ok(text)
     }
 }

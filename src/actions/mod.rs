@@ -1,5 +1,6 @@
 //! What a user or a program can do with Gatepost: one file and one transaction per action.
 
+mod audit;
 mod backtest;
 mod blocking;
 mod change_delivery;
@@ -13,6 +14,7 @@ mod import_webhooks;
 mod inspect_tls;
 mod issue_token;
 mod prepare;
+mod record;
 mod replay;
 mod revisions;
 mod save_webhook;
@@ -21,11 +23,13 @@ mod send_now;
 mod send_sample;
 mod set_up;
 mod sign_in;
+mod sign_out;
 mod test_webhook;
 mod toggle_webhook;
 
 pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
+pub use audit::{VerifiedAudit, VerifyAuditError};
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_delivery::ChangeDeliveryError;
 pub use check_credentials::{CheckCredentialsError, CheckedCredentials};
@@ -56,7 +60,7 @@ use uuid::Uuid;
 
 use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
-use crate::identity::{DeviceKey, PasswordError, Passwords, Throttle};
+use crate::identity::{DeviceKey, PasswordError, Passwords, RecordLimit, Throttle};
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
@@ -94,6 +98,8 @@ pub struct Actions {
     parts: Arc<Parts>,
     passwords: Passwords,
     throttle: Throttle,
+    /// Limits records of rejected sign-ins.
+    record_limit: RecordLimit,
     /// Limits concurrent backtests.
     backtests: Arc<Semaphore>,
     /// Limits concurrent work on blocking threads.
@@ -110,6 +116,7 @@ impl Actions {
             parts: Arc::new(parts),
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
+            record_limit: RecordLimit::default(),
             backtests: Arc::new(Semaphore::new(MAX_BACKTESTS)),
             blocking: Arc::new(Semaphore::new(blocking::MAX_BLOCKING)),
         })

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::actions::{Actions, Preview};
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::event::Event;
 use crate::model::webhook::{DryRun, FieldErrors, Rules, SkipReason, Webhook};
 use crate::model::{Actor, EventId};
@@ -155,6 +156,15 @@ impl Actions {
         let (id, who) = (parts.sources.uuid(), actor.to_string());
         replays::insert(&mut tx, id, range, total, (&who, parts.sources.now())).await?;
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::webhook(range.webhook, draft.name.trim());
+        let entry = AuditEntry::new(AuditAction::ReplayStarted, object)
+            .with("replay", id.to_string())
+            .with("from", range.from.to_rfc3339())
+            .with("until", range.until.to_rfc3339())
+            .with("events", total)
+            .with("ignores_filters", range.ignores_filters)
+            .with("repeats", range.repeats);
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(replay.id = %id, webhook.id = %range.webhook, total, actor = who, "started a replay");
         Ok(id)
@@ -165,9 +175,13 @@ impl Actions {
     /// # Errors
     /// If the database failed.
     pub async fn stop_replay(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
-        let mut connection = self.parts.db.acquire().await?;
-        let done = replays::finish(&mut connection, id, self.parts.sources.now(), true).await?;
+        let mut tx = self.parts.db.begin().await?;
+        let done = replays::finish(&mut tx, id, self.parts.sources.now(), true).await?;
         if done {
+            let replay = AuditObject::new("replay", &id, "");
+            let entry = AuditEntry::new(AuditAction::ReplayStopped, replay);
+            self.record(&mut tx, actor, [entry]).await?;
+            tx.commit().await?;
             tracing::info!(replay.id = %id, %actor, "stopped a replay");
         }
         Ok(done)

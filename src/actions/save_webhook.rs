@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::actions::{Actions, Entered};
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::secret::SecretChoices;
 use crate::model::webhook::{Draft, Field, FieldErrors, RevisionKind};
 use crate::model::{Actor, SecretId, WebhookId};
@@ -80,6 +81,7 @@ impl Actions {
             None => None,
         };
         let saved = self.apply(&mut tx, change_id, request, before.as_ref(), draft).await?;
+        self.record(&mut tx, &request.actor, saved.entries).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(saved.id)
@@ -122,20 +124,29 @@ impl Actions {
             secret_names: Some(&secret_names),
             changed_secrets: &changed_secrets,
         };
-        webhook_changes::apply(db, change_id, &change, now).await.map_err(name_taken)?;
+        let changed = webhook_changes::apply(db, change_id, &change, now).await;
+        let mut entries = Vec::from_iter(changed.map_err(name_taken)?);
         for secret in &new {
             let owner = (!secret.is_shared).then_some(id);
             let author = (&request.actor, now);
-            secrets::save(db, &parts.vault, (SecretId::new(&parts.sources), owner), secret, author)
-                .await
-                .map_err(name_taken)?;
+            let target = (SecretId::new(&parts.sources), owner);
+            let saved = secrets::save(db, &parts.vault, target, secret, author).await;
+            let (secret_id, is_new) = saved.map_err(name_taken)?;
+            let action =
+                if is_new { AuditAction::SecretCreated } else { AuditAction::SecretChanged };
+            let object = AuditObject::secret(secret_id, secret.name.as_str());
+            entries.push(AuditEntry::new(action, object).with("webhook", after.name.trim()));
         }
         if !secrets::lock(db, id, &secret_names).await? {
             let message = "A secret of this webhook was deleted meanwhile. Save again.";
             return Err(SaveWebhookError::Invalid(FieldErrors::single(Field::Name, message)));
         }
-        secrets::delete_unused(db, id, &secret_names).await?;
-        Ok(SavedWebhook { id, draft: after.clone(), changed_secrets })
+        for name in secrets::delete_unused(db, id, &secret_names).await? {
+            let object = AuditObject::new("secret", "", &name);
+            let entry = AuditEntry::new(AuditAction::SecretDeleted, object);
+            entries.push(entry.with("webhook", after.name.trim()));
+        }
+        Ok(SavedWebhook { id, draft: after.clone(), changed_secrets, entries })
     }
 }
 
@@ -147,6 +158,8 @@ pub(super) struct SavedWebhook {
     pub(super) draft: Draft,
     /// The names of the secrets that are new or have new values.
     pub(super) changed_secrets: Vec<String>,
+    /// For the audit log, at the end of the transaction.
+    pub(super) entries: Vec<AuditEntry>,
 }
 
 fn name_taken(error: store::Error) -> SaveWebhookError {

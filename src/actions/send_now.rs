@@ -2,6 +2,7 @@
 
 use crate::actions::Actions;
 use crate::delivery::lane_of;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::event::EventChoice;
 use crate::model::webhook::Draft;
 use crate::model::{Actor, DeliveryId, EventId, Trigger, WebhookId};
@@ -80,14 +81,19 @@ impl Actions {
         };
         let id = DeliveryId::new(&parts.sources);
         let lane = draft.ordered.then(|| lane_of(webhook, &event));
-        let actor = actor.to_string();
-        let new = NewManualDelivery { id, event_id, webhook_id: webhook, lane, actor: &actor };
+        let who = actor.to_string();
+        let new = NewManualDelivery { id, event_id, webhook_id: webhook, lane, actor: &who };
         if !manual::insert(&mut tx, &new, now).await? {
             return Err(SendNowError::Gone);
         }
         notify::notify_deliveries(&mut tx).await?;
+        let object = AuditObject::webhook(webhook, draft.name.trim());
+        let entry = AuditEntry::new(AuditAction::EventSent, object)
+            .with("event", event_id.to_string())
+            .with("delivery", id.to_string());
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        tracing::info!(delivery.id = %id, webhook.id = %webhook, actor, "queued a manual send");
+        tracing::info!(delivery.id = %id, webhook.id = %webhook, actor = who, "queued a manual send");
         Ok(id)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::event::{SAMPLE_FIELDS, SAMPLE_ID_PREFIX, SamplePath, SampleRequest};
 use crate::model::{Actor, WebhookId};
 use crate::store::sample_requests::{self, NewStep};
@@ -75,6 +76,11 @@ impl Actions {
         let (who, target) = (actor.to_string(), (request.id.as_str(), order.webhook));
         sample_requests::insert(&mut tx, id, target, &steps, (&who, now)).await?;
         notify::notify_deliveries(&mut tx).await?;
+        let sample = AuditObject::new("sample", &id, &request.id);
+        let entry = AuditEntry::new(AuditAction::SampleStarted, sample)
+            .with("events", steps.len())
+            .with("webhook", order.webhook.map(|webhook| webhook.to_string()));
+        self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         tracing::info!(sample.id = %id, events = steps.len(), actor = who, "queued a sample access request");
         Ok(id)
@@ -85,8 +91,12 @@ impl Actions {
     /// # Errors
     /// If the database failed.
     pub async fn stop_sample(&self, id: Uuid, actor: &Actor) -> Result<(), store::Error> {
-        let mut connection = self.parts.db.acquire().await?;
-        let unsent = sample_requests::stop(&mut connection, id).await?;
+        let mut tx = self.parts.db.begin().await?;
+        let unsent = sample_requests::stop(&mut tx, id).await?;
+        let sample = AuditObject::new("sample", &id, &format!("{SAMPLE_ID_PREFIX}{id}"));
+        let entry = AuditEntry::new(AuditAction::SampleStopped, sample).with("unsent", unsent);
+        self.record(&mut tx, actor, [entry]).await?;
+        tx.commit().await?;
         tracing::info!(sample.id = %id, unsent, %actor, "stopped a sample access request");
         Ok(())
     }

@@ -7,7 +7,8 @@ use subtle::ConstantTimeEq;
 
 use crate::actions::{Actions, SignedIn, email};
 use crate::identity::{Passwords, Subject};
-use crate::model::UserId;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::{Actor, Origin, UserId};
 use crate::store::users::{self, User};
 use crate::store::{self};
 
@@ -58,7 +59,7 @@ impl Actions {
         code: &str,
         email: &str,
         password: &str,
-        from: IpAddr,
+        (from, origin): (IpAddr, Origin),
     ) -> Result<SignedIn, SetUpError> {
         let attempt = self
             .throttle
@@ -74,7 +75,8 @@ impl Actions {
             attempt.succeed(Instant::now());
         }
         if errors.is_empty() {
-            Ok(self.signed_in(self.create_first(email, password).await?))
+            let actor = Actor::person(email.trim(), origin);
+            Ok(self.signed_in(self.create_first(email, password, &actor).await?))
         } else {
             Err(SetUpError::Invalid(errors))
         }
@@ -91,13 +93,18 @@ impl Actions {
     ) -> Result<User, SetUpError> {
         let errors = check(email, password);
         if errors.is_empty() {
-            self.create_first(email, password).await
+            self.create_first(email, password, &Actor::GATEPOST).await
         } else {
             Err(SetUpError::Invalid(errors))
         }
     }
 
-    async fn create_first(&self, email: &str, password: &str) -> Result<User, SetUpError> {
+    async fn create_first(
+        &self,
+        email: &str,
+        password: &str,
+        actor: &Actor,
+    ) -> Result<User, SetUpError> {
         let parts = &self.parts;
         let hash = self.passwords.hash(password).await.map_err(|error| {
             SetUpError::Invalid(vec![(SetUpField::Password, error.to_string())])
@@ -113,6 +120,9 @@ impl Actions {
             role: "admin".to_owned(),
         };
         users::insert(&mut tx, &user, &hash, parts.sources.now()).await?;
+        let entry =
+            AuditEntry::new(AuditAction::UserCreated, AuditObject::user(user.id, &user.email));
+        self.record(&mut tx, actor, [entry.with("role", user.role.clone())]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(user)
     }

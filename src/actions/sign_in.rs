@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::actions::{Actions, email};
 use crate::identity::{Lane, PasswordError, Subject};
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::{Actor, Origin};
 use crate::store::users::{self, User};
 use crate::store::{self};
 
@@ -20,6 +22,8 @@ pub struct SignIn<'a> {
     pub password: &'a str,
     /// The address of the client.
     pub from: IpAddr,
+    /// Where the request comes from.
+    pub origin: Origin,
     /// The cookie that this browser got when it signed in the last time.
     pub device: Option<&'a str>,
 }
@@ -53,7 +57,23 @@ impl Actions {
     /// # Errors
     /// See [`SignInError`].
     pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
-        let SignIn { email, password, from, device } = request;
+        let origin = request.origin;
+        let user = self.check_password(request).await?;
+        self.record_sign_in(&user, origin).await?;
+        Ok(self.signed_in(user))
+    }
+
+    /// Checks the password of a user who has signed in already.
+    ///
+    /// # Errors
+    /// As for [`Self::sign_in`].
+    pub async fn confirm_password(&self, request: SignIn<'_>) -> Result<(), SignInError> {
+        self.check_password(request).await?;
+        Ok(())
+    }
+
+    async fn check_password(&self, request: SignIn<'_>) -> Result<User, SignInError> {
+        let SignIn { email, password, from, origin, device } = request;
         let email = email.trim();
         if !email::is_plausible(email) {
             return Err(SignInError::Wrong);
@@ -78,14 +98,41 @@ impl Actions {
         match found {
             Some((user, _)) if matches => {
                 attempt.succeed(Instant::now());
-                users::record_sign_in(&self.parts.db, user.id, self.parts.sources.now()).await?;
-                Ok(self.signed_in(user))
+                Ok(user)
             }
             _ => {
                 tracing::warn!(%from, known_device = device.is_some(), "rejected a sign-in");
+                self.record_rejected_sign_in(email, origin).await?;
                 Err(SignInError::Wrong)
             }
         }
+    }
+
+    async fn record_sign_in(&self, user: &User, origin: Origin) -> Result<(), store::Error> {
+        let actor = Actor::person(user.email.clone(), origin);
+        let object = AuditObject::user(user.id, &user.email);
+        let mut tx = self.parts.db.begin().await?;
+        users::record_sign_in(&mut tx, user.id, self.parts.sources.now()).await?;
+        self.record(&mut tx, &actor, [AuditEntry::new(AuditAction::SignedIn, object)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Records a rejected sign-in, unless there are too many. The actor is unknown, because anyone can enter an address.
+    async fn record_rejected_sign_in(
+        &self,
+        email: &str,
+        origin: Origin,
+    ) -> Result<(), store::Error> {
+        let Some(omitted) = self.record_limit.admit(Instant::now()) else { return Ok(()) };
+        let actor = Actor { origin, ..Actor::UNKNOWN };
+        let object = AuditObject::new("user", "", email);
+        let mut entry = AuditEntry::new(AuditAction::SignInFailed, object);
+        if omitted > 0 {
+            entry = entry.with("omitted_before", omitted);
+        }
+        let mut tx = self.parts.db.begin().await?;
+        self.record(&mut tx, &actor, [entry]).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Issues the cookie of a browser in which this user has signed in.

@@ -45,7 +45,9 @@ impl Actions {
             secret_names: None,
             changed_secrets: &[],
         };
-        webhook_changes::apply(&mut tx, change_id, &change, parts.sources.now()).await?;
+        let now = parts.sources.now();
+        let entry = webhook_changes::apply(&mut tx, change_id, &change, now).await?;
+        self.record(&mut tx, actor, entry).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(())

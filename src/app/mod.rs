@@ -120,6 +120,7 @@ impl App {
             sources: sources.clone(),
             rules,
             retention_days: config.retention_days,
+            audit_retention_days: config.audit_retention_days,
         };
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
         let setup_code = Some(generate_setup_code(&sources));

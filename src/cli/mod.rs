@@ -1,5 +1,6 @@
 //! The commands.
 
+mod audit;
 mod events;
 mod explain;
 mod rotate_key;
@@ -20,8 +21,9 @@ use crate::app::{Database, Unlocked, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
+use crate::model::audit::ExportFormat;
 use crate::model::webhook::Rules;
-use crate::model::{EventId, Sources};
+use crate::model::{EventId, Sources, Timestamp};
 
 /// Delivers Apono's access-request events to Logpoint and other targets.
 #[derive(Debug, Parser)]
@@ -51,6 +53,9 @@ enum Command {
     /// Sends and explains events
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Verifies and exports the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +99,21 @@ enum WebhooksCommand {
         /// Prints the changes without making them
         #[arg(long)]
         dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Verifies that no entry was changed, removed or moved
+    Verify,
+    /// Prints all entries, oldest first
+    Export {
+        /// The time of the first entry, such as 2026-11-27 or 2026-11-27T09:30:00Z [default: all]
+        #[arg(long, value_parser = audit::parse_time)]
+        since: Option<Timestamp>,
+        /// The format: csv or jsonl
+        #[arg(long, default_value = "jsonl")]
+        format: ExportFormat,
     },
 }
 
@@ -154,6 +174,10 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Secrets(SecretsCommand::List) => secrets::list(&config).await,
         Command::Secrets(SecretsCommand::Delete { name }) => secrets::delete(&config, &name).await,
         Command::Secrets(SecretsCommand::RotateKey) => rotate_key::run(&config).await,
+        Command::Audit(AuditCommand::Verify) => audit::verify(&config).await,
+        Command::Audit(AuditCommand::Export { since, format }) => {
+            audit::export(&config, since, format).await
+        }
         Command::Events(EventsCommand::Explain { id, json }) => {
             explain::explain(&config, id, json).await
         }

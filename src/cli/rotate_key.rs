@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 
 use crate::app::{Database, Unlocked, system_sources};
 use crate::config::{Config, KeyFile};
+use crate::model::Actor;
 
 /// What to do if the master key is a setting.
 const STEPS: &str = "the master key is set by GATEPOST_MASTER_KEY, so replace it there:
@@ -27,7 +28,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
 /// Encrypts all values with the current key, beside running servers, which have the previous keys too.
 async fn reencrypt(config: &Config) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
-    let done = actions.reencrypt().await;
+    let done = actions.reencrypt(&Actor::COMMAND_LINE).await;
     database.close().await;
     let count = done.context("the rotation is not finished")?;
     super::print(&format!(
@@ -56,7 +57,7 @@ async fn rotate_in(config: &Config, file: &KeyFile, database: &Database) -> anyh
     // Held until the old keys are removed.
     let unlocked = Unlocked::begin_rotation(config, file, &sources, database).await?;
     let actions = super::create_actions(config, &sources, database, &unlocked)?;
-    let count = actions.reencrypt().await.context(
+    let count = actions.reencrypt(&Actor::COMMAND_LINE).await.context(
         "the rotation is not finished: the key file contains the new and the old key, and no value is lost. Fix \
          the error and run the command again",
     )?;

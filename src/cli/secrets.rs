@@ -102,7 +102,7 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
 /// Deletes a shared secret.
 pub(super) async fn delete(config: &Config, name: &str) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
-    let deleted = actions.delete_shared_secret(name).await;
+    let deleted = actions.delete_shared_secret(name, &Actor::COMMAND_LINE).await;
     database.close().await;
     let is_in_force = match deleted {
         Err(DeleteSecretError::NotFound) => {

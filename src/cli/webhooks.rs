@@ -12,7 +12,7 @@ use crate::model::Actor;
 /// Exports all webhooks as YAML.
 pub(super) async fn export(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
-    let exported = actions.export_webhooks().await;
+    let exported = actions.export_webhooks(&Actor::COMMAND_LINE).await;
     database.close().await;
     let yaml = exported?;
     if let Some(file) = file.filter(|file| file.as_os_str() != "-") {

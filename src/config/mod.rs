@@ -63,6 +63,8 @@ pub struct Config {
     pub session_max_hours: u16,
     /// The mail server, if there is one.
     pub smtp: Option<SmtpSettings>,
+    /// How many days entries of the audit log are kept.
+    pub audit_retention_days: u16,
     /// The log filter.
     pub log: String,
     /// Whether logs are written as JSON.
@@ -150,6 +152,14 @@ impl Config {
                 options.session_max_hours.unwrap_or(7 * 24),
             )?,
             smtp,
+            audit_retention_days: match options.audit_retention_days.unwrap_or(400) {
+                days @ ..30 => {
+                    let days = days.to_string();
+                    let fix = "keep the audit log at least 30 days";
+                    return Err(invalid("GATEPOST_AUDIT_RETENTION_DAYS", &days, &fix));
+                }
+                days => days,
+            },
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,

@@ -101,7 +101,7 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_max_hours: Option<u16>,
 
-    /// The mail server, smtps://user:password@host or smtp://host with STARTTLS; needs a public URL [default: no mails]
+    /// The URL of the mail server, smtps or smtp with STARTTLS; needs a public URL [default: no mails are sent]
     #[arg(long, env = "GATEPOST_SMTP_URL", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_url: Option<String>,
@@ -110,6 +110,11 @@ pub struct Options {
     #[arg(long, env = "GATEPOST_SMTP_FROM", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_from: Option<String>,
+
+    /// How many days entries of the audit log are kept, at least 30 [default: 400]
+    #[arg(long, env = "GATEPOST_AUDIT_RETENTION_DAYS", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_retention_days: Option<u16>,
 
     /// The log filter, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]

@@ -9,7 +9,7 @@ use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::complete::{self, Completion};
 use crate::store::revisions::WebhookChange;
 use crate::store::webhook_changes;
-use crate::store::{Error, SLOW_TIMEOUT, webhooks, within};
+use crate::store::{Error, SLOW_TIMEOUT, audit, webhooks, within};
 
 /// Pauses a webhook. Its deliveries are held until a user activates it again.
 pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<(), Error> {
@@ -52,8 +52,10 @@ async fn deactivate(
         secret_names: None,
         changed_secrets: &[],
     };
-    webhook_changes::apply(&mut tx, change_id, &change, deps.sources.now()).await?;
+    let now = deps.sources.now();
+    let entry = webhook_changes::apply(&mut tx, change_id, &change, now).await?;
     webhooks::set_pause_reason(&mut tx, webhook, reason).await?;
+    audit::append(&mut tx, &Actor::GATEPOST, now, entry.as_slice()).await?;
     tx.commit().await?;
     Ok(true)
 }

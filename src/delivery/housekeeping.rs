@@ -9,8 +9,8 @@ use super::shared::{Deps, Shared};
 use crate::model::Timestamp;
 use crate::store::deliveries::manual;
 use crate::store::{
-    Error, PgPool, events, filter_values, partitions, redeliveries, replays, sample_requests,
-    sessions, webhook_health, within,
+    Error, PgPool, audit, events, filter_values, partitions, redeliveries, replays,
+    sample_requests, sessions, webhook_health, within,
 };
 
 /// Time between two runs.
@@ -43,6 +43,8 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         drop(connection);
         filter_values::delete_before(&deps.background, expired_before).await?;
         sessions::delete_expired(&deps.background, now).await?;
+        let audit_before = now - TimeDelta::days(deps.audit_retention_days.into());
+        audit::prune(&deps.background, audit_before).await?;
         delete_expired(&deps.background, expired_before).await
     };
     within(&deps.background, RUN_TIMEOUT, work).await

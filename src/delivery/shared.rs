@@ -47,6 +47,8 @@ pub struct Deps {
     pub rules: Rules,
     /// How many days history is kept.
     pub retention_days: u16,
+    /// How many days entries of the audit log are kept.
+    pub audit_retention_days: u16,
 }
 
 impl Deps {

@@ -3,6 +3,7 @@
 mod device;
 mod password;
 mod permission;
+mod record_limit;
 mod role;
 mod throttle;
 mod token;
@@ -11,6 +12,7 @@ mod token_cache;
 pub use device::DeviceKey;
 pub use password::{Lane, PasswordError, Passwords};
 pub use permission::Permission;
+pub use record_limit::RecordLimit;
 pub use role::Role;
 pub use throttle::{Attempt, Subject, Throttle};
 pub use token::{Scope, TokenText, hash_token};

@@ -4,6 +4,7 @@
 //! tested without a database or a network. It does not know how things are stored, sent or shown.
 
 pub mod actor;
+pub mod audit;
 pub mod breaker;
 pub mod delivery;
 pub mod event;

@@ -1,6 +1,7 @@
 //! Sessions of signed-in users. Visitors who are not signed in have no rows.
 
 use sha2::{Digest, Sha256};
+use sqlx::PgExecutor;
 
 use super::users::User;
 use super::{Error, PgConnection, PgPool};
@@ -137,7 +138,7 @@ pub async fn take_messages(db: &PgPool, key: &SessionKey) -> Result<String, Erro
 }
 
 /// Deletes a session.
-pub async fn delete(db: &PgPool, key: &SessionKey) -> Result<(), Error> {
+pub async fn delete(db: impl PgExecutor<'_>, key: &SessionKey) -> Result<(), Error> {
     sqlx::query!("delete from sessions where id = $1", key.0).execute(db).await?;
     Ok(())
 }

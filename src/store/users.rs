@@ -67,7 +67,11 @@ pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, Str
 }
 
 /// Records that a user has signed in.
-pub async fn record_sign_in(db: &PgPool, id: UserId, now: Timestamp) -> Result<(), Error> {
+pub async fn record_sign_in(
+    db: &mut PgConnection,
+    id: UserId,
+    now: Timestamp,
+) -> Result<(), Error> {
     sqlx::query!("update users set last_sign_in_at = $2 where id = $1", id.uuid(), now)
         .execute(db)
         .await?;

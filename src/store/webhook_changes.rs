@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::deliveries::hold;
 use super::revisions::{self, WebhookChange};
 use super::{Error, PgConnection, breakers, notify, webhooks};
+use crate::model::audit::{AuditEntry, webhook_changed};
 use crate::model::webhook::Draft;
 use crate::model::{Timestamp, WebhookId};
 
@@ -27,7 +28,8 @@ pub async fn lock(db: &mut PgConnection, id: WebhookId) -> Result<Option<LockedW
     Ok(Some(LockedWebhook { draft, revision }))
 }
 
-/// Applies a change. A change without a difference adds no revision.
+/// Applies a change. A change without a difference adds no revision. Returns the entry for the audit log, which the caller
+/// appends at the end of the transaction.
 ///
 /// `change_id` identifies the notification of the change, see [`notify::notify_webhooks`].
 ///
@@ -38,9 +40,10 @@ pub async fn apply(
     change_id: Uuid,
     change: &WebhookChange<'_>,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Option<AuditEntry>, Error> {
     let WebhookChange { webhook, before, after, secret_names, changed_secrets, .. } = *change;
-    if before != Some(after) || !changed_secrets.is_empty() {
+    let is_changed = before != Some(after) || !changed_secrets.is_empty();
+    if is_changed {
         if before.is_some() {
             webhooks::update(db, webhook, after, secret_names, now).await?;
         } else {
@@ -57,5 +60,7 @@ pub async fn apply(
             hold::hold(db, webhook).await?;
         }
     }
-    notify::notify_webhooks(db, change_id).await
+    notify::notify_webhooks(db, change_id).await?;
+    let kind = (change.kind, change.note);
+    Ok(is_changed.then(|| webhook_changed(webhook, (before, after), kind, changed_secrets)))
 }

@@ -4,6 +4,7 @@
 //! not depend on how events are sent or stored.
 
 mod assets;
+mod audit;
 mod auth;
 mod components;
 mod cookies;

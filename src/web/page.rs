@@ -19,12 +19,14 @@ pub(super) enum Nav {
     Deliveries,
     /// The secret pages.
     Secrets,
+    /// The audit log.
+    Audit,
 }
 
 impl Nav {
     /// All entries in their order.
-    pub(super) const ALL: [Self; 4] =
-        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets, Self::Audit];
 
     /// The label.
     pub(super) fn label(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Nav {
             Self::Events => "Events",
             Self::Deliveries => "Deliveries",
             Self::Secrets => "Secrets",
+            Self::Audit => "Audit log",
         }
     }
 
@@ -43,6 +46,7 @@ impl Nav {
             Self::Events => "/events",
             Self::Deliveries => "/deliveries",
             Self::Secrets => "/secrets",
+            Self::Audit => "/audit",
         }
     }
 
@@ -53,6 +57,7 @@ impl Nav {
             Self::Events => "event",
             Self::Deliveries => "delivery",
             Self::Secrets => "key",
+            Self::Audit => "audit",
         }
     }
 
@@ -60,6 +65,7 @@ impl Nav {
     fn permission(self) -> Permission {
         match self {
             Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets => Permission::Read,
+            Self::Audit => Permission::ReadAuditLog,
         }
     }
 

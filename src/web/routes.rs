@@ -12,10 +12,12 @@ use tower_http::compression::CompressionLayer;
 
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
-    WebState, assets, auth, deliveries, error, events, form, invocations, live, secrets, security,
-    webhooks,
+    WebState, assets, audit, auth, deliveries, error, events, form, invocations, live, secrets,
+    security, webhooks,
 };
-use crate::identity::Permission::{EditWebhooks, ManageSecrets, OwnAccount, Read, Send};
+use crate::identity::Permission::{
+    EditWebhooks, ManageSecrets, OwnAccount, Read, ReadAuditLog, Send,
+};
 
 /// Returns all routes of pages and what they require.
 pub fn route_rules() -> Vec<RouteRule> {
@@ -60,6 +62,7 @@ fn simple_routes() -> Vec<Route> {
     routes.extend(event_routes());
     routes.extend(delivery_routes());
     routes.extend(secret_routes());
+    routes.extend(audit_routes());
     routes
 }
 
@@ -139,6 +142,14 @@ fn secret_routes() -> [Route; 7] {
         post("/secrets/{id}", ManageSecrets, secrets::save::update),
         get("/secrets/{id}/delete", ManageSecrets, secrets::delete::confirm),
         post("/secrets/{id}/delete", ManageSecrets, secrets::delete::delete),
+    ]
+}
+
+fn audit_routes() -> [Route; 3] {
+    [
+        get("/audit", ReadAuditLog, audit::list::show),
+        post("/audit/export", ReadAuditLog, audit::export::export),
+        get("/audit/{seq}", ReadAuditLog, audit::show::show),
     ]
 }
 

@@ -119,11 +119,6 @@ impl Session {
     pub(super) async fn record_password(&self, now: Timestamp) -> Result<(), Error> {
         Ok(sessions::record_password(&self.db, &self.key, now).await?)
     }
-
-    /// Ends the session.
-    pub(super) async fn end(&self) -> Result<(), Error> {
-        Ok(sessions::delete(&self.db, &self.key).await?)
-    }
 }
 
 /// A signed-in user. Requests without one are answered with the sign-in page or its form.
@@ -132,7 +127,7 @@ pub(super) struct CurrentUser {
     pub(super) user: User,
     pub(super) session: Session,
     /// Where the request comes from.
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 impl CurrentUser {

@@ -8,6 +8,7 @@
 )]
 
 mod appearance;
+mod audit;
 mod chromium;
 mod driver;
 mod editor;

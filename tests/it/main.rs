@@ -11,6 +11,7 @@
 mod support;
 
 mod api;
+mod audit;
 mod cli;
 mod delivery;
 mod fault_injection;

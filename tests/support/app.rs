@@ -63,6 +63,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         session_idle_hours: 24,
         session_max_hours: 168,
         smtp: None,
+        audit_retention_days: 400,
         log: "warn".to_owned(),
         log_json: false,
     }
@@ -182,7 +183,8 @@ impl TestApp {
     /// Creates a token and returns its text.
     pub(crate) async fn token(&self, scope: Scope) -> String {
         let name = format!("a token for {}", scope.as_str());
-        self.actions.issue_token(&name, scope).await.unwrap().reveal().to_owned()
+        let issued = self.actions.issue_token(&name, scope, &Actor::COMMAND_LINE).await;
+        issued.unwrap().reveal().to_owned()
     }
 
     /// Saves the webhooks of a file. Returns their ids in order.

@@ -1,8 +1,10 @@
 //! Creates a shared secret.
 
 use super::draft::{self, SecretDraft, SecretErrors, SecretField};
+use super::entry::with_limits;
 use super::update::SaveSecretError;
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::secret::Secret;
 use crate::model::{Actor, SecretId};
 use crate::store::{self, notify, secrets};
@@ -33,6 +35,9 @@ impl Actions {
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
         secrets::insert(&mut tx, &parts.vault, &secret, &draft.value).await.map_err(name_taken)?;
         notify::notify_webhooks(&mut tx, change_id).await?;
+        let object = AuditObject::secret(secret.id, secret.name.as_str());
+        let entry = AuditEntry::new(AuditAction::SecretCreated, object);
+        self.record(&mut tx, actor, [with_limits(entry, &secret)]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(secret.id)

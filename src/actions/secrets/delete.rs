@@ -1,8 +1,9 @@
 //! Deletes a secret.
 
 use crate::actions::Actions;
-use crate::model::SecretId;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::secret::SecretName;
+use crate::model::{Actor, SecretId};
 use crate::store::notify::Acknowledgements;
 use crate::store::secrets::SecretUser;
 use crate::store::{self, PgConnection, notify, secrets};
@@ -36,11 +37,16 @@ impl Actions {
     ///
     /// # Errors
     /// See [`DeleteSecretError`].
-    pub async fn delete_secret(&self, id: SecretId) -> Result<String, DeleteSecretError> {
+    pub async fn delete_secret(
+        &self,
+        id: SecretId,
+        actor: &Actor,
+    ) -> Result<String, DeleteSecretError> {
         let change_id = self.parts.sources.uuid();
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let name = delete_unused(&mut tx, id).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
+        self.record(&mut tx, actor, [deleted(id, &name)]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(name)
@@ -50,18 +56,28 @@ impl Actions {
     ///
     /// # Errors
     /// See [`DeleteSecretError`].
-    pub async fn delete_shared_secret(&self, name: &str) -> Result<bool, DeleteSecretError> {
+    pub async fn delete_shared_secret(
+        &self,
+        name: &str,
+        actor: &Actor,
+    ) -> Result<bool, DeleteSecretError> {
         let change_id = self.parts.sources.uuid();
         let name: SecretName = name.parse().map_err(|_invalid| DeleteSecretError::NotFound)?;
         let acknowledgements = Acknowledgements::start(&self.parts.db).await?;
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let found = secrets::find_shared_for_update(&mut tx, &name).await?;
-        delete_unused(&mut tx, found.ok_or(DeleteSecretError::NotFound)?.id).await?;
+        let id = found.ok_or(DeleteSecretError::NotFound)?.id;
+        delete_unused(&mut tx, id).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
+        self.record(&mut tx, actor, [deleted(id, name.as_str())]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(acknowledgements.wait(change_id).await)
     }
+}
+
+fn deleted(id: SecretId, name: &str) -> AuditEntry {
+    AuditEntry::new(AuditAction::SecretDeleted, AuditObject::secret(id, name))
 }
 
 async fn delete_unused(db: &mut PgConnection, id: SecretId) -> Result<String, DeleteSecretError> {

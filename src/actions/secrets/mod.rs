@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod draft;
+mod entry;
 mod list;
 mod reencrypt;
 mod set;

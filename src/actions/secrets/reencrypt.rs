@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::actions::Actions;
+use crate::model::Actor;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::store::{self, sealed_values};
 
 /// How long to wait for values that are locked by other transactions.
@@ -14,7 +16,7 @@ impl Actions {
     ///
     /// # Errors
     /// If a value cannot be decrypted, or the database failed.
-    pub async fn reencrypt(&self) -> Result<u64, store::Error> {
+    pub async fn reencrypt(&self, actor: &Actor) -> Result<u64, store::Error> {
         let (db, vault) = (&self.parts.db, &self.parts.vault);
         let mut tick = tokio::time::interval(LOCKED_INTERVAL);
         let mut total = 0;
@@ -22,6 +24,11 @@ impl Actions {
             let mut tx = db.begin().await?;
             let count = sealed_values::reencrypt_batch(&mut tx, vault).await?;
             let is_done = count == 0 && sealed_values::are_current(&mut tx, vault).await?;
+            if count > 0 {
+                let entry =
+                    AuditEntry::new(AuditAction::SecretsReencrypted, AuditObject::default());
+                self.record(&mut tx, actor, [entry.with("values", count)]).await?;
+            }
             tx.commit().await?;
             total += count;
             if is_done {

@@ -4,8 +4,10 @@ use secrecy::SecretString;
 
 use super::create::name_taken;
 use super::draft::{self, SecretDraft};
+use super::entry::with_limits;
 use super::update::SaveSecretError;
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::secret::{AllowedHost, Secret, SecretName};
 use crate::model::{Actor, SecretId};
 use crate::store::notify::Acknowledgements;
@@ -75,6 +77,10 @@ impl Actions {
             secrets::update(&mut tx, &parts.vault, &secret, Some(&draft.value)).await?;
         }
         notify::notify_webhooks(&mut tx, change_id).await?;
+        let action = if is_new { AuditAction::SecretCreated } else { AuditAction::SecretChanged };
+        let object = AuditObject::secret(secret.id, secret.name.as_str());
+        let entry = AuditEntry::new(action, object).with("replaced_value", !is_new);
+        self.record(&mut tx, actor, [with_limits(entry, &secret)]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         let is_in_force = acknowledgements.wait(change_id).await;

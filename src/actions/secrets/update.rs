@@ -1,7 +1,9 @@
 //! Changes a secret.
 
 use super::draft::{self, SecretDraft, SecretErrors};
+use super::entry::with_limits;
 use crate::actions::Actions;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::secret::Secret;
 use crate::model::{Actor, SecretId};
 use crate::store::{self, notify, secrets};
@@ -47,6 +49,10 @@ impl Actions {
         let value = draft.has_value().then_some(&draft.value);
         secrets::update(&mut tx, &parts.vault, &secret, value).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
+        let object = AuditObject::secret(secret.id, secret.name.as_str());
+        let entry = AuditEntry::new(AuditAction::SecretChanged, object);
+        let entry = entry.with("replaced_value", value.is_some());
+        self.record(&mut tx, actor, [with_limits(entry, &secret)]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         self.apply_change(change_id).await?;
         Ok(secret.name.as_str().to_owned())

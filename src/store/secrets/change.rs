@@ -96,7 +96,7 @@ pub async fn update(
 }
 
 /// Inserts a secret of a webhook, or a shared one without an owner. A secret of the webhook with the same name is replaced if
-/// its value or limits differ. `id` is for a new one.
+/// its value or limits differ. `id` is for a new one. Returns the id of the secret, and whether it is new.
 ///
 /// # Errors
 /// A conflict if there is a shared secret of this name, see [`is_name_taken`].
@@ -106,7 +106,7 @@ pub async fn save(
     (id, owner): (SecretId, Option<WebhookId>),
     new: &NewSecret,
     (actor, now): (&Actor, Timestamp),
-) -> Result<(), Error> {
+) -> Result<(SecretId, bool), Error> {
     let known = match owner {
         Some(owner) => find_private_for_update(db, owner, &new.name).await?,
         None => None,
@@ -126,7 +126,7 @@ pub async fn save(
     } else {
         insert(db, vault, &secret, &value).await?;
     }
-    Ok(())
+    Ok((secret.id, known.is_none()))
 }
 
 /// Locks the named secrets of a webhook and the shared ones, so that none is deleted before the transaction ends. Returns

@@ -94,10 +94,15 @@ pub(in crate::web) async fn check_password(
     password: &str,
 ) -> Result<Result<(), (StatusCode, String)>, Error> {
     let device = cookies::find(headers, &state.public, cookies::DEVICE);
-    let attempt =
-        SignIn { email: &current.user.email, password, from: from.ip(), device: device.as_deref() };
-    match state.actions.sign_in(attempt).await {
-        Ok(_) => Ok(Ok(())),
+    let attempt = SignIn {
+        email: &current.user.email,
+        password,
+        from: from.ip(),
+        origin: current.origin,
+        device: device.as_deref(),
+    };
+    match state.actions.confirm_password(attempt).await {
+        Ok(()) => Ok(Ok(())),
         Err(SignInError::Wrong) => {
             let message = "This is not your password. Check it and try again.".to_owned();
             Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, message)))

@@ -4,14 +4,15 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::Json;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::{dialog, throttled};
 use crate::actions::{SignIn, SignInError};
+use crate::model::Origin;
 use crate::web::page::{self, Page};
 use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
 use crate::web::visitor::Visitor;
@@ -85,6 +86,7 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     visitor: Visitor,
     headers: HeaderMap,
     request: Request,
@@ -99,6 +101,7 @@ pub(in crate::web) async fn submit(
         email: &form.email,
         password: &form.password,
         from: from.ip(),
+        origin,
         device: device.as_deref(),
     };
     let (status, error) = match state.actions.sign_in(attempt).await {

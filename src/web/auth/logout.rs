@@ -15,7 +15,7 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    current.session.end().await?;
+    state.actions.sign_out(current.session.key(), &current.actor()).await?;
     let mut response = Redirect::to("/login").into_response();
     cookies::remove(&mut response, &headers, &state.public, cookies::SESSION);
     Ok(response)

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use super::throttled;
 use crate::actions::{SetUpError, SetUpField};
+use crate::model::Origin;
 use crate::web::page::{self, Page};
 use crate::web::session::StartedSession;
 use crate::web::visitor::Visitor;
@@ -114,6 +116,7 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn submit(
     State(state): State<WebState>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
     visitor: Visitor,
     headers: HeaderMap,
     request: Request,
@@ -127,7 +130,7 @@ pub(in crate::web) async fn submit(
     } else if password != password_again {
         Err(Rejection::PasswordsDiffer)
     } else {
-        let done = state.actions.set_up(code, email, password, from.ip()).await;
+        let done = state.actions.set_up(code, email, password, (from.ip(), origin)).await;
         done.map_err(Rejection::SetUp)
     };
     let mut form = SetUpPage::new(&visitor, input);

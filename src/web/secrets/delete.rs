@@ -48,7 +48,7 @@ pub(in crate::web) async fn delete(
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
-    match state.actions.delete_secret(id).await {
+    match state.actions.delete_secret(id, &current.actor()).await {
         Ok(name) => {
             current.session.notify(format!("Deleted “{name}”.")).await?;
             Ok(Redirect::to("/secrets").into_response())

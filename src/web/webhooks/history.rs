@@ -85,24 +85,24 @@ fn detail(revision: &Revision) -> String {
 
 /// A field with different values, ready to print.
 #[derive(Debug)]
-pub(super) struct DifferenceView {
-    pub(super) label: String,
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
+pub(in crate::web) struct DifferenceView {
+    pub(in crate::web) label: String,
+    pub(in crate::web) before: Option<String>,
+    pub(in crate::web) after: Option<String>,
     /// Line-by-line differences, shown for a long text instead of both values.
-    pub(super) lines: Vec<LineView>,
+    pub(in crate::web) lines: Vec<LineView>,
 }
 
 /// A line of a difference.
 #[derive(Debug)]
-pub(super) struct LineView {
-    pub(super) class: &'static str,
-    pub(super) sign: &'static str,
-    pub(super) text: String,
+pub(in crate::web) struct LineView {
+    pub(in crate::web) class: &'static str,
+    pub(in crate::web) sign: &'static str,
+    pub(in crate::web) text: String,
 }
 
 impl DifferenceView {
-    pub(super) fn all(differences: Vec<Difference>) -> Vec<Self> {
+    pub(in crate::web) fn all(differences: Vec<Difference>) -> Vec<Self> {
         let view = |one: Difference| Self {
             lines: one.lines().into_iter().map(LineView::new).collect(),
             label: one.label,

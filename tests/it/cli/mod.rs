@@ -1,5 +1,6 @@
 //! The commands.
 
+mod audit;
 mod docs;
 mod events;
 mod explain;

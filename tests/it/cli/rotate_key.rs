@@ -132,6 +132,10 @@ async fn a_key_that_is_a_setting_is_replaced_by_the_operator() {
     let printed = rotated.printed();
     assert_says(&printed, &["Re-encrypted 1 value.", "Remove GATEPOST_PREVIOUS_MASTER_KEY"]);
     assert_ne!(prefixes(&database).await, before);
+    let recorded = "select detail from audit_log where action = 'secrets.reencrypted'";
+    let details: Vec<String> =
+        sqlx::query_scalar(recorded).fetch_all(database.pool()).await.unwrap();
+    assert_eq!(details.len(), 1, "{details:?}");
     let again = run_with(&database, &both, &ROTATE, "").await.printed();
     assert_says(&again, &["Re-encrypted 0 values."]);
     assert_eq!(server.interrupt().await, Some(0));

@@ -32,6 +32,8 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         &format!("/webhooks/{webhook}/edit"),
         &format!("/webhooks/{webhook}/delete"),
         &format!("/webhooks/{webhook}/send"),
+        "/audit",
+        "/audit/1",
         "/webhooks/schema",
         "/webhooks/events",
         "/troubleshooting",

@@ -1,5 +1,6 @@
 //! The pages, as a browser without scripts sees them.
 
+mod audit;
 mod auth;
 mod deliveries;
 mod delivery_search;

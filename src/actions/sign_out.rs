@@ -1,0 +1,22 @@
+//! Signs a user out.
+
+use crate::actions::Actions;
+use crate::model::Actor;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::store;
+use crate::store::sessions::{self, SessionKey};
+
+impl Actions {
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// If the database failed.
+    pub async fn sign_out(&self, session: &SessionKey, actor: &Actor) -> Result<(), store::Error> {
+        let (_, email) = actor.parts();
+        let object = AuditObject::new("user", "", email);
+        let mut tx = self.parts.db.begin().await?;
+        sessions::delete(&mut *tx, session).await?;
+        self.record(&mut tx, actor, [AuditEntry::new(AuditAction::SignedOut, object)]).await?;
+        Ok(tx.commit().await?)
+    }
+}
