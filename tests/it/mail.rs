@@ -3,7 +3,7 @@
 use gatepost::config::{SmtpEncryption, SmtpSettings};
 use gatepost::mail::{MailError, Mailer};
 
-use crate::support::smtp::FakeSmtp;
+use crate::fake_smtp::FakeSmtp;
 
 pub(crate) fn settings(port: u16) -> SmtpSettings {
     SmtpSettings {

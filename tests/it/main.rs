@@ -14,6 +14,7 @@ mod api;
 mod audit;
 mod cli;
 mod delivery;
+mod fake_smtp;
 mod fault_injection;
 mod mail;
 mod pages;

@@ -10,7 +10,6 @@ pub(crate) mod logpoint;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod scenario;
-pub(crate) mod smtp;
 pub(crate) mod user;
 
 use std::time::Duration;

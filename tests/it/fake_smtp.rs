@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// A received mail.
 #[derive(Debug, Clone)]
@@ -16,10 +17,12 @@ pub(crate) struct Mail {
     pub(crate) content: String,
 }
 
-/// The server.
+/// The server, with one connection at a time.
 pub(crate) struct FakeSmtp {
     pub(crate) port: u16,
     mails: Arc<Mutex<Vec<Mail>>>,
+    /// Dropping it stops the server.
+    _tasks: JoinSet<()>,
 }
 
 impl FakeSmtp {
@@ -29,12 +32,14 @@ impl FakeSmtp {
         let port = listener.local_addr().unwrap().port();
         let mails = Arc::new(Mutex::new(Vec::new()));
         let received = Arc::clone(&mails);
-        tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&received)));
+                // A client may close the connection at any time.
+                let _ended = serve(stream, &received).await;
             }
         });
-        Self { port, mails }
+        Self { port, mails, _tasks: tasks }
     }
 
     pub(crate) fn mails(&self) -> Vec<Mail> {
@@ -42,7 +47,7 @@ impl FakeSmtp {
     }
 }
 
-async fn serve(stream: TcpStream, mails: Arc<Mutex<Vec<Mail>>>) -> std::io::Result<()> {
+async fn serve(stream: TcpStream, mails: &Mutex<Vec<Mail>>) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut to = String::new();
