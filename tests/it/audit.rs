@@ -16,12 +16,13 @@ use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// Public functions of `Actions` that change nothing that the audit log records.
-const READS: [&str; 21] = [
+const READS: [&str; 22] = [
     "backtest",
     "check_credentials",
     "chosen_event",
     "compare_revisions",
     "compare_with_revision",
+    "confirm_password",
     "explain_event",
     "fetch_certificate",
     "inspect_authority",
