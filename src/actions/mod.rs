@@ -26,6 +26,7 @@ mod sign_in;
 mod sign_out;
 mod test_webhook;
 mod toggle_webhook;
+mod users;
 
 pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
@@ -52,6 +53,10 @@ pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;
+pub use users::{
+    AcceptInvitationError, ChangeUserError, Invitation, InviteUserError, SetPasswordError,
+    UserChange, UserRef,
+};
 
 use std::sync::Arc;
 

@@ -136,7 +136,7 @@ fn check(email: &str, password: &str) -> Vec<(SetUpField, String)> {
             "Enter an email address, such as ann@example.com.".to_owned(),
         ));
     }
-    if let Err(message) = Passwords::check_strength(password) {
+    if let Err(message) = Passwords::check_strength(password, email) {
         errors.push((SetUpField::Password, message));
     }
     errors

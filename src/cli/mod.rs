@@ -8,6 +8,7 @@ mod secrets;
 mod serve;
 mod table;
 mod token;
+mod user;
 mod webhooks;
 
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::actions::{Actions, Parts};
+use crate::actions::{Actions, Parts, UserChange};
 use crate::app::{Database, Unlocked, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
@@ -44,6 +45,9 @@ enum Command {
     /// Manages API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manages users
+    #[command(subcommand)]
+    User(UserCommand),
     /// Exports and imports webhooks
     #[command(subcommand)]
     Webhooks(WebhooksCommand),
@@ -82,6 +86,41 @@ enum TokenCommand {
         /// The scope: events, manage or read
         #[arg(long, default_value = "events")]
         scope: crate::identity::Scope,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Creates a user; the password is read from the terminal
+    Create {
+        /// The email address
+        email: String,
+        /// The role: admin, editor or viewer
+        #[arg(long)]
+        role: crate::identity::Role,
+        /// Reads the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists all users
+    List,
+    /// Sets a new password, which is read from the terminal, and ends the sessions of the user
+    ResetPassword {
+        /// The email address
+        email: String,
+        /// Reads the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Ends the sessions of a user and prevents signing in
+    Disable {
+        /// The email address
+        email: String,
+    },
+    /// Allows a disabled user to sign in again
+    Enable {
+        /// The email address
+        email: String,
     },
 }
 
@@ -164,6 +203,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Token(TokenCommand::Create { name, scope }) => {
             token::create(&config, &name, scope).await
         }
+        Command::User(command) => run_user_command(&config, command).await,
         Command::Webhooks(WebhooksCommand::Export { file }) => {
             webhooks::export(&config, file.as_deref()).await
         }
@@ -184,6 +224,20 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Events(EventsCommand::Send { file, url, token }) => {
             events::send(&config, &file, url, &token).await
         }
+    }
+}
+
+async fn run_user_command(config: &Config, command: UserCommand) -> anyhow::Result<()> {
+    match command {
+        UserCommand::Create { email, role, password_stdin } => {
+            user::create(config, &email, role, password_stdin).await
+        }
+        UserCommand::List => user::list(config).await,
+        UserCommand::ResetPassword { email, password_stdin } => {
+            user::reset_password(config, &email, password_stdin).await
+        }
+        UserCommand::Disable { email } => user::change(config, &email, UserChange::Disable).await,
+        UserCommand::Enable { email } => user::change(config, &email, UserChange::Enable).await,
     }
 }
 

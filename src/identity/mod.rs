@@ -1,6 +1,7 @@
 //! Authentication and permissions: passwords, roles, API tokens, and limits on attempts.
 
 mod device;
+mod invitation;
 mod password;
 mod permission;
 mod record_limit;
@@ -10,6 +11,7 @@ mod token;
 mod token_cache;
 
 pub use device::DeviceKey;
+pub use invitation::{InvitationToken, hash_invitation};
 pub use password::{Lane, PasswordError, Passwords};
 pub use permission::Permission;
 pub use record_limit::RecordLimit;

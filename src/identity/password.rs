@@ -6,6 +6,8 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
+use zxcvbn::feedback::Feedback;
+use zxcvbn::{Score, zxcvbn};
 
 /// Maximum number of passwords of unknown devices that wait. They take about a second.
 const MAX_WAITING: usize = 32;
@@ -62,18 +64,31 @@ impl Passwords {
         })
     }
 
-    /// Checks the length of a password.
+    /// Checks the length of a password, and how hard it is to guess for someone who knows the email address.
     ///
     /// # Errors
     /// A message for the form.
-    pub fn check_strength(password: &str) -> Result<(), String> {
+    pub fn check_strength(password: &str, email: &str) -> Result<(), String> {
         if password.chars().count() < Self::MIN_CHARS {
             return Err(format!("The password must have at least {} characters.", Self::MIN_CHARS));
         }
         if password.len() > Self::MAX_BYTES {
             return Err(format!("The password must have at most {} bytes.", Self::MAX_BYTES));
         }
-        Ok(())
+        let known = email.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let known: Vec<&str> = known.chain([email, "gatepost"]).collect();
+        let strength = zxcvbn(password, &known);
+        if strength.score() >= Score::Three {
+            return Ok(());
+        }
+        let advice = strength.feedback();
+        let warning = advice.and_then(Feedback::warning).map(|text| text.to_string());
+        let advice = advice.map(Feedback::suggestions).unwrap_or_default();
+        let advice: Vec<String> =
+            warning.into_iter().chain(advice.iter().map(ToString::to_string)).collect();
+        Err(format!("This password is too easy to guess. {}", advice.join(" "))
+            .trim_end()
+            .to_owned())
     }
 
     /// Returns the hash of a password.
@@ -149,6 +164,31 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+
+    #[test]
+    fn rejects_passwords_that_are_short_or_easy_to_guess() {
+        let check = |password| Passwords::check_strength(password, "ann.ngo@example.com");
+        for good in ["correct horse battery", "k2-Vs9_pQx7!mZ", "größtes Kamel im Nadelöhr"] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for easy in [
+            "password1234",
+            "123456789012",
+            "aaaaaaaaaaaaaaaa",
+            "qwertyuiop12",
+            "ann.ngo@example.com",
+            "gatepostgatepost",
+        ] {
+            let message = check(easy).unwrap_err();
+            assert!(
+                message.starts_with("This password is too easy to guess."),
+                "{easy}: {message}"
+            );
+        }
+        assert!(check("password1234").unwrap_err().len() > 60, "the message contains advice");
+        assert!(check("x7!mZq").unwrap_err().contains("at least 12 characters"));
+        assert!(check(&"x7!mZq".repeat(200)).unwrap_err().contains("at most 1024 bytes"));
+    }
 
     #[tokio::test]
     async fn accepts_only_the_right_password_of_a_known_user() {

@@ -36,6 +36,15 @@ impl Role {
         }
     }
 
+    /// Returns what the role allows, as displayed.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Viewer => "Reads webhooks, events and deliveries",
+            Self::Editor => "Also changes webhooks, sends and redelivers",
+            Self::Administrator => "Also manages users, secrets and API tokens",
+        }
+    }
+
     /// Returns a stored role. One that a later version added allows as little as possible.
     pub fn from_stored(word: &str) -> Self {
         word.parse().unwrap_or(Self::Viewer)

@@ -14,6 +14,37 @@ pub struct User {
     pub role: String,
 }
 
+/// Whether a user can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserStatus {
+    /// With the password.
+    Active,
+    /// After setting a password with a one-time link.
+    Invited,
+    /// Not until an administrator enables the user.
+    Disabled,
+}
+
+impl UserStatus {
+    /// Returns a stored status. One that a later version added counts as disabled.
+    pub fn from_stored(word: &str) -> Self {
+        match word {
+            "active" => Self::Active,
+            "invited" => Self::Invited,
+            _ => Self::Disabled,
+        }
+    }
+
+    /// Returns the status as displayed.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Invited => "Invited",
+            Self::Disabled => "Disabled",
+        }
+    }
+}
+
 /// Inserts a user.
 ///
 /// # Errors

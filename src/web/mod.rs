@@ -26,10 +26,11 @@ mod secrets;
 mod security;
 mod session;
 mod text;
+mod users;
 mod visitor;
 mod webhooks;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use url::Url;
 
 use crate::actions::Actions;
@@ -92,5 +93,16 @@ impl PublicAddress {
         // The application removes this header unless it is from a trusted proxy.
         let forwarded = request.get("x-forwarded-proto");
         self.secure_cookies || forwarded.is_some_and(|scheme| scheme == "https")
+    }
+
+    /// Returns the address of a page as the browser that sent a request would enter it.
+    pub fn link(&self, request: &HeaderMap, path: &str) -> String {
+        let host = request.get(header::HOST).and_then(|host| host.to_str().ok());
+        let origin = match (&self.url, host) {
+            (Some(url), _) => url.origin().ascii_serialization(),
+            (None, Some(host)) if self.is_secure(request) => format!("https://{host}"),
+            (None, host) => format!("http://{}", host.unwrap_or("localhost")),
+        };
+        format!("{origin}{path}")
     }
 }

@@ -19,14 +19,16 @@ pub(super) enum Nav {
     Deliveries,
     /// The secret pages.
     Secrets,
+    /// The user pages.
+    Users,
     /// The audit log.
     Audit,
 }
 
 impl Nav {
     /// All entries in their order.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets, Self::Audit];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets, Self::Users, Self::Audit];
 
     /// The label.
     pub(super) fn label(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Nav {
             Self::Events => "Events",
             Self::Deliveries => "Deliveries",
             Self::Secrets => "Secrets",
+            Self::Users => "Users",
             Self::Audit => "Audit log",
         }
     }
@@ -46,6 +49,7 @@ impl Nav {
             Self::Events => "/events",
             Self::Deliveries => "/deliveries",
             Self::Secrets => "/secrets",
+            Self::Users => "/users",
             Self::Audit => "/audit",
         }
     }
@@ -57,6 +61,7 @@ impl Nav {
             Self::Events => "event",
             Self::Deliveries => "delivery",
             Self::Secrets => "key",
+            Self::Users => "users",
             Self::Audit => "audit",
         }
     }
@@ -65,6 +70,7 @@ impl Nav {
     fn permission(self) -> Permission {
         match self {
             Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets => Permission::Read,
+            Self::Users => Permission::ManageUsers,
             Self::Audit => Permission::ReadAuditLog,
         }
     }

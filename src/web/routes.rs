@@ -13,10 +13,10 @@ use tower_http::compression::CompressionLayer;
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
     WebState, assets, audit, auth, deliveries, error, events, form, invocations, live, secrets,
-    security, webhooks,
+    security, users, webhooks,
 };
 use crate::identity::Permission::{
-    EditWebhooks, ManageSecrets, OwnAccount, Read, ReadAuditLog, Send,
+    EditWebhooks, ManageSecrets, ManageUsers, OwnAccount, Read, ReadAuditLog, Send,
 };
 
 /// Returns all routes of pages and what they require.
@@ -62,12 +62,13 @@ fn simple_routes() -> Vec<Route> {
     routes.extend(event_routes());
     routes.extend(delivery_routes());
     routes.extend(secret_routes());
+    routes.extend(user_routes());
     routes.extend(audit_routes());
     routes
 }
 
 /// Routes that are open to visitors.
-fn visitor_routes() -> [Route; 5] {
+fn visitor_routes() -> [Route; 7] {
     let login = routing::post(auth::login::submit)
         .layer(DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES));
     [
@@ -76,6 +77,8 @@ fn visitor_routes() -> [Route; 5] {
         open(Method::POST, "/setup", routing::post(auth::setup::submit)),
         open(Method::GET, "/login", routing::get(auth::login::show)),
         open(Method::POST, "/login", login),
+        open(Method::GET, "/invitations/{token}", routing::get(auth::invitation::show)),
+        open(Method::POST, "/invitations/{token}", routing::post(auth::invitation::submit)),
     ]
 }
 
@@ -142,6 +145,21 @@ fn secret_routes() -> [Route; 7] {
         post("/secrets/{id}", ManageSecrets, secrets::save::update),
         get("/secrets/{id}/delete", ManageSecrets, secrets::delete::confirm),
         post("/secrets/{id}/delete", ManageSecrets, secrets::delete::delete),
+    ]
+}
+
+fn user_routes() -> [Route; 10] {
+    [
+        get("/users", ManageUsers, users::list::show),
+        post("/users", ManageUsers, users::invite::submit),
+        get("/users/new", ManageUsers, users::invite::show),
+        get("/users/{id}", ManageUsers, users::show::show),
+        post("/users/{id}/invitation", ManageUsers, users::invite::renew),
+        post("/users/{id}/role", ManageUsers, users::change::role),
+        post("/users/{id}/disable", ManageUsers, users::change::disable),
+        post("/users/{id}/enable", ManageUsers, users::change::enable),
+        get("/users/{id}/delete", ManageUsers, users::delete::confirm),
+        post("/users/{id}/delete", ManageUsers, users::delete::delete),
     ]
 }
 

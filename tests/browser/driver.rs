@@ -38,9 +38,10 @@ const LOADED: &str = "document.readyState === 'complete'";
 /// How often a condition is checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
-/// Errors that Chromium and htmx report although the page handles them: a form with errors (422), a session that has ended
+/// Errors that Chromium and htmx report although the page handles them: a form with errors (422, 409), a session that has ended
 /// (401) or was replaced (403), too many attempts (429), a lost connection, a cancelled request.
-const EXPECTED_ERRORS: [&str; 10] = [
+const EXPECTED_ERRORS: [&str; 11] = [
+    "status of 409",
     "status of 422",
     "status of 429",
     "status of 401",

@@ -28,4 +28,5 @@ mod session;
 #[path = "../support/mod.rs"]
 mod support;
 mod unsaved_changes;
+mod users;
 mod weight;

@@ -2,6 +2,7 @@
 
 pub(super) mod confirm;
 pub(super) mod dialog;
+pub(super) mod invitation;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod setup;

@@ -13,6 +13,7 @@ mod serve;
 mod settings;
 mod slow_clients;
 mod token;
+mod user;
 mod webhooks;
 
 use crate::support::database::TestDatabase;

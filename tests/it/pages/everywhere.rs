@@ -20,7 +20,7 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
     ann.post("/secrets", &[("name", "a_key"), ("value", "the-value-of-a-key")]).await;
     let secret = of("secrets").await;
     let (delivery, invocation) = (of("deliveries").await, of("invocations").await);
-    let event = of("events").await;
+    let (event, user) = (of("events").await, of("users").await);
     [
         "/webhooks",
         "/webhooks/new",
@@ -46,6 +46,10 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         "/secrets/new",
         &format!("/secrets/{secret}"),
         &format!("/secrets/{secret}/delete"),
+        "/users",
+        "/users/new",
+        &format!("/users/{user}"),
+        &format!("/users/{user}/delete"),
     ]
     .map(str::to_owned)
     .to_vec()

@@ -13,4 +13,5 @@ mod secrets;
 mod sessions;
 mod sign_in_limits;
 mod sign_in_race;
+mod users;
 mod webhooks;

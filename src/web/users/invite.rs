@@ -1,0 +1,125 @@
+//! Invites users, and shows their one-time links.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{parse_id, show};
+use crate::actions::{Invitation, InviteUserError};
+use crate::identity::Role;
+use crate::web::display_time::DisplayTime;
+use crate::web::form::Form;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct InviteForm {
+    email: String,
+    role: String,
+}
+
+impl Default for InviteForm {
+    fn default() -> Self {
+        Self { email: String::new(), role: Role::Viewer.as_str().to_owned() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "users/new.html")]
+struct InvitePage {
+    page: Page,
+    email: String,
+    role: Role,
+    error: String,
+}
+
+#[derive(Template)]
+#[template(path = "users/invited.html")]
+struct InvitedPage {
+    page: Page,
+    email: String,
+    role: Role,
+    link: String,
+    end: DisplayTime,
+}
+
+/// `GET /users/new`
+pub(in crate::web) async fn show(current: CurrentUser) -> Result<Response, Error> {
+    form_page(&current, InviteForm::default(), String::new()).await
+}
+
+/// `POST /users`
+pub(in crate::web) async fn submit(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
+    Form(form): Form<InviteForm>,
+) -> Result<Response, Error> {
+    let role: Role = form.role.parse().map_err(Error::Unreadable)?;
+    let message = match state.actions.invite_user(&form.email, role, &current.actor()).await {
+        Ok(invitation) => return link_page(&state, &current, &headers, invitation).await,
+        Err(error @ InviteUserError::InvalidEmail) => error.to_string(),
+        Err(InviteUserError::EmailTaken) => {
+            "There is already a user with this email address. Change that user instead.".to_owned()
+        }
+        Err(InviteUserError::NotFound | InviteUserError::NotInvited) => {
+            return Err(Error::NotFound);
+        }
+        Err(InviteUserError::Store(error)) => return Err(error.into()),
+    };
+    let page = form_page(&current, form, message).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// `POST /users/{id}/invitation`
+pub(in crate::web) async fn renew(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    _form: Form<Vec<(String, String)>>,
+) -> Result<Response, Error> {
+    let id = parse_id(&id)?;
+    match state.actions.renew_invitation(id, &current.actor()).await {
+        Ok(invitation) => link_page(&state, &current, &headers, invitation).await,
+        Err(InviteUserError::NotInvited) => {
+            let message = "No link was created: only users who have not accepted their invitation can get a new one.";
+            let page = show::page(&state, &current, id, message.to_owned()).await?;
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+        Err(InviteUserError::Store(error)) => Err(error.into()),
+        Err(_) => Err(Error::NotFound),
+    }
+}
+
+async fn form_page(
+    current: &CurrentUser,
+    form: InviteForm,
+    error: String,
+) -> Result<Response, Error> {
+    let page = Page::new(current, "Invite user", Nav::Users).await?;
+    let role = Role::from_stored(&form.role);
+    page::html(&InvitePage { page, email: form.email, role, error })
+}
+
+/// Shows a link, which cannot be shown again.
+async fn link_page(
+    state: &WebState,
+    current: &CurrentUser,
+    headers: &HeaderMap,
+    invitation: Invitation,
+) -> Result<Response, Error> {
+    let Invitation { user, token, expires_at } = invitation;
+    let page = Page::new(current, format!("Invitation of {}", user.email), Nav::Users).await?;
+    page::html(&InvitedPage {
+        page,
+        role: Role::from_stored(&user.role),
+        email: user.email,
+        link: state.public.link(headers, &format!("/invitations/{}", token.reveal())),
+        end: DisplayTime::new(expires_at, state.sources.now()),
+    })
+}

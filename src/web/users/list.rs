@@ -1,0 +1,94 @@
+//! The list of users, with its search.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::UserView;
+use crate::store::user_changes;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::{Error, WebState};
+
+/// Maximum number of rows on a page.
+const PAGE_ROWS: usize = 50;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct ListQuery {
+    q: String,
+    /// Email address of the last row of the page before, in lower case.
+    after: String,
+}
+
+struct TableView {
+    rows: Vec<UserView>,
+    /// Address of the next page; empty on the last one.
+    next: String,
+    /// Address of the first page; empty on it.
+    first: String,
+}
+
+#[derive(Template)]
+#[template(path = "users/list.html")]
+struct ListPage {
+    page: Page,
+    q: String,
+    table: TableView,
+}
+
+#[derive(Template)]
+#[template(path = "users/list.html", block = "table")]
+struct ListTable {
+    table: TableView,
+}
+
+/// `GET /users`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Error> {
+    let table = load(&state, &current, &query).await?;
+    if is_htmx(&headers) {
+        return page::html(&ListTable { table });
+    }
+    let page = Page::new(&current, "Users", Nav::Users).await?;
+    page::html(&ListPage { page, q: query.q, table })
+}
+
+async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    query: &ListQuery,
+) -> Result<TableView, Error> {
+    let search = query.q.trim().replace('\0', "");
+    let after = query.after.replace('\0', "");
+    let after = Some(after.as_str()).filter(|after| !after.is_empty());
+    let limit = i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX);
+    let found = user_changes::list(&state.db, &search, after, limit).await?;
+    let has_more = found.len() > PAGE_ROWS;
+    let last = found.get(PAGE_ROWS - 1).filter(|_| has_more);
+    let next = last.map(|last| query.href(&last.user.email.to_lowercase())).unwrap_or_default();
+    let first = if after.is_some() { query.href("") } else { String::new() };
+    let now = state.sources.now();
+    let rows = found.iter().take(PAGE_ROWS);
+    let rows = rows.map(|details| UserView::new(details, current.user.id, now)).collect();
+    Ok(TableView { rows, next, first })
+}
+
+impl ListQuery {
+    fn href(&self, after: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("q", self.q.as_str()), ("after", after)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        format!("/users?{}", query.finish())
+    }
+}

@@ -1,0 +1,62 @@
+//! The pages on which administrators manage users.
+
+pub(super) mod change;
+pub(super) mod delete;
+pub(super) mod invite;
+pub(super) mod list;
+pub(super) mod show;
+
+use super::Error;
+use super::display_time::DisplayTime;
+use crate::identity::Role;
+use crate::model::{Timestamp, UserId};
+use crate::store::user_changes::UserDetails;
+use crate::store::users::UserStatus;
+
+/// Parses the id in a path. An invalid id is a page that does not exist.
+fn parse_id(text: &str) -> Result<UserId, Error> {
+    text.parse().map_err(|_error: uuid::Error| Error::NotFound)
+}
+
+/// A user, ready to print.
+struct UserView {
+    id: String,
+    email: String,
+    role: Role,
+    status: UserStatus,
+    /// Colour of the status.
+    tone: &'static str,
+    status_label: &'static str,
+    last_sign_in: Option<DisplayTime>,
+    /// When the one-time link of an invited user ends.
+    invitation_end: Option<DisplayTime>,
+    is_invitation_over: bool,
+    /// Whether this is the signed-in user.
+    is_self: bool,
+}
+
+impl UserView {
+    fn new(details: &UserDetails, current: UserId, now: Timestamp) -> Self {
+        let UserDetails { user, status, last_sign_in_at, invitation_expires_at } = details;
+        let link_end = invitation_expires_at.filter(|_| *status == UserStatus::Invited);
+        let is_invitation_over = link_end.is_some_and(|end| end <= now);
+        let (tone, status_label) = match status {
+            UserStatus::Active => ("good", status.label()),
+            UserStatus::Invited if is_invitation_over => ("bad", "Invitation expired"),
+            UserStatus::Invited => ("warn", status.label()),
+            UserStatus::Disabled => ("", status.label()),
+        };
+        Self {
+            id: user.id.to_string(),
+            email: user.email.clone(),
+            role: Role::from_stored(&user.role),
+            status: *status,
+            tone,
+            status_label,
+            last_sign_in: last_sign_in_at.map(|at| DisplayTime::new(at, now)),
+            invitation_end: link_end.map(|at| DisplayTime::new(at, now)),
+            is_invitation_over,
+            is_self: user.id == current,
+        }
+    }
+}

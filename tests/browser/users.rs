@@ -1,0 +1,158 @@
+//! Users in the browser: invitations, what viewers see, and confirming the password.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::appearance::{check_all, scene, stepped};
+use crate::driver::{Browser, DOWN, ENTER, TAB};
+use crate::support::TestApp;
+use crate::support::app::PASSWORD;
+
+const BEN: &str = "ben.with.a.rather.long.address@security.example.com";
+const NEW_PASSWORD: &str = "purple kayak on a quiet lake";
+
+/// Invites a viewer, who sets a password, signs out, signs in again, and is disabled.
+async fn invite_and_disable(app: &TestApp, ben: &Browser) {
+    ben.click_text("nav a", "Users").await;
+    ben.click_text("a", "Invite user").await;
+    ben.wait_for_path("/users/new").await;
+    ben.wait_for_focus("#email").await;
+    ben.fill("#email", BEN).await;
+    ben.click_text("button", "Create link").await;
+    let link = ben.wait_for_text("#link", "/invitations/").await;
+    ben.click(".person summary").await;
+    ben.click_text(".person button", "Sign out").await;
+    ben.wait_for_path("/login").await;
+
+    ben.open(link.trim().strip_prefix(&app.url("")).unwrap()).await;
+    ben.fill("#password", NEW_PASSWORD).await;
+    ben.fill("#password_again", NEW_PASSWORD).await;
+    ben.click_text("button", "Set password").await;
+    ben.wait_for_path("/webhooks").await;
+    ben.wait_for_text("#toasts", "Your password is set").await;
+    // A viewer sees nothing that only editors and administrators can use.
+    let shown = "[...document.querySelectorAll('nav.nav a, main .button')].map((one) => one.textContent.trim())";
+    assert_eq!(ben.eval(shown).await, json!(["Webhooks", "Events", "Deliveries", "Secrets"]));
+    ben.click(".person summary").await;
+    ben.click_text(".person button", "Sign out").await;
+    ben.wait_for_path("/login").await;
+    ben.fill("#email", BEN).await;
+    ben.fill("#password", NEW_PASSWORD).await;
+    ben.press(ENTER).await;
+    ben.wait_for_path("/webhooks").await;
+
+    sqlx::query("update users set status = 'disabled' where role = 'viewer'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    ben.click_text("nav a", "Events").await;
+    ben.wait_for_path("/login?next=%2Fevents").await;
+}
+
+#[tokio::test]
+async fn an_invited_viewer_sets_a_password_and_is_disabled() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    browser.open("/webhooks").await;
+    invite_and_disable(&app, &browser).await;
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_invited_viewer_sets_a_password_and_is_disabled_without_scripts() {
+    let app = TestApp::start().await;
+    let browser = Browser::start(&app).await;
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    browser.open("/login").await;
+    browser.sign_in().await;
+    invite_and_disable(&app, &browser).await;
+    browser.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_is_invited_with_the_keyboard() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/users/new").await;
+    ann.wait_for_focus("#email").await;
+    ann.press(BEN).await;
+    for key in [TAB, DOWN, TAB] {
+        ann.press(key).await;
+    }
+    ann.press(ENTER).await;
+    ann.wait_for_text("main section p", "is then an editor").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_password_is_confirmed_in_place_before_a_secret_is_saved() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/secrets/new").await;
+    ann.fill("#name", "logpoint_key").await;
+    ann.fill("#value", "the-value").await;
+    app.clock.advance(Duration::from_mins(16));
+    ann.click_text("button", "Save secret").await;
+    ann.wait_for_text("dialog[open] h2", "Confirm your password").await;
+    ann.wait_for_focus("#sign-in-password").await;
+    ann.fill("#sign-in-password", "not the password").await;
+    ann.press(ENTER).await;
+    ann.wait_for_text("dialog[open] [role=alert]", "password is wrong").await;
+    ann.fill("#sign-in-password", PASSWORD).await;
+    ann.press(ENTER).await;
+    ann.wait_for_path("/secrets").await;
+    ann.wait_for_text("td.name", "logpoint_key").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_of_users() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/users/new").await;
+    let invited = ann.post("/users", &[("email", BEN), ("role", "editor")]).await;
+    let link = invited.text("#link").strip_prefix(&app.url("")).unwrap().to_owned();
+    sqlx::query(
+        "insert into users (id, email, password_hash, role, status, created_at)
+         values (gen_random_uuid(), 'zoe@example.com', 'x', 'viewer', 'disabled', now())",
+    )
+    .execute(app.database.pool())
+    .await
+    .unwrap();
+    let id = async |role: &str| -> String {
+        sqlx::query_scalar("select id::text from users where role = $1")
+            .bind(role)
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap()
+    };
+    let (editor, admin, viewer) = (id("editor").await, id("admin").await, id("viewer").await);
+    let scenes = [
+        scene("users", "/users"),
+        scene("users-no-match", "/users?q=nothing-like-it"),
+        scene("user-new", "/users/new"),
+        stepped("user-new-error", "/users/new", &["main .button.primary", "#email-error"]),
+        scene("user", format!("/users/{admin}")),
+        stepped(
+            "user-last-administrator",
+            &format!("/users/{admin}"),
+            &["[action$='/disable'] button", "[role=alert]"],
+        ),
+        scene("user-invited", format!("/users/{editor}")),
+        scene("user-disabled", format!("/users/{viewer}")),
+        scene("user-delete", format!("/users/{viewer}/delete")),
+        scene("invitation", link),
+        stepped(
+            "user-link",
+            &format!("/users/{editor}"),
+            &["[action$='/invitation'] button", "#link"],
+        ),
+    ];
+    check_all(&app, &scenes).await;
+    app.finish().await;
+}
