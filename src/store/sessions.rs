@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
 
-use super::users::User;
+use super::users::{Preferences, User};
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
@@ -17,6 +17,16 @@ impl SessionKey {
     pub fn new(cookie: &str) -> Self {
         Self(Sha256::digest(cookie.as_bytes()).to_vec())
     }
+
+    /// Parses the key in an address.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        hex::decode(text).ok().map(Self)
+    }
+
+    /// Returns the key for an address.
+    pub fn to_hex(&self) -> String {
+        hex::encode(&self.0)
+    }
 }
 
 /// A session and its user.
@@ -24,6 +34,8 @@ impl SessionKey {
 pub struct Session {
     /// The signed-in user.
     pub user: User,
+    /// How pages are shown to the user.
+    pub preferences: Preferences,
     /// When it started.
     pub created_at: Timestamp,
     /// When a use was last recorded.
@@ -70,8 +82,8 @@ pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> 
 /// Returns a session that has not expired, of an active user.
 pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
-        r#"select users.id, email, role, sessions.created_at, last_used_at, password_entered_at,
-               data <> '' as "has_messages!"
+        r#"select users.id, email, role, theme, time_zone, sessions.created_at, last_used_at,
+               password_entered_at, data <> '' as "has_messages!"
            from sessions join users on users.id = user_id
            where sessions.id = $1 and expires_at > $2 and status = 'active'"#,
         key.0,
@@ -81,6 +93,7 @@ pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Optio
     .await?;
     Ok(row.map(|row| Session {
         user: User { id: row.id.into(), email: row.email, role: row.role },
+        preferences: Preferences { theme: row.theme, time_zone: row.time_zone },
         created_at: row.created_at,
         last_used_at: row.last_used_at,
         password_entered_at: row.password_entered_at,
@@ -143,17 +156,72 @@ pub async fn delete(db: impl PgExecutor<'_>, key: &SessionKey) -> Result<(), Err
     Ok(())
 }
 
-/// Deletes the sessions of a user, except for one.
+/// Deletes the sessions of a user, except for one. Returns the number of deleted sessions.
 pub async fn delete_of_user(
     db: &mut PgConnection,
     user: UserId,
     except: Option<&SessionKey>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let except = except.map_or(&[][..], |key| &key.0);
-    sqlx::query!("delete from sessions where user_id = $1 and id <> $2", user.uuid(), except)
-        .execute(db)
-        .await?;
-    Ok(())
+    let done =
+        sqlx::query!("delete from sessions where user_id = $1 and id <> $2", user.uuid(), except)
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected())
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// Identifies it.
+    pub key: SessionKey,
+    /// Short name of the browser.
+    pub device: String,
+    /// Address of the client at the last use.
+    pub address: String,
+    /// When it started.
+    pub created_at: Timestamp,
+    /// When a use was last recorded.
+    pub last_used_at: Timestamp,
+}
+
+/// Returns the sessions of a user that have not ended, last used first.
+pub async fn list_of_user(
+    db: &PgPool,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<ListedSession>, Error> {
+    let rows = sqlx::query!(
+        "select id, device, address, created_at, last_used_at from sessions
+         where user_id = $1 and expires_at > $2 order by last_used_at desc, id",
+        user.uuid(),
+        now
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ListedSession {
+            key: SessionKey(row.id),
+            device: row.device,
+            address: row.address,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+        })
+        .collect())
+}
+
+/// Deletes a session of this user. Returns the number of deleted sessions.
+pub async fn delete_own(
+    db: &mut PgConnection,
+    user: UserId,
+    key: &SessionKey,
+) -> Result<u64, Error> {
+    let done =
+        sqlx::query!("delete from sessions where id = $1 and user_id = $2", key.0, user.uuid())
+            .execute(db)
+            .await?;
+    Ok(done.rows_affected())
 }
 
 /// Deletes expired sessions.

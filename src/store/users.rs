@@ -45,6 +45,15 @@ impl UserStatus {
     }
 }
 
+/// How pages are shown to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    /// `system`, `light` or `dark`.
+    pub theme: String,
+    /// Name of a time zone of the IANA database.
+    pub time_zone: String,
+}
+
 /// Inserts a user.
 ///
 /// # Errors
@@ -95,6 +104,32 @@ pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, Str
     Ok(row.map(|row| {
         (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
     }))
+}
+
+/// Returns how pages are shown to a user.
+pub async fn find_preferences(db: &PgPool, id: UserId) -> Result<Option<Preferences>, Error> {
+    let found =
+        sqlx::query_as!(Preferences, "select theme, time_zone from users where id = $1", id.uuid())
+            .fetch_optional(db)
+            .await?;
+    Ok(found)
+}
+
+/// Changes how pages are shown to a user.
+pub async fn update_preferences(
+    db: &PgPool,
+    id: UserId,
+    preferences: &Preferences,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update users set theme = $2, time_zone = $3 where id = $1",
+        id.uuid(),
+        preferences.theme,
+        preferences.time_zone
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Records that a user has signed in.

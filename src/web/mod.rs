@@ -3,6 +3,7 @@
 //! A handler reads from `store` and changes data through `actions`. Templates get texts ready to print. This module does
 //! not depend on how events are sent or stored.
 
+mod account;
 mod assets;
 mod audit;
 mod auth;

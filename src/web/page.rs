@@ -90,6 +90,8 @@ pub(super) struct Page {
     role: Option<Role>,
     /// Email of the signed-in user; empty if there is none.
     pub(super) email: String,
+    /// Theme of the signed-in user: `system`, `light` or `dark`.
+    pub(super) theme: String,
     /// Up to two letters for the user.
     pub(super) initials: String,
     pub(super) csrf: String,
@@ -101,13 +103,14 @@ impl Page {
     pub(super) async fn new(
         current: &CurrentUser,
         title: impl Into<String>,
-        nav: Nav,
+        nav: impl Into<Option<Nav>>,
     ) -> Result<Self, Error> {
         Ok(Self {
             title: title.into(),
-            nav: Some(nav),
+            nav: nav.into(),
             role: Some(current.role()),
             email: current.user.email.clone(),
+            theme: current.preferences.theme.clone(),
             initials: initials(&current.user.email),
             csrf: current.session.csrf.clone(),
             toasts: current.session.toasts().await?,
@@ -121,6 +124,7 @@ impl Page {
             nav: None,
             role: None,
             email: String::new(),
+            theme: String::new(),
             initials: String::new(),
             csrf: visitor.csrf.clone(),
             toasts: Vec::new(),

@@ -12,8 +12,8 @@ use tower_http::compression::CompressionLayer;
 
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
-    WebState, assets, audit, auth, deliveries, error, events, form, invocations, live, secrets,
-    security, users, webhooks,
+    WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
+    secrets, security, users, webhooks,
 };
 use crate::identity::Permission::{
     EditWebhooks, ManageSecrets, ManageUsers, OwnAccount, Read, ReadAuditLog, Send,
@@ -64,6 +64,7 @@ fn simple_routes() -> Vec<Route> {
     routes.extend(secret_routes());
     routes.extend(user_routes());
     routes.extend(audit_routes());
+    routes.extend(account_routes());
     routes
 }
 
@@ -145,6 +146,16 @@ fn secret_routes() -> [Route; 7] {
         post("/secrets/{id}", ManageSecrets, secrets::save::update),
         get("/secrets/{id}/delete", ManageSecrets, secrets::delete::confirm),
         post("/secrets/{id}/delete", ManageSecrets, secrets::delete::delete),
+    ]
+}
+
+fn account_routes() -> [Route; 5] {
+    [
+        get("/account", OwnAccount, account::show::show),
+        post("/account/password", OwnAccount, account::password::change),
+        post("/account/preferences", OwnAccount, account::preferences::save),
+        post("/account/sessions/{id}/end", OwnAccount, account::sessions::end),
+        post("/account/sessions/end", OwnAccount, account::sessions::end_all),
     ]
 }
 

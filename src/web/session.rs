@@ -18,7 +18,7 @@ use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
 use crate::store::PgPool;
 use crate::store::sessions::{self, NewSession, SessionKey};
-use crate::store::users::User;
+use crate::store::users::{self, Preferences, User};
 
 /// Minimum time between two records of the use of a session. Each record writes to the database.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -125,6 +125,7 @@ impl Session {
 #[derive(Debug, Clone)]
 pub(super) struct CurrentUser {
     pub(super) user: User,
+    pub(super) preferences: Preferences,
     pub(super) session: Session,
     /// Where the request comes from.
     pub(super) origin: Origin,
@@ -166,7 +167,7 @@ impl CurrentUser {
         let has_toasts = found.has_messages && !is_live;
         let session = Session::new(&cookie, has_toasts, found.password_entered_at, state);
         let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
-        Ok(Some(Self { user: found.user, session, origin }))
+        Ok(Some(Self { user: found.user, preferences: found.preferences, session, origin }))
     }
 }
 
@@ -200,7 +201,9 @@ pub(super) async fn start(
         address: &from.to_canonical().to_string(),
     };
     sessions::insert(&state.db, &session.key, &new).await?;
-    let current = CurrentUser { user, session, origin: Origin::default() };
+    let preferences = users::find_preferences(&state.db, user.id).await?;
+    let preferences = preferences.ok_or(Error::NotFound)?;
+    let current = CurrentUser { user, preferences, session, origin: Origin::default() };
     Ok(StartedSession { current, cookie, device })
 }
 

@@ -1,9 +1,10 @@
-// The switch between light and dark. Until it is used, the system's setting applies.
+// The switch between light and dark, which applies to this browser. Until it is used, the theme of the account applies.
 import { on } from "./dom.js";
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  if (chosen === "light" || chosen === "dark") return chosen === "dark";
+  return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 export function listen() {
@@ -14,6 +15,14 @@ export function listen() {
       localStorage.setItem("theme", theme);
     } catch {
       // Without storage, the choice applies to this page only.
+    }
+  });
+  // A theme that is saved for the account applies to this browser, too.
+  on("submit", "[data-theme-form]", () => {
+    try {
+      localStorage.removeItem("theme");
+    } catch {
+      // Without storage, there is nothing to remove.
     }
   });
   // Applies the choice to other windows.

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod appearance;
 mod audit;
 mod chromium;

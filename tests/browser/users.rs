@@ -133,6 +133,7 @@ async fn pages_of_users() {
     };
     let (editor, admin, viewer) = (id("editor").await, id("admin").await, id("viewer").await);
     let scenes = [
+        scene("account", "/account"),
         scene("users", "/users"),
         scene("users-no-match", "/users?q=nothing-like-it"),
         scene("user-new", "/users/new"),

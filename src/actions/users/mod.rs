@@ -2,6 +2,8 @@
 
 mod accept_invitation;
 mod change;
+mod change_password;
+mod end_sessions;
 mod invite;
 mod set_password;
 

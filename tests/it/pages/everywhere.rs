@@ -46,6 +46,7 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         "/secrets/new",
         &format!("/secrets/{secret}"),
         &format!("/secrets/{secret}/delete"),
+        "/account",
         "/users",
         "/users/new",
         &format!("/users/{user}"),

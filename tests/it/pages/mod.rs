@@ -1,5 +1,6 @@
 //! The pages, as a browser without scripts sees them.
 
+mod account;
 mod audit;
 mod auth;
 mod deliveries;

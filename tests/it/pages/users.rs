@@ -282,3 +282,57 @@ async fn long_lists_are_searched_and_read_page_by_page() {
     assert!(none.text(".none").contains("No matching users"));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn every_change_of_a_user_is_recorded() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let link = invite(&app, &mut ann).await;
+    let path = format!("/users/{}", id_of(&app, BEN).await);
+    let link_again = {
+        ann.get(&path).await;
+        ann.post(&format!("{path}/invitation"), &[]).await.text("#link")
+    };
+    let link_again = link_again.strip_prefix(&app.url("")).unwrap();
+    assert_ne!(link, link_again);
+    let mut ben = app.anonymous();
+    set_password(&mut ben, link_again, NEW_PASSWORD).await;
+    ben.get("/account").await;
+    let fields = [
+        ("current_password", NEW_PASSWORD),
+        ("password", PASSWORD),
+        ("password_again", PASSWORD),
+    ];
+    ben.post("/account/password", &fields).await;
+    ben.post("/account/sessions/end", &[]).await;
+    for (change, fields) in
+        [("role", &[("role", "viewer")][..]), ("disable", &[]), ("enable", &[]), ("delete", &[])]
+    {
+        ann.post(&format!("{path}/{change}"), fields).await;
+    }
+    let recorded: Vec<(String, String, String)> = sqlx::query_as(
+        "select action, actor_name, detail from audit_log where object_name = $1 order by seq",
+    )
+    .bind(BEN)
+    .fetch_all(app.database.pool())
+    .await
+    .unwrap();
+    let entry = |action: &str, actor: &str, detail: &str| {
+        (action.to_owned(), actor.to_owned(), detail.to_owned())
+    };
+    assert_eq!(
+        recorded,
+        [
+            entry("user.invited", EMAIL, "{\"role\":\"editor\"}"),
+            entry("user.invited", EMAIL, "{\"replaces\":true}"),
+            entry("user.joined", BEN, "{}"),
+            entry("user.password_changed", BEN, "{}"),
+            entry("user.sessions_ended", BEN, "{\"count\":1}"),
+            entry("user.role_changed", EMAIL, "{\"role\":\"viewer\",\"before\":\"editor\"}"),
+            entry("user.disabled", EMAIL, "{}"),
+            entry("user.enabled", EMAIL, "{}"),
+            entry("user.deleted", EMAIL, "{}"),
+        ]
+    );
+    app.finish().await;
+}

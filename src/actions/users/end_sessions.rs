@@ -1,0 +1,35 @@
+//! Ends sessions of a user.
+
+use crate::actions::Actions;
+use crate::model::Actor;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::store;
+use crate::store::sessions::{self, SessionKey};
+use crate::store::users::User;
+
+impl Actions {
+    /// Ends one session of a user, or all. Returns whether there were any.
+    ///
+    /// # Errors
+    /// If the database failed.
+    pub async fn end_sessions(
+        &self,
+        user: &User,
+        session: Option<&SessionKey>,
+        actor: &Actor,
+    ) -> Result<bool, store::Error> {
+        let mut tx = self.parts.db.begin().await?;
+        let count = match session {
+            Some(session) => sessions::delete_own(&mut tx, user.id, session).await?,
+            None => sessions::delete_of_user(&mut tx, user.id, None).await?,
+        };
+        if count == 0 {
+            return Ok(false);
+        }
+        let object = AuditObject::user(user.id, &user.email);
+        let entry = AuditEntry::new(AuditAction::SessionsEnded, object).with("count", count);
+        self.record(&mut tx, actor, [entry]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

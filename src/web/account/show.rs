@@ -1,0 +1,82 @@
+//! The account's page.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::identity::Role;
+use crate::store::sessions;
+use crate::web::components::SelectOption;
+use crate::web::display_time::DisplayTime;
+use crate::web::page::{self, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+/// A session of the user, ready to print.
+struct SessionView {
+    id: String,
+    device: String,
+    address: String,
+    last_used: DisplayTime,
+    started: DisplayTime,
+    is_current: bool,
+}
+
+/// Why the password was not changed.
+#[derive(Default)]
+pub(super) struct PasswordErrors {
+    pub(super) current: String,
+    pub(super) new: String,
+}
+
+#[derive(Template)]
+#[template(path = "account/show.html")]
+struct AccountPage {
+    page: Page,
+    role: Role,
+    errors: PasswordErrors,
+    sessions: Vec<SessionView>,
+    themes: [SelectOption; 3],
+    time_zones: Vec<SelectOption>,
+}
+
+/// `GET /account`
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+) -> Result<Response, Error> {
+    page(&state, &current, PasswordErrors::default()).await
+}
+
+/// Renders the page, with why the password was not changed.
+pub(super) async fn page(
+    state: &WebState,
+    current: &CurrentUser,
+    errors: PasswordErrors,
+) -> Result<Response, Error> {
+    let now = state.sources.now();
+    let found = sessions::list_of_user(&state.db, current.user.id, now).await?;
+    let sessions = found.into_iter().map(|session| SessionView {
+        is_current: session.key == *current.session.key(),
+        id: session.key.to_hex(),
+        device: session.device,
+        address: session.address,
+        last_used: DisplayTime::new(session.last_used_at, now),
+        started: DisplayTime::new(session.created_at, now),
+    });
+    let preferences = &current.preferences;
+    let themes = [("system", "System"), ("light", "Light"), ("dark", "Dark")]
+        .map(|(value, label)| SelectOption::new(value, label, value == preferences.theme));
+    let time_zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| {
+        let (name, label) = (zone.name(), zone.name().replace('_', " "));
+        SelectOption::new(name, label, name == preferences.time_zone)
+    });
+    page::html(&AccountPage {
+        page: Page::new(current, "Account", None).await?,
+        role: current.role(),
+        errors,
+        sessions: sessions.collect(),
+        themes,
+        time_zones: time_zones.collect(),
+    })
+}
