@@ -5,6 +5,7 @@
 //! killed one. See `docs/architecture.md`.
 
 mod attempt;
+mod audit_forwarding;
 mod authorize;
 mod auto_pause;
 mod breaker_updates;
@@ -93,6 +94,7 @@ impl Dispatcher {
         ));
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(replay::run(Arc::clone(&shared)));
+        tracker.spawn(audit_forwarding::run(Arc::clone(&shared), intake.clone()));
         tracker.spawn(sample_requests::run(Arc::clone(&shared), intake.clone()));
         tracker.spawn(bulk_changes::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));

@@ -26,4 +26,4 @@ pub use actor::{Actor, Origin, Principal};
 pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, WebhookId};
 pub use live::LiveChanges;
 pub use sources::{Clock, Entropy, Sources, Timestamp};
-pub use trigger::Trigger;
+pub use trigger::{AUDIT_EVENT_TYPE, Trigger};

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
-/// A change of an access request, or a manual send.
+/// The `event_type` of entries of the audit log. Only Gatepost itself sends it.
+pub const AUDIT_EVENT_TYPE: &str = "GatepostAudit";
+
+/// A change of an access request, a manual send, or an entry of the audit log.
 #[derive(
     Debug,
     Clone,
@@ -34,6 +37,8 @@ pub enum Trigger {
     Failed,
     /// A user sent the event manually.
     Manual,
+    /// An entry was added to the audit log of Gatepost.
+    Audit,
 }
 
 impl Trigger {
@@ -42,7 +47,7 @@ impl Trigger {
         [Self::Created, Self::Approved, Self::Rejected, Self::Granted, Self::Expired, Self::Failed];
 
     /// All triggers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Created,
         Self::Approved,
         Self::Rejected,
@@ -50,6 +55,7 @@ impl Trigger {
         Self::Expired,
         Self::Failed,
         Self::Manual,
+        Self::Audit,
     ];
 
     /// The name on the page, in files and in the database.
@@ -63,16 +69,23 @@ impl Trigger {
     }
 
     /// Finds a trigger by an event's `event_type` in either documented spelling, `AccessRequestCreated` or
-    /// `RequestCreated`.
+    /// `RequestCreated`, or the one of the audit log.
     pub fn from_event_type(event_type: &str) -> Option<Self> {
+        if event_type == AUDIT_EVENT_TYPE {
+            return Some(Self::Audit);
+        }
         let rest = event_type.strip_prefix("Access").unwrap_or(event_type);
         let name = rest.strip_prefix("Request")?;
         Self::EVENTS.into_iter().find(|trigger| trigger.as_str() == name)
     }
 
-    /// The `event_type` as in Apono's documentation.
+    /// The `event_type`, as in Apono's documentation.
     pub fn event_type(self) -> String {
-        format!("AccessRequest{}", self.as_str())
+        if self == Self::Audit {
+            AUDIT_EVENT_TYPE.to_owned()
+        } else {
+            format!("AccessRequest{}", self.as_str())
+        }
     }
 }
 
@@ -98,6 +111,8 @@ mod tests {
             "AccessCreated",
             "accessrequestcreated",
             "RequestManual",
+            "RequestAudit",
+            "gatepostaudit",
             "RequestDeleted",
         ] {
             assert_eq!(Trigger::from_event_type(other), None, "{other}");

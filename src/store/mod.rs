@@ -3,6 +3,7 @@
 //! This module knows tables, not the use cases that read and write them.
 
 pub mod audit;
+pub mod audit_forwarding;
 pub mod breakers;
 pub mod bulk_changes;
 pub mod deliveries;

@@ -11,6 +11,7 @@ use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, reques
 use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Permission;
 use crate::model::event::{Event, EventError};
+use crate::model::{AUDIT_EVENT_TYPE, Trigger};
 
 /// Maximum number of events in one request.
 const MAX_EVENTS: usize = 1000;
@@ -119,6 +120,17 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
+/// Parses an event from outside, which cannot be an entry of Gatepost's own audit log.
+fn parse_event(text: &str) -> Result<Event, Vec<EventError>> {
+    let event = Event::parse(text)?;
+    if event.trigger != Trigger::Audit {
+        return Ok(event);
+    }
+    let message =
+        format!("cannot be \"{AUDIT_EVENT_TYPE}\": only Gatepost itself sends these events");
+    Err(vec![EventError { pointer: "/event_type".to_owned(), message }])
+}
+
 fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
     let not_json = |error: &dyn std::fmt::Display| {
         Problem::new(ProblemId::NotJson, format!("The body is not JSON: {error}."))
@@ -145,7 +157,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<SubmittedEvent>, Problem> {
             let detail = format!("Event {index} is larger than 1 MiB. Nothing was stored.");
             return Err(Problem::new(ProblemId::TooLarge, detail));
         }
-        match Event::parse(one) {
+        match parse_event(one) {
             Ok(event) => submitted.push(SubmittedEvent { event, key: None, is_sample: false }),
             Err(_) if !is_array && let Err(error) = serde_json::from_str::<&RawValue>(one) => {
                 return Err(not_json(&error));

@@ -3,6 +3,7 @@
 mod action;
 mod chain;
 mod entry;
+mod event;
 mod export;
 mod webhook;
 

@@ -207,6 +207,51 @@ pub const FIELDS: &[Field] = &[
         "A custom field, in this example ticket",
         "SEC-42",
     ),
+    field("data.audit.seq", "number, only of Audit", "Audit log: number of the entry", "42"),
+    field("data.audit.action", "string, only of Audit", "Audit log: action", "webhook.changed"),
+    field(
+        "data.audit.actor",
+        "string, only of Audit",
+        "Audit log: who did it",
+        "ann.ngo@example.com",
+    ),
+    field("data.audit.actor_kind", "string, only of Audit", "Audit log: kind of actor", "user"),
+    field(
+        "data.audit.address",
+        "string, only of Audit",
+        "Audit log: address of the client",
+        "10.0.0.7",
+    ),
+    field(
+        "data.audit.request_id",
+        "string, only of Audit",
+        "Audit log: id of the request",
+        "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e12",
+    ),
+    field(
+        "data.audit.object_kind",
+        "string, only of Audit",
+        "Audit log: kind of object",
+        "webhook",
+    ),
+    field(
+        "data.audit.object_id",
+        "string, only of Audit",
+        "Audit log: id of the object",
+        "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e13",
+    ),
+    field(
+        "data.audit.object_name",
+        "string, only of Audit",
+        "Audit log: name of the object",
+        "Logpoint comment",
+    ),
+    field(
+        "data.audit.detail",
+        "object, only of Audit",
+        "Audit log: further facts, which depend on the action",
+        "{…}",
+    ),
     field(
         "delivery.id",
         "string",
@@ -236,8 +281,10 @@ mod tests {
 
     #[test]
     fn the_sample_event_has_every_documented_field() {
-        let sample = sample(Trigger::Granted);
+        let (request, audit) = (sample(Trigger::Granted), sample(Trigger::Audit));
         for field in FIELDS.iter().filter(|f| f.path.starts_with("data.")) {
+            let is_audit = field.kind.ends_with("only of Audit");
+            let sample = if is_audit { &audit } else { &request };
             let pointer = format!("/{}", field.path.replace("[]", ".0").replace('.', "/"));
             assert!(sample.pointer(&pointer).is_some(), "{} is not in the sample", field.path);
         }

@@ -1,16 +1,23 @@
 //! Sample events, built from the examples of the schema.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::field::{FIELDS, Field};
-use crate::model::Trigger;
+use crate::model::{AUDIT_EVENT_TYPE, Trigger};
 
 /// Returns the sample event of a trigger, which **Test** sends and the preview shows.
 pub fn sample(trigger: Trigger) -> Value {
+    if trigger == Trigger::Audit {
+        return audit_sample();
+    }
     let approval = match trigger {
         Trigger::Created | Trigger::Manual => "Pending",
         Trigger::Rejected => "Rejected",
-        Trigger::Approved | Trigger::Granted | Trigger::Expired | Trigger::Failed => "Approved",
+        Trigger::Approved
+        | Trigger::Granted
+        | Trigger::Expired
+        | Trigger::Failed
+        | Trigger::Audit => "Approved",
     };
     let event_type = match trigger {
         // A manual send uses a received event. The sample is a granted one.
@@ -20,20 +27,48 @@ pub fn sample(trigger: Trigger) -> Value {
         | Trigger::Rejected
         | Trigger::Granted
         | Trigger::Expired
-        | Trigger::Failed => trigger.event_type(),
+        | Trigger::Failed
+        | Trigger::Audit => trigger.event_type(),
     };
     let mut event = Value::Null;
-    for field in FIELDS.iter().filter(|field| is_leaf_of_event(field)) {
+    for field in FIELDS.iter().filter(|field| is_leaf_of_event(field) && !is_audit(field)) {
         let example = match field.path {
             "event_type" => event_type.as_str(),
             "data.approvals[].status" => approval,
             _ => field.example,
         };
-        let value =
-            if field.kind.starts_with("number") { number(example) } else { Value::from(example) };
-        insert(&mut event, field.path, value);
+        insert(&mut event, field.path, value_of(field, example));
     }
     event
+}
+
+/// An entry of the audit log has some fields of an access request, and its own.
+fn audit_sample() -> Value {
+    let mut event = Value::Null;
+    for field in FIELDS.iter().filter(|field| is_leaf_of_event(field)) {
+        let example = match field.path {
+            "event_type" => AUDIT_EVENT_TYPE,
+            "data.id" => "audit-42",
+            "data.friendly_id" => "Webhook changed",
+            "data.requester.name" => "ann.ngo@example.com",
+            "event_time" => field.example,
+            _ if is_audit(field) => field.example,
+            _ => continue,
+        };
+        insert(&mut event, field.path, value_of(field, example));
+    }
+    let change = json!({ "field": "Name", "before": "Logpoint", "after": "Logpoint comment" });
+    insert(&mut event, "data.audit.detail.changes", json!([change]));
+    event
+}
+
+fn value_of(field: &Field, example: &str) -> Value {
+    if field.kind.starts_with("number") { number(example) } else { Value::from(example) }
+}
+
+/// Whether only entries of the audit log have the field.
+fn is_audit(field: &Field) -> bool {
+    field.path.starts_with("data.audit.")
 }
 
 /// Whether a field belongs to the event, not to what Gatepost adds, and is not a list or object, which are
@@ -81,7 +116,7 @@ mod tests {
         for trigger in Trigger::ALL {
             let event = Event::sample(trigger).unwrap();
             assert_eq!(event.event_time, "1696263265.851898000");
-            assert!(event.raw.contains("1696266865.852380000"));
+            assert_eq!(event.raw.contains("1696266865.852380000"), trigger != Trigger::Audit);
         }
     }
 

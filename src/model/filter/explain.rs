@@ -45,6 +45,7 @@ fn when(trigger: Trigger) -> Option<&'static str> {
         Trigger::Granted => "access is granted",
         Trigger::Expired => "access expires",
         Trigger::Failed => "a request fails",
+        Trigger::Audit => "an entry is added to the audit log",
         Trigger::Manual => return None,
     })
 }

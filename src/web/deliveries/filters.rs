@@ -79,7 +79,7 @@ impl ListQuery {
         let option = |trigger: Trigger| {
             SelectOption::new(trigger.as_str(), trigger.as_str(), chosen == Some(trigger))
         };
-        Trigger::EVENTS.into_iter().chain([Trigger::Manual]).map(option).collect()
+        Trigger::ALL.into_iter().map(option).collect()
     }
 
     pub(super) fn places(&self) -> [SelectOption; 2] {

@@ -160,7 +160,7 @@ impl ListQuery {
         if self.trigger == SAMPLES {
             return Some(Trigger::Manual);
         }
-        Trigger::EVENTS.into_iter().find(|trigger| trigger.as_str() == self.trigger)
+        Trigger::from_name(&self.trigger).filter(|trigger| *trigger != Trigger::Manual)
     }
 
     fn triggers(&self) -> Vec<SelectOption> {
@@ -169,7 +169,8 @@ impl ListQuery {
             SelectOption::new(trigger.as_str(), trigger.as_str(), chosen == Some(trigger))
         };
         let samples = SelectOption::new(SAMPLES, "Samples", chosen == Some(Trigger::Manual));
-        Trigger::EVENTS.into_iter().map(option).chain([samples]).collect()
+        let triggers = Trigger::EVENTS.into_iter().chain([Trigger::Audit]);
+        triggers.map(option).chain([samples]).collect()
     }
 
     fn results(&self) -> Vec<SelectOption> {

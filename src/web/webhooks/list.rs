@@ -58,7 +58,7 @@ struct ListPage {
     query: ListQuery,
     /// Such as `3 webhooks · 2 active`.
     summary: String,
-    triggers: [Trigger; 7],
+    triggers: [Trigger; 8],
     presets: Vec<&'static Preset>,
     table: TableView,
 }

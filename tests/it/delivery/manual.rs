@@ -84,7 +84,7 @@ async fn stores_a_sample_that_no_event_duplicates() {
     assert_eq!(logpoint.requests()[1].json()["type"], "AccessRequestRejected");
     // The sample is in no menu and in no search result.
     let form = ann.get("/webhooks/new").await;
-    assert_eq!(form.texts("#test_event option").len(), 6);
+    assert_eq!(form.texts("#test_event option").len(), 7);
     assert!(ann.get("/webhooks/events").await.texts(".schema-path").is_empty());
     // A received event with the same content is not a duplicate.
     receive(&app, &token, &gatepost_sample()).await;

@@ -1,6 +1,7 @@
 //! From an accepted event to a recorded invocation.
 
 mod attempts;
+mod audit_forwarding;
 mod authentication;
 mod bulk;
 mod failing;

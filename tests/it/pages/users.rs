@@ -298,11 +298,8 @@ async fn every_change_of_a_user_is_recorded() {
     let mut ben = app.anonymous();
     set_password(&mut ben, link_again, NEW_PASSWORD).await;
     ben.get("/account").await;
-    let fields = [
-        ("current_password", NEW_PASSWORD),
-        ("password", PASSWORD),
-        ("password_again", PASSWORD),
-    ];
+    let fields =
+        [("current_password", NEW_PASSWORD), ("password", PASSWORD), ("password_again", PASSWORD)];
     ben.post("/account/password", &fields).await;
     ben.post("/account/sessions/end", &[]).await;
     for (change, fields) in

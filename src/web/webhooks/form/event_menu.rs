@@ -51,7 +51,7 @@ impl EventMenu {
         let sample = |trigger| option(EventChoice::Sample(trigger), format!("Sample: {trigger}"));
         let stored = |event: &StoredEvent| option(EventChoice::Stored(event.id), label(event, now));
         Ok(Self {
-            samples: Trigger::EVENTS.into_iter().map(sample).collect(),
+            samples: Trigger::EVENTS.into_iter().chain([Trigger::Audit]).map(sample).collect(),
             stored: newest.iter().map(stored).collect(),
         })
     }

@@ -36,7 +36,7 @@ async fn the_menus_list_samples_and_received_events() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;
     let before = ann.get("/webhooks/new").await;
-    assert_eq!(before.texts("#test_event option").len(), 6);
+    assert_eq!(before.texts("#test_event option").len(), 7);
     let id = receive(&app, "Granted", "77").await;
     let seen = ann.get("/webhooks/new").await;
     for menu in ["#test_event", "#preview_event"] {
