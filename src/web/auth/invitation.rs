@@ -60,10 +60,10 @@ pub(in crate::web) async fn submit(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Extension(origin): Extension<Origin>,
     Path(token): Path<String>,
-    visitor: Visitor,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
+    let visitor = Visitor::new(&headers, &state);
     let bytes = form::read(request, &state).await?;
     let input: PasswordForm = form::parse(&bytes)?;
     let email = match state.actions.find_invited_user(&token).await {

@@ -46,6 +46,15 @@ async fn creates_lists_and_changes_users() {
     assert!(ann.get("/webhooks").await.location().starts_with("/login"));
     ann.sign_in(EMAIL, NEW_PASSWORD).await;
     assert_eq!(server.interrupt().await, Some(0));
+    let recorded: Vec<String> = sqlx::query_scalar(
+        "select action from audit_log where actor_kind = 'command_line' order by seq",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    let expected =
+        ["user.created", "user.created", "user.disabled", "user.enabled", "user.password_reset"];
+    assert_eq!(recorded, expected);
     database.drop().await;
 }
 
