@@ -30,6 +30,7 @@ mod users;
 
 pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
+pub use crate::mail::MailError;
 pub use audit::{VerifiedAudit, VerifyAuditError};
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_delivery::ChangeDeliveryError;
@@ -66,6 +67,7 @@ use uuid::Uuid;
 use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
 use crate::identity::{DeviceKey, PasswordError, Passwords, RecordLimit, Throttle};
+use crate::mail::Mailer;
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::store::{self, PgPool};
@@ -93,6 +95,8 @@ pub struct Parts {
     pub dispatcher: Option<Dispatcher>,
     /// Signs the cookies of browsers that have signed in.
     pub device_key: DeviceKey,
+    /// Sends mails. `None` in commands, and if there is no mail server.
+    pub mailer: Option<Mailer>,
     /// The one-time code for creating the first administrator. `None` if there is one.
     pub setup_code: Option<String>,
 }

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
+use crate::mail::Mailer;
 use crate::model::Sources;
 use crate::model::webhook::Rules;
 use crate::vault;
@@ -124,6 +125,8 @@ impl App {
         };
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
         let setup_code = Some(generate_setup_code(&sources));
+        let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
+        let mailer = mailer.context("GATEPOST_SMTP_URL")?;
         let actions = Actions::new(Parts {
             db,
             vault,
@@ -133,6 +136,7 @@ impl App {
             rules,
             dispatcher: Some(dispatcher.clone()),
             device_key,
+            mailer,
             setup_code: setup_code.clone(),
         })?;
         create_first_administrator(config, &actions).await?;

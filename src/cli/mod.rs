@@ -292,6 +292,7 @@ fn create_actions(
         sources: sources.clone(),
         rules: Rules { allow_http: config.allow_http },
         dispatcher: None,
+        mailer: None,
         setup_code: None,
     })?)
 }

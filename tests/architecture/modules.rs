@@ -18,7 +18,7 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("mail", &["config"]),
     ("identity", &["model", "store"]),
     ("delivery", &["model", "store", "egress", "vault"]),
-    ("actions", &["template", "model", "vault", "store", "egress", "identity", "delivery"]),
+    ("actions", &["template", "model", "vault", "store", "egress", "mail", "identity", "delivery"]),
     ("web", &["template", "model", "store", "identity", "actions"]),
     ("api", &["model", "store", "identity", "actions", "delivery"]),
     (
@@ -30,6 +30,7 @@ const MODULES: [(&str, &[&str]); 15] = [
             "private_postgres",
             "store",
             "egress",
+            "mail",
             "identity",
             "delivery",
             "actions",

@@ -5,6 +5,7 @@ mod change;
 mod change_password;
 mod end_sessions;
 mod invite;
+mod mail_invitation;
 mod set_password;
 
 pub use accept_invitation::AcceptInvitationError;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::{parse_id, show};
@@ -44,6 +44,8 @@ struct InvitedPage {
     email: String,
     role: Role,
     link: String,
+    /// Why the link was not mailed; empty if there is no mail server.
+    mail_error: String,
     end: DisplayTime,
 }
 
@@ -106,7 +108,7 @@ async fn form_page(
     page::html(&InvitePage { page, email: form.email, role, error })
 }
 
-/// Shows a link, which cannot be shown again.
+/// Mails a link, or shows it if that is not possible. It cannot be shown again.
 async fn link_page(
     state: &WebState,
     current: &CurrentUser,
@@ -114,12 +116,25 @@ async fn link_page(
     invitation: Invitation,
 ) -> Result<Response, Error> {
     let Invitation { user, token, expires_at } = invitation;
+    let link = state.public.link(headers, &format!("/invitations/{}", token.reveal()));
+    let mail_error = match state.actions.mail_invitation(&user.email, &link, expires_at).await {
+        Ok(true) => {
+            current.session.notify(format!("Mailed an invitation to {}.", user.email)).await?;
+            return Ok(Redirect::to("/users").into_response());
+        }
+        Ok(false) => String::new(),
+        Err(error) => {
+            tracing::warn!(error = ?error, "could not mail an invitation");
+            error.to_string()
+        }
+    };
     let page = Page::new(current, format!("Invitation of {}", user.email), Nav::Users).await?;
     page::html(&InvitedPage {
         page,
         role: Role::from_stored(&user.role),
         email: user.email,
-        link: state.public.link(headers, &format!("/invitations/{}", token.reveal())),
+        link,
+        mail_error,
         end: DisplayTime::new(expires_at, state.sources.now()),
     })
 }

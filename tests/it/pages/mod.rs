@@ -8,6 +8,7 @@ mod delivery_search;
 mod events;
 mod everywhere;
 mod live;
+mod mail;
 mod plans;
 mod roles;
 mod secrets;
