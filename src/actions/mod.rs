@@ -17,6 +17,7 @@ mod prepare;
 mod record;
 mod replay;
 mod revisions;
+mod revoke_token;
 mod save_webhook;
 mod secrets;
 mod send_now;
@@ -30,6 +31,7 @@ mod users;
 
 pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
+pub use crate::identity::Scope;
 pub use crate::mail::MailError;
 pub use audit::{VerifiedAudit, VerifyAuditError};
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
@@ -43,6 +45,7 @@ pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
 pub use prepare::Entered;
 pub use replay::{MAX_DRY_RUN_EVENTS, PlannedRequest, ReplayError, ReplayPlan};
+pub use revoke_token::RevokeTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
 pub use secrets::{
     DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,

@@ -4,11 +4,13 @@ use axum::http::{HeaderMap, header};
 
 use super::{ApiState, Problem, ProblemId};
 use crate::identity::Permission;
+use crate::model::Origin;
 use crate::store::tokens::Token;
 
 /// Returns the token of a request, if its scope has the permission.
 pub(super) async fn require(
     state: &ApiState,
+    origin: Origin,
     headers: &HeaderMap,
     permission: Permission,
 ) -> Result<Token, Problem> {
@@ -22,14 +24,23 @@ pub(super) async fn require(
         let detail = "Send a token in the header Authorization: Bearer gp_… (create one with `gatepost token create NAME`).";
         return Err(Problem::new(ProblemId::Unauthorized, detail));
     };
-    let found =
-        state.tokens.find(text, state.sources.now()).await.map_err(|error| unavailable(&error))?;
+    let now = state.sources.now();
+    let found = state.tokens.find(text, origin.address, now).await;
+    let found = found.map_err(|error| unavailable(&error))?;
     let Some(token) = found else {
         return Err(Problem::new(
             ProblemId::Unauthorized,
-            "Unknown token. Create one with `gatepost token create NAME`.",
+            "Unknown or revoked token. Create one with `gatepost token create NAME`.",
         ));
     };
+    if let Some(expired_at) = token.expires_at.filter(|_| token.is_expired(now)) {
+        let detail = format!(
+            "The token \"{}\" expired at {}. Create another one with `gatepost token create NAME`.",
+            token.name,
+            expired_at.format("%Y-%m-%d %H:%M UTC")
+        );
+        return Err(Problem::new(ProblemId::Unauthorized, detail));
+    }
     let scopes = permission.scopes();
     if !scopes.iter().any(|scope| token.scope == scope.as_str()) {
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();

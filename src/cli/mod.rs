@@ -15,6 +15,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, Parts, UserChange};
@@ -86,6 +87,16 @@ enum TokenCommand {
         /// The scope: events, manage or read
         #[arg(long, default_value = "events")]
         scope: crate::identity::Scope,
+        /// How long it can be used, such as 90d [default: until it is revoked]
+        #[arg(long, value_parser = token::parse_lifetime)]
+        expires_in: Option<TimeDelta>,
+    },
+    /// Lists all tokens without their texts
+    List,
+    /// Revokes a token, which stops working within a second
+    Revoke {
+        /// The name of the token
+        name: String,
     },
 }
 
@@ -200,9 +211,11 @@ pub async fn run() -> anyhow::Result<()> {
             migrated?;
             print("The database is up to date.\n")
         }
-        Command::Token(TokenCommand::Create { name, scope }) => {
-            token::create(&config, &name, scope).await
+        Command::Token(TokenCommand::Create { name, scope, expires_in }) => {
+            token::create(&config, &name, scope, expires_in).await
         }
+        Command::Token(TokenCommand::List) => token::list(&config).await,
+        Command::Token(TokenCommand::Revoke { name }) => token::revoke(&config, &name).await,
         Command::User(command) => run_user_command(&config, command).await,
         Command::Webhooks(WebhooksCommand::Export { file }) => {
             webhooks::export(&config, file.as_deref()).await

@@ -1,13 +1,102 @@
 //! `gatepost token`.
 
+use anyhow::bail;
+use chrono::TimeDelta;
+
+use crate::actions::{Actions, RevokeTokenError};
+use crate::app::system_sources;
 use crate::config::Config;
 use crate::identity::Scope;
 use crate::model::Actor;
 
+/// Maximum lifetime of a token, in days.
+const MAX_LIFETIME_DAYS: u32 = 3650;
+
+/// Parses a lifetime such as `90d`.
+pub(super) fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    days.filter(|days| (1..=MAX_LIFETIME_DAYS).contains(days))
+        .map(|days| TimeDelta::days(days.into()))
+        .ok_or_else(|| format!("use a number of days from 1d to {MAX_LIFETIME_DAYS}d, such as 90d"))
+}
+
 /// Creates a token and prints it.
-pub(super) async fn create(config: &Config, name: &str, scope: Scope) -> anyhow::Result<()> {
+pub(super) async fn create(
+    config: &Config,
+    name: &str,
+    scope: Scope,
+    lifetime: Option<TimeDelta>,
+) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
-    let issued = actions.issue_token(name, scope, &Actor::COMMAND_LINE).await;
+    let issued = actions.issue_token(name, scope, lifetime, &Actor::COMMAND_LINE).await;
     database.close().await;
     super::print(&format!("{}\n", issued?.reveal()))
+}
+
+/// Prints a table of all tokens.
+pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
+    let (database, actions) = super::open(config).await?;
+    let rows = rows(&actions).await;
+    database.close().await;
+    super::print(&super::table::align(&rows?))
+}
+
+async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
+    let head = ["NAME", "TOKEN", "SCOPE", "CREATED", "LAST USED", "EXPIRES"].map(str::to_owned);
+    let mut rows = vec![head];
+    let now = system_sources().now();
+    let mut after = String::new();
+    loop {
+        let page = actions.list_tokens(&after).await?;
+        let Some(last) = page.last() else { return Ok(rows) };
+        after.clone_from(&last.name);
+        rows.extend(page.into_iter().map(|token| {
+            let is_expired = token.is_expired(now);
+            let used = token.last_used_at.map(|at| match token.last_used_address.as_str() {
+                "" => at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                address => format!("{} from {address}", at.format("%Y-%m-%d %H:%M UTC")),
+            });
+            [
+                token.name,
+                if token.prefix.is_empty() {
+                    "-".to_owned()
+                } else {
+                    format!("{}…", token.prefix)
+                },
+                token.scope,
+                token.created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                used.unwrap_or_else(|| "never".to_owned()),
+                match token.expires_at {
+                    None => "never".to_owned(),
+                    Some(_) if is_expired => "expired".to_owned(),
+                    Some(at) => at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                },
+            ]
+        }));
+    }
+}
+
+/// Revokes a token.
+pub(super) async fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
+    let (database, actions) = super::open(config).await?;
+    let revoked = actions.revoke_token_by_name(name, &Actor::COMMAND_LINE).await;
+    database.close().await;
+    if let Err(RevokeTokenError::NotFound) = revoked {
+        bail!("there is no token \"{name}\"; list them with gatepost token list");
+    }
+    revoked?;
+    super::print(&format!("Revoked \"{}\". It stops working within a second.\n", name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_a_number_of_days() {
+        assert_eq!(parse_lifetime("90d"), Ok(TimeDelta::days(90)));
+        for wrong in ["90", "0d", "-1d", "3651d", "2h", "d", "99999999999d", ""] {
+            assert!(parse_lifetime(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -11,6 +11,8 @@ use crate::model::Sources;
 
 /// Beginning of every token, by which secret scanners recognise it.
 const PREFIX: &str = "gp_";
+/// Number of characters of a token, with [`PREFIX`], by which users recognize it. The rest has 226 random bits.
+const VISIBLE_CHARS: usize = 8;
 /// Number of random bytes in a token.
 const BYTES: usize = 32;
 
@@ -19,13 +21,16 @@ const BYTES: usize = 32;
 pub enum Scope {
     /// Send events.
     Events,
-    /// Send events manually through webhooks.
+    /// Send events manually, and redeliver. Also allows to read.
     Manage,
     /// Read.
     Read,
 }
 
 impl Scope {
+    /// All scopes, in the order of the menu.
+    pub const ALL: [Self; 3] = [Self::Events, Self::Read, Self::Manage];
+
     /// Returns the scope as stored and displayed.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +45,7 @@ impl FromStr for Scope {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        [Self::Events, Self::Manage, Self::Read]
+        Self::ALL
             .into_iter()
             .find(|scope| scope.as_str() == word)
             .ok_or_else(|| format!("unknown scope \"{word}\"; use events, manage or read"))
@@ -60,6 +65,11 @@ impl TokenText {
     /// Generates a token.
     pub fn new(sources: &Sources) -> Self {
         Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sources.bytes::<BYTES>())))
+    }
+
+    /// Returns the first characters of the text.
+    pub fn prefix(&self) -> String {
+        self.0.chars().take(VISIBLE_CHARS).collect()
     }
 
     /// Returns the text, to display it.

@@ -1,6 +1,7 @@
 //! Looks up the API tokens of requests.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,13 @@ use crate::model::Timestamp;
 use crate::store::tokens::{self, Token};
 use crate::store::{Error, PgPool, within};
 
-/// How long a token is cached. A deleted token can still be used for this time.
-const CACHE_DURATION: TimeDelta = TimeDelta::seconds(5);
+/// Maximum age of a cached token. A revoked token can still be used for this time.
+const MAX_AGE: TimeDelta = TimeDelta::seconds(1);
+/// Age at which one request looks a token up again while others use the cached one, so that a token in constant use does not
+/// expire in the cache for many requests at once.
+const REFRESH_AGE: TimeDelta = TimeDelta::milliseconds(500);
+/// Minimum time between two records of the use of a token.
+const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// Timeout of a lookup. After this, the sender gets status 503 and retries.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,8 +32,17 @@ pub struct TokenCache {
     cached: Arc<Mutex<CachedTokens>>,
 }
 
-/// Tokens and when their cache entries expire, by hash.
-type CachedTokens = HashMap<Vec<u8>, (Token, Timestamp)>;
+/// Cached tokens by hash.
+type CachedTokens = HashMap<Vec<u8>, CachedToken>;
+
+#[derive(Debug)]
+struct CachedToken {
+    token: Token,
+    /// When its last lookup started.
+    checked_at: Timestamp,
+    /// Whether a request looks it up again.
+    is_refreshing: bool,
+}
 
 impl TokenCache {
     /// Creates an empty cache.
@@ -35,11 +50,16 @@ impl TokenCache {
         Self { db, cached: Arc::default() }
     }
 
-    /// Returns the token with this text, and records its use.
+    /// Returns the token with this text, and records its use from this address. It may have expired.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn find(&self, text: &str, now: Timestamp) -> Result<Option<Token>, Error> {
+    pub async fn find(
+        &self,
+        text: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Option<Token>, Error> {
         if !is_well_formed(text) {
             return Ok(None);
         }
@@ -47,26 +67,49 @@ impl TokenCache {
         if let Some(token) = self.find_cached(&hash, now) {
             return Ok(Some(token));
         }
-        let found = within(&self.db, LOOKUP_TIMEOUT, self.look_up(&hash, now)).await?;
+        let found = within(&self.db, LOOKUP_TIMEOUT, self.look_up(&hash, address, now)).await?;
         let mut cached = self.cached.lock();
-        cached.retain(|_, (_, expires_at)| *expires_at > now);
-        if let Some(token) = &found {
-            cached.insert(hash, (token.clone(), now + CACHE_DURATION));
+        cached.retain(|_, entry| (now - entry.checked_at).abs() < MAX_AGE);
+        match &found {
+            Some(token) => {
+                let token = token.clone();
+                let entry = CachedToken { token, checked_at: now, is_refreshing: false };
+                cached.insert(hash, entry);
+            }
+            None => {
+                cached.remove(&hash);
+            }
         }
         Ok(found)
     }
 
-    async fn look_up(&self, hash: &[u8], now: Timestamp) -> Result<Option<Token>, Error> {
+    async fn look_up(
+        &self,
+        hash: &[u8],
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Option<Token>, Error> {
         let found = tokens::find_by_hash(&self.db, hash).await?;
-        if let Some(token) = &found {
-            tokens::touch(&self.db, token.id, now).await?;
+        if let Some(token) = &found
+            && token.last_used_at.is_none_or(|used_at| now - used_at > USE_INTERVAL)
+            && !token.is_expired(now)
+        {
+            let address = address.map(|address| address.to_string()).unwrap_or_default();
+            tokens::record_use(&self.db, token.id, now, &address).await?;
         }
         Ok(found)
     }
 
+    /// Returns a cached token. `None` if the caller must look it up.
     fn find_cached(&self, hash: &[u8], now: Timestamp) -> Option<Token> {
-        let cached = self.cached.lock();
-        let (token, expires_at) = cached.get(hash)?;
-        (*expires_at > now).then(|| token.clone())
+        let mut cached = self.cached.lock();
+        let entry = cached.get_mut(hash)?;
+        // A clock that was set back must not extend the age.
+        let age = (now - entry.checked_at).abs();
+        if age >= MAX_AGE || age >= REFRESH_AGE && !entry.is_refreshing {
+            entry.is_refreshing = true;
+            return None;
+        }
+        Some(entry.token.clone())
     }
 }

@@ -27,6 +27,7 @@ mod secrets;
 mod security;
 mod session;
 mod text;
+mod tokens;
 mod users;
 mod visitor;
 mod webhooks;

@@ -19,6 +19,8 @@ pub(super) enum Nav {
     Deliveries,
     /// The secret pages.
     Secrets,
+    /// The pages about API tokens.
+    Tokens,
     /// The user pages.
     Users,
     /// The audit log.
@@ -27,8 +29,15 @@ pub(super) enum Nav {
 
 impl Nav {
     /// All entries in their order.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Webhooks, Self::Events, Self::Deliveries, Self::Secrets, Self::Users, Self::Audit];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Webhooks,
+        Self::Events,
+        Self::Deliveries,
+        Self::Secrets,
+        Self::Tokens,
+        Self::Users,
+        Self::Audit,
+    ];
 
     /// The label.
     pub(super) fn label(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Nav {
             Self::Events => "Events",
             Self::Deliveries => "Deliveries",
             Self::Secrets => "Secrets",
+            Self::Tokens => "API tokens",
             Self::Users => "Users",
             Self::Audit => "Audit log",
         }
@@ -49,6 +59,7 @@ impl Nav {
             Self::Events => "/events",
             Self::Deliveries => "/deliveries",
             Self::Secrets => "/secrets",
+            Self::Tokens => "/tokens",
             Self::Users => "/users",
             Self::Audit => "/audit",
         }
@@ -61,6 +72,7 @@ impl Nav {
             Self::Events => "event",
             Self::Deliveries => "delivery",
             Self::Secrets => "key",
+            Self::Tokens => "token",
             Self::Users => "users",
             Self::Audit => "audit",
         }
@@ -71,6 +83,7 @@ impl Nav {
         match self {
             Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets => Permission::Read,
             Self::Users => Permission::ManageUsers,
+            Self::Tokens => Permission::ManageTokens,
             Self::Audit => Permission::ReadAuditLog,
         }
     }

@@ -13,10 +13,10 @@ use tower_http::compression::CompressionLayer;
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
     WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
-    secrets, security, users, webhooks,
+    secrets, security, tokens, users, webhooks,
 };
 use crate::identity::Permission::{
-    EditWebhooks, ManageSecrets, ManageUsers, OwnAccount, Read, ReadAuditLog, Send,
+    EditWebhooks, ManageSecrets, ManageTokens, ManageUsers, OwnAccount, Read, ReadAuditLog, Send,
 };
 
 /// Returns all routes of pages and what they require.
@@ -63,6 +63,7 @@ fn simple_routes() -> Vec<Route> {
     routes.extend(delivery_routes());
     routes.extend(secret_routes());
     routes.extend(user_routes());
+    routes.extend(token_routes());
     routes.extend(audit_routes());
     routes.extend(account_routes());
     routes
@@ -171,6 +172,16 @@ fn user_routes() -> [Route; 10] {
         post("/users/{id}/enable", ManageUsers, users::change::enable),
         get("/users/{id}/delete", ManageUsers, users::delete::confirm),
         post("/users/{id}/delete", ManageUsers, users::delete::delete),
+    ]
+}
+
+fn token_routes() -> [Route; 5] {
+    [
+        get("/tokens", ManageTokens, tokens::list::show),
+        post("/tokens", ManageTokens, tokens::create::create),
+        get("/tokens/new", ManageTokens, tokens::create::new),
+        get("/tokens/{id}/revoke", ManageTokens, tokens::revoke::confirm),
+        post("/tokens/{id}/revoke", ManageTokens, tokens::revoke::revoke),
     ]
 }
 

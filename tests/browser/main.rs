@@ -28,6 +28,7 @@ mod session;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;
 mod unsaved_changes;
 mod users;
 mod weight;

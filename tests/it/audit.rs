@@ -16,7 +16,7 @@ use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// Public functions of `Actions` that change nothing that the audit log records.
-const READS: [&str; 25] = [
+const READS: [&str; 26] = [
     "backtest",
     "check_credentials",
     "chosen_event",
@@ -30,6 +30,7 @@ const READS: [&str; 25] = [
     "inspect_client",
     "list_audit_page",
     "list_secrets",
+    "list_tokens",
     "list_users",
     "live_reports",
     "mail_invitation",
@@ -276,9 +277,21 @@ async fn deliveries(walk: &mut Walk, token: &str, webhook: &str) {
     assert_eq!(entries[0].detail()["action"], "redeliver");
     walk.ann.post(&format!("{batch}/stop"), &[]).await;
     walk.expect("stop_batch", &["bulk_action.stopped"]).await;
+    tokens(walk, webhook).await;
+    replay(walk, webhook).await;
+    sample(walk).await;
+}
 
+async fn tokens(walk: &mut Walk, webhook: &str) {
     let manage = walk.app.token(Scope::Manage).await;
     walk.expect("issue_token", &["token.created"]).await;
+    walk.run(&["token", "create", "Other"], "").await;
+    walk.expect("issue_token", &["token.created"]).await;
+    walk.run(&["token", "revoke", "Other"], "").await;
+    walk.expect("revoke_token_by_name", &["token.revoked"]).await;
+    let unused = walk.one("select id::text from tokens where scope = 'events'").await;
+    walk.post(&format!("/tokens/{unused}/revoke"), &[]).await;
+    walk.expect("revoke_token", &["token.revoked"]).await;
     let invoke = walk.app.url(&format!("/api/v1/webhooks/{webhook}/invoke"));
     let request = crate::support::http().post(invoke).bearer_auth(manage);
     let response = request.body(r#"{"sample":"Granted"}"#).send().await.unwrap();
@@ -288,7 +301,9 @@ async fn deliveries(walk: &mut Walk, token: &str, webhook: &str) {
     let expected = ("token", "a token for manage", id.as_str());
     let found = (&*sent[0].actor_kind, &*sent[0].actor_name, &*sent[0].request_id);
     assert_eq!(found, expected);
+}
 
+async fn replay(walk: &mut Walk, webhook: &str) {
     let range = [("from", "2020-01-01T00:00"), ("to", "2099-01-01T00:00")];
     let replay = walk.post(&format!("/webhooks/{webhook}/replay"), &range).await;
     walk.expect("start_replay", &["replay.started"]).await;
@@ -299,7 +314,6 @@ async fn deliveries(walk: &mut Walk, token: &str, webhook: &str) {
     sqlx::query("update replays set finished_at = null").execute(pool).await.unwrap();
     walk.ann.post(&format!("{replay}/stop"), &[]).await;
     walk.expect("stop_replay", &["replay.stopped"]).await;
-    sample(walk).await;
 }
 
 async fn sample(walk: &mut Walk) {

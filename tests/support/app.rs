@@ -183,7 +183,7 @@ impl TestApp {
     /// Creates a token and returns its text.
     pub(crate) async fn token(&self, scope: Scope) -> String {
         let name = format!("a token for {}", scope.as_str());
-        let issued = self.actions.issue_token(&name, scope, &Actor::COMMAND_LINE).await;
+        let issued = self.actions.issue_token(&name, scope, None, &Actor::COMMAND_LINE).await;
         issued.unwrap().reveal().to_owned()
     }
 

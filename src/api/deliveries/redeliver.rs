@@ -23,7 +23,7 @@ pub(in crate::api) async fn redeliver(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<RedeliverResponse>), Problem> {
-    let token = bearer::require(&state, &headers, Permission::Send).await?;
+    let token = bearer::require(&state, origin, &headers, Permission::Send).await?;
     let not_found = || Problem::new(ProblemId::NotFound, "There is no delivery with this id.");
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| not_found())?;
     match state.actions.redeliver(id, &Actor::token(token.name, origin)).await {

@@ -1,9 +1,9 @@
 //! `POST /api/v1/events`: one event, or an array of them.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,7 +11,7 @@ use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, reques
 use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Permission;
 use crate::model::event::{Event, EventError};
-use crate::model::{AUDIT_EVENT_TYPE, Trigger};
+use crate::model::{AUDIT_EVENT_TYPE, Origin, Trigger};
 
 /// Maximum number of events in one request.
 const MAX_EVENTS: usize = 1000;
@@ -38,10 +38,11 @@ struct AcceptedItem {
 /// Stores events. Responds when they are committed.
 pub(in crate::api) async fn accept(
     State(state): State<ApiState>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
-    bearer::require(&state, &headers, Permission::SendEvents).await?;
+    bearer::require(&state, origin, &headers, Permission::SendEvents).await?;
     check_content_type(&headers)?;
     check_content_encoding(&headers)?;
     let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;

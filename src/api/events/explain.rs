@@ -1,8 +1,8 @@
 //! `GET /api/v1/events/{id}/explain`: what became of an event at every webhook.
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::actions::{ExplainQuery, ExplainedPart};
 use crate::api::{ApiState, Problem, ProblemId, bearer};
 use crate::identity::Permission;
 use crate::model::event::EventError;
-use crate::model::{EventId, WebhookId};
+use crate::model::{EventId, Origin, WebhookId};
 
 /// Maximum number of webhooks in a response.
 const PAGE_ROWS: usize = 50;
@@ -26,11 +26,12 @@ pub(in crate::api) struct ExplainParams {
 /// Explains an event.
 pub(in crate::api) async fn explain(
     State(state): State<ApiState>,
+    Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     Query(params): Query<ExplainParams>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    bearer::require(&state, &headers, Permission::Read).await?;
+    bearer::require(&state, origin, &headers, Permission::Read).await?;
     let id: EventId = id.parse().map_err(|_error: uuid::Error| no_event())?;
     let query = ExplainQuery {
         part: ExplainedPart::All,

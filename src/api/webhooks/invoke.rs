@@ -37,7 +37,7 @@ pub(in crate::api) async fn invoke(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<InvokeResponse>), Problem> {
-    let token = bearer::require(&state, &headers, Permission::Send).await?;
+    let token = bearer::require(&state, origin, &headers, Permission::Send).await?;
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
     let body = request_body::read(body, MAX_INVOKE_BYTES, TOO_LARGE).await?;
     let choice = read(&body)?;

@@ -5,3 +5,4 @@ mod events;
 mod explain;
 mod invoke;
 mod request_id;
+mod tokens;

@@ -38,7 +38,9 @@ async fn reports_a_token_that_cannot_be_created_and_prints_none() {
         (&["token", "create", " Apono "], &["\"Apono\"", "choose another"]),
         (&["token", "create", "  "], &["1 to 80 characters"]),
         (&["token", "create", &long], &["1 to 80 characters"]),
+        (&["token", "create", "A\u{7}"], &["without control characters"]),
         (&["token", "create", "A", "--scope", "all"], &["--scope", "use events, manage or read"]),
+        (&["token", "create", "A", "--expires-in", "2h"], &["--expires-in", "such as 90d"]),
     ] {
         assert_says(&beside(&database, args).await.failure(), words);
     }
@@ -66,4 +68,41 @@ async fn creates_tokens_in_a_private_database_with_and_without_its_server() {
     let again = run(with_args(there(), &["token", "create", "Before"]), "").await.failure();
     assert_says(&again, &["\"Before\""]);
     assert_eq!(server.interrupt().await, Some(0));
+}
+
+#[tokio::test]
+async fn lists_and_revokes_tokens() {
+    let database = TestDatabase::create().await;
+    let server = Server::start(with_database(gatepost(), database.url())).await;
+    let args = ["token", "create", "Apono", "--expires-in", "90d"];
+    let token = beside(&database, &args).await.printed().trim().to_owned();
+    beside(&database, &["token", "create", "Reader", "--scope", "read"]).await.printed();
+    assert_eq!(server.send(&token, &event("Granted", "1")).await.0, 202);
+    let listed = beside(&database, &["token", "list"]).await.printed();
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert_says(lines[0], &["NAME", "TOKEN", "SCOPE", "CREATED", "LAST USED", "EXPIRES"]);
+    assert_says(
+        lines[1],
+        &["Apono", &format!("{}…", token.get(..8).unwrap()), "events", " UTC from 127.0.0.1"],
+    );
+    assert_says(lines[2], &["Reader", "read", "never"]);
+    assert!(!listed.contains(&token));
+    let days: f64 = sqlx::query_scalar(
+        "select extract(epoch from expires_at - created_at)::float8 / 86400 from tokens where name = 'Apono'",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    assert!((days - 90.0).abs() < 1e-6, "{days}");
+
+    assert_says(&beside(&database, &["token", "revoke", "apono"]).await.printed(), &["Revoked"]);
+    crate::support::wait_until("the revocation", async || {
+        server.send(&token, &event("Granted", "1")).await.0 == 401
+    })
+    .await;
+    let again = beside(&database, &["token", "revoke", "Apono"]).await.failure();
+    assert_says(&again, &["there is no token \"Apono\"", "gatepost token list"]);
+    assert_eq!(server.interrupt().await, Some(0));
+    database.drop().await;
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::TestApp;
 use crate::support::builders::WebhookBuilder;
 use crate::support::event;
-use crate::support::logpoint::FakeLogpoint;
+use crate::support::logpoint::{FakeLogpoint, RecordedRequest};
 use crate::support::scenario::Scenario;
 
 /// A webhook that sends entries of the audit log.
@@ -17,7 +17,7 @@ fn audit_webhook(logpoint: &FakeLogpoint) -> WebhookBuilder {
 /// Waits until a number of requests has arrived, and returns their bodies.
 async fn sent(app: &TestApp, logpoint: &FakeLogpoint, count: usize) -> Vec<Value> {
     app.wait_until("the entries", async || logpoint.requests().len() >= count).await;
-    logpoint.requests().iter().map(|request| request.json()).collect()
+    logpoint.requests().iter().map(RecordedRequest::json).collect()
 }
 
 #[tokio::test]

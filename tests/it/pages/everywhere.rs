@@ -19,6 +19,7 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
     ann.get("/secrets/new").await;
     ann.post("/secrets", &[("name", "a_key"), ("value", "the-value-of-a-key")]).await;
     let secret = of("secrets").await;
+    let token = of("tokens").await;
     let (delivery, invocation) = (of("deliveries").await, of("invocations").await);
     let (event, user) = (of("events").await, of("users").await);
     [
@@ -32,6 +33,9 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         &format!("/webhooks/{webhook}/edit"),
         &format!("/webhooks/{webhook}/delete"),
         &format!("/webhooks/{webhook}/send"),
+        "/tokens",
+        "/tokens/new",
+        &format!("/tokens/{token}/revoke"),
         "/audit",
         "/audit/1",
         "/webhooks/schema",

@@ -15,5 +15,6 @@ mod secrets;
 mod sessions;
 mod sign_in_limits;
 mod sign_in_race;
+mod tokens;
 mod users;
 mod webhooks;

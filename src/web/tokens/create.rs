@@ -1,0 +1,176 @@
+//! Creates an API token, and shows it once.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use serde::Deserialize;
+
+use crate::actions::{IssueTokenError, Scope};
+use crate::web::components::SelectOption;
+use crate::web::display_time::DisplayTime;
+use crate::web::form::Form;
+use crate::web::page::{self, Nav, Page};
+use crate::web::session::CurrentUser;
+use crate::web::{Error, WebState};
+
+/// The lifetimes that the form offers, in days, and the proposed one.
+const LIFETIMES: [u16; 3] = [30, 90, 365];
+const DEFAULT_LIFETIME: &str = "90";
+/// Value of the option for a token that does not expire.
+const NEVER: &str = "never";
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct TokenForm {
+    name: String,
+    scope: String,
+    expires: String,
+}
+
+impl Default for TokenForm {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            scope: Scope::Events.as_str().to_owned(),
+            expires: DEFAULT_LIFETIME.to_owned(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tokens/form.html")]
+struct FormPage {
+    page: Page,
+    form: TokenForm,
+    scopes: Vec<ScopeView>,
+    lifetimes: Vec<SelectOption>,
+    /// Error of the name; empty if there is none.
+    error: String,
+}
+
+/// An option for the scope.
+struct ScopeView {
+    name: &'static str,
+    description: &'static str,
+    is_selected: bool,
+}
+
+#[derive(Template)]
+#[template(path = "tokens/created.html")]
+struct CreatedPage {
+    page: Page,
+    name: String,
+    token: String,
+    expires: Option<DisplayTime>,
+    curl: String,
+    hint: &'static str,
+}
+
+/// `GET /tokens/new`
+pub(in crate::web) async fn new(current: CurrentUser) -> Result<Response, Error> {
+    form(&current, TokenForm::default(), String::new()).await
+}
+
+async fn form(current: &CurrentUser, form: TokenForm, error: String) -> Result<Response, Error> {
+    let scopes = Scope::ALL.map(|scope| ScopeView {
+        name: scope.as_str(),
+        description: describe(scope),
+        is_selected: scope.as_str() == form.scope,
+    });
+    let days = LIFETIMES.map(|days| {
+        let days = days.to_string();
+        let is_selected = days == form.expires;
+        SelectOption::new(days.as_str(), format!("{days} days"), is_selected)
+    });
+    let never = SelectOption::new(NEVER, "Never", form.expires == NEVER);
+    let lifetimes = days.into_iter().chain([never]).collect();
+    let page = Page::new(current, "Create token", Nav::Tokens).await?;
+    page::html(&FormPage { page, scopes: scopes.into(), lifetimes, form, error })
+}
+
+fn describe(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Events => "Send events. For Apono and other senders.",
+        Scope::Read => "Read what became of events.",
+        Scope::Manage => "Send events manually, redeliver, and read.",
+    }
+}
+
+/// `POST /tokens`. The response contains the token, which is stored nowhere.
+pub(in crate::web) async fn create(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    headers: HeaderMap,
+    Form(typed): Form<TokenForm>,
+) -> Result<Response, Error> {
+    let lifetime = match LIFETIMES.into_iter().find(|days| days.to_string() == typed.expires) {
+        Some(days) => Some(TimeDelta::days(days.into())),
+        None if typed.expires == NEVER => None,
+        None => return Err(Error::Unreadable("unknown time of expiry".to_owned())),
+    };
+    let scope: Scope = typed.scope.parse().map_err(Error::Unreadable)?;
+    let issued = state.actions.issue_token(&typed.name, scope, lifetime, &current.actor()).await;
+    let token = match issued {
+        Ok(token) => token.reveal().to_owned(),
+        Err(IssueTokenError::Store(error)) => return Err(error.into()),
+        Err(error) => {
+            let message = match error {
+                IssueTokenError::NameTaken(name) => {
+                    format!("Another token has the name \"{name}\". Choose another name.")
+                }
+                IssueTokenError::Name | IssueTokenError::Store(_) => {
+                    "Enter a name with 1 to 80 characters.".to_owned()
+                }
+            };
+            let page = form(&current, typed, message).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+    };
+    let now = state.sources.now();
+    let (curl, hint) = example(scope, &base_url(&state, &headers), &token, now.timestamp());
+    let page = Page::new(&current, "Token created", Nav::Tokens).await?;
+    page::html(&CreatedPage {
+        page,
+        name: typed.name.trim().to_owned(),
+        token,
+        expires: lifetime.map(|lifetime| DisplayTime::new(now + lifetime, now)),
+        curl,
+        hint,
+    })
+}
+
+/// The address of the API: the configured one, or the one that the browser uses.
+fn base_url(state: &WebState, headers: &HeaderMap) -> String {
+    if let Some(url) = &state.public.url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let scheme = if state.public.is_secure(headers) { "https" } else { "http" };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
+/// Returns a command that uses the token, and what it does.
+fn example(scope: Scope, base: &str, token: &str, now: i64) -> (String, &'static str) {
+    let bearer = format!("-H 'Authorization: Bearer {token}'");
+    match scope {
+        Scope::Events => (
+            format!(
+                "curl {base}/api/v1/events {bearer} -H 'Content-Type: application/json' --data \
+                 '{{\"event_type\":\"AccessRequestCreated\",\"event_time\":{now},\"data\":{{\"id\":\"curl-test\"}}}}'"
+            ),
+            "Sends an event to all active webhooks that match.",
+        ),
+        Scope::Read => (
+            format!("curl {base}/api/v1/events/EVENT_ID/explain {bearer}"),
+            "Replace EVENT_ID with the id of an event.",
+        ),
+        Scope::Manage => (
+            format!(
+                "curl {base}/api/v1/webhooks/WEBHOOK_ID/invoke {bearer} --data '{{\"sample\":\"Granted\"}}'"
+            ),
+            "Replace WEBHOOK_ID with the id of a webhook. Sends it a sample event.",
+        ),
+    }
+}

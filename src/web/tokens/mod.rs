@@ -1,0 +1,47 @@
+//! The pages about API tokens.
+
+pub(super) mod create;
+pub(super) mod list;
+pub(super) mod revoke;
+
+use super::Error;
+use super::display_time::DisplayTime;
+use crate::model::{Timestamp, TokenId};
+use crate::store::tokens::Token;
+
+/// Parses the id in a path. An invalid id is a page that does not exist.
+fn parse_id(text: &str) -> Result<TokenId, Error> {
+    text.parse().map_err(|_error: uuid::Error| Error::NotFound)
+}
+
+/// A token, ready to print.
+struct TokenView {
+    id: String,
+    name: String,
+    /// The first characters of the text; empty if they are not known.
+    prefix: String,
+    scope: String,
+    created: DisplayTime,
+    created_by: String,
+    last_used: Option<DisplayTime>,
+    last_used_address: String,
+    expires: Option<DisplayTime>,
+    is_expired: bool,
+}
+
+impl TokenView {
+    fn new(token: Token, now: Timestamp) -> Self {
+        Self {
+            id: token.id.to_string(),
+            is_expired: token.is_expired(now),
+            created: DisplayTime::new(token.created_at, now),
+            last_used: token.last_used_at.map(|at| DisplayTime::new(at, now)),
+            expires: token.expires_at.map(|at| DisplayTime::new(at, now)),
+            name: token.name,
+            prefix: token.prefix,
+            scope: token.scope,
+            created_by: token.created_by,
+            last_used_address: token.last_used_address,
+        }
+    }
+}
