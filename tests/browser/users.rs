@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatepost::identity::Role;
 use serde_json::json;
 
 use crate::appearance::{check_all, scene, stepped};
@@ -106,6 +107,31 @@ async fn the_password_is_confirmed_in_place_before_a_secret_is_saved() {
     ann.press(ENTER).await;
     ann.wait_for_path("/secrets").await;
     ann.wait_for_text("td.name", "logpoint_key").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_role_is_changed_after_the_password_is_confirmed_on_a_page() {
+    let app = TestApp::start().await;
+    let email = app.add_user(Role::Viewer).await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/users").await;
+    ann.click_text("td.name a", &email).await;
+    ann.wait_for_path_prefix("/users/").await;
+    app.clock.advance(Duration::from_mins(16));
+    ann.click("[name=role][value=editor]").await;
+    ann.click_text("button", "Change role").await;
+    ann.wait_for_text("h1", "Confirm your password").await;
+    ann.wait_for_focus("#confirmed_password").await;
+    ann.screenshot("confirm-password").await;
+    ann.fill("#confirmed_password", "not the password").await;
+    ann.press(ENTER).await;
+    ann.wait_for_text("[role=alert]", "not your password").await;
+    ann.fill("#confirmed_password", PASSWORD).await;
+    ann.press(ENTER).await;
+    ann.wait_for_path("/users").await;
+    ann.wait_for_text("#toasts", "is now an editor").await;
     ann.finish().await;
     app.finish().await;
 }
