@@ -1,7 +1,6 @@
 //! Parts that several pages print. Their markup is in `templates/components`.
 
-use super::display_time::DisplayTime;
-use crate::model::Timestamp;
+use super::display_time::{DisplayTime, LocalNow};
 use crate::model::exchange::Certificate;
 
 /// An option of a menu or a group of checkboxes.
@@ -31,14 +30,14 @@ pub(super) struct CertificateFacts {
 }
 
 impl CertificateFacts {
-    pub(super) fn new(certificate: &Certificate, now: Timestamp) -> Self {
+    pub(super) fn new(certificate: &Certificate, now: LocalNow) -> Self {
         Self {
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),
             self_signed: certificate.self_signed,
             names: certificate.names.join(", "),
             expires: DisplayTime::new(certificate.not_after, now),
-            expired: certificate.not_after < now,
+            expired: certificate.not_after < now.time,
             sha256: certificate.sha256.clone(),
         }
     }

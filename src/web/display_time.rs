@@ -1,9 +1,25 @@
-//! Times on pages: relative, with the exact time as a tooltip.
+//! Times on pages: relative, with the exact time in the user's time zone as a tooltip.
+
+use chrono_tz::Tz;
 
 use crate::model::Timestamp;
 
 /// Maximum age of "just now", in seconds.
 const JUST_NOW_SECS: i64 = 5;
+
+/// The current time, and the time zone of the user.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LocalNow {
+    pub(super) time: Timestamp,
+    zone: Tz,
+}
+
+impl LocalNow {
+    /// An unknown name of a zone counts as UTC.
+    pub(super) fn new(time: Timestamp, zone: &str) -> Self {
+        Self { time, zone: zone.parse().unwrap_or(Tz::UTC) }
+    }
+}
 
 /// A time, ready to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +33,18 @@ pub(super) struct DisplayTime {
 }
 
 impl DisplayTime {
-    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp, now: LocalNow) -> Self {
         Self {
             iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            exact: at.format("%-d %b %Y, %H:%M:%S UTC").to_string(),
-            relative: relative((now - at).num_seconds()),
+            exact: at.with_timezone(&now.zone).format("%-d %b %Y, %H:%M:%S %Z").to_string(),
+            relative: ago(at, now.time),
         }
     }
+}
+
+/// Describes a time without the exact one, such as `2 min ago`.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    relative((now - at).num_seconds())
 }
 
 /// The time since `since`, such as `15 min`; `None` if it is too short to show.
@@ -63,6 +84,25 @@ pub(super) fn duration(us: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exact_times_are_in_the_time_zone_of_the_user() {
+        let at: Timestamp = "2026-07-01T22:30:05Z".parse().unwrap();
+        for (zone, exact) in [
+            ("UTC", "1 Jul 2026, 22:30:05 UTC"),
+            ("Europe/Zurich", "2 Jul 2026, 00:30:05 CEST"),
+            ("Asia/Kolkata", "2 Jul 2026, 04:00:05 IST"),
+            ("America/Sao_Paulo", "1 Jul 2026, 19:30:05 -03"),
+            ("Mars/Base", "1 Jul 2026, 22:30:05 UTC"),
+        ] {
+            let shown = DisplayTime::new(at, LocalNow::new(at, zone));
+            assert_eq!(shown.exact, exact);
+            assert_eq!(
+                (shown.iso.as_str(), shown.relative.as_str()),
+                ("2026-07-01T22:30:05.000Z", "just now")
+            );
+        }
+    }
 
     #[test]
     fn formats_times_and_durations() {

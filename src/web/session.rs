@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::auth::dialog;
+use super::display_time::LocalNow;
 use super::visitor::Visitor;
 use super::{Error, WebState, cookies, csrf, device_name};
 use crate::actions::SignedIn;
@@ -135,6 +136,11 @@ impl CurrentUser {
     /// The actor of this user's changes.
     pub(super) fn actor(&self) -> Actor {
         Actor::person(self.user.email.clone(), self.origin)
+    }
+
+    /// The current time, in the user's time zone.
+    pub(super) fn now(&self, state: &WebState) -> LocalNow {
+        LocalNow::new(state.sources.now(), &self.preferences.time_zone)
     }
 
     /// The user's role.

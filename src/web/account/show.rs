@@ -54,8 +54,8 @@ pub(super) async fn page(
     current: &CurrentUser,
     errors: PasswordErrors,
 ) -> Result<Response, Error> {
-    let now = state.sources.now();
-    let found = sessions::list_of_user(&state.db, current.user.id, now).await?;
+    let now = current.now(state);
+    let found = sessions::list_of_user(&state.db, current.user.id, now.time).await?;
     let sessions = found.into_iter().map(|session| SessionView {
         is_current: session.key == *current.session.key(),
         id: session.key.to_hex(),

@@ -63,7 +63,8 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<AuditQuery>,
 ) -> Result<Response, Error> {
-    let table = TableView { csrf: current.session.csrf.clone(), ..load(&state, query).await? };
+    let table =
+        TableView { csrf: current.session.csrf.clone(), ..load(&state, &current, query).await? };
     let is_valid = table.errors.is_empty();
     let status = if is_valid { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let html = if is_htmx(&headers) {
@@ -75,7 +76,11 @@ pub(in crate::web) async fn show(
     Ok((status, html).into_response())
 }
 
-async fn load(state: &WebState, query: AuditQuery) -> Result<TableView, Error> {
+async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    query: AuditQuery,
+) -> Result<TableView, Error> {
     let query = query.cleaned();
     let filtered = query.is_filtered();
     let times = match query.times() {
@@ -88,7 +93,7 @@ async fn load(state: &WebState, query: AuditQuery) -> Result<TableView, Error> {
     let last = found.get(PAGE_ROWS - 1).filter(|_| found.len() > PAGE_ROWS);
     let older = last.map(|last| query.href(Some(last.seq))).unwrap_or_default();
     let newest = after.map(|_| query.href(None)).unwrap_or_default();
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows = found.iter().take(PAGE_ROWS).map(|entry| EntryView::new(entry, now)).collect();
     Ok(TableView { rows, older, newest, filtered, query, ..TableView::default() })
 }

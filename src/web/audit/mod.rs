@@ -5,9 +5,9 @@ mod filters;
 pub(super) mod list;
 pub(super) mod show;
 
+use crate::model::Principal;
 use crate::model::audit::RecordedEntry;
-use crate::model::{Principal, Timestamp};
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 
 /// An entry, ready to print.
 struct EntryView {
@@ -22,7 +22,7 @@ struct EntryView {
 }
 
 impl EntryView {
-    fn new(entry: &RecordedEntry, now: Timestamp) -> Self {
+    fn new(entry: &RecordedEntry, now: LocalNow) -> Self {
         Self {
             seq: entry.seq,
             at: DisplayTime::new(entry.at, now),

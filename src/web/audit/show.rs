@@ -44,7 +44,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let seq: i64 = seq.parse().map_err(|_error: std::num::ParseIntError| Error::NotFound)?;
     let recorded = audit::find(&state.db, seq).await?.ok_or(Error::NotFound)?;
-    let entry = EntryView::new(&recorded, state.sources.now());
+    let entry = EntryView::new(&recorded, current.now(&state));
     let mut detail: Map<String, Value> = serde_json::from_str(&recorded.detail).unwrap_or_default();
     let changes = detail.remove("changes");
     let title = format!("{} · Audit log", entry.action);

@@ -173,7 +173,7 @@ pub(in crate::web) async fn confirm(
     let next = DeliveryId::from(state.sources.uuid());
     let filter = DeliveryFilter { after: Some(next), ..filter };
     let selected = redelivery_batches::select(&state.db, filter, action).await?;
-    let now = state.sources.now();
+    let now = current.now(&state);
     page::html(&ConfirmPage {
         page: Page::new(&current, texts(action).title, Nav::Deliveries).await?,
         texts: texts(action),
@@ -219,7 +219,7 @@ pub(in crate::web) async fn show(
         texts,
         list_href: format!("/deliveries?{}", found.filters),
         who: found.who,
-        requested: DisplayTime::new(found.requested_at, state.sources.now()),
+        requested: DisplayTime::new(found.requested_at, current.now(&state)),
         total: found.total,
         succeeded: found.succeeded,
         failed: found.failed,

@@ -93,7 +93,7 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to(address).into_response());
     }
     let found = query.found.filter(|_| is_htmx);
-    let mut table = load(&state, &query, found, current.can(Permission::Send)).await?;
+    let mut table = load(&state, &current, &query, found).await?;
     if let Some(error) = unknown_webhook {
         table.errors.push(error);
     }
@@ -121,9 +121,9 @@ pub(in crate::web) async fn show(
 /// Loads a page, or the rows that a page with some `found` rows still lacks.
 async fn load(
     state: &WebState,
+    current: &CurrentUser,
     query: &ListQuery,
     found: Option<usize>,
-    can_send: bool,
 ) -> Result<TableView, Error> {
     let text = query.text();
     let filter = match query.parse(&text) {
@@ -133,7 +133,7 @@ async fn load(
     let shown = found.unwrap_or_default();
     let limit = PAGE_ROWS.saturating_sub(shown).max(1);
     let found_now = delivery_search::list(&state.db, filter, limit).await?;
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows: Vec<DeliveryView> =
         found_now.deliveries.iter().map(|delivery| DeliveryView::new(delivery, now)).collect();
     let filtered = is_filtered(&filter);
@@ -142,6 +142,7 @@ async fn load(
         let shown = shown + rows.len();
         ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
     });
+    let can_send = current.can(Permission::Send);
     let mut actions = Vec::new();
     if can_send && filtered && found.is_none() {
         for action in BulkAction::ALL {

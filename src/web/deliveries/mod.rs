@@ -7,8 +7,7 @@ pub(super) mod list;
 pub(super) mod show;
 pub(super) mod webhook_filter;
 
-use super::display_time::DisplayTime;
-use crate::model::Timestamp;
+use super::display_time::{DisplayTime, LocalNow};
 use crate::model::delivery::DeliveryState;
 use crate::store::deliveries::Delivery;
 
@@ -37,7 +36,7 @@ struct DeliveryView {
 }
 
 impl DeliveryView {
-    fn new(delivery: &Delivery, now: Timestamp) -> Self {
+    fn new(delivery: &Delivery, now: LocalNow) -> Self {
         let Badge { text: state, tone } = Badge::new(delivery);
         Self {
             id: delivery.id.to_string(),
@@ -60,7 +59,7 @@ impl DeliveryView {
             },
             created: DisplayTime::new(delivery.created_at, now),
             next: (delivery.state == DeliveryState::Due)
-                .then(|| DisplayTime::new(delivery.due_at.max(now), now)),
+                .then(|| DisplayTime::new(delivery.due_at.max(now.time), now)),
             finished: delivery.finished_at.map(|at| DisplayTime::new(at, now)),
         }
     }

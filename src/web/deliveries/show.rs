@@ -6,12 +6,12 @@ use axum::response::Response;
 
 use super::DeliveryView;
 use crate::identity::Permission;
+use crate::model::DeliveryId;
 use crate::model::delivery::DeliveryState;
-use crate::model::{DeliveryId, Timestamp};
 use crate::store::deliveries::{self, Delivery, manual};
 use crate::store::redeliveries::Redelivery;
 use crate::store::{invocations, redeliveries};
-use crate::web::display_time::{self, DisplayTime};
+use crate::web::display_time::{self, DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState, highlight};
@@ -58,7 +58,7 @@ struct ActionsView {
 }
 
 impl RedeliveryView {
-    fn new(redelivery: Redelivery, now: Timestamp) -> Self {
+    fn new(redelivery: Redelivery, now: LocalNow) -> Self {
         let (tone, result) = match (redelivery.error, redelivery.finished_at) {
             (Some(error), _) => ("bad", error),
             (None, Some(_)) if redelivery.is_stopped => ("quiet", "Stopped".to_owned()),
@@ -104,7 +104,7 @@ pub(super) async fn page(
     problem: &'static str,
 ) -> Result<Response, Error> {
     let (found, payload) = deliveries::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let now = state.sources.now();
+    let now = current.now(state);
     let attempts = invocations::list_by_delivery(&state.db, id)
         .await?
         .iter()

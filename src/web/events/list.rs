@@ -93,7 +93,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let is_htmx = is_htmx(&headers);
     let found = query.found.filter(|_| is_htmx);
-    let table = load(&state, &query, found).await?;
+    let table = load(&state, &current, &query, found).await?;
     let is_valid = table.errors.is_empty();
     let status = if is_valid { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let html = if found.is_some() {
@@ -111,6 +111,7 @@ pub(in crate::web) async fn show(
 /// Loads a page, or the rows that a page with some `found` rows still lacks.
 async fn load(
     state: &WebState,
+    current: &CurrentUser,
     query: &ListQuery,
     found: Option<usize>,
 ) -> Result<TableView, Error> {
@@ -130,7 +131,7 @@ async fn load(
         limit: PAGE_ROWS.saturating_sub(shown).max(1),
     };
     let page = event_search::list(&state.db, &search).await?;
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows: Vec<EventView> =
         page.events.iter().map(|(event, result)| EventView::new(event, *result, now)).collect();
     let filtered = !text.is_empty()

@@ -4,10 +4,10 @@ pub(super) mod list;
 pub(super) mod samples;
 pub(super) mod show;
 
-use crate::model::{Timestamp, Trigger};
+use crate::model::Trigger;
 use crate::store::deliveries::by_event::EventResult;
 use crate::store::events::StoredEvent;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 
 /// An event with its result, ready to print.
 struct EventView {
@@ -22,7 +22,7 @@ struct EventView {
 }
 
 impl EventView {
-    fn new(event: &StoredEvent, result: EventResult, now: Timestamp) -> Self {
+    fn new(event: &StoredEvent, result: EventResult, now: LocalNow) -> Self {
         Self {
             id: event.id.to_string(),
             trigger: event.status(),

@@ -123,7 +123,7 @@ pub(in crate::web) async fn show(
     if is_htmx(&headers) && !is_live(&headers) {
         return page::html(&WebhooksTable { webhooks });
     }
-    let now = state.sources.now();
+    let now = current.now(&state);
     let related = event_search::list_of_request(&state.db, id).await?;
     let is_timeline_cut = i64::try_from(related.len()).is_ok_and(|len| len >= MAX_REQUEST_EVENTS);
     let timeline =

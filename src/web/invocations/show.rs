@@ -9,12 +9,12 @@ use super::exchange::{ExchangeView, exchanges};
 use super::timing::{self, Part};
 use super::{curl, troubleshooting};
 use crate::identity::Permission;
+use crate::model::InvocationId;
 use crate::model::invocation::Invocation;
 use crate::model::outcome::Cause;
-use crate::model::{InvocationId, Timestamp};
 use crate::store::invocations;
 use crate::web::components::CertificateFacts;
-use crate::web::display_time::{self, DisplayTime};
+use crate::web::display_time::{self, DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -69,7 +69,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let id: InvocationId = id.parse().map_err(|_error: uuid::Error| Error::NotFound)?;
     let found = invocations::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let mut invocation = InvocationView::new(&found, state.sources.now());
+    let mut invocation = InvocationView::new(&found, current.now(&state));
     if let Some(id) = found.webhook_id {
         let part = if current.can(Permission::EditWebhooks) { "/edit" } else { "" };
         invocation.webhook_href = format!("/webhooks/{id}{part}");
@@ -88,7 +88,7 @@ impl InvocationView {
         self.parts.iter().any(|part| part.width > 0)
     }
 
-    fn new(found: &Invocation, now: Timestamp) -> Self {
+    fn new(found: &Invocation, now: LocalNow) -> Self {
         let explanation = found.explanation();
         let recorded = &found.exchange;
         let request = &recorded.request;

@@ -34,7 +34,7 @@ pub(in crate::web) async fn confirm(
 }
 
 async fn show(state: &WebState, current: &CurrentUser, id: SecretId) -> Result<Response, Error> {
-    let (stored, _secret) = StoredView::load(state, id).await?;
+    let (stored, _secret) = StoredView::load(state, current, id).await?;
     let page = Page::new(current, format!("Delete {}", stored.name), Nav::Secrets).await?;
     let StoredView { id, name, users, .. } = stored;
     page::html(&DeletePage { page, id, name, users })

@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::{count_uses, parse_id};
 use crate::actions::{SecretErrors, SecretField};
+use crate::model::SecretId;
 use crate::model::secret::{AllowedHost, Secret};
-use crate::model::{SecretId, Timestamp};
 use crate::store::secrets::{self, SecretUser};
 use crate::store::webhooks;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -68,7 +68,11 @@ pub(super) struct UserView {
 
 impl StoredView {
     /// Loads what the pages of a secret show.
-    pub(super) async fn load(state: &WebState, id: SecretId) -> Result<(Self, Secret), Error> {
+    pub(super) async fn load(
+        state: &WebState,
+        current: &CurrentUser,
+        id: SecretId,
+    ) -> Result<(Self, Secret), Error> {
         let mut tx = state.db.begin().await.map_err(crate::store::Error::from)?;
         let secret = secrets::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
         let users = secrets::list_users(&mut tx, &secret).await?;
@@ -77,14 +81,14 @@ impl StoredView {
             Some(id) => webhooks::find(&state.db, id).await?.map(|draft| draft.name),
             None => None,
         };
-        Ok((Self::new(&secret, users, webhook_name, state.sources.now()), secret))
+        Ok((Self::new(&secret, users, webhook_name, current.now(state)), secret))
     }
 
     fn new(
         secret: &Secret,
         users: Vec<SecretUser>,
         webhook_name: Option<String>,
-        now: Timestamp,
+        now: LocalNow,
     ) -> Self {
         Self {
             id: secret.id.to_string(),
@@ -239,6 +243,6 @@ pub(in crate::web) async fn edit(
     current: CurrentUser,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
-    let (stored, secret) = StoredView::load(&state, parse_id(&id)?).await?;
+    let (stored, secret) = StoredView::load(&state, &current, parse_id(&id)?).await?;
     FormView::new(&current, Some(stored), Typed::stored(&secret)).page(&current).await
 }

@@ -9,9 +9,9 @@ use url::form_urlencoded;
 
 use super::count_uses;
 use crate::identity::Permission;
-use crate::model::{SecretId, Timestamp};
+use crate::model::SecretId;
 use crate::store::secrets::{self, ListedSecret};
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -47,7 +47,7 @@ struct RowView {
 }
 
 impl RowView {
-    fn new(listed: ListedSecret, now: Timestamp) -> Self {
+    fn new(listed: ListedSecret, now: LocalNow) -> Self {
         let secret = listed.secret;
         let hosts: Vec<String> = secret.limits.hosts.iter().map(ToString::to_string).collect();
         Self {
@@ -99,7 +99,7 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let table = load(&state, &query, current.can(Permission::ManageSecrets)).await?;
+    let table = load(&state, &current, &query).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -107,7 +107,11 @@ pub(in crate::web) async fn show(
     page::html(&ListPage { page, q: query.q, table })
 }
 
-async fn load(state: &WebState, query: &ListQuery, can_manage: bool) -> Result<TableView, Error> {
+async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    query: &ListQuery,
+) -> Result<TableView, Error> {
     let search = query.q.trim().replace('\0', "");
     let after = query.after();
     let mut db = state.db.acquire().await.map_err(crate::store::Error::from)?;
@@ -118,10 +122,11 @@ async fn load(state: &WebState, query: &ListQuery, can_manage: bool) -> Result<T
     let next = last.map(|last| query.href(&format!("{}:{}", last.name, last.id)));
     let next = next.unwrap_or_default();
     let first = if after.is_some() { query.href("") } else { String::new() };
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows: Vec<RowView> =
         found.into_iter().take(PAGE_ROWS).map(|listed| RowView::new(listed, now)).collect();
     let is_blank = rows.is_empty() && search.is_empty() && after.is_none();
+    let can_manage = current.can(Permission::ManageSecrets);
     Ok(TableView { rows, next, first, is_blank, can_manage })
 }
 

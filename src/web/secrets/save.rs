@@ -85,7 +85,7 @@ async fn respond(
         }
         Err(SaveSecretError::Invalid(errors)) => {
             let stored = match id {
-                Some(id) => Some(StoredView::load(state, id).await?.0),
+                Some(id) => Some(StoredView::load(state, current, id).await?.0),
                 None => None,
             };
             let form = FormView::new(current, stored, typed(draft)).with_errors(&errors);

@@ -26,7 +26,7 @@ pub(in crate::web) async fn confirm(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let found = user_changes::find(&state.db, parse_id(&id)?).await?.ok_or(Error::NotFound)?;
-    let user = UserView::new(&found, current.user.id, state.sources.now());
+    let user = UserView::new(&found, current.user.id, current.now(&state));
     let page = Page::new(&current, format!("Delete {}", user.email), Nav::Users).await?;
     page::html(&DeletePage { page, user })
 }

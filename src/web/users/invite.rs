@@ -135,6 +135,6 @@ async fn link_page(
         email: user.email,
         link,
         mail_error,
-        end: DisplayTime::new(expires_at, state.sources.now()),
+        end: DisplayTime::new(expires_at, current.now(state)),
     })
 }

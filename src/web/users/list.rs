@@ -75,7 +75,7 @@ async fn load(
     let last = found.get(PAGE_ROWS - 1).filter(|_| has_more);
     let next = last.map(|last| query.href(&last.user.email.to_lowercase())).unwrap_or_default();
     let first = if after.is_some() { query.href("") } else { String::new() };
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows = found.iter().take(PAGE_ROWS);
     let rows = rows.map(|details| UserView::new(details, current.user.id, now)).collect();
     Ok(TableView { rows, next, first })

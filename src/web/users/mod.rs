@@ -7,9 +7,9 @@ pub(super) mod list;
 pub(super) mod show;
 
 use super::Error;
-use super::display_time::DisplayTime;
+use super::display_time::{DisplayTime, LocalNow};
 use crate::identity::Role;
-use crate::model::{Timestamp, UserId};
+use crate::model::UserId;
 use crate::store::user_changes::UserDetails;
 use crate::store::users::UserStatus;
 
@@ -36,10 +36,10 @@ struct UserView {
 }
 
 impl UserView {
-    fn new(details: &UserDetails, current: UserId, now: Timestamp) -> Self {
+    fn new(details: &UserDetails, current: UserId, now: LocalNow) -> Self {
         let UserDetails { user, status, last_sign_in_at, invitation_expires_at } = details;
         let link_end = invitation_expires_at.filter(|_| *status == UserStatus::Invited);
-        let is_invitation_over = link_end.is_some_and(|end| end <= now);
+        let is_invitation_over = link_end.is_some_and(|end| end <= now.time);
         let (tone, status_label) = match status {
             UserStatus::Active => ("good", status.label()),
             UserStatus::Invited if is_invitation_over => ("bad", "Invitation expired"),

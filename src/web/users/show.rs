@@ -41,7 +41,7 @@ pub(super) async fn page(
     error: String,
 ) -> Result<Response, Error> {
     let found = user_changes::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let user = UserView::new(&found, current.user.id, state.sources.now());
+    let user = UserView::new(&found, current.user.id, current.now(state));
     let page = Page::new(current, user.email.clone(), Nav::Users).await?;
     page::html(&UserPage { page, role: user.role, user, error })
 }

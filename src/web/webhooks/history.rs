@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use super::parse_id;
 use crate::identity::Permission;
+use crate::model::Principal;
 use crate::model::webhook::{Difference, Line, RevisionKind};
-use crate::model::{Principal, Timestamp};
 use crate::store::revisions::{self, Revision};
 use crate::store::webhooks;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -38,7 +38,7 @@ impl RevisionView {
         id: &str,
         revisions: &[Revision],
         current: Option<i32>,
-        now: Timestamp,
+        now: LocalNow,
     ) -> Vec<Self> {
         let oldest = revisions.last().map(|revision| revision.number);
         revisions
@@ -173,7 +173,7 @@ pub(in crate::web) async fn show(
     let all = revisions::list(&state.db, id).await?;
     let current_revision =
         all.first().map(|newest| newest.number).filter(|_| shown.deleted_at.is_none());
-    let revisions = RevisionView::all(&id.to_string(), &all, current_revision, state.sources.now());
+    let revisions = RevisionView::all(&id.to_string(), &all, current_revision, current.now(&state));
     let newer = revisions.iter().find(|revision| revision.number == query.to);
     let view = ChangesView {
         id: id.to_string(),

@@ -76,16 +76,16 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let now = state.sources.now();
+    let now = current.now(&state);
     let counts = webhook_list::count(&state.db).await?;
     let (text, after) = (query.text(), query.after());
     let asked = query.to_store(&text, after.as_ref());
-    let mut found = webhook_list::list(&state.db, &asked, now).await?;
+    let mut found = webhook_list::list(&state.db, &asked, now.time).await?;
     let has_more = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
     let next = found.last().filter(|_| has_more).map(|last| query.page_href(&last.key, last.id));
     let ids: Vec<WebhookId> = found.iter().map(|webhook| webhook.id).collect();
-    let health = webhook_health::health(&state.db, now, &ids).await?;
+    let health = webhook_health::health(&state.db, now.time, &ids).await?;
     let unknown = webhook_health::Health::default();
     let rows = found.into_iter().map(|webhook| {
         let health = health.get(&webhook.id).unwrap_or(&unknown);

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::parse_id;
 use crate::identity::Permission;
-use crate::model::{Timestamp, WebhookId};
+use crate::model::WebhookId;
 use crate::store::replays::{self, Replay, ReplayResult};
 use crate::store::webhooks;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -59,7 +59,7 @@ struct ProgressPart {
 }
 
 impl ReplayView {
-    pub(super) fn new(replay: &Replay, now: Timestamp) -> Self {
+    pub(super) fn new(replay: &Replay, now: LocalNow) -> Self {
         let Replay { range, .. } = replay;
         Self {
             href: format!("/webhooks/{}/replays/{}", range.webhook, replay.id),
@@ -92,7 +92,7 @@ pub(in crate::web) async fn show(
     let (id, replay) = find(&state, &id, &replay).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let result = replays::count_results(&state.db, replay.id).await?;
-    let replay = ReplayView::new(&replay, state.sources.now());
+    let replay = ReplayView::new(&replay, current.now(&state));
     let (is_paused, csrf) = (!draft.active, current.session.csrf.clone());
     let can_stop = current.can(Permission::Send);
     if is_htmx(&headers) {

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use crate::model::{Timestamp, Trigger};
+use crate::model::Trigger;
 use crate::store::webhook_health::{Health, Hour};
 use crate::store::webhook_list::ListedWebhook;
-use crate::web::display_time::{self, DisplayTime};
+use crate::web::display_time::{self, DisplayTime, LocalNow};
 
 /// Maximum length of a path, in characters. Longer ones are shortened.
 const MAX_PATH_CHARS: usize = 30;
@@ -88,7 +88,7 @@ pub(super) struct RowPart {
 }
 
 impl RowView {
-    pub(super) fn new(webhook: ListedWebhook, health: &Health, now: Timestamp) -> Self {
+    pub(super) fn new(webhook: ListedWebhook, health: &Health, now: LocalNow) -> Self {
         let ListedWebhook { id, name, active, method, url, unverified, .. } = webhook;
         let (host, path) = split_url(&url);
         let triggers: Vec<String> = Trigger::ALL
@@ -122,14 +122,14 @@ impl RowView {
     }
 }
 
-fn last(health: &Health, now: Timestamp) -> Last {
+fn last(health: &Health, now: LocalNow) -> Last {
     if let Some(reason) = &health.paused_because {
         return Last::Paused(reason.clone());
     }
     match (health.failing_since, health.last_delivered_at) {
         (Some(since), _) => Last::Failing(Failing {
             since: DisplayTime::new(since, now),
-            duration: display_time::elapsed(since, now),
+            duration: display_time::elapsed(since, now.time),
             reason: health.last_error.clone().unwrap_or_default(),
         }),
         (None, Some(at)) => Last::Delivered(DisplayTime::new(at, now)),

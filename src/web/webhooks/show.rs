@@ -60,7 +60,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let now = state.sources.now();
+    let now = current.now(&state);
     let filter = DeliveryFilter { webhook: Some(id), ..DeliveryFilter::default() };
     let recent = delivery_search::list(&state.db, filter, RECENT_DELIVERIES).await?.deliveries;
     let recent = recent.iter().map(|delivery| RecentDelivery {

@@ -38,8 +38,8 @@ pub(in crate::web) async fn toggle(
     }
     if is_htmx(&headers) {
         let webhook = webhook_list::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-        let now = state.sources.now();
-        let health = webhook_health::health(&state.db, now, &[id]).await?.remove(&id);
+        let now = current.now(&state);
+        let health = webhook_health::health(&state.db, now.time, &[id]).await?.remove(&id);
         let row = RowView::new(webhook, &health.unwrap_or_default(), now);
         return page::html(&RowPart { row });
     }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::super::ResultView;
 use crate::identity::Permission;
-use crate::model::{EventId, Timestamp};
+use crate::model::EventId;
 use crate::store::deliveries::by_event::{self, EventResult};
 use crate::store::sample_requests::{self, StoredSample};
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -67,7 +67,7 @@ pub(in crate::web) async fn show(
     let results = by_event::count(&state.db, &events).await?;
     let result = |event| results.get(event).copied().unwrap_or_default();
     let results = found.steps.iter().map(|step| step.event.as_ref().map(result)).collect();
-    let sample = SampleView::new(id, found, results, state.sources.now(), &current);
+    let sample = SampleView::new(id, found, results, current.now(&state), &current);
     if is_htmx(&headers) {
         return page::html(&ProgressPart { sample });
     }
@@ -92,7 +92,7 @@ impl SampleView {
         id: Uuid,
         sample: StoredSample,
         results: Vec<Option<EventResult>>,
-        now: Timestamp,
+        now: LocalNow,
         current: &CurrentUser,
     ) -> Self {
         let is_open = sample.steps.iter().any(|step| step.event.is_none());

@@ -8,6 +8,7 @@ use super::results::BacktestView;
 use super::submission::Submission;
 use crate::actions::{Backtest, BacktestError, Entered};
 use crate::model::webhook::FieldErrors;
+use crate::web::display_time::LocalNow;
 use crate::web::{Error, WebState};
 
 #[derive(Template)]
@@ -19,16 +20,21 @@ struct BacktestPart {
 /// `POST /webhooks/backtest`
 pub(in crate::web) async fn run(submission: Submission) -> Result<Response, Error> {
     let draft = submission.input.draft();
-    let backtest = evaluate(&submission.state, &submission.input.entered()).await?;
+    let now = submission.current.now(&submission.state);
+    let backtest = evaluate(&submission.state, now, &submission.input.entered()).await?;
     let part = |backtest| BacktestPart { backtest };
     submission.respond(draft, backtest, part, |form, backtest| form.backtest = Some(backtest)).await
 }
 
 /// Evaluates a draft. Like the preview, it ignores missing parts that do not affect the request.
-async fn evaluate(state: &WebState, entered: &Entered) -> Result<BacktestView, Error> {
+async fn evaluate(
+    state: &WebState,
+    now: LocalNow,
+    entered: &Entered,
+) -> Result<BacktestView, Error> {
     let draft = &entered.draft;
     let view = async |done| {
-        let (method, now) = (draft.method.clone(), state.sources.now());
+        let method = draft.method.clone();
         state.actions.run_blocking(move || BacktestView::new(done, &method, now)).await
     };
     let errors = match try_once(state, entered.clone()).await? {

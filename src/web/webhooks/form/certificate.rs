@@ -22,7 +22,7 @@ pub(in crate::web) async fn fetch(submission: Submission) -> Result<Response, Er
         Ok(certificate) => {
             "pinned".clone_into(&mut draft.tls.verify);
             certificate.sha256.clone_into(&mut draft.tls.sha256);
-            let found = Some(CertificateFacts::new(&certificate, state.sources.now()));
+            let found = Some(CertificateFacts::new(&certificate, submission.current.now(state)));
             CertificateView { error: String::new(), found }
         }
         Err(error) => CertificateView { error: error.to_string(), found: None },

@@ -10,7 +10,7 @@ use crate::model::event::EventChoice;
 use crate::model::{Timestamp, Trigger};
 use crate::store::events::{self, StoredEvent};
 use crate::web::components::SelectOption;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{self, DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState, text};
@@ -73,7 +73,7 @@ fn value(choice: EventChoice) -> String {
 
 /// The label of a stored event, such as `AR-123 · Granted · 5 min ago`.
 pub(super) fn label(event: &StoredEvent, now: Timestamp) -> String {
-    let when = DisplayTime::new(event.received_at, now).relative;
+    let when = display_time::ago(event.received_at, now);
     format!("{} · {} · {when}", text::isolate(&event.request), event.trigger)
 }
 
@@ -130,7 +130,7 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, Error> {
-    let now = state.sources.now();
+    let now = current.now(&state);
     let found = events::list_newest(&state.db, query.q.trim(), MAX_RESULTS).await?;
     let found = found.iter().map(|event| EventView::new(event, now)).collect();
     if headers.get("hx-target").is_some_and(|target| target == "events-found") {
@@ -144,10 +144,10 @@ pub(in crate::web) async fn show(
 }
 
 impl EventView {
-    fn new(event: &StoredEvent, now: Timestamp) -> Self {
+    fn new(event: &StoredEvent, now: LocalNow) -> Self {
         Self {
             id: event.id.to_string(),
-            label: label(event, now),
+            label: label(event, now.time),
             request: event.request.clone(),
             trigger: event.trigger,
             requester: event.requester.clone(),

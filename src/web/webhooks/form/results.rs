@@ -3,12 +3,11 @@
 use super::event_menu;
 use super::preview::PreviewView;
 use crate::actions::{Backtest, MAX_BACKTEST_EVENTS, Preview};
-use crate::model::Timestamp;
 use crate::model::invocation::Invocation;
 use crate::model::webhook::SkipReason;
 use crate::store::events::StoredEvent;
 use crate::web::components::CertificateFacts;
-use crate::web::display_time::{self, DisplayTime};
+use crate::web::display_time::{self, DisplayTime, LocalNow};
 use crate::web::invocations::troubleshooting;
 
 /// Result of **Test**.
@@ -96,12 +95,12 @@ pub(super) struct BacktestRequest {
 }
 
 impl BacktestView {
-    pub(super) fn new(done: Backtest, method: &str, now: Timestamp) -> Self {
+    pub(super) fn new(done: Backtest, method: &str, now: LocalNow) -> Self {
         let mut reasons: Vec<(usize, String)> =
             done.refused.iter().map(|(reason, count)| (*count, describe_skip(reason))).collect();
         reasons.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let request = |(event, preview): (StoredEvent, Preview)| BacktestRequest {
-            label: event_menu::label(&event, now),
+            label: event_menu::label(&event, now.time),
             requester: event.requester,
             preview: PreviewView::rendered(method, &preview, Vec::new()),
         };
@@ -113,7 +112,9 @@ impl BacktestView {
             sent: done.sent,
             skipped: done.refused.values().sum(),
             reasons,
-            broken: broken.map(|(event, error)| (event_menu::label(&event, now), error)).collect(),
+            broken: broken
+                .map(|(event, error)| (event_menu::label(&event, now.time), error))
+                .collect(),
             requests: done.shown.into_iter().map(request).collect(),
         }
     }

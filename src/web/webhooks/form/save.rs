@@ -10,6 +10,7 @@ use crate::actions::{SaveRequest, SaveWebhookError};
 use crate::model::WebhookId;
 use crate::store::revisions;
 use crate::web::display_time::DisplayTime;
+use crate::web::session::CurrentUser;
 use crate::web::webhooks::parse_id;
 use crate::web::{Error, WebState};
 
@@ -48,7 +49,8 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
         Err(SaveWebhookError::Stale { expected_revision, current_revision }) => {
             let subject = Subject { expected_revision: Some(current_revision), ..subject };
             let mut form = page::load(state, current, subject, draft, input.choices()).await?;
-            form.conflict = conflict(state, id, expected_revision, current_revision).await?;
+            form.conflict =
+                conflict(state, current, id, expected_revision, current_revision).await?;
             submission.reject(form).await
         }
         Err(SaveWebhookError::NotFound) => Err(Error::NotFound),
@@ -59,6 +61,7 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
 /// Describes the change that another user saved since the form was opened.
 async fn conflict(
     state: &WebState,
+    current: &CurrentUser,
     id: Option<WebhookId>,
     expected_revision: i32,
     current_revision: i32,
@@ -67,7 +70,7 @@ async fn conflict(
     let newest = revisions::list(&state.db, id).await?.into_iter().next();
     Ok(newest.map(|newest| ConflictView {
         actor: newest.actor.to_string(),
-        saved: DisplayTime::new(newest.made_at, state.sources.now()),
+        saved: DisplayTime::new(newest.made_at, current.now(state)),
         href: format!("/webhooks/{id}/changes?from={expected_revision}&to={current_revision}"),
     }))
 }
