@@ -128,14 +128,14 @@ pub(in crate::web) async fn create(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
-    let now = state.sources.now();
-    let (curl, hint) = example(scope, &base_url(&state, &headers), &token, now.timestamp());
+    let now = current.now(&state);
+    let (curl, hint) = example(scope, &base_url(&state, &headers), &token, now.time.timestamp());
     let page = Page::new(&current, "Token created", Nav::Tokens).await?;
     page::html(&CreatedPage {
         page,
         name: typed.name.trim().to_owned(),
         token,
-        expires: lifetime.map(|lifetime| DisplayTime::new(now + lifetime, now)),
+        expires: lifetime.map(|lifetime| DisplayTime::new(now.time + lifetime, now)),
         curl,
         hint,
     })

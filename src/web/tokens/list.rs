@@ -55,7 +55,7 @@ pub(in crate::web) async fn show(
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
-    let table = load(&state, &query).await?;
+    let table = load(&state, &current, &query).await?;
     if is_htmx(&headers) {
         return page::html(&ListTable { table });
     }
@@ -63,7 +63,11 @@ pub(in crate::web) async fn show(
     page::html(&ListPage { page, q: query.q, table })
 }
 
-async fn load(state: &WebState, query: &ListQuery) -> Result<TableView, Error> {
+async fn load(
+    state: &WebState,
+    current: &CurrentUser,
+    query: &ListQuery,
+) -> Result<TableView, Error> {
     let search = query.q.trim().replace('\0', "");
     let after = query.after.replace('\0', "");
     let limit = i64::try_from(PAGE_ROWS + 1).unwrap_or(i64::MAX);
@@ -72,7 +76,7 @@ async fn load(state: &WebState, query: &ListQuery) -> Result<TableView, Error> {
     let next = last.map(|last| query.href(&last.name)).unwrap_or_default();
     let first = if after.is_empty() { String::new() } else { query.href("") };
     let is_blank = found.is_empty() && search.is_empty() && after.is_empty();
-    let now = state.sources.now();
+    let now = current.now(state);
     let rows = found.into_iter().take(PAGE_ROWS).map(|token| TokenView::new(token, now)).collect();
     Ok(TableView { rows, next, first, is_blank })
 }

@@ -5,8 +5,8 @@ pub(super) mod list;
 pub(super) mod revoke;
 
 use super::Error;
-use super::display_time::DisplayTime;
-use crate::model::{Timestamp, TokenId};
+use super::display_time::{DisplayTime, LocalNow};
+use crate::model::TokenId;
 use crate::store::tokens::Token;
 
 /// Parses the id in a path. An invalid id is a page that does not exist.
@@ -30,10 +30,10 @@ struct TokenView {
 }
 
 impl TokenView {
-    fn new(token: Token, now: Timestamp) -> Self {
+    fn new(token: Token, now: LocalNow) -> Self {
         Self {
             id: token.id.to_string(),
-            is_expired: token.is_expired(now),
+            is_expired: token.is_expired(now.time),
             created: DisplayTime::new(token.created_at, now),
             last_used: token.last_used_at.map(|at| DisplayTime::new(at, now)),
             expires: token.expires_at.map(|at| DisplayTime::new(at, now)),

@@ -42,7 +42,7 @@ async fn the_menus_list_samples_and_received_events() {
     for menu in ["#test_event", "#preview_event"] {
         let labels = seen.texts(&format!("{menu} option"));
         assert_eq!(labels[0], "Sample: Created");
-        assert_eq!(labels[6], "AR-77 · Granted · just now");
+        assert_eq!(labels[7], "AR-77 · Granted · just now");
         assert_eq!(seen.text(&format!("{menu} [selected]")), "Sample: Created");
         let value = seen.attribute(&format!("{menu} optgroup + optgroup option"), "value");
         assert_eq!(value.unwrap(), id);
