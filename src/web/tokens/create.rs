@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -129,7 +129,8 @@ pub(in crate::web) async fn create(
         }
     };
     let now = current.now(&state);
-    let (curl, hint) = example(scope, &base_url(&state, &headers), &token, now.time.timestamp());
+    let (curl, hint) =
+        example(scope, &state.public.link(&headers, ""), &token, now.time.timestamp());
     let page = Page::new(&current, "Token created", Nav::Tokens).await?;
     page::html(&CreatedPage {
         page,
@@ -139,16 +140,6 @@ pub(in crate::web) async fn create(
         curl,
         hint,
     })
-}
-
-/// The address of the API: the configured one, or the one that the browser uses.
-fn base_url(state: &WebState, headers: &HeaderMap) -> String {
-    if let Some(url) = &state.public.url {
-        return url.as_str().trim_end_matches('/').to_owned();
-    }
-    let scheme = if state.public.is_secure(headers) { "https" } else { "http" };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("{scheme}://{host}")
 }
 
 /// Returns a command that uses the token, and what it does.
