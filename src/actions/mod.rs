@@ -1,6 +1,7 @@
 //! What a user or a program can do with Gatepost: one file and one transaction per action.
 
 mod audit;
+mod audit_trigger;
 mod backtest;
 mod blocking;
 mod change_delivery;

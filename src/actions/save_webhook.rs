@@ -96,6 +96,7 @@ impl Actions {
         before: Option<&Draft>,
         draft: &Draft,
     ) -> Result<SavedWebhook, SaveWebhookError> {
+        self.check_audit_trigger(db, &request.actor, [before, Some(draft)]).await?;
         let parts = &self.parts;
         let entered = Entered {
             webhook: request.id.or(request.base),

@@ -1,5 +1,7 @@
 //! Users.
 
+use sqlx::PgExecutor;
+
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
@@ -93,7 +95,10 @@ pub async fn exist(db: &mut PgConnection) -> Result<bool, Error> {
 }
 
 /// Returns the active user with this email address, ignoring case, and the hash of their password.
-pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<(User, String)>, Error> {
+pub async fn find_by_email(
+    db: impl PgExecutor<'_>,
+    email: &str,
+) -> Result<Option<(User, String)>, Error> {
     let row = sqlx::query!(
         "select id, email, role, password_hash from users
          where lower(email) = lower($1) and status = 'active'",

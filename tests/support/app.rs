@@ -190,15 +190,10 @@ impl TestApp {
     /// Saves the webhooks of a file. Returns their ids in order.
     pub(crate) async fn webhooks(&self, yaml: &str) -> Vec<String> {
         let drafts = read_file(yaml).unwrap();
+        let save = SaveRequest { actor: Actor::COMMAND_LINE, ..SaveRequest::default() };
         let mut ids = Vec::new();
         for draft in &drafts {
-            ids.push(
-                self.actions
-                    .save_webhook(&SaveRequest::default(), draft)
-                    .await
-                    .unwrap()
-                    .to_string(),
-            );
+            ids.push(self.actions.save_webhook(&save, draft).await.unwrap().to_string());
         }
         ids
     }

@@ -123,7 +123,7 @@ fn check_triggers(words: &[String], errors: &mut FieldErrors) -> Vec<Trigger> {
             None => {
                 let message = format!(
                     "Unknown trigger \"{word}\": use Created, Approved, Rejected, Granted, Expired, \
-                     Failed or Manual."
+                     Failed, Manual or Audit."
                 );
                 errors.add(Field::Triggers, message);
             }

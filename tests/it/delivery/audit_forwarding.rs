@@ -1,5 +1,6 @@
 //! Entries of the audit log that are sent to webhooks with the trigger `Audit`.
 
+use gatepost::identity::Role;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -72,6 +73,38 @@ async fn entries_from_before_the_webhook_are_not_sent() {
     let bodies = sent(&app, &logpoint, 1).await;
     assert!(bodies.iter().all(|body| body["action"] != "webhook.added" || body["name"] == "Audit"));
     app.finish().await;
+}
+
+#[tokio::test]
+async fn an_editor_cannot_decide_where_the_audit_log_is_sent() {
+    let Scenario { app, logpoint, webhook, .. } = Scenario::start().await;
+    let audit = app.webhooks(&audit_webhook(&logpoint).file()).await.remove(0);
+    let mut editor = app.user(Role::Editor).await;
+    let message = "Only administrators can save a webhook with the trigger Audit";
+    let new = editor.get("/webhooks/new").await;
+    assert!(!new.texts("#triggers label").contains(&"Audit".to_owned()), "{}", new.body);
+    let fields = [
+        ("name", "Mine"),
+        ("method", "POST"),
+        ("url", "https://10.0.0.5/mine"),
+        ("body_template", "{}"),
+    ];
+    let with_triggers = |trigger| [fields.as_slice(), &[("trigger", trigger)]].concat();
+    let added = editor.post("/webhooks", &with_triggers("Audit")).await;
+    assert_eq!(added.status, 422);
+    assert!(added.text("#triggers-error").contains(message), "{}", added.body);
+    // Neither with the trigger nor without it can the target be changed.
+    for (id, trigger) in [(&audit, "Audit"), (&audit, "Granted"), (&webhook, "Audit")] {
+        let path = format!("/webhooks/{id}");
+        editor.get(&format!("{path}/edit")).await;
+        let changed = editor.post(&path, &with_triggers(trigger)).await;
+        assert_eq!(changed.status, 422, "{trigger}");
+        assert!(changed.text("#triggers-error").contains(message), "{}", changed.body);
+    }
+    let mut ann = app.admin().await;
+    ann.get("/webhooks/new").await;
+    assert_eq!(ann.post("/webhooks", &with_triggers("Audit")).await.status, 303);
+    app.finish_with_leftovers().await;
 }
 
 #[tokio::test]

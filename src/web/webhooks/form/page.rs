@@ -13,6 +13,7 @@ use super::results::{BacktestView, CertificateView, CredentialsView, TestResultV
 use super::secrets::SecretsView;
 use super::validators::ValidatorView;
 use crate::actions::Entered;
+use crate::identity::Permission;
 use crate::model::event::EventChoice;
 use crate::model::filter;
 use crate::model::secret::SecretChoices;
@@ -307,7 +308,11 @@ impl FormView {
     }
 
     /// Renders the whole page.
-    pub(super) async fn page(self, current: &CurrentUser) -> Result<Response, Error> {
+    pub(super) async fn page(mut self, current: &CurrentUser) -> Result<Response, Error> {
+        if !current.can(Permission::ReadAuditLog) {
+            let audit = Trigger::Audit.as_str();
+            self.triggers.retain(|option| option.selected || option.value != audit);
+        }
         let title = if self.id.is_empty() || self.name.is_empty() {
             self.title.to_owned()
         } else {
