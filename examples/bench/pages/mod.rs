@@ -34,8 +34,9 @@ impl Bench {
         for group in paths::groups(&server).await {
             let (mut slowest, mut largest) = ((Duration::ZERO, String::new()), (0, String::new()));
             for path in group.paths {
-                let (p99, bytes) = browser.measure(&path).await;
-                println!("    {path}: p99 {:.2} ms, {bytes} bytes", millis(p99));
+                let ([p50, p99], bytes) = browser.measure(&path).await;
+                let times = format!("p50 {:.2} ms, p99 {:.2} ms", millis(p50), millis(p99));
+                println!("    {path}: {times}, {bytes} bytes");
                 slowest = slowest.max((p99, path.clone()));
                 largest = largest.max((bytes, path));
             }
@@ -91,8 +92,8 @@ impl Browser {
         }
     }
 
-    /// Returns p99 of the time until the whole page has arrived, and its size.
-    async fn measure(&self, path: &str) -> (Duration, usize) {
+    /// Returns p50 and p99 of the time until the whole page has arrived, and its size.
+    async fn measure(&self, path: &str) -> ([Duration; 2], usize) {
         let mut times = Vec::new();
         let mut bytes = 0;
         for _ in 0..REQUESTS {
@@ -104,6 +105,6 @@ impl Browser {
             times.push(begun.elapsed());
         }
         times.sort_unstable();
-        (times[times.len() * 99 / 100], bytes)
+        ([50, 99].map(|percent| times[times.len() * percent / 100]), bytes)
     }
 }
