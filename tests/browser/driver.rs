@@ -323,8 +323,16 @@ impl Browser {
 
     /// Types into the focused element.
     pub(crate) async fn press(&self, keys: &str) {
-        let focused = run("finding the focus", self.client.active_element()).await;
-        run(&format!("typing {keys:?}"), focused.send_keys(keys)).await;
+        // An update may replace the element before anything is typed, and gives the focus to the new one.
+        let typing = async {
+            loop {
+                match self.client.active_element().await?.send_keys(keys).await {
+                    Err(error) if error.is_stale_element_reference() => {}
+                    typed => return typed,
+                }
+            }
+        };
+        run(&format!("typing {keys:?}"), typing).await;
     }
 
     /// Sends a command of the Chrome `DevTools` protocol.
