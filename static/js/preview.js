@@ -6,17 +6,19 @@ import { annotate } from "./editor.js";
 const REFRESH_DELAY_MS = 250;
 let timer;
 
-function refresh() {
+function trigger(name) {
   const preview = document.querySelector("[data-preview]");
-  if (preview) window.htmx?.trigger(preview, "refresh-preview");
+  if (preview) window.htmx?.trigger(preview, name);
 }
 
 export function listen() {
   for (const type of ["input", "change"]) {
     on(type, "#webhook-form", (event) => {
       if (event.target.id === "test_event") return;
+      // A response to what was entered before would replace fields, and what is typed into them.
+      trigger("htmx:abort");
       clearTimeout(timer);
-      timer = setTimeout(refresh, REFRESH_DELAY_MS);
+      timer = setTimeout(trigger, REFRESH_DELAY_MS, "refresh-preview");
     });
   }
 }

@@ -120,6 +120,28 @@ async fn pages_about_secrets() {
 }
 
 #[tokio::test]
+async fn an_older_preview_does_not_replace_what_is_typed() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/webhooks/new?preset=logpoint-reopen").await;
+    ann.replace("#body_template", "<secret key>", "demo-key").await;
+    ann.wait_for_text("#found-secrets", "secret_key in the body").await;
+    let slow = json!({"offline": false, "latency": 60_000, "downloadThroughput": -1, "uploadThroughput": -1});
+    ann.devtools("Network.emulateNetworkConditions", slow).await;
+    let record = "(window.seen = [], ['htmx:beforeSend', 'htmx:sendAbort'].forEach((name) => \
+                  addEventListener(name, () => window.seen.push(name))), 0)";
+    ann.eval(record).await;
+    ann.fill("#secret-name-1", "x").await;
+    ann.wait_until("window.seen.at(-1) === 'htmx:beforeSend'").await;
+    // The request of the preview ends at once, not when the next one begins.
+    let type_more = "(document.querySelector('#secret-name-1')\
+                     .dispatchEvent(new Event('input', { bubbles: true })), window.seen.at(-1))";
+    assert_eq!(ann.eval(type_more).await, "htmx:sendAbort");
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_typed_key_is_named_moved_and_used_again() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
