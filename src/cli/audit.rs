@@ -34,7 +34,7 @@ pub(super) async fn verify(config: &Config) -> anyhow::Result<()> {
     let mut text = format!("The audit log is intact: {count} {entries}.\n");
     if let Some(pruned_at) = chain.pruned_at {
         let until = chain.anchor_seq;
-        let at = pruned_at.format("%Y-%m-%d %H:%M UTC");
+        let at = super::table::minute(pruned_at);
         writeln!(text, "Retention has deleted all entries up to {until}, the last time at {at}.")?;
     }
     writeln!(text, "Newest entry: {} {}", chain.head_seq, hex::encode(chain.head_hash))?;

@@ -92,7 +92,7 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
                 .map_or_else(|| "shared".to_owned(), |name| format!("private to {name}")),
             if hosts.is_empty() { "-".to_owned() } else { hosts.join(", ") },
             listed.uses.to_string(),
-            format!("{} by {}", secret.updated_at.format("%Y-%m-%d %H:%M UTC"), secret.updated_by),
+            format!("{} by {}", super::table::minute(secret.updated_at), secret.updated_by),
         ]
     });
     let head = ["NAME", "WEBHOOKS", "HOSTS", "USES", "UPDATED"].map(str::to_owned);

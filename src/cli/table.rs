@@ -1,5 +1,12 @@
 //! Tables on standard output.
 
+use crate::model::Timestamp;
+
+/// Formats a time to the minute.
+pub(super) fn minute(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// Returns the rows with columns of equal width.
 pub(super) fn align<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];

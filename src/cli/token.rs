@@ -3,6 +3,7 @@
 use anyhow::bail;
 use chrono::TimeDelta;
 
+use super::table::{align, minute};
 use crate::actions::{Actions, RevokeTokenError};
 use crate::app::system_sources;
 use crate::config::Config;
@@ -38,7 +39,7 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
     let rows = rows(&actions).await;
     database.close().await;
-    super::print(&super::table::align(&rows?))
+    super::print(&align(&rows?))
 }
 
 async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
@@ -53,8 +54,8 @@ async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
         rows.extend(page.into_iter().map(|token| {
             let is_expired = token.is_expired(now);
             let used = token.last_used_at.map(|at| match token.last_used_address.as_str() {
-                "" => at.format("%Y-%m-%d %H:%M UTC").to_string(),
-                address => format!("{} from {address}", at.format("%Y-%m-%d %H:%M UTC")),
+                "" => minute(at),
+                address => format!("{} from {address}", minute(at)),
             });
             [
                 token.name,
@@ -64,12 +65,12 @@ async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
                     format!("{}…", token.prefix)
                 },
                 token.scope,
-                token.created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                minute(token.created_at),
                 used.unwrap_or_else(|| "never".to_owned()),
                 match token.expires_at {
                     None => "never".to_owned(),
                     Some(_) if is_expired => "expired".to_owned(),
-                    Some(at) => at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                    Some(at) => minute(at),
                 },
             ]
         }));

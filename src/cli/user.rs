@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use nix::sys::termios::{self, LocalFlags, SetArg};
 use zeroize::Zeroizing;
 
+use super::table::{align, minute};
 use crate::actions::{ChangeUserError, SetPasswordError, UserChange, UserRef};
 use crate::config::Config;
 use crate::identity::Role;
@@ -37,14 +38,11 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
             listed.user.email,
             listed.user.role,
             listed.status.label().to_lowercase(),
-            last.map_or_else(
-                || "never".to_owned(),
-                |at| at.format("%Y-%m-%d %H:%M UTC").to_string(),
-            ),
+            last.map_or_else(|| "never".to_owned(), minute),
         ]
     });
     let head = ["EMAIL", "ROLE", "STATUS", "LAST SIGN-IN"].map(str::to_owned);
-    super::print(&super::table::align(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
+    super::print(&align(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
 }
 
 /// Sets a new password.

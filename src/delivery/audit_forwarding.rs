@@ -38,12 +38,14 @@ pub(super) async fn run(shared: Arc<Shared>, intake: Intake) {
 
 /// Forwards the next entries. Returns whether there may be more. Entries from a time without such a webhook are skipped.
 async fn forward_next(shared: &Shared, intake: &Intake) -> Result<bool, Error> {
+    if !audit_forwarding::is_behind(&shared.deps.background).await? {
+        return Ok(false);
+    }
     let mut tx = shared.deps.background.begin().await?;
     let Some(last) = audit_forwarding::lock(&mut tx).await? else { return Ok(false) };
     if !audit_forwarding::has_webhook(&mut tx).await? {
-        if audit_forwarding::skip_all(&mut tx).await? {
-            tx.commit().await?;
-        }
+        audit_forwarding::skip_all(&mut tx).await?;
+        tx.commit().await?;
         return Ok(false);
     }
     let entries = audit::list_after(&mut tx, &AuditFilter::default(), last, BATCH_ENTRIES).await?;

@@ -66,7 +66,7 @@ async fn pages_about_tokens() {
     ];
     check_all(&app, &scenes).await;
 
-    // The page with a new token has no address of its own.
+    // The page with a new token cannot be opened again.
     let ann = Browser::signed_in(&app).await;
     for (width, name) in [(1440, "token-created-1440"), (390, "token-created-390")] {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{AuditAction, RecordedEntry};
-use crate::model::event::{Event, EventError};
-use crate::model::{AUDIT_EVENT_TYPE, Timestamp};
+use crate::model::AUDIT_EVENT_TYPE;
+use crate::model::event::{Event, EventError, epoch};
 
 impl RecordedEntry {
     /// Returns the entry as an event, in the same envelope as an access request.
@@ -43,19 +43,13 @@ impl RecordedEntry {
     }
 }
 
-/// Seconds since 1970 with a fraction, as in Apono's events.
-fn epoch(at: Timestamp) -> Value {
-    let digits = format!("{}.{:09}", at.timestamp(), at.timestamp_subsec_nanos());
-    serde_json::from_str(&digits).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Trigger;
     use crate::model::audit::AuditObject;
+    use crate::model::{Timestamp, Trigger};
 
     proptest! {
         #[test]

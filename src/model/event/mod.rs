@@ -17,6 +17,7 @@ use serde_json::Value;
 pub use choice::EventChoice;
 pub use field::SCHEMA;
 pub use projection::Projection;
+pub(super) use sample::epoch;
 pub use sample::sample;
 pub use sample_request::{
     MAX_SAMPLE_VALUE_CHARS, SAMPLE_FIELDS, SAMPLE_ID_PREFIX, SampleField, SamplePath, SampleRequest,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::field::{FIELDS, Field};
-use crate::model::{AUDIT_EVENT_TYPE, Trigger};
+use crate::model::{AUDIT_EVENT_TYPE, Timestamp, Trigger};
 
 /// Returns the sample event of a trigger, which **Test** sends and the preview shows.
 pub fn sample(trigger: Trigger) -> Value {
@@ -99,6 +99,11 @@ fn insert(place: &mut Value, path: &str, value: Value) {
         Some(rest) => insert(inner, rest, value),
         None => *inner = value,
     }
+}
+
+/// Seconds since 1970 with a fraction, as in Apono's events.
+pub(in crate::model) fn epoch(at: Timestamp) -> Value {
+    number(&format!("{}.{:09}", at.timestamp(), at.timestamp_subsec_nanos()))
 }
 
 /// Parses a number with all its digits, which an `f64` would lose.

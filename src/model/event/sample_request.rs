@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::sample::{number, sample};
+use super::sample::{epoch, sample};
 use crate::model::{Timestamp, Trigger};
 
 /// Maximum length of an entered value, in characters.
@@ -127,11 +127,6 @@ impl SampleRequest {
         }
         event
     }
-}
-
-/// Seconds since 1970 with a fraction, as in Apono's events.
-fn epoch(at: Timestamp) -> Value {
-    number(&format!("{}.{:09}", at.timestamp(), at.timestamp_subsec_nanos()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::EventView;
 use crate::actions::{EventExplanation, ExplainQuery, ExplainedPart, ExplainedWebhook};
@@ -17,6 +16,7 @@ use crate::store::deliveries::by_event::EventDelivery;
 use crate::store::event_search::{self, MAX_REQUEST_EVENTS};
 use crate::web::components::SelectOption;
 use crate::web::deliveries::Badge;
+use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx, is_live};
 use crate::web::{Error, WebState, highlight, text};
@@ -154,15 +154,8 @@ impl ShowQuery {
 
     fn href(&self, path: &str, after: Option<WebhookId>) -> String {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in
-            [("q", self.q.as_str()), ("show", self.show.as_str()), ("after", after.as_str())]
-        {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("{path}?{}", query.finish())
+        let filters = [("q", self.q.as_str()), ("show", &self.show), ("after", &after)];
+        format!("{path}?{}", query_string(filters))
     }
 }
 

@@ -5,13 +5,13 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::count_uses;
 use crate::identity::Permission;
 use crate::model::SecretId;
 use crate::store::secrets::{self, ListedSecret};
 use crate::web::display_time::{DisplayTime, LocalNow};
+use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -138,12 +138,6 @@ impl ListQuery {
     }
 
     fn href(&self, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("q", self.q.as_str()), ("after", after)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/secrets?{}", query.finish())
+        format!("/secrets?{}", query_string([("q", self.q.as_str()), ("after", after)]))
     }
 }

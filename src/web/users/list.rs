@@ -5,10 +5,10 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::UserView;
 use crate::store::user_changes;
+use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -83,12 +83,6 @@ async fn load(
 
 impl ListQuery {
     fn href(&self, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("q", self.q.as_str()), ("after", after)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/users?{}", query.finish())
+        format!("/users?{}", query_string([("q", self.q.as_str()), ("after", after)]))
     }
 }

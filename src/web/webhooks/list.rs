@@ -5,13 +5,13 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::row::{Last, RowView};
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::{Trigger, WebhookId};
 use crate::store::webhook_health;
 use crate::store::webhook_list::{self, WebhookCounts, WebhookQuery};
+use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -180,19 +180,14 @@ impl ListQuery {
     }
 
     fn href_with(&self, sort: &str, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
+        let filters = [
             ("q", self.q.as_str()),
             ("status", &self.status),
             ("trigger", &self.trigger),
             ("sort", sort),
             ("after", after),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        format!("/webhooks?{}", query.finish())
+        ];
+        format!("/webhooks?{}", query_string(filters))
     }
 }
 
