@@ -126,8 +126,9 @@ async fn an_older_preview_does_not_replace_what_is_typed() {
     ann.open("/webhooks/new?preset=logpoint-reopen").await;
     ann.replace("#body_template", "<secret key>", "demo-key").await;
     ann.wait_for_text("#found-secrets", "secret_key in the body").await;
-    let slow = json!({"offline": false, "latency": 60_000, "downloadThroughput": -1, "uploadThroughput": -1});
-    ann.devtools("Network.emulateNetworkConditions", slow).await;
+    // The next preview gets no response.
+    let patterns = json!({"patterns": [{"urlPattern": "*/webhooks/preview"}]});
+    ann.devtools("Fetch.enable", patterns).await;
     let record = "(window.seen = [], ['htmx:beforeSend', 'htmx:sendAbort'].forEach((name) => \
                   addEventListener(name, () => window.seen.push(name))), 0)";
     ann.eval(record).await;
