@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -16,6 +18,9 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::budget::Reservation;
 use super::connection::{Connection, Phase};
 use super::limits::{MIN_BODY_RATE, Timeouts};
+
+/// Maximum size of a body that is received only to be discarded, in bytes: that of the largest request to the API.
+const MAX_DISCARDED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The body of a request, which must arrive at a minimum rate.
 pub(super) struct RequestBody<B> {
@@ -36,6 +41,7 @@ struct Waiting {
 }
 
 impl<B> RequestBody<B> {
+    /// The body is shared, so that what the handler left of it can be discarded.
     pub(super) fn new(
         body: B,
         connection: Arc<Connection>,
@@ -116,10 +122,64 @@ where
     }
 }
 
-impl<B> Drop for RequestBody<B> {
+/// The body of a request, of which the server keeps a handle to discard what the handler does not read.
+pub(super) struct SharedBody<B>(Arc<Mutex<RequestBody<B>>>);
+
+impl<B> SharedBody<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    pub(super) fn new(body: RequestBody<B>) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    /// Returns another handle.
+    pub(super) fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// Receives the rest and discards it. A client that is still sending when the connection closes does not see the response,
+    /// which says why the request was rejected and when to try again.
+    pub(super) async fn discard(mut self) {
+        self.0.lock().reservation = None;
+        while self.0.lock().received <= MAX_DISCARDED_BYTES && !self.is_end_stream() {
+            match self.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return,
+            }
+        }
+    }
+}
+
+impl<B> HttpBody for SharedBody<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut *self.0.lock()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().size_hint()
+    }
+}
+
+impl<B> Drop for SharedBody<B> {
     fn drop(&mut self) {
         // A reader can stop at the last byte, or before it.
-        self.connection.leave_body();
+        self.0.lock().connection.leave_body();
     }
 }
 

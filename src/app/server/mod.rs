@@ -32,8 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use body::{OpenStream, RequestBody, ResponseBody};
-use budget::Budget;
+use body::{OpenStream, RequestBody, ResponseBody, SharedBody};
+use budget::{Budget, Reservation};
 use connection::{Connection, Phase};
 use limits::Limits;
 use registry::Registry;
@@ -188,15 +188,29 @@ impl Handler {
         let response = if !has_capacity || (is_stream && stream.is_none()) {
             busy()
         } else {
-            let timeouts = self.limits.timeouts;
-            let connection = Arc::clone(&self.connection);
-            let limit = |body| RequestBody::new(body, connection, timeouts, reservation.clone());
-            let mut request = request.map(|body| Body::new(limit(body)));
-            request.extensions_mut().insert(ConnectInfo(self.peer));
-            let handled: Result<Response, Infallible> = self.router.oneshot(request).await;
-            handled.into_response()
+            self.route(request, reservation.clone()).await
         };
         Ok(response.map(|body| ResponseBody::new(body, self.connection, reservation, stream)))
+    }
+
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        reservation: Option<Arc<Reservation>>,
+    ) -> Response {
+        // A client that waits for permission has not sent its body.
+        let is_body_sent = !request.headers().contains_key(header::EXPECT);
+        let (head, body) = request.into_parts();
+        let connection = Arc::clone(&self.connection);
+        let body = RequestBody::new(body, connection, self.limits.timeouts, reservation);
+        let body = SharedBody::new(body);
+        let mut request = Request::from_parts(head, Body::new(body.share()));
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let handled: Result<Response, Infallible> = self.router.clone().oneshot(request).await;
+        if is_body_sent {
+            body.discard().await;
+        }
+        handled.into_response()
     }
 
     /// `None` if too many streams are open.

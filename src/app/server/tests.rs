@@ -37,7 +37,8 @@ impl TestServer {
             .route("/large", get(large))
             .route("/wait", get(std::future::pending::<()>))
             .route("/live", get(slow_stream))
-            .route("/read", post(read));
+            .route("/read", post(read))
+            .route("/unread", post(async || StatusCode::UNAUTHORIZED));
         let reserved = connections / 4;
         let server = Server::with_limits(router, Limits { connections, reserved, timeouts });
         let registry = Arc::clone(&server.registry);
@@ -186,6 +187,26 @@ async fn a_client_that_does_not_read_is_disconnected() {
         };
         timeout(LONG, reached).await.expect("the connection is not opened, or not closed");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_a_large_body_sees_why_it_was_rejected() {
+    let server = TestServer::start(16, timeouts(|_| {})).await;
+    let body = "x".repeat(8 * 1024 * 1024);
+    let mut client = server.connect().await;
+    let head =
+        format!("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    for _ in 0..2 {
+        client.send(&head).await;
+        client.send(&body).await;
+        let response = client.read().await;
+        assert!(response.starts_with("HTTP/1.1 401"), "{response}");
+    }
+    // A client that asks first does not have to send it.
+    client.send(&head.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n")).await;
+    let response = client.read().await;
+    assert!(response.starts_with("HTTP/1.1 401"), "{response}");
     server.stop().await;
 }
 

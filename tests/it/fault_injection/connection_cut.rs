@@ -39,7 +39,7 @@ impl Cut {
     /// Asserts that every accepted event arrives. Returns the outcome of the load.
     async fn end(self, take_over: impl AsyncFnOnce(&Environment)) -> Outcome {
         let outcome = self.load.finish().await;
-        assert_eq!(outcome.unanswered, 0);
+        assert!(outcome.unanswered.is_empty(), "{:?}", outcome.unanswered);
         // The server holds deliveries of commits whose confirmation was lost, without knowing it.
         take_over(&self.environment).await;
         self.environment.wait_until_done().await;

@@ -108,7 +108,7 @@ async fn rejects_events_on_a_full_disk_and_sends_accepted_ones_later() {
     Private::wait_for_recovery(&load).await;
     load.wait_for_accepted(before + 20).await;
     let outcome = load.finish().await;
-    assert_eq!(outcome.unanswered, 0, "{unavailable} responses with 503 before");
+    assert!(outcome.unanswered.is_empty(), "{:?}", outcome.unanswered);
     private.wait_until_sent(&outcome).await;
     assert_eq!(server.interrupt().await, Some(0));
 }

@@ -23,8 +23,8 @@ pub(super) struct Outcome {
     pub(super) open: VecDeque<String>,
     /// Number of responses with status 503.
     pub(super) unavailable: usize,
-    /// Number of requests without a response.
-    pub(super) unanswered: usize,
+    /// Errors of requests without a response.
+    pub(super) unanswered: Vec<String>,
     /// Number of retried events that were duplicates.
     pub(super) duplicates: usize,
     /// Unexpected responses.
@@ -129,7 +129,7 @@ impl Load {
     fn describe(&self) -> String {
         let outcome = self.shared.outcome();
         let Outcome { unavailable, unanswered, unexpected, .. } = &*outcome;
-        format!("{unavailable} unavailable, {unanswered} unanswered, unexpected: {unexpected:?}")
+        format!("{unavailable} unavailable, unanswered: {unanswered:?}, unexpected: {unexpected:?}")
     }
 
     /// Ends the load. Waits only for responses.
@@ -191,16 +191,16 @@ async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bo
         .header("content-type", "application/json")
         .body(event.to_string());
     let requesting = async {
-        let response = sending.send().await.ok()?;
+        let response = sending.send().await?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").cloned();
-        Some((status, retry_after, response.text().await.ok()?))
+        Ok::<_, reqwest::Error>((status, retry_after, response.text().await?))
     };
     let responded = requesting.await;
     let mut outcome = shared.outcome();
     match responded {
-        None => outcome.unanswered += 1,
-        Some((202, _, body)) => {
+        Err(error) => outcome.unanswered.push(format!("{error:?}")),
+        Ok((202, _, body)) => {
             let response: Value = serde_json::from_str(&body).unwrap();
             if response["events"][0]["duplicate"] == true {
                 outcome.duplicates += 1;
@@ -210,8 +210,8 @@ async fn send_once(shared: &Shared, http: &reqwest::Client, request: &str) -> bo
             }
             return true;
         }
-        Some((503, Some(_), _)) => outcome.unavailable += 1,
-        Some((status, retry_after, body)) => {
+        Ok((503, Some(_), _)) => outcome.unavailable += 1,
+        Ok((status, retry_after, body)) => {
             outcome.unexpected.push(format!("{status}, Retry-After {retry_after:?}: {body}"));
         }
     }

@@ -38,7 +38,7 @@ async fn twenty_kills_lose_nothing_and_resend_only_attempts_in_flight() {
 
     let requests = environment.logpoint.requests();
     assert_nothing_lost_or_renamed(&outcome.accepted, &requests);
-    assert!(!in_flight.is_empty() && outcome.unanswered > 0, "the kills hit nothing");
+    assert!(!in_flight.is_empty() && !outcome.unanswered.is_empty(), "the kills hit nothing");
     let mut losses: HashMap<&str, usize> = HashMap::new();
     for (id, _) in &in_flight {
         *losses.entry(id).or_default() += 1;
