@@ -14,11 +14,11 @@ use crate::model::{DeliveryId, Timestamp, Trigger, WebhookId};
 /// Number of deliveries in the first chunk of a search. It is enough for a page if most deliveries match.
 const FIRST_CHUNK: i64 = 200;
 /// Number of deliveries in a chunk, by what has to be read for each of them.
-const CHUNK: i64 = 4_000;
-const EVENT_CHUNK: i64 = 500;
+const CHUNK: i64 = 2_000;
+const EVENT_CHUNK: i64 = 300;
 const RESPONSE_CHUNK: i64 = 150;
 /// Maximum number of chunks that a search for a bulk action reads. It is started by a user and may take seconds.
-const MAX_BULK_CHUNKS: usize = 500;
+const MAX_BULK_CHUNKS: usize = 1_000;
 
 /// A response status to search for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use crate::model::{EventId, Timestamp, Trigger};
 pub const RESULT_WINDOW: i64 = RESULT_CHUNK * RESULT_CHUNKS;
 /// Number of events whose results are determined at once.
 const RESULT_CHUNK: i64 = 500;
-const RESULT_CHUNKS: i64 = 4;
+const RESULT_CHUNKS: i64 = 3;
 /// Maximum number of events that a search without a result reads for one page.
-pub const SEARCH_WINDOW: i64 = 4_000;
+pub const SEARCH_WINDOW: i64 = 2_500;
 /// Maximum number of events of an access request to list.
 pub const MAX_REQUEST_EVENTS: i64 = 50;
 

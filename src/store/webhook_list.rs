@@ -55,22 +55,22 @@ pub async fn list(
         r#"with keyed as (
                select w.id, w.name, w.active, w.method, w.url, w.triggers, w.unverified,
                       case $4
-                          when 'status' then (case when w.active then '0' else '1' end) || lower(w.name)
+                          when 'status' then case when w.active then '0' else '1' end || lower(w.name)
                           when 'url' then lower(w.url)
                           when 'last' then lpad((9999999999999 - coalesce((
                               select extract(epoch from h.last_delivered_at) * 1000 from webhook_hours h
                               where h.webhook_id = w.id and h.last_delivered_at is not null
                               order by h.hour desc limit 1
                           ), 0))::bigint::text, 13, '0')
-                          when 'rate' then lpad(coalesce((
-                              select sum(h.delivered) * 1000 / nullif(sum(h.delivered + h.failed + h.retried), 0) + 1
-                              from webhook_hours h where h.webhook_id = w.id and h.hour >= $5
-                          ), 0)::bigint::text, 5, '0')
+                          when 'rate' then lpad(coalesce(r.delivered * 1000 / nullif(r.attempts, 0) + 1, 0)::bigint::text, 5, '0')
                           else lower(w.name)
                       end as key
-               from webhooks w
+               from webhooks w left join (
+                   select webhook_id, sum(delivered) as delivered, sum(delivered + failed + retried) as attempts
+                   from webhook_hours where $4 = 'rate' and hour >= $5 group by webhook_id
+               ) r on r.webhook_id = w.id
                where w.deleted_at is null
-                 and ($1 = '' or strpos(lower(w.name), lower($1)) > 0 or strpos(lower(w.url), lower($1)) > 0)
+                 and ($1 = '' or strpos(w.search, lower($1)) > 0)
                  and ($3 = '' or $3 = any(w.triggers))
                  and case $2
                          when 'active' then w.active

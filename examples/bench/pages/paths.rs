@@ -11,7 +11,7 @@ pub(super) struct Group {
 }
 
 /// Filters of the list of webhooks.
-const WEBHOOK_FILTERS: [&str; 10] = [
+const WEBHOOK_FILTERS: [&str; 12] = [
     "",
     "q=region+77",
     "q=nothing-like-it",
@@ -22,6 +22,8 @@ const WEBHOOK_FILTERS: [&str; 10] = [
     "sort=-name",
     "sort=url",
     "sort=status",
+    "sort=last",
+    "sort=rate",
 ];
 /// Filters of the list of events.
 const EVENT_FILTERS: [&str; 9] = [
