@@ -16,11 +16,12 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Name of the style sheet, and its parts in the order in which they apply.
 const STYLE_SHEET: &str = "css/app.css";
-const STYLE_SHEET_PARTS: [&str; 7] = [
+const STYLE_SHEET_PARTS: [&str; 8] = [
     "css/base.css",
     "css/frame.css",
     "css/parts.css",
     "css/tables.css",
+    "css/charts.css",
     "css/form.css",
     "css/editor.css",
     "css/panel.css",

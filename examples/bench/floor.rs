@@ -225,6 +225,7 @@ async fn send(work: Arc<Work>, delivery: NewDelivery, number: usize) {
         status: Some(status),
         error: None,
         counts: true,
+        duration: None,
         invocation: Some((InvocationId::from(Uuid::now_v7()), work.record.clone())),
     };
     work.done.send(completion).await.unwrap();

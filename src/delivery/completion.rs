@@ -42,6 +42,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Comple
         }
         gather(&shared, &mut incoming, &mut batch).await;
         write(&shared, &mut connection, &batch).await;
+        shared.latencies.record(&batch, shared.deps.sources.now());
         breaker_updates::record(&shared, &batch).await;
         shared.live.record(batch.iter().map(|done| done.webhook_id));
         shared.queue.released(batch.drain(..).map(|done| (done.id, done.webhook_id)));

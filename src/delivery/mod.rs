@@ -21,6 +21,7 @@ mod filter_values;
 mod housekeeping;
 mod intake;
 mod lane_rechecks;
+mod latencies;
 mod leases;
 mod live_updates;
 mod planner;
@@ -92,6 +93,13 @@ impl Dispatcher {
             shared.deps.db.clone(),
             shared.stop.clone(),
         ));
+        tracker.spawn({
+            let shared = Arc::clone(&shared);
+            async move {
+                let drained = shared.drained();
+                latencies::run(&shared.latencies, &shared.deps.background, drained).await;
+            }
+        });
         tracker.spawn(redelivery::run(Arc::clone(&shared)));
         tracker.spawn(replay::run(Arc::clone(&shared)));
         tracker.spawn(audit_forwarding::run(Arc::clone(&shared), intake.clone()));

@@ -15,6 +15,7 @@ use super::authorize::AttemptContext;
 use super::circuit_breakers::CircuitBreakers;
 use super::dispatch_queue::{DispatchQueue, Job};
 use super::lane_rechecks::LaneRechecks;
+use super::latencies::Latencies;
 use super::live_updates::LiveUpdates;
 use super::rate_limits::RateLimits;
 use super::router::Router;
@@ -86,6 +87,7 @@ pub(super) struct Shared {
     /// Wakes the task that applies bulk retries and cancellations.
     pub(super) wake_bulk_changes: Notify,
     pub(super) lane_rechecks: LaneRechecks,
+    pub(super) latencies: Latencies,
     pub(super) live: Arc<LiveUpdates>,
     /// Whether many events are being stored, whose senders wait for the response.
     pub(super) ingest_busy: AtomicBool,
@@ -111,6 +113,7 @@ impl Shared {
             wake_samples: Notify::new(),
             wake_bulk_changes: Notify::new(),
             lane_rechecks: LaneRechecks::default(),
+            latencies: Latencies::default(),
             live: Arc::default(),
             ingest_busy: AtomicBool::new(false),
             stop: CancellationToken::new(),

@@ -103,6 +103,7 @@ fn decide(
             .as_ref()
             .map(|cause| text::storable(&cause.summary()).into_owned()),
         counts: true,
+        duration: Some(invocation.exchange.timings.total()),
         invocation: record.map(|record| (invocation.id, record)),
     }
 }

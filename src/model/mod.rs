@@ -13,6 +13,7 @@ pub mod filter;
 pub mod id;
 pub mod invocation;
 pub mod json;
+mod latency;
 pub mod live;
 pub mod outcome;
 pub mod retry;
@@ -24,6 +25,7 @@ pub mod webhook;
 
 pub use actor::{Actor, Origin, Principal};
 pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, WebhookId};
+pub use latency::{LATENCY_BUCKETS, LatencyCounts};
 pub use live::LiveChanges;
 pub use sources::{Clock, Entropy, Sources, Timestamp};
 pub use trigger::{AUDIT_EVENT_TYPE, Trigger};

@@ -12,6 +12,7 @@ mod error;
 pub mod event_search;
 pub mod events;
 pub mod filter_values;
+pub mod hours;
 pub mod invitations;
 pub mod invocations;
 pub mod master_key_lock;

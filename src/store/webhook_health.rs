@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DurationRound, TimeDelta};
 use uuid::Uuid;
 
-use super::{Error, PgConnection, PgPool};
+use super::{Error, PgPool};
 use crate::model::{Timestamp, WebhookId};
 
 /// Delivery health of one webhook.
@@ -32,6 +32,8 @@ pub struct Hour {
     pub failed: i64,
 }
 
+/// Maximum number of waiting deliveries to count.
+pub const MAX_COUNTED: i64 = 10_000;
 /// Number of hours that the list shows.
 const HOURS: usize = 24;
 
@@ -89,10 +91,20 @@ pub async fn health(
     Ok(all)
 }
 
-/// Deletes the roll-ups of hours before a time.
-pub async fn delete_before(db: &mut PgConnection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query!("delete from webhook_hours where hour < $1", before).execute(db).await?;
-    Ok(())
+/// Returns how many deliveries of a webhook wait, of each kind at most [`MAX_COUNTED`].
+pub async fn count_waiting(db: &PgPool, webhook: WebhookId) -> Result<i64, Error> {
+    let count = sqlx::query_scalar!(
+        r#"select (select count(*) from (
+                       select from delivery_queue where webhook_id = $1 and state = 'due' limit $2) d)
+                + (select count(*) from (
+                       select from delivery_queue where webhook_id = $1 and state in ('held', 'waiting') limit $2) b)
+                as "count!""#,
+        webhook.uuid(),
+        MAX_COUNTED
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
 }
 
 /// Returns the smallest `UUIDv7` of a timestamp. Greater ids were created then or later.

@@ -19,6 +19,11 @@ impl LocalNow {
     pub(super) fn new(time: Timestamp, zone: &str) -> Self {
         Self { time, zone: zone.parse().unwrap_or(Tz::UTC) }
     }
+
+    /// Formats a time in the time zone of the user.
+    pub(super) fn format(self, at: Timestamp, pattern: &str) -> String {
+        at.with_timezone(&self.zone).format(pattern).to_string()
+    }
 }
 
 /// A time, ready to print.
@@ -36,7 +41,7 @@ impl DisplayTime {
     pub(super) fn new(at: Timestamp, now: LocalNow) -> Self {
         Self {
             iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            exact: at.with_timezone(&now.zone).format("%-d %b %Y, %H:%M:%S %Z").to_string(),
+            exact: now.format(at, "%-d %b %Y, %H:%M:%S %Z"),
             relative: ago(at, now.time),
         }
     }

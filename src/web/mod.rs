@@ -7,6 +7,7 @@ mod account;
 mod assets;
 mod audit;
 mod auth;
+mod charts;
 mod components;
 mod cookies;
 mod csrf;

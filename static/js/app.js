@@ -1,4 +1,5 @@
 // Modules that every page for signed-in users loads.
+import * as charts from "./charts.js";
 import * as copy from "./copy.js";
 import * as focus from "./focus.js";
 import * as live from "./live.js";
@@ -13,4 +14,4 @@ import * as themeSwitch from "./theme-switch.js";
 import * as toasts from "./toasts.js";
 
 // The focus comes last, because it needs the fields that other modules create.
-start([themeSwitch, toasts, session, requestErrors, menus, rowMenus, panel, tabs, copy, live, focus]);
+start([themeSwitch, toasts, session, requestErrors, menus, rowMenus, panel, tabs, copy, charts, live, focus]);

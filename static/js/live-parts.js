@@ -30,8 +30,8 @@ function isInUse() {
 function content(part) {
   const copy = part.cloneNode(true);
   for (const time of all(copy, "time")) time.textContent = time.dateTime;
-  // The menus of rows are added by a script.
-  for (const menu of all(copy, "details.menu, [data-row-menu]")) menu.remove();
+  // Menus of rows, and the value that is shown below a chart, are added by scripts.
+  for (const added of all(copy, "details.menu, [data-row-menu], [data-chart-readout]")) added.remove();
   return copy.textContent + all(copy, "[href]").map((link) => link.getAttribute("href"));
 }
 

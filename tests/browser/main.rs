@@ -10,6 +10,7 @@
 mod account;
 mod appearance;
 mod audit;
+mod charts;
 mod chromium;
 mod driver;
 mod editor;

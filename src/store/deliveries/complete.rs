@@ -1,5 +1,7 @@
 //! Records the results of attempts.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::model::delivery::DeliveryState;
@@ -25,6 +27,8 @@ pub struct Completion {
     pub error: Option<String>,
     /// Whether the attempt was made. A delivery handed back unsent does not count it.
     pub counts: bool,
+    /// How long the attempt took, if it was made.
+    pub duration: Option<Duration>,
     /// The id and the record of the invocation, if the attempt was made.
     pub invocation: Option<(InvocationId, String)>,
 }
@@ -46,6 +50,7 @@ impl Completion {
             status: None,
             error: None,
             counts: false,
+            duration: None,
             invocation: None,
         }
     }

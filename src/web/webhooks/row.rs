@@ -5,6 +5,7 @@ use askama::Template;
 use crate::model::Trigger;
 use crate::store::webhook_health::{Health, Hour};
 use crate::store::webhook_list::ListedWebhook;
+use crate::web::charts::success_rate;
 use crate::web::display_time::{self, DisplayTime, LocalNow};
 
 /// Maximum length of a path, in characters. Longer ones are shortened.
@@ -99,8 +100,6 @@ impl RowView {
             .collect();
         let delivered: i64 = health.hours.iter().map(|hour| hour.delivered).sum();
         let failed: i64 = health.hours.iter().map(|hour| hour.failed).sum();
-        let per_mille =
-            if delivered + failed == 0 { -1 } else { delivered * 1000 / (delivered + failed) };
         Self {
             id: id.to_string(),
             name,
@@ -115,7 +114,7 @@ impl RowView {
             all_triggers: triggers.join(", "),
             triggers: triggers.into_iter().take(MAX_CHIPS).collect(),
             last: last(health, now),
-            rate: rate(per_mille),
+            rate: success_rate(delivered, failed),
             bars: paths(&bars(&health.hours)),
             spark_label: format!("Last 24 hours: {delivered} delivered, {failed} failed attempts"),
         }
@@ -134,14 +133,6 @@ fn last(health: &Health, now: LocalNow) -> Last {
         }),
         (None, Some(at)) => Last::Delivered(DisplayTime::new(at, now)),
         (None, None) => Last::Never,
-    }
-}
-
-fn rate(per_mille: i64) -> String {
-    match per_mille {
-        ..0 => "–".to_owned(),
-        1000 => "100 %".to_owned(),
-        other => format!("{}.{} %", other / 10, other % 10),
     }
 }
 
@@ -227,6 +218,5 @@ mod tests {
         let colors = paths(&bars(&hours));
         assert_eq!(colors.len(), 3);
         assert_eq!(colors[0], Bars { class: "none", path: "M14 20v-1".to_owned() });
-        assert_eq!(rate(998), "99.8 %");
     }
 }

@@ -1,19 +1,23 @@
 //! The page of a webhook, with its recent deliveries and its history.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::history::RevisionView;
 use super::parse_id;
 use super::replay_progress::ReplayView;
 use crate::identity::Permission;
 use crate::model::webhook::Draft;
-use crate::model::{Trigger, filter};
+use crate::model::{Trigger, WebhookId, filter};
+use crate::store::breakers::{self, FailingWebhook};
 use crate::store::delivery_search::{self, DeliveryFilter};
-use crate::store::{replays, revisions, webhooks};
+use crate::store::webhook_health::{self, MAX_COUNTED};
+use crate::store::{hours, replays, revisions, webhooks};
+use crate::web::charts::{ChartsView, Period};
 use crate::web::deliveries::Badge;
-use crate::web::display_time::DisplayTime;
+use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -32,6 +36,21 @@ struct RecentDelivery {
     created: DisplayTime,
 }
 
+/// Why deliveries fail, and when the next attempt follows.
+struct Failing {
+    since: DisplayTime,
+    failures: i32,
+    last_error: String,
+    /// When the next attempt is made, if the circuit breaker is open.
+    probe: Option<DisplayTime>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct ShowQuery {
+    period: String,
+}
+
 #[derive(Template)]
 #[template(path = "webhooks/show.html")]
 struct ShowPage {
@@ -45,6 +64,8 @@ struct ShowPage {
     paused_because: String,
     deleted: Option<DisplayTime>,
     is_manual: bool,
+    failing: Option<Failing>,
+    charts: ChartsView,
     recent: Vec<RecentDelivery>,
     replays: Vec<ReplayView>,
     revisions: Vec<RevisionView>,
@@ -57,6 +78,7 @@ pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
     Path(id): Path<String>,
+    Query(query): Query<ShowQuery>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let shown = webhooks::find_including_deleted(&state.db, id).await?.ok_or(Error::NotFound)?;
@@ -71,6 +93,7 @@ pub(in crate::web) async fn show(
         is_sample: delivery.is_sample,
         created: DisplayTime::new(delivery.created_at, now),
     });
+    let failing = breakers::find(&state.db, id).await?;
     let replays = replays::list_by_webhook(&state.db, id, RECENT_REPLAYS).await?;
     let revisions = revisions::list(&state.db, id).await?;
     let newest = revisions.first().map(|newest| newest.number);
@@ -87,6 +110,8 @@ pub(in crate::web) async fn show(
         paused_because: shown.paused_because.unwrap_or_default(),
         deleted: shown.deleted_at.map(|at| DisplayTime::new(at, now)),
         is_manual: triggers.contains(&Trigger::Manual),
+        failing: failing.map(|failing| Failing::new(failing, now)),
+        charts: charts(&state, id, Period::from_query(&query.period), now).await?,
         recent: recent.collect(),
         replays: replays.iter().map(|replay| ReplayView::new(replay, now)).collect(),
         revisions: RevisionView::all(&id.to_string(), &revisions, restorable, now),
@@ -94,6 +119,32 @@ pub(in crate::web) async fn show(
         id: id.to_string(),
         draft,
     })
+}
+
+async fn charts(
+    state: &WebState,
+    id: WebhookId,
+    period: Period,
+    now: LocalNow,
+) -> Result<ChartsView, Error> {
+    let first = ChartsView::first_hour(period, now.time);
+    let hours = hours::of_webhook(&state.db, id, first).await?;
+    let waiting = match webhook_health::count_waiting(&state.db, id).await? {
+        MAX_COUNTED.. => format!("{MAX_COUNTED}+"),
+        count => count.to_string(),
+    };
+    Ok(ChartsView::new(&format!("/webhooks/{id}"), period, now, &hours, waiting))
+}
+
+impl Failing {
+    fn new(FailingWebhook { breaker, last_error }: FailingWebhook, now: LocalNow) -> Self {
+        Self {
+            since: DisplayTime::new(breaker.failing_since, now),
+            failures: breaker.failures,
+            last_error,
+            probe: breaker.probe_at.map(|at| DisplayTime::new(at, now)),
+        }
+    }
 }
 
 fn auth_label(kind: &str) -> &'static str {

@@ -54,6 +54,62 @@ async fn roll_ups_equal_a_recount() {
     app.finish().await;
 }
 
+/// Delivered, failed and retried attempts of all webhooks, and the number of latencies of all and of each.
+async fn summed_up(database: &TestDatabase) -> (i64, i64, i64, i64, i64) {
+    sqlx::query_as(
+        "select coalesce(sum(delivered), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(retried), 0)::bigint,
+                (select coalesce(sum(c), 0) from all_hours a, unnest(a.latencies) c)::bigint,
+                (select coalesce(sum(c), 0) from latency_hours l, unnest(l.counts) c)::bigint
+         from all_hours",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn charts_show_what_was_delivered_and_how_long_it_took() {
+    let Scenario { app, logpoint, token, webhook } =
+        Scenario::with_webhook(|webhook| webhook.with("retry_schedule", serde_json::json!(["1s"])))
+            .await;
+    for number in 0..3 {
+        app.send(&token, &event("Granted", &number.to_string())).await;
+    }
+    app.wait_for("delivered", 3).await;
+    logpoint.behave((0..2).map(|_| Behaviour::Status(500, "no".to_owned())));
+    app.send(&token, &event("Granted", "failing")).await;
+    app.wait_for("failed", 1).await;
+    app.wait_until("the roll-ups of all webhooks", async || {
+        summed_up(&app.database).await == (3, 1, 1, 3, 3)
+    })
+    .await;
+    let mut ann = app.admin().await;
+    let page = ann.get(&format!("/webhooks/{webhook}?period=7d")).await;
+    assert_eq!(page.texts(".tiles dd")[..3], ["3", "1", "60.0 %"]);
+    assert!(page.texts(".tiles dd")[3].ends_with("ms"), "{:?}", page.texts(".tiles dd"));
+    assert_eq!(page.text(".tiles > :last-child dd"), "0");
+    assert!(page.text("#deliveries-chart-title + .legend").contains("Retried"));
+    let titles = page.texts("figure:first-child svg title");
+    assert_eq!(titles.len(), 28);
+    assert!(titles[27].ends_with("3 delivered, 1 failed, 1 retried"), "{}", titles[27]);
+    assert_eq!(page.texts(".numbers tbody tr").len(), 1);
+    // What a deleted webhook sent stays in the sums.
+    ann.post(&format!("/webhooks/{webhook}/delete"), &[]).await;
+    let app = app.restart().await;
+    assert_eq!(summed_up(&app.database).await.0, 3);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stop_writes_what_was_counted() {
+    let Scenario { app, logpoint: _logpoint, token, .. } = Scenario::start().await;
+    app.send(&token, &event("Granted", "1")).await;
+    app.wait_for("delivered", 1).await;
+    let app = app.restart().await;
+    assert_eq!(summed_up(&app.database).await, (1, 0, 0, 1, 1));
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn roll_ups_equal_a_recount_after_kills() {
     // The simulated Logpoint stays.
@@ -83,6 +139,8 @@ async fn roll_ups_equal_a_recount_after_kills() {
     .await;
     assert_eq!(server.interrupt().await, Some(0));
     let (delivered, failed, _) = rolled_up(&database).await;
+    assert_eq!((delivered, failed), (sent, 0));
+    let (delivered, failed, ..) = summed_up(&database).await;
     assert_eq!((delivered, failed), (sent, 0));
     database.drop().await;
 }

@@ -198,6 +198,7 @@ impl<'a> Run<'a> {
             status: None,
             error: None,
             counts,
+            duration: None,
             invocation: None,
         };
         let (lease, _) = row.lease.unwrap();
