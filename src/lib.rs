@@ -7,6 +7,7 @@
 //! | [`cli`] | the commands |
 //! | [`app`] | assembles all modules and runs the server |
 //! | [`web`], [`api`] | the pages; the JSON API |
+//! | [`monitoring`] | what `/metrics` shows |
 //! | [`actions`] | what users and programs can do, one action per file |
 //! | [`delivery`] | accepting, queuing and sending events |
 //! | [`identity`] | passwords, tokens and rate limits |
@@ -17,6 +18,7 @@
 //! | [`config`] | settings |
 //! | [`model`] | the domain model |
 //! | [`template`] | the template engine |
+//! | [`metrics`] | counters and histograms |
 
 pub mod actions;
 pub mod api;
@@ -27,7 +29,9 @@ pub mod delivery;
 pub mod egress;
 pub mod identity;
 pub mod mail;
+pub mod metrics;
 pub mod model;
+pub mod monitoring;
 pub mod private_postgres;
 pub mod store;
 pub mod template;

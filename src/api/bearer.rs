@@ -7,6 +7,13 @@ use crate::identity::Permission;
 use crate::model::Origin;
 use crate::store::tokens::Token;
 
+/// Returns the text of a request's token.
+pub(super) fn token_text(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
 /// Returns the token of a request, if its scope has the permission.
 pub(super) async fn require(
     state: &ApiState,
@@ -14,13 +21,7 @@ pub(super) async fn require(
     headers: &HeaderMap,
     permission: Permission,
 ) -> Result<Token, Problem> {
-    let text = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let Some(text) = text else {
+    let Some(text) = token_text(headers) else {
         let detail = "Send a token in the header Authorization: Bearer gp_… (create one with `gatepost token create NAME`).";
         return Err(Problem::new(ProblemId::Unauthorized, detail));
     };

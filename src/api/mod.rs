@@ -5,6 +5,7 @@ mod deliveries;
 mod events;
 mod problem;
 mod request_body;
+mod scrape;
 mod webhooks;
 
 use axum::Router;
@@ -14,9 +15,12 @@ use tower_http::decompression::RequestDecompressionLayer;
 use crate::actions::Actions;
 use crate::delivery::Intake;
 use crate::identity::TokenCache;
+use crate::metrics::Metrics;
 use crate::model::Sources;
+use crate::monitoring::Monitor;
 
 pub use problem::{Problem, ProblemId};
+pub use scrape::RecentScrapers;
 
 /// Maximum size of a request, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
@@ -35,6 +39,12 @@ pub struct ApiState {
     pub actions: Actions,
     /// The clock.
     pub sources: Sources,
+    /// Counts rejected requests.
+    pub metrics: Metrics,
+    /// Reads metrics.
+    pub monitor: Monitor,
+    /// Tokens that have read metrics recently.
+    pub recent_scrapers: RecentScrapers,
 }
 
 /// Returns the routes of the API.
@@ -56,6 +66,7 @@ pub fn router(state: ApiState) -> Router {
             "/api/v1/deliveries/{id}/redeliver",
             post(deliveries::redeliver).fallback(problem::method_not_allowed),
         )
+        .route("/metrics", get(scrape::show).fallback(problem::only_get))
         .route("/api/{*rest}", axum::routing::any(problem::not_found))
         .with_state(state)
 }

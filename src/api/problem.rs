@@ -4,12 +4,14 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantNames};
 
 use crate::model::event::EventError;
 
-/// Kinds of problems. The `type` is `/problems/` followed by the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Kinds of problems. The `type` is `/problems/` followed by the name. The names in snake case are label values of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, VariantNames)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ProblemId {
     /// The body is not JSON.
     NotJson,
@@ -95,6 +97,11 @@ impl Problem {
             id,
             allow: "POST",
         }
+    }
+
+    /// Returns the kind.
+    pub fn id(&self) -> ProblemId {
+        self.id
     }
 
     /// Adds the invalid fields.

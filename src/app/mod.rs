@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
+use strum::VariantNames as _;
 use tokio::net::TcpListener;
 
 pub use database::Database;
@@ -26,13 +27,17 @@ pub use sources::system_sources;
 use server::Server;
 
 use crate::actions::{Actions, Parts, SetUpError};
+use crate::api::ProblemId;
 use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::model::Sources;
+use crate::model::outcome::Cause;
 use crate::model::webhook::Rules;
+use crate::monitoring::Monitor;
 use crate::vault;
 use crate::web::CsrfKey;
 
@@ -78,7 +83,8 @@ impl App {
         })?;
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
-        match Self::start(&config, sources, &database).await {
+        // Boxed: the future is large.
+        match Box::pin(Self::start(&config, sources, &database)).await {
             Ok(Started { unlocked, router, dispatcher, actions, setup_code }) => Ok(Self {
                 listener,
                 server: Server::new(router),
@@ -112,27 +118,43 @@ impl App {
         let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
         let client = Client::new(egress);
         let tokens = TokenClient::new(client.clone());
+        let metrics = Metrics::new(Cause::VARIANTS, ProblemId::VARIANTS)?;
+        let dispatcher_db = database.connect_dispatcher().await?;
+        let background = database.connect_background().await?;
+        let pools = vec![
+            ("pages", db.clone()),
+            ("dispatcher", dispatcher_db.clone()),
+            ("background", background.clone()),
+        ];
         let deps = Deps {
-            db: database.connect_dispatcher().await?,
-            background: database.connect_background().await?,
+            db: dispatcher_db,
+            background,
             vault: vault.clone(),
             client: client.clone(),
             tokens: tokens.clone(),
             sources: sources.clone(),
+            metrics: metrics.clone(),
             rules,
             retention_days: config.retention_days,
             audit_retention_days: config.audit_retention_days,
         };
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
+        let monitor = Monitor::new(
+            metrics,
+            dispatcher.clone(),
+            client.clone(),
+            (db.clone(), pools),
+            sources.clone(),
+        );
         let setup_code = Some(generate_setup_code(&sources));
         let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
         let mailer = mailer.context("GATEPOST_SMTP_URL")?;
         let actions = Actions::new(Parts {
-            db,
+            db: db.clone(),
             vault,
             client,
             tokens,
-            sources: sources.clone(),
+            sources,
             rules,
             dispatcher: Some(dispatcher.clone()),
             device_key,
@@ -141,8 +163,7 @@ impl App {
         })?;
         create_first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
-        let router =
-            router::build(config, actions.clone(), &dispatcher, database, sources, csrf_key);
+        let router = router::build(config, actions.clone(), &dispatcher, db, monitor, csrf_key);
         Ok(Started { unlocked, router, dispatcher, actions, setup_code })
     }
 

@@ -9,8 +9,8 @@ use url::Url;
 
 use crate::api::{Problem, ProblemId};
 
-/// Paths that load balancers request by address.
-const EXEMPT_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+/// Paths that load balancers and Prometheus request by address.
+const EXEMPT_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// Longest host that is quoted, in characters.
 const MAX_QUOTED_CHARS: usize = 100;
 

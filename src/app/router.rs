@@ -6,24 +6,25 @@ use axum::routing::get;
 use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
-use super::{Database, health, public_host, request_origin, response_headers};
+use super::{health, public_host, request_origin, response_headers};
 use crate::actions::Actions;
-use crate::api::{self, ApiState};
+use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::identity::TokenCache;
-use crate::model::Sources;
+use crate::monitoring::Monitor;
+use crate::store::PgPool;
 use crate::web::{self, CsrfKey, PublicAddress, SessionLimits, WebState};
 
 pub(super) fn build(
     config: &Config,
     actions: Actions,
     dispatcher: &Dispatcher,
-    database: &Database,
-    sources: Sources,
+    db: PgPool,
+    monitor: Monitor,
     csrf_key: CsrfKey,
 ) -> Router {
-    let db = database.pool().clone();
+    let (metrics, sources) = (monitor.metrics().clone(), monitor.sources().clone());
     let health = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -33,6 +34,9 @@ pub(super) fn build(
         intake: dispatcher.intake().clone(),
         actions: actions.clone(),
         sources: sources.clone(),
+        metrics,
+        monitor,
+        recent_scrapers: RecentScrapers::default(),
     });
     let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };

@@ -11,6 +11,7 @@ use super::dispatch_queue::Job;
 use super::event_budget::TrackedEvent;
 use super::shared::Shared;
 use super::{circuit_breakers, worker};
+use crate::metrics::Statements;
 use crate::model::WebhookId;
 use crate::model::breaker::Breaker;
 use crate::model::delivery::DeliveryState;
@@ -73,7 +74,9 @@ async fn claim_batch(shared: &Arc<Shared>) -> Result<bool, Error> {
         .unzip();
     let deps = &shared.deps;
     let now = deps.sources.now();
+    let timer = deps.metrics.time(Statements::Claim);
     let claimed = claim::claim(&deps.db, shared.lease_id, now, &webhooks, &counts).await?;
+    drop(timer);
     // A webhook with fewer deliveries than its limit has no more that are due.
     let mut counts: HashMap<WebhookId, usize> = HashMap::new();
     for one in &claimed {

@@ -52,7 +52,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
             _instant = interval.tick() => {}
         }
         let now = ClockReading::now(&shared.deps.sources);
-        must_reschedule |= last.is_set_back(&now);
+        if last.is_set_back(&now) {
+            shared.deps.metrics.clock_set_back();
+            must_reschedule = true;
+        }
         last = now;
         if must_reschedule {
             match reschedule(&shared).await {

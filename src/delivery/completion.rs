@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::shared::Shared;
 use super::{breaker_updates, worker};
+use crate::metrics::Statements;
 use crate::model::delivery::DeliveryState;
 use crate::model::text;
 use crate::store::deliveries::complete::{Completed, Completion, complete};
@@ -130,11 +131,13 @@ async fn write_part(
         interval.tick().await;
         // Longer with each attempt, so that a large batch can be written even to a slow disk.
         let timeout = WRITE_TIMEOUT * (retries + 1).min(MAX_TIMEOUT_FACTOR);
+        let timer = deps.metrics.time(Statements::Completion);
         let written = connection
             .within(&deps.db, timeout, async |db| {
                 complete(db, shared.lease_id, deps.sources.now(), batch).await
             })
             .await;
+        drop(timer);
         match written {
             Ok(completed) => {
                 note_completed(shared, batch, completed);

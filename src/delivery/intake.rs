@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::planner::{AcceptedEvent, PlannedEvent, Planner, SubmittedEvent};
 use super::shared::Shared;
+use crate::metrics::Statements;
 use crate::store::StickyConnection;
 
 /// Number of events in one transaction after which no further request is added.
@@ -129,6 +130,7 @@ async fn commit_batch(
     // If the confirmation of a commit is lost, the senders retry and their events are duplicates. The leases of that
     // commit are not renewed, so other instances soon take over its deliveries.
     let timeout = planner.commit_timeout();
+    let timer = shared.deps.metrics.time(Statements::Intake);
     let accepted = connection
         .within(&shared.deps.db, timeout, async |db| planner.commit(db).await)
         .await
@@ -138,6 +140,11 @@ async fn commit_batch(
             shared.lane_rechecks.schedule_all();
             IntakeError::Unavailable
         });
+    drop(timer);
+    if let Ok(accepted) = &accepted {
+        let duplicate = accepted.iter().filter(|event| event.duplicate).count();
+        shared.deps.metrics.events_accepted(accepted.len() - duplicate, duplicate);
+    }
     let outcome = accepted.as_ref().map(|_| ()).map_err(|error| *error);
     let mut accepted = accepted.map(Vec::into_iter);
     for (reply, count) in replies {

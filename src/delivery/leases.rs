@@ -8,6 +8,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::lane_rechecks::Recheck;
 use super::shared::Shared;
+use crate::metrics::Statements;
 use crate::model::Timestamp;
 use crate::store::Error;
 use crate::store::deliveries::leases::{self, HEAD_KEY, LEASE_DURATION, LeaseTerm};
@@ -37,6 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         shared.queue.end_period();
         let held = shared.queue.held();
         let now = deps.sources.now();
+        let timer = deps.metrics.time(Statements::Leases);
         if !held.is_empty()
             && let Err(error) = leases::renew(&deps.db, shared.lease_id, now, &held).await
         {
@@ -45,9 +47,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if shared.stop.is_cancelled() {
             continue;
         }
-        match reap(&shared, now, &mut suspects).await {
+        let reaped = reap(&shared, now, &mut suspects).await;
+        drop(timer);
+        match reaped {
             Ok(0) => {}
             Ok(count) => {
+                deps.metrics.leases_taken_over(count);
                 tracing::info!(count, "took over deliveries with expired leases");
                 shared.lane_rechecks.schedule_all();
                 shared.live.record(shared.router.ids());
@@ -100,7 +105,9 @@ pub(super) async fn promote(shared: Arc<Shared>) {
         if rechecks.is_empty() {
             continue;
         }
+        let timer = shared.deps.metrics.time(Statements::Lanes);
         let checked = recheck(&shared, &rechecks).await;
+        drop(timer);
         shared.lane_rechecks.put_back(rechecks, checked.is_ok());
         match checked {
             Ok(0) => {}

@@ -5,6 +5,7 @@
 //! killed one. See `docs/architecture.md`.
 
 mod attempt;
+mod attempt_metrics;
 mod audit_forwarding;
 mod authorize;
 mod auto_pause;
@@ -17,6 +18,7 @@ mod clock_watch;
 mod completion;
 mod dispatch_queue;
 mod event_budget;
+mod figures;
 mod filter_values;
 mod housekeeping;
 mod intake;
@@ -24,6 +26,7 @@ mod lane_rechecks;
 mod latencies;
 mod leases;
 mod live_updates;
+mod metrics_upkeep;
 mod planner;
 mod rate_limits;
 mod redelivery;
@@ -42,6 +45,7 @@ use uuid::Uuid;
 
 pub use attempt::{AttemptRequest, attempt};
 pub use authorize::AttemptContext;
+pub use figures::{DispatcherFigures, WebhookFigures};
 pub use intake::{Intake, IntakeError};
 pub use live_updates::LiveReports;
 pub use planner::{AcceptedEvent, SubmittedEvent, lane_of};
@@ -108,12 +112,18 @@ impl Dispatcher {
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));
+        tracker.spawn(metrics_upkeep::run(shared.deps.metrics.clone(), shared.stop.clone()));
         Ok(Self { shared, intake })
     }
 
     /// Returns the intake of events.
     pub fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    /// Returns what this instance holds, for monitoring.
+    pub fn figures(&self) -> DispatcherFigures {
+        figures::read(&self.shared)
     }
 
     /// Returns reports of changes to a page.

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::attempt::{AttemptRequest, attempt};
-use super::redelivery_results;
 use super::router::Route;
 use super::shared::Shared;
+use super::{attempt_metrics, redelivery_results};
 use crate::model::event::Event;
 use crate::model::invocation::Invocation;
 use crate::model::{WebhookId, text};
@@ -294,7 +294,11 @@ async fn make_attempt(
         payload: event.project(&route.projection),
     };
     let rendered = request.render(&route.resolved);
-    Ok(attempt(shared.deps.attempt_context(), &route.resolved, request, rendered).await)
+    let invocation =
+        attempt(shared.deps.attempt_context(), &route.resolved, request, rendered).await;
+    attempt_metrics::attempted(&shared.deps.metrics, &invocation);
+    shared.deps.metrics.redelivered(invocation.succeeded());
+    Ok(invocation)
 }
 
 fn result_of(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::shared::Shared;
+use crate::metrics::Statements;
 use crate::store::redeliveries::{self, RedeliveryResult};
 use crate::store::{Error, SLOW_TIMEOUT, StickyConnection};
 
@@ -66,11 +67,13 @@ async fn write_part(
     let mut writes = 1;
     loop {
         interval.tick().await;
+        let timer = deps.metrics.time(Statements::Redeliveries);
         let written = connection
             .within(&deps.background, SLOW_TIMEOUT, async |db| {
                 redeliveries::complete(db, shared.lease_id, deps.sources.now(), batch).await
             })
             .await;
+        drop(timer);
         match written {
             Err(error) if error.is_transient() && writes < MAX_WRITES => {
                 tracing::warn!(error = error.chain(), "could not record redeliveries; retrying");

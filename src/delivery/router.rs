@@ -153,6 +153,11 @@ impl Router {
         routes.groups.iter().filter(matches).flatten().map(Arc::clone).collect()
     }
 
+    /// Returns the routes of all webhooks.
+    pub fn all(&self) -> Vec<Arc<Route>> {
+        self.routes.load().all.values().map(Arc::clone).collect()
+    }
+
     /// Returns the ids of all webhooks.
     pub fn ids(&self) -> Vec<WebhookId> {
         self.routes.load().all.keys().copied().collect()

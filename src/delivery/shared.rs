@@ -20,6 +20,7 @@ use super::live_updates::LiveUpdates;
 use super::rate_limits::RateLimits;
 use super::router::Router;
 use crate::egress::{Client, TokenClient};
+use crate::metrics::Metrics;
 use crate::model::webhook::{DeliveryPolicy, Rules};
 use crate::model::{Sources, WebhookId};
 use crate::store::deliveries::complete::Completion;
@@ -44,6 +45,8 @@ pub struct Deps {
     pub tokens: TokenClient,
     /// Time and randomness.
     pub sources: Sources,
+    /// Counts events, attempts and results.
+    pub metrics: Metrics,
     /// What the operator allows.
     pub rules: Rules,
     /// How many days history is kept.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::{AttemptRequest, attempt};
+use super::attempt_metrics;
 use super::dispatch_queue::Job;
 use super::shared::Shared;
 use crate::model::delivery::DeliveryState;
@@ -82,6 +83,8 @@ fn decide(
             None => (DeliveryState::Failed, None),
         }
     };
+    attempt_metrics::attempted(&shared.deps.metrics, invocation);
+    attempt_metrics::ended(&shared.deps, (id, webhook_id), state);
     let record = invocations::to_record(invocation)
         .inspect_err(|error| {
             tracing::error!(delivery.id = %id, error = error.chain(), "could not record an invocation");

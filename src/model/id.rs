@@ -6,7 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::sources::Sources;
+use super::sources::{Sources, Timestamp};
+
+/// Number of bits of a `UUIDv7` after the milliseconds since 1970.
+const MILLIS_SHIFT: u32 = 80;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
@@ -24,6 +27,12 @@ macro_rules! ids {
             /// The UUID, for the database.
             pub fn uuid(self) -> Uuid {
                 self.0
+            }
+
+            /// When it was created, to the millisecond.
+            pub fn created_at(self) -> Timestamp {
+                let millis = i64::try_from(self.0.as_u128() >> MILLIS_SHIFT).unwrap_or_default();
+                Timestamp::from_timestamp_millis(millis).unwrap_or_default()
             }
         }
 

@@ -11,6 +11,7 @@ pub mod delivery_search;
 mod error;
 pub mod event_search;
 pub mod events;
+pub mod figures;
 pub mod filter_values;
 pub mod hours;
 pub mod invitations;

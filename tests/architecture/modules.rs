@@ -7,8 +7,9 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 15] = [
+const MODULES: [(&str, &[&str]); 17] = [
     ("template", &[]),
+    ("metrics", &[]),
     ("model", &["template"]),
     ("vault", &["model"]),
     ("config", &["model"]),
@@ -17,13 +18,15 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("egress", &["model"]),
     ("mail", &["config"]),
     ("identity", &["model", "store"]),
-    ("delivery", &["model", "store", "egress", "vault"]),
+    ("delivery", &["metrics", "model", "store", "egress", "vault"]),
+    ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
     ("actions", &["template", "model", "vault", "store", "egress", "mail", "identity", "delivery"]),
     ("web", &["template", "model", "store", "identity", "actions"]),
-    ("api", &["model", "store", "identity", "actions", "delivery"]),
+    ("api", &["metrics", "model", "store", "identity", "actions", "delivery", "monitoring"]),
     (
         "app",
         &[
+            "metrics",
             "model",
             "vault",
             "config",
@@ -33,6 +36,7 @@ const MODULES: [(&str, &[&str]); 15] = [
             "mail",
             "identity",
             "delivery",
+            "monitoring",
             "actions",
             "web",
             "api",
@@ -44,7 +48,7 @@ const MODULES: [(&str, &[&str]); 15] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
     ("std::env", &["config"]),
@@ -57,6 +61,8 @@ const CRATES: [(&str, &[&str]); 17] = [
     ("tokio_rustls", &["egress"]),
     ("webpki_roots", &["egress"]),
     ("x509_parser", &["egress"]),
+    ("metrics", &["metrics"]),
+    ("metrics_exporter_prometheus", &["metrics"]),
     ("argon2", &["identity"]),
     ("askama", &["web"]),
     ("axum", &["web", "api", "app"]),
@@ -69,6 +75,7 @@ const CRATES: [(&str, &[&str]); 17] = [
             "egress",
             "identity",
             "delivery",
+            "monitoring",
             "actions",
             "app",
             "cli",

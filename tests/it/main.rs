@@ -17,6 +17,7 @@ mod delivery;
 mod fake_smtp;
 mod fault_injection;
 mod mail;
+mod metrics;
 mod pages;
 mod secrets;
 mod security;

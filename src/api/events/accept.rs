@@ -42,12 +42,25 @@ pub(in crate::api) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
-    bearer::require(&state, origin, &headers, Permission::SendEvents).await?;
-    check_content_type(&headers)?;
-    check_content_encoding(&headers)?;
+    let accepted = store(&state, origin, &headers, body).await;
+    if let Err(problem) = &accepted {
+        state.metrics.event_request_rejected(problem.id().into());
+    }
+    accepted
+}
+
+async fn store(
+    state: &ApiState,
+    origin: Origin,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
+    bearer::require(state, origin, headers, Permission::SendEvents).await?;
+    check_content_type(headers)?;
+    check_content_encoding(headers)?;
     let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;
     let mut submitted = parse(&bytes)?;
-    if let Some(key) = idempotency_key(&headers)? {
+    if let Some(key) = idempotency_key(headers)? {
         match submitted.as_mut_slice() {
             [one] => one.key = Some(key),
             several => {

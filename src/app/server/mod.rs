@@ -46,7 +46,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 /// Maximum size of a request's head, and of the buffer for a connection, in bytes.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// Paths that are served while pages are not, because almost all connections are busy.
-const VITAL_PATHS: [&str; 3] = ["/healthz", "/readyz", "/api/v1/events"];
+const VITAL_PATHS: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/api/v1/events"];
 /// Path of the stream that open pages are updated by.
 const STREAM_PATH: &str = "/live";
 

@@ -68,6 +68,16 @@ struct WebhookQueue {
     released: RecentCount,
 }
 
+/// How much of the capacity is used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct QueueUsage {
+    pub(super) in_flight: usize,
+    pub(super) max_in_flight: usize,
+    pub(super) deliveries: usize,
+    pub(super) events: usize,
+    pub(super) max_events: usize,
+}
+
 /// A count over the current and the previous period.
 #[derive(Debug, Default)]
 struct RecentCount([usize; 2]);
@@ -265,6 +275,18 @@ impl DispatchQueue {
     /// Returns the ids of all deliveries held.
     pub(super) fn held(&self) -> Vec<Uuid> {
         self.state.lock().ids.keys().map(|id| id.uuid()).collect()
+    }
+
+    /// Returns how much is used.
+    pub(super) fn usage(&self) -> QueueUsage {
+        let state = self.state.lock();
+        QueueUsage {
+            in_flight: state.in_flight,
+            max_in_flight: MAX_IN_FLIGHT,
+            deliveries: state.reserved,
+            events: self.budget.used(),
+            max_events: MAX_EVENTS,
+        }
     }
 
     /// Returns whether no attempt is in flight or queued.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::Response as HttpResponse;
@@ -33,6 +34,14 @@ const MAX_POOLS: usize = 512;
 pub struct Client {
     pub(super) connector: Connector,
     pools: Arc<Mutex<HashMap<Tls, Arc<Pool>>>>,
+    connections: Arc<ConnectionCounts>,
+}
+
+/// How many connections were opened, and how many requests were sent over an open one.
+#[derive(Debug, Default)]
+struct ConnectionCounts {
+    opened: AtomicU64,
+    reused: AtomicU64,
 }
 
 /// The connections of one TLS policy.
@@ -40,6 +49,7 @@ pub struct Client {
 struct Pool {
     tls: Arc<ClientConfig>,
     idle: IdlePool,
+    connections: Arc<ConnectionCounts>,
 }
 
 /// A response whose body may not be complete yet.
@@ -63,7 +73,17 @@ enum SendError {
 impl Client {
     /// Creates a client that connects only to addresses permitted by `rules`.
     pub fn new(rules: AddressRules) -> Self {
-        Self { connector: Connector::new(Resolver(rules)), pools: Arc::default() }
+        Self {
+            connector: Connector::new(Resolver(rules)),
+            pools: Arc::default(),
+            connections: Arc::default(),
+        }
+    }
+
+    /// Returns how many connections were opened, and how many requests were sent over an open connection.
+    pub fn connection_counts(&self) -> (u64, u64) {
+        let ConnectionCounts { opened, reused } = &*self.connections;
+        (opened.load(Ordering::Relaxed), reused.load(Ordering::Relaxed))
     }
 
     /// Checks that connections can be made with a TLS policy.
@@ -172,7 +192,8 @@ impl Client {
             return Ok(Arc::clone(pool));
         }
         let config = Arc::new(tls::client_config(tls)?);
-        let pool = Arc::new(Pool { tls: config, idle: IdlePool::default() });
+        let connections = Arc::clone(&self.connections);
+        let pool = Arc::new(Pool { tls: config, idle: IdlePool::default(), connections });
         if pools.len() >= MAX_POOLS {
             pools.clear();
         }
@@ -194,7 +215,10 @@ impl Pool {
     ) -> Result<(Http1Connection, HttpResponse<Incoming>), Error> {
         if let Some(mut connection) = self.idle.take(origin(outgoing.url)).await {
             match connection.send(exchange::build_request(outgoing)?).await {
-                Ok(response) => return Ok((connection, response)),
+                Ok(response) => {
+                    self.connections.reused.fetch_add(1, Ordering::Relaxed);
+                    return Ok((connection, response));
+                }
                 Err(error) if connection.has_received() => return Err(error.into()),
                 Err(error) => tracing::debug!(%error, "sent a request again over a new connection"),
             }
@@ -202,6 +226,7 @@ impl Pool {
         // Boxed: the future is large and rarely needed, so it should not enlarge the future of each exchange.
         let connecting = Box::pin(connector.connect(outgoing.url, &self.tls));
         let connected = timings::record(Arc::clone(trace), connecting).await?;
+        self.connections.opened.fetch_add(1, Ordering::Relaxed);
         let mut connection =
             Http1Connection::new(connected.stream, connected.remote_address).await?;
         let response = connection.send(exchange::build_request(outgoing)?).await?;

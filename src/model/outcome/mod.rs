@@ -4,6 +4,7 @@ mod explanation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantNames};
 
 use super::exchange::Response;
 use super::json;
@@ -15,8 +16,9 @@ pub use explanation::Explanation;
 /// Longest text from outside that is stored with a failure, in characters.
 const MAX_TEXT_CHARS: usize = 300;
 
-/// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Why an attempt failed. The names of the variants in snake case are label values of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// A template could not be rendered.
     Template {

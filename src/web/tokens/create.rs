@@ -93,7 +93,7 @@ async fn form(current: &CurrentUser, form: TokenForm, error: String) -> Result<R
 fn describe(scope: Scope) -> &'static str {
     match scope {
         Scope::Events => "Send events. For Apono and other senders.",
-        Scope::Read => "Read what became of events.",
+        Scope::Read => "Read what became of events, and metrics for Prometheus.",
         Scope::Manage => "Send events manually, redeliver, and read.",
     }
 }
