@@ -1,10 +1,11 @@
-//! `GET /metrics`.
+//! `GET /metrics`, and the documentation, dashboard and alerts in docs/monitoring.
 
 #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 #![expect(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod access;
 mod cardinality;
+mod documentation;
 mod format;
 mod values;
 
