@@ -38,6 +38,7 @@ use crate::model::Sources;
 use crate::model::outcome::Cause;
 use crate::model::webhook::Rules;
 use crate::monitoring::Monitor;
+use crate::store::instances::InstanceInfo;
 use crate::vault;
 use crate::web::CsrfKey;
 
@@ -84,7 +85,7 @@ impl App {
         let address = listener.local_addr()?;
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
-        match Box::pin(Self::start(&config, sources, &database)).await {
+        match Box::pin(Self::start(&config, address, sources, &database)).await {
             Ok(Started { unlocked, router, dispatcher, actions, setup_code }) => Ok(Self {
                 listener,
                 server: Server::new(router),
@@ -104,6 +105,7 @@ impl App {
 
     async fn start(
         config: &Config,
+        address: SocketAddr,
         sources: Sources,
         database: &Database,
     ) -> anyhow::Result<Started> {
@@ -135,6 +137,7 @@ impl App {
             sources: sources.clone(),
             metrics: metrics.clone(),
             rules,
+            instance: describe_instance(address),
             retention_days: config.retention_days,
             audit_retention_days: config.audit_retention_days,
         };
@@ -173,6 +176,16 @@ impl App {
         self.server.run(self.listener, shutdown).await;
         self.dispatcher.stop().await;
         self.database.close().await;
+    }
+}
+
+/// What this instance reports about itself on the page Status.
+fn describe_instance(address: SocketAddr) -> InstanceInfo {
+    let host_name = nix::unistd::gethostname().unwrap_or_default();
+    InstanceInfo {
+        host_name: host_name.to_string_lossy().into_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        address: address.to_string(),
     }
 }
 

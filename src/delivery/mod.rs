@@ -21,6 +21,7 @@ mod event_budget;
 mod figures;
 mod filter_values;
 mod housekeeping;
+mod instances;
 mod intake;
 mod lane_rechecks;
 mod latencies;
@@ -110,6 +111,7 @@ impl Dispatcher {
         tracker.spawn(sample_requests::run(Arc::clone(&shared), intake.clone()));
         tracker.spawn(bulk_changes::run(Arc::clone(&shared)));
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
+        tracker.spawn(instances::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));
         tracker.spawn(metrics_upkeep::run(shared.deps.metrics.clone(), shared.stop.clone()));

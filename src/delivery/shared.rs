@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::model::webhook::{DeliveryPolicy, Rules};
 use crate::model::{Sources, WebhookId};
 use crate::store::deliveries::complete::Completion;
+use crate::store::instances::InstanceInfo;
 use crate::store::{Error, PgPool};
 use crate::vault::Vault;
 
@@ -49,6 +50,8 @@ pub struct Deps {
     pub metrics: Metrics,
     /// What the operator allows.
     pub rules: Rules,
+    /// What this instance reports about itself.
+    pub instance: InstanceInfo,
     /// How many days history is kept.
     pub retention_days: u16,
     /// How many days entries of the audit log are kept.

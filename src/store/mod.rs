@@ -14,6 +14,7 @@ pub mod events;
 pub mod figures;
 pub mod filter_values;
 pub mod hours;
+pub mod instances;
 pub mod invitations;
 pub mod invocations;
 pub mod master_key_lock;

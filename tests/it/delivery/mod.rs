@@ -5,6 +5,7 @@ mod audit_forwarding;
 mod authentication;
 mod bulk;
 mod failing;
+mod instances;
 mod manual;
 mod order;
 mod plans;
