@@ -27,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod egress;
+pub mod health;
 pub mod identity;
 pub mod mail;
 pub mod metrics;

@@ -27,6 +27,9 @@ const DISPATCHER_CONNECTIONS: u32 = 4;
 /// samples. They must not keep deliveries waiting for a connection.
 const BACKGROUND_CONNECTIONS: u32 = 3;
 
+/// Connections for checks.
+const READING_CONNECTIONS: u32 = 2;
+
 /// An open database.
 #[derive(Debug)]
 pub struct Database {
@@ -86,14 +89,27 @@ impl Database {
         Self::open(config).await
     }
 
+    /// Opens the database without changing anything: its connections cannot write, and a private one is not started.
+    /// `None` if the private one does not run.
+    ///
+    /// # Errors
+    /// If it cannot be reached now.
+    pub async fn open_to_read(config: &Config) -> anyhow::Result<Option<Self>> {
+        let options = match &config.database_url {
+            Some(url) => parse(url.expose_secret())?,
+            None => match PrivateDatabase::running(&config.data_dir)? {
+                Some(options) => options,
+                None => return Ok(None),
+            },
+        };
+        let pool = store::connect_to_read(options.clone(), READING_CONNECTIONS).await;
+        let pool = pool.with_context(|| place(&options))?;
+        Ok(Some(Self { pool, options, private: None }))
+    }
+
     async fn connect(url: &str) -> anyhow::Result<Self> {
-        let hint =
-            "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name";
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            bail!(hint);
-        }
-        let options = PgConnectOptions::from_str(url).context(hint)?;
-        let place = format!("{}:{}", options.get_host(), options.get_port());
+        let options = parse(url)?;
+        let place = place(&options);
         let pool = store::connect(options.clone(), CONNECTIONS).await.with_context(|| {
             format!("the database of DATABASE_URL at {place} cannot be reached; check that it is running, and check user and password")
         })?;
@@ -101,11 +117,7 @@ impl Database {
     }
 
     async fn start_private(config: &Config) -> anyhow::Result<Self> {
-        let binaries = Binaries::new(
-            config.postgres_folders.iter().cloned(),
-            Environment::new(config.child_environment.iter().cloned()),
-        );
-        let private = PrivateDatabase::start(&config.data_dir, &binaries).await?;
+        let private = PrivateDatabase::start(&config.data_dir, &binaries(config)).await?;
         let options = private.options();
         match store::connect(options.clone(), CONNECTIONS).await {
             Ok(pool) => Ok(Self { pool, options, private: Some(private) }),
@@ -164,4 +176,24 @@ impl Database {
             private.stop().await;
         }
     }
+}
+
+/// Returns where PostgreSQL's programs are searched.
+pub(super) fn binaries(config: &Config) -> Binaries {
+    Binaries::new(
+        config.postgres_folders.iter().cloned(),
+        Environment::new(config.child_environment.iter().cloned()),
+    )
+}
+
+fn place(options: &PgConnectOptions) -> String {
+    format!("{}:{}", options.get_host(), options.get_port())
+}
+
+fn parse(url: &str) -> anyhow::Result<PgConnectOptions> {
+    let hint = "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name";
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        bail!(hint);
+    }
+    PgConnectOptions::from_str(url).context(hint)
 }

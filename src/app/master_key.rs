@@ -66,7 +66,8 @@ impl Unlocked {
     }
 }
 
-fn vault(keys: &MasterKeys, sources: &Sources) -> Vault {
+/// Returns a vault that encrypts with the current key, and decrypts with all.
+pub(super) fn vault(keys: &MasterKeys, sources: &Sources) -> Vault {
     Vault::new(keys.current().bytes(), sources.clone()).with_previous(keys.previous())
 }
 

@@ -2,6 +2,7 @@
 
 mod client_address;
 mod database;
+mod diagnosis;
 mod health;
 mod master_key;
 mod public_host;
@@ -21,6 +22,7 @@ use strum::VariantNames as _;
 use tokio::net::TcpListener;
 
 pub use database::Database;
+pub use diagnosis::diagnose;
 pub use master_key::Unlocked;
 pub use sources::system_sources;
 
@@ -31,6 +33,7 @@ use crate::api::ProblemId;
 use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
+use crate::health::{Health, Settings};
 use crate::identity::DeviceKey;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -149,6 +152,8 @@ impl App {
             (db.clone(), pools),
             sources.clone(),
         );
+        let settings = Settings::new(&Config { listen: address, ..config.clone() });
+        let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone());
         let setup_code = Some(generate_setup_code(&sources));
         let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
         let mailer = mailer.context("GATEPOST_SMTP_URL")?;
@@ -166,7 +171,15 @@ impl App {
         })?;
         create_first_administrator(config, &actions).await?;
         let setup_code = if actions.needs_setup().await? { setup_code } else { None };
-        let router = router::build(config, actions.clone(), &dispatcher, db, monitor, csrf_key);
+        let router = router::build(router::Parts {
+            config,
+            actions: actions.clone(),
+            health,
+            dispatcher: &dispatcher,
+            db,
+            monitor,
+            csrf_key,
+        });
         Ok(Started { unlocked, router, dispatcher, actions, setup_code })
     }
 

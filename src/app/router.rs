@@ -11,24 +11,30 @@ use crate::actions::Actions;
 use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
 use crate::delivery::Dispatcher;
+use crate::health::Health;
 use crate::identity::TokenCache;
 use crate::monitoring::Monitor;
 use crate::store::PgPool;
 use crate::web::{self, CsrfKey, PublicAddress, SessionLimits, WebState};
 
-pub(super) fn build(
-    config: &Config,
-    actions: Actions,
-    dispatcher: &Dispatcher,
-    db: PgPool,
-    monitor: Monitor,
-    csrf_key: CsrfKey,
-) -> Router {
+/// What the routes need.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) actions: Actions,
+    pub(super) health: Health,
+    pub(super) dispatcher: &'a Dispatcher,
+    pub(super) db: PgPool,
+    pub(super) monitor: Monitor,
+    pub(super) csrf_key: CsrfKey,
+}
+
+pub(super) fn build(parts: Parts<'_>) -> Router {
+    let Parts { config, actions, health, dispatcher, db, monitor, csrf_key } = parts;
     let (metrics, sources) = (monitor.metrics().clone(), monitor.sources().clone());
-    let health = Router::new()
+    let probes = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .with_state(db.clone());
+        .with_state(health.clone());
     let api = api::router(ApiState {
         tokens: TokenCache::new(db.clone()),
         intake: dispatcher.intake().clone(),
@@ -45,11 +51,17 @@ pub(super) fn build(
         idle: TimeDelta::hours(config.session_idle_hours.into()),
         max: TimeDelta::hours(config.session_max_hours.into()),
     };
-    let state =
-        WebState::new(actions, db, sources.clone(), public.clone(), csrf_key, session_limits);
-    let pages = web::router(state);
+    let pages = web::router(WebState::new(web::Parts {
+        actions,
+        health,
+        db,
+        sources: sources.clone(),
+        public: public.clone(),
+        csrf_key,
+        session_limits,
+    }));
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
-    let mut all = Router::new().merge(health).merge(api).merge(pages);
+    let mut all = Router::new().merge(probes).merge(api).merge(pages);
     if let Some(url) = public.url.clone() {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod audit;
+mod doctor;
 mod events;
 mod explain;
 mod rotate_key;
@@ -43,6 +44,12 @@ enum Command {
     Serve,
     /// Applies migrations and exits
     Migrate,
+    /// Checks the installation, with or without a running server, and prints how to fix what is wrong
+    Doctor {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Manages API tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -198,8 +205,14 @@ pub async fn run() -> anyhow::Result<()> {
     let matches = without_empty_variables(Cli::command()).get_matches();
     let Cli { command, options } =
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let command = command.unwrap_or(Command::Serve);
+    if let Command::Doctor { json } = command {
+        return doctor::run(&options, json).await;
+    }
     let config = Config::load(&options)?;
-    match command.unwrap_or(Command::Serve) {
+    match command {
+        // It also runs if the settings cannot be used.
+        Command::Doctor { .. } => Ok(()),
         Command::Serve => {
             telemetry::start(&config)?;
             serve::run(config).await

@@ -92,12 +92,33 @@ pub(super) fn file(config: &Config) -> Result<Option<KeyFile>, ConfigError> {
 
 /// Returns all keys. Reads the file again, because it may have changed since the program was started.
 pub(super) fn master_keys(config: &Config, sources: &Sources) -> Result<MasterKeys, ConfigError> {
-    let mut keys = match (file(config)?, &config.keys.current) {
-        (Some(file), _) if config.keys.file.is_none() => file.read_or_generate(sources)?,
-        (Some(file), _) => file.read()?,
-        (None, Some(key)) => vec![MasterKey::parse(key.expose_secret(), "GATEPOST_MASTER_KEY")?],
-        (None, None) => Vec::new(),
+    let keys = match file(config)? {
+        Some(file) if config.keys.file.is_none() => file.read_or_generate(sources)?,
+        file => read(config, file)?,
     };
+    add_previous(config, keys)
+}
+
+/// Returns all keys without generating one. `None` if one would be generated.
+pub(super) fn existing_master_keys(config: &Config) -> Result<Option<MasterKeys>, ConfigError> {
+    match file(config)? {
+        Some(file) if config.keys.file.is_none() && !file.path().exists() => Ok(None),
+        file => add_previous(config, read(config, file)?).map(Some),
+    }
+}
+
+/// Returns the keys of the file or of the setting.
+fn read(config: &Config, file: Option<KeyFile>) -> Result<Vec<MasterKey>, ConfigError> {
+    match (file, &config.keys.current) {
+        (Some(file), _) => file.read(),
+        (None, Some(key)) => {
+            MasterKey::parse(key.expose_secret(), "GATEPOST_MASTER_KEY").map(|key| vec![key])
+        }
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+fn add_previous(config: &Config, mut keys: Vec<MasterKey>) -> Result<MasterKeys, ConfigError> {
     if let Some(previous) = &config.keys.previous {
         let place = "GATEPOST_PREVIOUS_MASTER_KEY (or _FILE)";
         keys.extend(MasterKey::parse_lines(previous.expose_secret(), place)?);

@@ -196,6 +196,14 @@ impl Config {
         key_settings::master_keys(self, sources)
     }
 
+    /// Returns the master keys without generating one. `None` if one would be generated.
+    ///
+    /// # Errors
+    /// If there is none and one is required, or one is not 32 bytes in base64.
+    pub fn existing_master_keys(&self) -> Result<Option<MasterKeys>, ConfigError> {
+        key_settings::existing_master_keys(self)
+    }
+
     /// Returns the file that contains the current master key. `None` if the key is a setting.
     ///
     /// # Errors

@@ -28,5 +28,6 @@ pub use client::Client;
 pub use exchange::{ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest, recorded_request};
 pub use fetch_certificate::FetchError;
 pub use oauth::{TokenClient, TokenRequest, TokenResult};
+pub use own_addresses::own_addresses;
 pub use post_events::post_events;
 pub use tls::{TlsError, describe_pem};

@@ -42,7 +42,7 @@ impl OwnAddresses {
                 if let Some(reading) = last.as_mut().filter(is_current) {
                     return reading.addresses.contains(&address);
                 }
-                let reading = last.insert(Reading { addresses: read(), at: now });
+                let reading = last.insert(Reading { addresses: own_addresses(), at: now });
                 reading.addresses.contains(&address)
             }
             #[cfg(test)]
@@ -51,7 +51,8 @@ impl OwnAddresses {
     }
 }
 
-fn read() -> Vec<IpAddr> {
+/// Returns the addresses of this machine's interfaces. Logs a warning if they cannot be read.
+pub fn own_addresses() -> Vec<IpAddr> {
     let interfaces = match getifaddrs() {
         Ok(interfaces) => interfaces,
         Err(error) => {

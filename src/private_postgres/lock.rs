@@ -1,7 +1,11 @@
 //! Locks a directory for one server. Other users cannot open the file, so they cannot hold the lock.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use nix::fcntl::OFlag;
 
 use super::{PrivateError, private_files};
 
@@ -31,9 +35,15 @@ impl Lock {
         }
     }
 
-    /// Whether a server has locked the directory.
+    /// Whether a server has locked the directory. Changes nothing.
     pub(super) fn is_held(directory: &Path) -> Result<bool, PrivateError> {
-        match open(directory)?.try_lock() {
+        let path = directory.join(FILE);
+        let flags = OFlag::O_NOFOLLOW.bits();
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(PrivateError::io("cannot open", &path))?,
+        };
+        match file.try_lock() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => {

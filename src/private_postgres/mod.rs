@@ -83,11 +83,25 @@ impl PrivateDatabase {
     /// # Errors
     /// Fails if the data directory cannot be read.
     pub fn running(data_dir: &Path) -> Result<Option<PgConnectOptions>, PrivateError> {
-        if !data_dir.exists() || !Lock::is_held(data_dir)? {
+        if !Lock::is_held(data_dir)? {
             return Ok(None);
         }
         let data_dir = absolute(data_dir)?;
         Ok(Some(options(&Cluster::at(home::find(&data_dir)).socket())))
+    }
+
+    /// Returns the directory of the cluster, which may not exist.
+    pub fn home(data_dir: &Path) -> PathBuf {
+        home::find(data_dir)
+    }
+
+    /// Checks that PostgreSQL's programs are installed, in the version of the cluster if there is one.
+    ///
+    /// # Errors
+    /// If not, with how to install them.
+    pub async fn check_programs(data_dir: &Path, binaries: &Binaries) -> Result<(), PrivateError> {
+        let cluster = Cluster::at(home::find(data_dir));
+        binaries.choose(cluster.version()?.as_deref()).await.map(drop)
     }
 
     /// Starts PostgreSQL, and creates the cluster if there is none.

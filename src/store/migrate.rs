@@ -2,7 +2,7 @@
 
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::{Error, PgPool, webhooks};
+use super::{Error, PgPool, QUICK_TIMEOUT, webhooks, within};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -22,14 +22,36 @@ pub async fn run(db: &PgPool) -> Result<(), Error> {
     webhooks::fold_names(db).await
 }
 
-/// Returns whether every migration is applied.
+/// The migrations of a database, compared with those of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationState {
+    /// All are applied.
+    Current,
+    /// This number is not applied.
+    Pending(usize),
+    /// All are applied, and at least this one of a newer version.
+    Newer(i64),
+}
+
+/// Returns which migrations are applied.
 ///
 /// # Errors
 /// If the database cannot be queried.
-pub async fn is_current(db: &PgPool) -> Result<bool, Error> {
-    let applied: Vec<i64> =
-        sqlx::query_scalar("select version from _sqlx_migrations where success")
-            .fetch_all(db)
-            .await?;
-    Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
+pub async fn state(db: &PgPool) -> Result<MigrationState, Error> {
+    let read = async {
+        let table = "select to_regclass('_sqlx_migrations') is not null";
+        if !sqlx::query_scalar::<_, bool>(table).fetch_one(db).await? {
+            return Ok::<_, sqlx::Error>(Vec::new());
+        }
+        let applied = "select version from _sqlx_migrations where success order by version";
+        sqlx::query_scalar::<_, i64>(applied).fetch_all(db).await
+    };
+    let applied = within(db, QUICK_TIMEOUT, read).await?;
+    let pending = MIGRATIONS.iter().filter(|known| !applied.contains(&known.version)).count();
+    let is_unknown = |version: &&i64| MIGRATIONS.iter().all(|known| known.version != **version);
+    Ok(match applied.iter().rfind(is_unknown) {
+        _ if pending > 0 => MigrationState::Pending(pending),
+        Some(version) => MigrationState::Newer(*version),
+        None => MigrationState::Current,
+    })
 }

@@ -33,6 +33,7 @@ pub mod sample_requests;
 pub mod sealed_values;
 pub mod secrets;
 pub mod sessions;
+pub mod status;
 pub mod tokens;
 pub mod user_changes;
 pub mod users;
@@ -44,7 +45,8 @@ pub mod webhooks;
 pub use error::Error;
 pub use move_secrets::move_secrets;
 pub use pool::{
-    QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher, within,
+    QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher,
+    connect_to_read, within,
 };
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};

@@ -60,6 +60,18 @@ pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<P
     open(options.options(settings), max, DISPATCHER_ACQUIRE_TIMEOUT).await
 }
 
+/// Opens a pool whose connections cannot write, without waiting for a database that is starting.
+///
+/// # Errors
+/// If the database cannot be reached now.
+pub async fn connect_to_read(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
+    let settings = [("jit", "off"), ("default_transaction_read_only", "on")];
+    let options = options.application_name("gatepost").options(settings);
+    let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    connecting.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
+    Ok(pool(max, ACQUIRE_TIMEOUT).connect_lazy_with(options))
+}
+
 async fn open(
     options: PgConnectOptions,
     max: u32,

@@ -37,6 +37,7 @@ use axum::http::{HeaderMap, header};
 use url::Url;
 
 use crate::actions::Actions;
+use crate::health::Health;
 use crate::model::Sources;
 use crate::store::PgPool;
 
@@ -53,6 +54,8 @@ use live::LiveStreams;
 pub struct WebState {
     /// What users can do.
     pub actions: Actions,
+    /// Checks the installation.
+    pub health: Health,
     /// For reads.
     pub db: PgPool,
     /// Clock and entropy.
@@ -66,18 +69,31 @@ pub struct WebState {
     live_streams: LiveStreams,
 }
 
+/// What the pages need.
+#[derive(Debug)]
+pub struct Parts {
+    /// What users can do.
+    pub actions: Actions,
+    /// Checks the installation.
+    pub health: Health,
+    /// For reads.
+    pub db: PgPool,
+    /// Clock and entropy.
+    pub sources: Sources,
+    /// How browsers reach the server.
+    pub public: PublicAddress,
+    /// The key of the tokens in forms.
+    pub csrf_key: CsrfKey,
+    /// How long sessions last.
+    pub session_limits: SessionLimits,
+}
+
 impl WebState {
     /// The state of a server.
-    pub fn new(
-        actions: Actions,
-        db: PgPool,
-        sources: Sources,
-        public: PublicAddress,
-        csrf_key: CsrfKey,
-        session_limits: SessionLimits,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { actions, health, db, sources, public, csrf_key, session_limits } = parts;
         let live_streams = LiveStreams::default();
-        Self { actions, db, sources, public, csrf_key, session_limits, live_streams }
+        Self { actions, health, db, sources, public, csrf_key, session_limits, live_streams }
     }
 }
 

@@ -7,7 +7,7 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 17] = [
+const MODULES: [(&str, &[&str]); 18] = [
     ("template", &[]),
     ("metrics", &[]),
     ("model", &["template"]),
@@ -16,12 +16,13 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("private_postgres", &[]),
     ("store", &["model", "vault"]),
     ("egress", &["model"]),
+    ("health", &["model", "vault", "config", "private_postgres", "store", "egress"]),
     ("mail", &["config"]),
     ("identity", &["model", "store"]),
     ("delivery", &["metrics", "model", "store", "egress", "vault"]),
     ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
     ("actions", &["template", "model", "vault", "store", "egress", "mail", "identity", "delivery"]),
-    ("web", &["template", "model", "store", "identity", "actions"]),
+    ("web", &["template", "model", "store", "health", "identity", "actions"]),
     ("api", &["metrics", "model", "store", "identity", "actions", "delivery", "monitoring"]),
     (
         "app",
@@ -33,6 +34,7 @@ const MODULES: [(&str, &[&str]); 17] = [
             "private_postgres",
             "store",
             "egress",
+            "health",
             "mail",
             "identity",
             "delivery",
@@ -43,7 +45,7 @@ const MODULES: [(&str, &[&str]); 17] = [
         ],
     ),
     // Commands without a server are assembled from the last three.
-    ("cli", &["app", "config", "actions", "model", "egress", "identity"]),
+    ("cli", &["app", "config", "actions", "model", "egress", "health", "identity"]),
 ];
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
@@ -184,7 +186,7 @@ fn an_import_of_a_higher_module_is_reported_with_its_line() {
     let text =
         "//! Not crate::api.\n\nuse crate::model::Id;\nuse crate::{\n    api::Problem,\n};\n";
     let expected = "web/webhooks/list.rs:5 uses crate::api; web may use template, model, store, \
-                    identity, actions: see docs/architecture.md#modules";
+                    health, identity, actions: see docs/architecture.md#modules";
     assert_eq!(checked("web/webhooks/list.rs", text), [expected]);
     assert!(checked("api/mod.rs", "use crate::web::Page;").len() == 1);
     assert!(checked("app/mod.rs", "use crate::{api, web};").is_empty());

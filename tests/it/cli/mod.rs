@@ -2,6 +2,7 @@
 
 mod audit;
 mod docs;
+mod doctor;
 mod events;
 mod explain;
 mod private_database;

@@ -1,0 +1,195 @@
+//! Checks of the database itself: its tables, its clock and the master key.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::check::{Check, CheckId};
+use crate::model::{Sources, Timestamp};
+use crate::private_postgres::PrivateError;
+use crate::store::migrate::MigrationState;
+use crate::store::status::{self, DatabaseServer};
+use crate::store::{self, Error, PgPool, sealed_values};
+use crate::vault::Vault;
+
+/// Difference of the clocks from which something should be done. Leases, retries and schedules are points in time.
+const WARN_FROM_SKEW: TimeDelta = TimeDelta::seconds(2);
+/// Difference from which deliveries may be sent twice or much too late: leases are shorter.
+const PROBLEM_FROM_SKEW: TimeDelta = TimeDelta::seconds(30);
+
+/// A database that responds.
+#[derive(Debug, Clone)]
+pub struct Reached {
+    /// The server.
+    pub server: DatabaseServer,
+    /// How long it took to respond.
+    pub took: Duration,
+    /// By how much the clock of this machine is ahead. Negative if it is behind.
+    pub skew: TimeDelta,
+}
+
+/// Reads facts about the server, over a connection that is open.
+pub(super) async fn reach(db: &PgPool, sources: &Sources) -> Result<Reached, Error> {
+    store::ping(db).await?;
+    let (began, before) = (Instant::now(), sources.now());
+    let server = status::server(db).await?;
+    let (took, after) = (began.elapsed(), sources.now());
+    let skew = skew(before, server.time, after);
+    Ok(Reached { server, took, skew })
+}
+
+/// By how much the clock that was read before and after is at least ahead of the one that was read in between.
+fn skew(before: Timestamp, between: Timestamp, after: Timestamp) -> TimeDelta {
+    if between < before {
+        before - between
+    } else if between > after {
+        after - between
+    } else {
+        TimeDelta::zero()
+    }
+}
+
+pub(super) fn check_reached(reached: &Reached) -> Check {
+    let millis = reached.took.as_millis().max(1);
+    let found = format!("PostgreSQL {} responded in {millis} ms.", reached.server.version);
+    Check::ok(CheckId::Database, found)
+}
+
+pub(super) fn check_unreached(error: &str) -> Check {
+    let found = format!("There is no connection: {error}. The checks that need it were left out.");
+    let fix = "Check that PostgreSQL runs, and check address, user and password in DATABASE_URL. Until then, senders of \
+               events get status 503 and retry. Gatepost reconnects by itself.";
+    Check::problem(CheckId::Database, found, fix)
+}
+
+/// The check of a private PostgreSQL that does not run, because no server runs. The programs are those of PostgreSQL.
+pub(super) fn check_stopped(data_dir: &Path, programs: Result<(), PrivateError>) -> Check {
+    let id = CheckId::Database;
+    let place = data_dir.display();
+    if let Err(error) = programs {
+        let found = format!("The private PostgreSQL in {place} cannot start: {error}.");
+        return Check::problem(id, found, "Follow the message, and start the server.");
+    }
+    let found = format!(
+        "The private PostgreSQL in {place} does not run, because no server runs. The checks that need it were left out."
+    );
+    let fix =
+        "Start the server with `gatepost serve`, and run `gatepost doctor` again while it runs.";
+    Check::warning(id, found, fix)
+}
+
+pub(super) fn check_clock(skew: TimeDelta) -> Check {
+    let id = CheckId::Clock;
+    let seconds = skew.abs().as_seconds_f64();
+    let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+    let found =
+        format!("The clock of this machine is {seconds:.1} s {direction} that of the database.");
+    let fix = "Synchronize the clocks of all machines, for example with chrony. Otherwise retries are early or late, and \
+               another instance may send a delivery again.";
+    if skew.abs() >= PROBLEM_FROM_SKEW {
+        Check::problem(id, found, fix)
+    } else if skew.abs() >= WARN_FROM_SKEW {
+        Check::warning(id, found, fix)
+    } else {
+        Check::ok(id, "The clocks of this machine and of the database agree.")
+    }
+}
+
+pub(super) fn check_migrations(state: MigrationState) -> Check {
+    let id = CheckId::Migrations;
+    let version = env!("CARGO_PKG_VERSION");
+    match state {
+        MigrationState::Current => Check::ok(id, format!("All of version {version} are applied.")),
+        MigrationState::Pending(count) => {
+            let found = format!("{count} of version {version} are not applied.");
+            let fix = "Start the server, which applies them, or run `gatepost migrate`. Make a backup first.";
+            Check::problem(id, found, fix)
+        }
+        MigrationState::Newer(migration) => {
+            let found = format!(
+                "The database is newer than this program: it has migration {migration}, which version {version} does \
+                 not know."
+            );
+            let fix = "Upgrade this program to the version that the other instances run. It does not start again.";
+            Check::problem(id, found, fix)
+        }
+    }
+}
+
+/// Checks that all stored values can be decrypted. `vault` is the error if there is no usable key.
+pub(super) async fn check_master_key(db: &PgPool, vault: &Result<Vault, String>) -> Check {
+    let id = CheckId::MasterKey;
+    let fix = "Use the key that the values were encrypted with: see GATEPOST_MASTER_KEY, GATEPOST_MASTER_KEY_FILE and \
+               GATEPOST_PREVIOUS_MASTER_KEY.";
+    let vault = match vault {
+        Ok(vault) => vault,
+        Err(error) => return Check::problem(id, format!("There is no usable key: {error}."), fix),
+    };
+    let checked = async {
+        let mut connection = db.acquire().await?;
+        sealed_values::check_keys(&mut connection, vault).await
+    };
+    match store::within(db, store::SLOW_TIMEOUT, checked).await {
+        Ok(()) => Check::ok(id, "No stored value needs another key."),
+        Err(Error::Corrupt { table, detail }) => {
+            let found = format!("Values in {table} cannot be decrypted: {detail}.");
+            Check::problem(id, found, fix)
+        }
+        Err(error) => Check::unread(id, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::check::CheckState;
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::milliseconds(millis)
+    }
+
+    #[test]
+    fn clocks_may_differ_by_less_than_two_seconds() {
+        for (millis, state) in [
+            (0, CheckState::Ok),
+            (-1999, CheckState::Ok),
+            (2000, CheckState::Warning),
+            (-29_999, CheckState::Warning),
+            (-30_000, CheckState::Problem),
+            (86_400_000, CheckState::Problem),
+        ] {
+            assert_eq!(check_clock(TimeDelta::milliseconds(millis)).state, state, "{millis}");
+        }
+        let behind = check_clock(TimeDelta::milliseconds(-45_250)).found;
+        assert_eq!(behind, "The clock of this machine is 45.2 s behind that of the database.");
+    }
+
+    #[test]
+    fn a_slow_response_is_not_a_wrong_clock() {
+        assert_eq!(skew(at(0), at(3000), at(6000)), TimeDelta::zero());
+    }
+
+    #[test]
+    fn a_newer_database_is_a_problem() {
+        assert_eq!(check_migrations(MigrationState::Current).state, CheckState::Ok);
+        for state in [MigrationState::Pending(1), MigrationState::Newer(20_991_231_000_000)] {
+            assert_eq!(check_migrations(state).state, CheckState::Problem);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_skew_is_off_by_no_more_than_the_response_time(
+            offset in -100_000_i64..100_000, there in 0_i64..5000, back in 0_i64..5000,
+        ) {
+            // The other clock is behind by the offset.
+            let measured = skew(at(offset), at(there), at(offset + there + back));
+            let error = (measured - TimeDelta::milliseconds(offset)).num_milliseconds().abs();
+            prop_assert!(error <= there + back, "{measured}");
+            prop_assert!(measured.num_milliseconds().abs() <= offset.abs());
+        }
+    }
+}

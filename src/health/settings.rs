@@ -1,0 +1,151 @@
+//! Checks of settings. They need no database and open no connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::check::{Check, CheckId};
+use crate::config::{Config, ConfigError, SmtpEncryption, SmtpSettings};
+
+/// The settings that are checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub(super) egress_allow: Vec<IpNet>,
+    pub(super) egress_deny: Vec<IpNet>,
+    pub(super) listen: SocketAddr,
+    pub(super) retention_days: u16,
+    pub(super) public_url: Option<Url>,
+    pub(super) mail: Option<String>,
+    /// The data directory, if there is a private PostgreSQL in it.
+    pub(super) private_data_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Takes the settings that are checked.
+    pub fn new(config: &Config) -> Self {
+        let is_private = config.database_url.is_none();
+        Self {
+            egress_allow: config.egress_allow.clone(),
+            egress_deny: config.egress_deny.clone(),
+            listen: config.listen,
+            retention_days: config.retention_days,
+            public_url: config.public_url.clone(),
+            mail: config.smtp.as_ref().map(describe_mail),
+            private_data_dir: is_private.then(|| config.data_dir.clone()),
+        }
+    }
+
+    /// Returns the checks that need nothing else.
+    pub(super) fn checks(&self) -> [Check; 3] {
+        [
+            Check::ok(CheckId::Settings, "All settings can be used."),
+            check_public_url(self.public_url.as_ref(), self.listen.ip()),
+            check_mail(self.mail.as_deref()),
+        ]
+    }
+}
+
+/// Returns the check of settings that cannot be used.
+pub(super) fn unusable(error: &ConfigError) -> Check {
+    let fix = "Correct the setting. `gatepost serve --help` lists all settings.";
+    Check::problem(CheckId::Settings, format!("A setting cannot be used: {error}."), fix)
+}
+
+fn check_public_url(url: Option<&Url>, listen: IpAddr) -> Check {
+    let id = CheckId::PublicUrl;
+    let fix = "Let a reverse proxy terminate TLS, and set GATEPOST_PUBLIC_URL to its address, such as \
+               https://gatepost.example.com.";
+    match url {
+        Some(url) if url.scheme() == "https" => {
+            Check::ok(id, format!("Browsers use {url}. Cookies are sent only over HTTPS."))
+        }
+        Some(url) if is_loopback(url) => {
+            Check::ok(id, format!("Browsers use {url}, which is on this machine."))
+        }
+        Some(url) => {
+            let found =
+                format!("Browsers use {url}. Passwords and cookies are sent without encryption.");
+            Check::warning(id, found, fix)
+        }
+        None if listen.is_loopback() => {
+            Check::ok(id, "It is not set, and Gatepost listens only on this machine.")
+        }
+        None => {
+            let found = format!(
+                "It is not set, and Gatepost listens on {listen}. Passwords and cookies may be sent without \
+                 encryption, and links in invitations contain the host that a browser sends."
+            );
+            Check::warning(id, found, fix)
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn describe_mail(smtp: &SmtpSettings) -> String {
+    let encryption = match smtp.encryption {
+        SmtpEncryption::Tls => "with TLS",
+        SmtpEncryption::StartTls => "with STARTTLS",
+        SmtpEncryption::None => "without encryption",
+    };
+    format!("{}:{} {encryption}", smtp.host, smtp.port)
+}
+
+fn check_mail(server: Option<&str>) -> Check {
+    let found = server.map_or_else(
+        || "No mail server is set. Administrators copy the links of invitations.".to_owned(),
+        |server| format!("Mails are sent through {server}. No connection was made to check it."),
+    );
+    Check::ok(CheckId::Mail, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::CheckState;
+    use super::*;
+
+    #[test]
+    fn only_https_and_this_machine_need_nothing() {
+        for (url, listen, state) in [
+            (Some("https://gatepost.example.com"), "0.0.0.0", CheckState::Ok),
+            (Some("http://gatepost.example.com"), "127.0.0.1", CheckState::Warning),
+            (Some("http://localhost:8080"), "127.0.0.1", CheckState::Ok),
+            (Some("http://[::1]:8080"), "0.0.0.0", CheckState::Ok),
+            (Some("http://127.0.0.1"), "0.0.0.0", CheckState::Ok),
+            (None, "127.0.0.1", CheckState::Ok),
+            (None, "0.0.0.0", CheckState::Warning),
+            (None, "10.0.0.5", CheckState::Warning),
+        ] {
+            let parsed = url.map(|url| url.parse().unwrap());
+            let check = check_public_url(parsed.as_ref(), listen.parse().unwrap());
+            assert_eq!(check.state, state, "{url:?} on {listen}: {check:?}");
+            assert_eq!(check.fix.is_empty(), state == CheckState::Ok);
+        }
+    }
+
+    #[test]
+    fn mail_is_only_information_and_shows_no_password() {
+        let smtp = SmtpSettings {
+            host: "mail.example.com".to_owned(),
+            port: 587,
+            encryption: SmtpEncryption::StartTls,
+            credentials: Some(("user".to_owned(), "pass-word".to_owned().into())),
+            from: String::new(),
+        };
+        let check = check_mail(Some(&describe_mail(&smtp)));
+        assert!(check.found.contains("mail.example.com:587 with STARTTLS"), "{check:?}");
+        assert!(!check.found.contains("pass-word"));
+        for check in [check, check_mail(None)] {
+            assert_eq!(check.state, CheckState::Ok);
+        }
+    }
+}
