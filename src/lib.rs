@@ -33,6 +33,7 @@ pub mod mail;
 pub mod metrics;
 pub mod model;
 pub mod monitoring;
+pub mod notifications;
 pub mod private_postgres;
 pub mod store;
 pub mod template;

@@ -14,6 +14,7 @@ mod fetch_certificate;
 mod import_webhooks;
 mod inspect_tls;
 mod issue_token;
+mod notifications;
 mod prepare;
 mod record;
 mod replay;
@@ -44,6 +45,7 @@ pub use explain_event::{
 pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
 pub use issue_token::IssueTokenError;
+pub use notifications::NotificationsError;
 pub use prepare::Entered;
 pub use replay::{MAX_DRY_RUN_EVENTS, PlannedRequest, ReplayError, ReplayPlan};
 pub use revoke_token::RevokeTokenError;

@@ -75,7 +75,7 @@ impl Actions {
             EventChoice::Stored(id) => id,
             EventChoice::Sample(_) => {
                 let id = EventId::new(&parts.sources);
-                manual::insert_sample(&mut tx, id, &event, now).await?;
+                manual::insert_event(&mut tx, id, &event, Trigger::Manual, now).await?;
                 id
             }
         };

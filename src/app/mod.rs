@@ -41,6 +41,7 @@ use crate::model::Sources;
 use crate::model::outcome::Cause;
 use crate::model::webhook::Rules;
 use crate::monitoring::Monitor;
+use crate::notifications::{Notifier, NotifierParts};
 use crate::store::instances::InstanceInfo;
 use crate::vault;
 use crate::web::CsrfKey;
@@ -55,6 +56,7 @@ pub struct App {
     listener: TcpListener,
     server: Server,
     dispatcher: Dispatcher,
+    notifier: Notifier,
     database: Database,
     /// Keeps the master key in use.
     _unlocked: Unlocked,
@@ -71,6 +73,7 @@ struct Started {
     unlocked: Unlocked,
     router: axum::Router,
     dispatcher: Dispatcher,
+    notifier: Notifier,
     actions: Actions,
     setup_code: Option<String>,
 }
@@ -89,16 +92,19 @@ impl App {
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
         match Box::pin(Self::start(&config, address, sources, &database)).await {
-            Ok(Started { unlocked, router, dispatcher, actions, setup_code }) => Ok(Self {
-                listener,
-                server: Server::new(router),
-                dispatcher,
-                database,
-                _unlocked: unlocked,
-                actions,
-                address,
-                setup_code,
-            }),
+            Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code }) => {
+                Ok(Self {
+                    listener,
+                    server: Server::new(router),
+                    dispatcher,
+                    notifier,
+                    database,
+                    _unlocked: unlocked,
+                    actions,
+                    address,
+                    setup_code,
+                })
+            }
             Err(error) => {
                 database.close().await;
                 Err(error)
@@ -133,7 +139,7 @@ impl App {
         ];
         let deps = Deps {
             db: dispatcher_db,
-            background,
+            background: background.clone(),
             vault: vault.clone(),
             client: client.clone(),
             tokens: tokens.clone(),
@@ -157,6 +163,12 @@ impl App {
         let setup_code = Some(generate_setup_code(&sources));
         let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
         let mailer = mailer.context("GATEPOST_SMTP_URL")?;
+        let notifier = NotifierParts {
+            db: background,
+            sources: sources.clone(),
+            mailer: mailer.clone(),
+            public_url: config.public_url.clone(),
+        };
         let actions = Actions::new(Parts {
             db: db.clone(),
             vault,
@@ -180,13 +192,15 @@ impl App {
             monitor,
             csrf_key,
         });
-        Ok(Started { unlocked, router, dispatcher, actions, setup_code })
+        let notifier = Notifier::start(notifier);
+        Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code })
     }
 
     /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the
     /// database.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
         self.server.run(self.listener, shutdown).await;
+        self.notifier.stop().await;
         self.dispatcher.stop().await;
         self.database.close().await;
     }

@@ -9,8 +9,8 @@ use super::shared::{Deps, Shared};
 use crate::model::Timestamp;
 use crate::store::deliveries::manual;
 use crate::store::{
-    Error, PgPool, audit, events, filter_values, hours, partitions, redeliveries, replays,
-    sample_requests, sessions, within,
+    Error, PgPool, audit, events, filter_values, hours, notifications, partitions, redeliveries,
+    replays, sample_requests, sessions, within,
 };
 
 /// Time between two runs.
@@ -39,6 +39,7 @@ pub(super) async fn run_once(deps: &Deps) -> Result<(), Error> {
         redeliveries::delete_before(&mut connection, expired_before).await?;
         replays::delete_before(&mut connection, expired_before).await?;
         sample_requests::delete_before(&mut connection, expired_before).await?;
+        notifications::delete_before(&mut connection, expired_before).await?;
         hours::delete_before(&mut connection, expired_before).await?;
         drop(connection);
         filter_values::delete_before(&deps.background, expired_before).await?;

@@ -7,7 +7,7 @@ use super::intake::Intake;
 use super::planner::{SubmittedEvent, lane_of};
 use super::shared::Shared;
 use crate::model::event::Event;
-use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
+use crate::model::{DeliveryId, EventId, Timestamp, Trigger, WebhookId};
 use crate::store::deliveries::manual::{self, NewManualDelivery};
 use crate::store::sample_requests::{self, DueStep};
 use crate::store::{Error, PgConnection, SLOW_TIMEOUT, notify, within};
@@ -68,7 +68,7 @@ async fn send_to_one(
 ) -> Result<EventId, Error> {
     let sources = &shared.deps.sources;
     let event_id = EventId::new(sources);
-    manual::insert_sample(db, event_id, event, now).await?;
+    manual::insert_event(db, event_id, event, Trigger::Manual, now).await?;
     let route = shared.router.find(webhook);
     let ordered = route.is_some_and(|route| route.webhook().delivery_policy().ordered);
     let new = NewManualDelivery {

@@ -24,6 +24,8 @@ pub enum Permission {
     ManageUsers,
     /// Read and export the audit log.
     ReadAuditLog,
+    /// Choose where notifications are sent to.
+    ManageNotifications,
 }
 
 /// A row of the table.
@@ -39,7 +41,7 @@ struct Rule {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OwnAccount,
         Self::Read,
         Self::EditWebhooks,
@@ -49,6 +51,7 @@ impl Permission {
         Self::ManageTokens,
         Self::ManageUsers,
         Self::ReadAuditLog,
+        Self::ManageNotifications,
     ];
 
     fn rule(self) -> Rule {
@@ -89,6 +92,9 @@ impl Permission {
             Self::ManageUsers => sensitive("Invite, change, disable and delete users"),
             Self::ReadAuditLog => {
                 rule("Read and export the audit log", Some(Role::Administrator), &[])
+            }
+            Self::ManageNotifications => {
+                rule("Choose where notifications are sent to", Some(Role::Administrator), &[])
             }
         }
     }

@@ -4,6 +4,7 @@
 //! tested without a database or a network. It does not know how things are stored, sent or shown.
 
 pub mod actor;
+pub mod alert;
 pub mod audit;
 pub mod breaker;
 pub mod delivery;
@@ -15,6 +16,7 @@ pub mod invocation;
 pub mod json;
 mod latency;
 pub mod live;
+pub mod notification;
 pub mod outcome;
 pub mod retry;
 pub mod secret;
@@ -28,4 +30,4 @@ pub use id::{DeliveryId, EventId, InvocationId, SecretId, TokenId, UserId, Webho
 pub use latency::{LATENCY_BUCKETS, LatencyCounts};
 pub use live::LiveChanges;
 pub use sources::{Clock, Entropy, Sources, Timestamp};
-pub use trigger::{AUDIT_EVENT_TYPE, Trigger};
+pub use trigger::{AUDIT_EVENT_TYPE, NOTIFICATION_EVENT_TYPE, Trigger};

@@ -5,6 +5,8 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 /// The `event_type` of entries of the audit log. Only Gatepost itself sends it.
 pub const AUDIT_EVENT_TYPE: &str = "GatepostAudit";
+/// The `event_type` of notifications, which are sent to the webhook that is chosen for them. Only Gatepost itself sends it.
+pub const NOTIFICATION_EVENT_TYPE: &str = "GatepostNotification";
 
 /// A change of an access request, a manual send, or an entry of the audit log.
 #[derive(
@@ -37,7 +39,7 @@ pub enum Trigger {
     Failed,
     /// A user sent the event manually.
     Manual,
-    /// An entry was added to the audit log of Gatepost.
+    /// An entry was added to the audit log of Gatepost, or a notification was sent.
     Audit,
 }
 
@@ -69,9 +71,9 @@ impl Trigger {
     }
 
     /// Finds a trigger by an event's `event_type` in either documented spelling, `AccessRequestCreated` or
-    /// `RequestCreated`, or the one of the audit log.
+    /// `RequestCreated`, or those of Gatepost itself.
     pub fn from_event_type(event_type: &str) -> Option<Self> {
-        if event_type == AUDIT_EVENT_TYPE {
+        if [AUDIT_EVENT_TYPE, NOTIFICATION_EVENT_TYPE].contains(&event_type) {
             return Some(Self::Audit);
         }
         let rest = event_type.strip_prefix("Access").unwrap_or(event_type);

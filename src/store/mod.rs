@@ -20,6 +20,7 @@ pub mod invocations;
 pub mod master_key_lock;
 pub mod migrate;
 mod move_secrets;
+pub mod notifications;
 pub mod notify;
 pub mod partitions;
 pub mod past_webhooks;

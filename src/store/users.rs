@@ -94,6 +94,16 @@ pub async fn exist(db: &mut PgConnection) -> Result<bool, Error> {
     Ok(any)
 }
 
+/// Returns the email addresses of all active administrators.
+pub async fn administrator_emails(db: &PgPool) -> Result<Vec<String>, Error> {
+    let emails = sqlx::query_scalar!(
+        "select email from users where role = 'admin' and status = 'active' order by email"
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(emails)
+}
+
 /// Returns the active user with this email address, ignoring case, and the hash of their password.
 pub async fn find_by_email(
     db: impl PgExecutor<'_>,

@@ -30,7 +30,7 @@ pub struct ListedWebhook {
 pub struct WebhookQuery<'a> {
     /// A text in the name or the URL, ignoring case.
     pub text: &'a str,
-    /// `active`, `inactive`, `failing`, or empty for all.
+    /// `active`, `inactive`, `failing`, `paused`, or empty for all.
     pub status: &'a str,
     /// A trigger, or empty for all.
     pub trigger: &'a str,
@@ -75,6 +75,7 @@ pub async fn list(
                  and case $2
                          when 'active' then w.active
                          when 'inactive' then not w.active
+                         when 'paused' then w.paused_because is not null
                          when 'failing' then w.paused_because is null
                               and exists (select from webhook_breakers b where b.webhook_id = w.id)
                          else true

@@ -21,6 +21,7 @@ mod highlight;
 mod invocations;
 mod list_filters;
 mod live;
+mod notifications;
 mod page;
 mod route;
 mod routes;

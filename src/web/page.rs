@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Error;
+use super::notifications::banner::ProblemBanner;
 use super::session::{CurrentUser, Toast};
 use super::visitor::Visitor;
 use crate::identity::{Permission, Role};
@@ -109,6 +110,7 @@ pub(super) struct Page {
     pub(super) initials: String,
     pub(super) csrf: String,
     pub(super) toasts: Vec<Toast>,
+    pub(super) problem: ProblemBanner,
 }
 
 impl Page {
@@ -127,6 +129,7 @@ impl Page {
             initials: initials(&current.user.email),
             csrf: current.session.csrf.clone(),
             toasts: current.session.toasts().await?,
+            problem: current.session.problems().await?,
         })
     }
 
@@ -141,6 +144,7 @@ impl Page {
             initials: String::new(),
             csrf: visitor.csrf.clone(),
             toasts: Vec::new(),
+            problem: ProblemBanner::default(),
         }
     }
 

@@ -13,10 +13,11 @@ use tower_http::compression::CompressionLayer;
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
     WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
-    secrets, security, tokens, users, webhooks,
+    notifications, secrets, security, tokens, users, webhooks,
 };
 use crate::identity::Permission::{
-    EditWebhooks, ManageSecrets, ManageTokens, ManageUsers, OwnAccount, Read, ReadAuditLog, Send,
+    EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount, Read,
+    ReadAuditLog, Send,
 };
 
 /// Returns all routes of pages and what they require.
@@ -64,6 +65,7 @@ fn simple_routes() -> Vec<Route> {
     routes.extend(secret_routes());
     routes.extend(user_routes());
     routes.extend(token_routes());
+    routes.extend(notification_routes());
     routes.extend(audit_routes());
     routes.extend(account_routes());
     routes
@@ -182,6 +184,14 @@ fn token_routes() -> [Route; 5] {
         get("/tokens/new", ManageTokens, tokens::create::new),
         get("/tokens/{id}/revoke", ManageTokens, tokens::revoke::confirm),
         post("/tokens/{id}/revoke", ManageTokens, tokens::revoke::revoke),
+    ]
+}
+
+fn notification_routes() -> [Route; 3] {
+    [
+        get("/status/notifications", Read, notifications::show::show),
+        post("/status/notifications", ManageNotifications, notifications::change::choose),
+        post("/status/notifications/test", ManageNotifications, notifications::change::test),
     ]
 }
 

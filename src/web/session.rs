@@ -12,14 +12,15 @@ use url::form_urlencoded;
 
 use super::auth::dialog;
 use super::display_time::LocalNow;
+use super::notifications::banner::ProblemBanner;
 use super::visitor::Visitor;
 use super::{Error, WebState, cookies, csrf, device_name};
 use crate::actions::SignedIn;
 use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
-use crate::store::PgPool;
 use crate::store::sessions::{self, NewSession, SessionKey};
 use crate::store::users::{self, Preferences, User};
+use crate::store::{PgPool, notifications};
 
 /// Minimum time between two records of the use of a session. Each record writes to the database.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -99,6 +100,11 @@ impl Session {
         }
         let lines = sessions::take_messages(&self.db, &self.key).await?;
         Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// Reads which webhooks have a problem.
+    pub(super) async fn problems(&self) -> Result<ProblemBanner, Error> {
+        Ok(ProblemBanner::new(&notifications::problems(&self.db).await?))
     }
 
     /// Identifies the session.

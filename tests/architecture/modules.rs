@@ -7,7 +7,7 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 18] = [
+const MODULES: [(&str, &[&str]); 19] = [
     ("template", &[]),
     ("metrics", &[]),
     ("model", &["template"]),
@@ -21,7 +21,21 @@ const MODULES: [(&str, &[&str]); 18] = [
     ("identity", &["model", "store"]),
     ("delivery", &["metrics", "model", "store", "egress", "vault"]),
     ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
-    ("actions", &["template", "model", "vault", "store", "egress", "mail", "identity", "delivery"]),
+    ("notifications", &["mail", "model", "store"]),
+    (
+        "actions",
+        &[
+            "template",
+            "model",
+            "vault",
+            "store",
+            "egress",
+            "mail",
+            "identity",
+            "delivery",
+            "notifications",
+        ],
+    ),
     ("web", &["template", "model", "store", "health", "identity", "actions"]),
     ("api", &["metrics", "model", "store", "identity", "actions", "delivery", "monitoring"]),
     (
@@ -39,6 +53,7 @@ const MODULES: [(&str, &[&str]); 18] = [
             "identity",
             "delivery",
             "monitoring",
+            "notifications",
             "actions",
             "web",
             "api",

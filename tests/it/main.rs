@@ -18,6 +18,7 @@ mod fake_smtp;
 mod fault_injection;
 mod mail;
 mod metrics;
+mod notifications;
 mod pages;
 mod secrets;
 mod security;

@@ -11,7 +11,7 @@ use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, reques
 use crate::delivery::{IntakeError, SubmittedEvent};
 use crate::identity::Permission;
 use crate::model::event::{Event, EventError};
-use crate::model::{AUDIT_EVENT_TYPE, Origin, Trigger};
+use crate::model::{Origin, Trigger};
 
 /// Maximum number of events in one request.
 const MAX_EVENTS: usize = 1000;
@@ -134,14 +134,14 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Parses an event from outside, which cannot be an entry of Gatepost's own audit log.
+/// Parses an event from outside, which cannot be one of Gatepost's own.
 fn parse_event(text: &str) -> Result<Event, Vec<EventError>> {
     let event = Event::parse(text)?;
     if event.trigger != Trigger::Audit {
         return Ok(event);
     }
     let message =
-        format!("cannot be \"{AUDIT_EVENT_TYPE}\": only Gatepost itself sends these events");
+        format!("cannot be \"{}\": only Gatepost itself sends these events", event.event_type);
     Err(vec![EventError { pointer: "/event_type".to_owned(), message }])
 }
 

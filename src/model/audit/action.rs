@@ -64,6 +64,8 @@ actions! {
     PasswordChanged = "user.password_changed", "Password changed";
     PasswordReset = "user.password_reset", "Password reset";
     SessionsEnded = "user.sessions_ended", "Sessions ended";
+    NotificationsChanged = "notifications.changed", "Notifications changed";
+    NotificationsTested = "notifications.tested", "Notifications tested";
     AuditExported = "audit.exported", "Audit log exported";
 }
 

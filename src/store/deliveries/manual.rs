@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::model::event::Event;
-use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
+use crate::model::{DeliveryId, EventId, Timestamp, Trigger, WebhookId};
 use crate::store::webhook_health::first_uuid_at;
 use crate::store::{Error, PgConnection, PgPool};
 
@@ -22,20 +22,22 @@ pub struct NewManualDelivery<'a> {
     pub actor: &'a str,
 }
 
-/// Stores a sample as an event. The trigger `Manual` distinguishes it from received events. It has no deduplication
-/// key, so that no received event can be a duplicate of it.
-pub async fn insert_sample(
+/// Stores an event that was not received. The trigger `Manual` marks a sample. It has no deduplication key, so that no
+/// received event can be a duplicate of it.
+pub async fn insert_event(
     db: &mut PgConnection,
     id: EventId,
     event: &Event,
+    trigger: Trigger,
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
         "insert into events
              (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)
-         values ($1, $2, 'Manual', $3, $4, $5, $6, $7, $8)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         id.uuid(),
         now,
+        trigger.as_str(),
         event.event_type,
         event.request_id,
         event.summary.request,

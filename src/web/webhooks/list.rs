@@ -129,7 +129,7 @@ impl ListQuery {
         let sort = self.sort.trim_start_matches('-');
         WebhookQuery {
             text,
-            status: known(&self.status, &["active", "inactive", "failing"]),
+            status: known(&self.status, &["active", "inactive", "failing", "paused"]),
             trigger: Trigger::from_name(&self.trigger).map_or("", Trigger::as_str),
             sort: known(sort, &["status", "url", "last", "rate"]),
             is_reversed: self.sort.starts_with('-'),

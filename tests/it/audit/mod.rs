@@ -18,8 +18,9 @@ use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// Public functions of `Actions` that change nothing that the audit log records.
-const READS: [&str; 26] = [
+const READS: [&str; 27] = [
     "backtest",
+    "can_mail",
     "check_credentials",
     "chosen_event",
     "compare_revisions",
@@ -303,6 +304,13 @@ async fn tokens(walk: &mut Walk, webhook: &str) {
     let expected = ("token", "a token for manage", id.as_str());
     let found = (&*sent[0].actor_kind, &*sent[0].actor_name, &*sent[0].request_id);
     assert_eq!(found, expected);
+    let name =
+        walk.one("select name from webhooks where active and deleted_at is null limit 1").await;
+    let form = [("webhook_name", name.as_str())];
+    walk.post("/status/notifications", &form).await;
+    walk.expect("choose_notification_webhook", &["notifications.changed"]).await;
+    walk.post("/status/notifications/test", &[]).await;
+    walk.expect("test_notifications", &["notifications.tested"]).await;
 }
 
 async fn replay(walk: &mut Walk, webhook: &str) {
