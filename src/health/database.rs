@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::check::{Check, CheckId};
+use super::span::span;
 use crate::model::{Sources, Timestamp};
 use crate::private_postgres::PrivateError;
 use crate::store::migrate::MigrationState;
@@ -81,10 +82,13 @@ pub(super) fn check_stopped(data_dir: &Path, programs: Result<(), PrivateError>)
 
 pub(super) fn check_clock(skew: TimeDelta) -> Check {
     let id = CheckId::Clock;
-    let seconds = skew.abs().as_seconds_f64();
+    let difference = match skew.abs() {
+        short if short < TimeDelta::minutes(2) => format!("{:.1} s", short.as_seconds_f64()),
+        long => span(long),
+    };
     let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
     let found =
-        format!("The clock of this machine is {seconds:.1} s {direction} that of the database.");
+        format!("The clock of this machine is {difference} {direction} that of the database.");
     let fix = "Synchronize the clocks of all machines, for example with chrony. Otherwise retries are early or late, and \
                another instance may send a delivery again.";
     if skew.abs() >= PROBLEM_FROM_SKEW {
@@ -100,9 +104,13 @@ pub(super) fn check_migrations(state: MigrationState) -> Check {
     let id = CheckId::Migrations;
     let version = env!("CARGO_PKG_VERSION");
     match state {
-        MigrationState::Current => Check::ok(id, format!("All of version {version} are applied.")),
+        MigrationState::Current => {
+            Check::ok(id, format!("All migrations of version {version} are applied."))
+        }
         MigrationState::Pending(count) => {
-            let found = format!("{count} of version {version} are not applied.");
+            let found = format!(
+                "The database is not migrated: {count} migrations of version {version} are missing."
+            );
             let fix = "Start the server, which applies them, or run `gatepost migrate`. Make a backup first.";
             Check::problem(id, found, fix)
         }
@@ -165,6 +173,8 @@ mod tests {
         }
         let behind = check_clock(TimeDelta::milliseconds(-45_250)).found;
         assert_eq!(behind, "The clock of this machine is 45.2 s behind that of the database.");
+        let ahead = check_clock(TimeDelta::hours(49)).found;
+        assert_eq!(ahead, "The clock of this machine is 2 days ahead of that of the database.");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::check::{Check, CheckId};
+use super::span::span;
 use crate::model::Timestamp;
 use crate::store::instances::Instance;
 use crate::store::status::{
@@ -73,9 +74,9 @@ pub(super) fn check_failures(hours: &RecentHours) -> Check {
     let rest =
         format!("{delivered} were delivered, and {retried} attempts failed and are retried.");
     if failed == 0 {
-        return Check::ok(id, format!("None has failed since {since}. {rest}"));
+        return Check::ok(id, format!("No delivery has failed since {since}. {rest}"));
     }
-    let have = if failed == 1 { "1 has" } else { &format!("{failed} have") };
+    let have = if failed == 1 { "1 delivery has" } else { &format!("{failed} deliveries have") };
     let found = format!("{have} failed since {since}. {rest}");
     let fix = "Open Deliveries with the state Failed. View Invocation Data of one says why. Correct the webhook or the \
                target, and redeliver them.";
@@ -85,7 +86,7 @@ pub(super) fn check_failures(hours: &RecentHours) -> Check {
 pub(super) fn check_circuit_breakers(webhooks: &Webhooks<FailingWebhook>) -> Check {
     let id = CheckId::CircuitBreakers;
     if webhooks.count == 0 {
-        return Check::ok(id, "None is open.");
+        return Check::ok(id, "No circuit breaker is open.");
     }
     let names = webhooks.first.iter().map(|webhook| webhook.name.as_str());
     let found = format!(
@@ -101,7 +102,7 @@ pub(super) fn check_circuit_breakers(webhooks: &Webhooks<FailingWebhook>) -> Che
 pub(super) fn check_paused_webhooks(webhooks: &Webhooks<PausedWebhook>) -> Check {
     let id = CheckId::PausedWebhooks;
     if webhooks.count == 0 {
-        return Check::ok(id, "Gatepost has paused none.");
+        return Check::ok(id, "Gatepost has paused no webhook.");
     }
     let names = webhooks.first.iter().map(|webhook| webhook.name.as_str());
     let found = format!(
@@ -124,16 +125,6 @@ fn named<'a>(names: impl Iterator<Item = &'a str>, count: i64) -> String {
     let others = count - i64::try_from(first.len()).unwrap_or_default();
     let text = first.join(", ");
     if others > 0 { format!("{text} and {others} more") } else { text }
-}
-
-/// Formats a time span, such as `12 min`.
-fn span(time: TimeDelta) -> String {
-    match time.num_seconds() {
-        seconds @ ..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]
@@ -225,7 +216,7 @@ mod tests {
         assert_eq!(check.state, CheckState::Warning);
         assert_eq!(
             check.found,
-            "3 have failed since 09:00 UTC. 10 were delivered, and 4 attempts failed and are retried."
+            "3 deliveries have failed since 09:00 UTC. 10 were delivered, and 4 attempts failed and are retried."
         );
     }
 
@@ -242,7 +233,7 @@ mod tests {
                 .collect(),
         };
         let found = |count| check_paused_webhooks(&paused(count)).found;
-        assert_eq!(found(0), "Gatepost has paused none.");
+        assert_eq!(found(0), "Gatepost has paused no webhook.");
         assert_eq!(found(1), "1 webhook was paused by Gatepost: “w0”.");
         assert_eq!(found(3), "3 webhooks were paused by Gatepost: “w0”, “w1”, “w2”.");
         assert_eq!(found(5), "5 webhooks were paused by Gatepost: “w0”, “w1”, “w2” and 2 more.");

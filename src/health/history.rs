@@ -10,13 +10,13 @@ pub(super) fn check_partitions(partitions: &Partitions, today: NaiveDate) -> Che
     let tomorrow = today + Days::new(1);
     let is_missing = |day: NaiveDate| {
         let tables = partitions.iter().filter(move |(_, days)| !days.contains(&day));
-        tables.map(move |(table, _)| format!("{table} has none for {day}"))
+        tables.map(move |(table, _)| format!("{table} has no partition for {day}"))
     };
     let missing: Vec<String> = is_missing(today).chain(is_missing(tomorrow)).collect();
     if missing.is_empty() {
         let until = partitions.values().filter_map(|days| days.last()).min();
         let until = until.copied().unwrap_or(tomorrow);
-        return Check::ok(id, format!("Every day until {until} has one."));
+        return Check::ok(id, format!("Every day until {until} has a partition."));
     }
     let fix = "A server creates them every hour: see its log for the reason why it could not, such as a long transaction or a \
                missing right. Until then, nothing is lost: the rows are in the default partitions.";
@@ -71,14 +71,14 @@ mod tests {
     fn today_and_tomorrow_need_a_partition_in_every_table() {
         assert_eq!(check_partitions(&partitions(-3..2), day(0)).state, CheckState::Ok);
         let check = check_partitions(&partitions(-3..8), day(0));
-        assert_eq!(check.found, "Every day until 2026-12-05 has one.");
+        assert_eq!(check.found, "Every day until 2026-12-05 has a partition.");
         for days in [-3..0, -3..1, 1..8] {
             assert_eq!(check_partitions(&partitions(days), day(0)).state, CheckState::Warning);
         }
         let mut one_missing = partitions(0..8);
         one_missing.get_mut("events").unwrap().remove(&day(1));
         let check = check_partitions(&one_missing, day(0));
-        assert_eq!(check.found, "events has none for 2026-11-29.");
+        assert_eq!(check.found, "events has no partition for 2026-11-29.");
     }
 
     #[test]

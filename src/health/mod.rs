@@ -11,6 +11,7 @@ mod egress_rules;
 mod history;
 mod report;
 mod settings;
+mod span;
 
 use std::time::Duration;
 

@@ -69,12 +69,13 @@ fn check_public_url(url: Option<&Url>, listen: IpAddr) -> Check {
                 format!("Browsers use {url}. Passwords and cookies are sent without encryption.");
             Check::warning(id, found, fix)
         }
-        None if listen.is_loopback() => {
-            Check::ok(id, "It is not set, and Gatepost listens only on this machine.")
-        }
+        None if listen.is_loopback() => Check::ok(
+            id,
+            "GATEPOST_PUBLIC_URL is not set, and Gatepost listens only on this machine.",
+        ),
         None => {
             let found = format!(
-                "It is not set, and Gatepost listens on {listen}. Passwords and cookies may be sent without \
+                "GATEPOST_PUBLIC_URL is not set, and Gatepost listens on {listen}. Passwords and cookies may be sent without \
                  encryption, and links in invitations contain the host that a browser sends."
             );
             Check::warning(id, found, fix)

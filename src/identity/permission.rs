@@ -26,6 +26,8 @@ pub enum Permission {
     ReadAuditLog,
     /// Choose where notifications are sent to.
     ManageNotifications,
+    /// See addresses and settings of the servers.
+    ReadSettings,
 }
 
 /// A row of the table.
@@ -41,7 +43,7 @@ struct Rule {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OwnAccount,
         Self::Read,
         Self::EditWebhooks,
@@ -52,6 +54,7 @@ impl Permission {
         Self::ManageUsers,
         Self::ReadAuditLog,
         Self::ManageNotifications,
+        Self::ReadSettings,
     ];
 
     fn rule(self) -> Rule {
@@ -96,6 +99,11 @@ impl Permission {
             Self::ManageNotifications => {
                 rule("Choose where notifications are sent to", Some(Role::Administrator), &[])
             }
+            Self::ReadSettings => rule(
+                "See addresses, settings and disk space of the servers on the page Status",
+                Some(Role::Administrator),
+                &[],
+            ),
         }
     }
 

@@ -123,7 +123,7 @@ pub async fn recent_hours(db: &PgPool, now: Timestamp) -> Result<RecentHours, Er
                   sum(h.retried)::int8 as "retried!"
            from webhooks w cross join lateral (
                select hour, delivered, failed, retried from webhook_hours
-               where webhook_id = w.id and hour in ($1, $2) order by hour limit 2) as h
+               where webhook_id = w.id and hour between $1 and $2 order by hour limit 2) as h
            group by h.hour"#,
         previous,
         started_at

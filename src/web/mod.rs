@@ -28,6 +28,7 @@ mod routes;
 mod secrets;
 mod security;
 mod session;
+mod status;
 mod text;
 mod tokens;
 mod users;

@@ -26,11 +26,13 @@ pub(super) enum Nav {
     Users,
     /// The audit log.
     Audit,
+    /// The checks of the installation.
+    Status,
 }
 
 impl Nav {
     /// All entries in their order.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Webhooks,
         Self::Events,
         Self::Deliveries,
@@ -38,6 +40,7 @@ impl Nav {
         Self::Tokens,
         Self::Users,
         Self::Audit,
+        Self::Status,
     ];
 
     /// The label.
@@ -50,6 +53,7 @@ impl Nav {
             Self::Tokens => "API tokens",
             Self::Users => "Users",
             Self::Audit => "Audit log",
+            Self::Status => "Status",
         }
     }
 
@@ -63,6 +67,7 @@ impl Nav {
             Self::Tokens => "/tokens",
             Self::Users => "/users",
             Self::Audit => "/audit",
+            Self::Status => "/status",
         }
     }
 
@@ -76,13 +81,16 @@ impl Nav {
             Self::Tokens => "token",
             Self::Users => "users",
             Self::Audit => "audit",
+            Self::Status => "status",
         }
     }
 
     /// What the role of a user must allow to see the entry.
     fn permission(self) -> Permission {
         match self {
-            Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets => Permission::Read,
+            Self::Webhooks | Self::Events | Self::Deliveries | Self::Secrets | Self::Status => {
+                Permission::Read
+            }
             Self::Users => Permission::ManageUsers,
             Self::Tokens => Permission::ManageTokens,
             Self::Audit => Permission::ReadAuditLog,

@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use super::route::{Route, RouteRule, get, open, post};
 use super::{
     WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
-    notifications, secrets, security, tokens, users, webhooks,
+    notifications, secrets, security, status, tokens, users, webhooks,
 };
 use crate::identity::Permission::{
     EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount, Read,
@@ -58,6 +58,7 @@ fn simple_routes() -> Vec<Route> {
         get("/invocations/{id}", Read, invocations::show::show),
         get("/troubleshooting", Read, invocations::troubleshooting::show),
         get("/live", Read, live::stream),
+        get("/status", Read, status::show::show),
     ]);
     routes.extend(webhook_routes());
     routes.extend(event_routes());

@@ -34,7 +34,10 @@ async fn invite_and_disable(app: &TestApp, ben: &Browser) {
     ben.wait_for_text("#toasts", "Your password is set").await;
     // A viewer sees nothing that only editors and administrators can use.
     let shown = "[...document.querySelectorAll('nav.nav a, main .button')].map((one) => one.textContent.trim())";
-    assert_eq!(ben.eval(shown).await, json!(["Webhooks", "Events", "Deliveries", "Secrets"]));
+    assert_eq!(
+        ben.eval(shown).await,
+        json!(["Webhooks", "Events", "Deliveries", "Secrets", "Status"])
+    );
     ben.click(".person summary").await;
     ben.click_text(".person button", "Sign out").await;
     ben.wait_for_path("/login").await;

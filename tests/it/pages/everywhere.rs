@@ -38,6 +38,7 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         &format!("/tokens/{token}/revoke"),
         "/audit",
         "/audit/1",
+        "/status",
         "/webhooks/schema",
         "/webhooks/events",
         "/troubleshooting",

@@ -15,6 +15,7 @@ mod secrets;
 mod sessions;
 mod sign_in_limits;
 mod sign_in_race;
+mod status;
 mod tokens;
 mod users;
 mod webhooks;

@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use chrono::{TimeDelta, Utc};
+use gatepost::app::system_sources;
 use gatepost::model::delivery::DeliveryState;
 use gatepost::model::{EventId, Timestamp, Trigger, WebhookId};
 use gatepost::store::deliveries::by_event;
 use gatepost::store::delivery_search::{self, DeliveryFilter, StatusFilter};
 use gatepost::store::event_search::{self, EventQuery, ResultFilter};
-use gatepost::store::{PgConnectOptions, PgPool, connect};
+use gatepost::store::{PgConnectOptions, PgPool, connect, status};
 
 use crate::support::database::TestDatabase;
 
@@ -159,6 +160,49 @@ async fn pages_of_deliveries_read_few_rows_by_an_index() {
     let (seq_after, old_after) = read(&db, yesterday).await;
     assert_eq!(seq_after, seq_before, "rows of sequential scans");
     assert_eq!(old_after, old_before, "rows of yesterday");
+    db.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn the_status_reads_few_rows_of_large_tables() {
+    let (database, db, _today) = filled().await;
+    sqlx::raw_sql(
+        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at)
+         select lpad(to_hex(n), 32, '0')::uuid, 'w' || n, true, '{}', '', now(), now()
+         from generate_series(0, 49) n;
+         insert into webhook_hours (webhook_id, hour, delivered, failed, retried)
+         select id, date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 3, 2, 1
+         from webhooks, generate_series(0, 199) n;
+         insert into delivery_queue (id, event_id, webhook_id, state, due_at, created_at)
+         select gen_random_uuid(), gen_random_uuid(), lpad(to_hex(n % 50), 32, '0')::uuid, 'due',
+                now() - n * interval '1 second', now()
+         from generate_series(1, 10000) n;
+         analyze webhooks, webhook_hours, delivery_queue",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let read = async |sql: &'static str| -> (i64, i64) {
+        sqlx::query("select pg_stat_force_next_flush()").execute(&db).await.unwrap();
+        sqlx::query_as(sql).fetch_one(&db).await.unwrap()
+    };
+    let hours = "select seq_tup_read, coalesce(idx_tup_fetch, 0) from pg_stat_user_tables
+                 where relname = 'webhook_hours'";
+    let queue = "select seq_tup_read, coalesce(idx_tup_fetch, 0) from pg_stat_user_tables
+                 where relname = 'delivery_queue'";
+    let (now, before) = (system_sources().now(), (read(hours).await, read(queue).await));
+    let found = status::recent_hours(&db, now).await.unwrap();
+    // The hour may have changed meanwhile.
+    assert_eq!(found.previous.failed, 100);
+    let oldest = status::queue(&db, now).await.unwrap().oldest_due.unwrap();
+    assert!((9_999..10_100).contains(&(now - oldest).num_seconds()), "{oldest}");
+    let after = (read(hours).await, read(queue).await);
+    assert_eq!(after.0.0, before.0.0, "roll-ups were read in a sequential scan");
+    assert!(after.0.1 - before.0.1 <= 100, "{after:?}");
+    // They are counted once, and the oldest ones are found by an index.
+    assert!(after.1.0 - before.1.0 <= 10_000, "{before:?} {after:?}");
+    assert!(after.1.1 - before.1.1 <= 100, "{before:?} {after:?}");
     db.close().await;
     database.drop().await;
 }

@@ -1,0 +1,4 @@
+//! The page Status.
+
+mod figures;
+pub(super) mod show;
