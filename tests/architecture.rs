@@ -10,6 +10,8 @@ mod cycles;
 mod image;
 #[path = "architecture/language.rs"]
 mod language;
+#[path = "architecture/log_messages.rs"]
+mod log_messages;
 #[path = "architecture/modules.rs"]
 mod modules;
 #[path = "architecture/paths.rs"]
@@ -104,6 +106,13 @@ fn texts_use_the_terms_of_the_glossary() {
     let folders = ["src", "templates", "static/js", "docs"];
     let files: Vec<File> = folders.iter().flat_map(|folder| files(folder).unwrap()).collect();
     assert_none(&language::check(&files, language::EXCEPTIONS));
+}
+
+#[test]
+fn every_log_message_is_documented() {
+    let path = "docs/logging.md".to_owned();
+    let text = std::fs::read_to_string(root().join(&path)).unwrap();
+    assert_none(&log_messages::check(&rust_files("src").unwrap(), &File { path, text }));
 }
 
 #[test]

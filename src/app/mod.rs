@@ -199,6 +199,8 @@ impl App {
     /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the
     /// database.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
+        let (instance, version) = (self.dispatcher.instance_id(), env!("CARGO_PKG_VERSION"));
+        tracing::info!(instance.id = %instance, version, address = %self.address, "started");
         self.server.run(self.listener, shutdown).await;
         self.notifier.stop().await;
         self.dispatcher.stop().await;

@@ -50,12 +50,17 @@ fn tally(batch: &[Completion]) -> HashMap<WebhookId, Tally> {
 
 async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> Result<(), Error> {
     let deps = &shared.deps;
-    if tally.succeeded && shared.breakers.remove(webhook) {
+    if tally.succeeded
+        && let Some(closed) = shared.breakers.remove(webhook)
+    {
         let closing = async {
             let mut connection = deps.db.acquire().await?;
             breakers::close(&mut connection, webhook).await
         };
         within(&deps.db, QUICK_TIMEOUT, closing).await?;
+        if closed.is_open() {
+            tracing::info!(webhook.id = %webhook, "closed a circuit breaker");
+        }
         shared.note_backlog([webhook]);
     }
     if tally.failures == 0 {
@@ -76,6 +81,10 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
     // Updated before the next statement, so that events received meanwhile wait.
     shared.breakers.insert(webhook, breaker.clone());
     if breaker.is_open() {
+        if breaker.probe_at.is_none() {
+            let failures = breaker.failures;
+            tracing::warn!(webhook.id = %webhook, failures, "opened a circuit breaker");
+        }
         let probes = if breaker.probe_at.is_some() { breaker.probes + 1 } else { 0 };
         let at = now + probe_delay(probes);
         breakers::schedule_probe(&deps.db, webhook, probes, at).await?;

@@ -36,9 +36,9 @@ impl CircuitBreakers {
         self.0.lock().insert(webhook, breaker);
     }
 
-    /// Removes the breaker of a webhook. Returns false if there was none.
-    pub(super) fn remove(&self, webhook: WebhookId) -> bool {
-        self.0.lock().remove(&webhook).is_some()
+    /// Removes and returns the breaker of a webhook.
+    pub(super) fn remove(&self, webhook: WebhookId) -> Option<Breaker> {
+        self.0.lock().remove(&webhook)
     }
 
     /// Reads the breakers that this and other instances have recorded.

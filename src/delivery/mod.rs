@@ -118,6 +118,11 @@ impl Dispatcher {
         Ok(Self { shared, intake })
     }
 
+    /// Returns the id of this instance, which is also that of its leases.
+    pub fn instance_id(&self) -> Uuid {
+        self.shared.lease_id
+    }
+
     /// Returns the intake of events.
     pub fn intake(&self) -> &Intake {
         &self.intake

@@ -11,6 +11,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// # Errors
 /// If the database is newer than this program, or an applied migration was changed.
 pub async fn run(db: &PgPool) -> Result<(), Error> {
+    let before = state(db).await;
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum is non-exhaustive")]
     MIGRATIONS.run(db).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => Error::Migration(format!(
@@ -19,6 +20,9 @@ pub async fn run(db: &PgPool) -> Result<(), Error> {
         MigrateError::Execute(error) => Error::from(error),
         other => Error::Migration(format!("the database could not be migrated: {other}")),
     })?;
+    if let Ok(MigrationState::Pending(count)) = before {
+        tracing::info!(count, "applied migrations");
+    }
     webhooks::fold_names(db).await
 }
 

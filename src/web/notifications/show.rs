@@ -66,7 +66,7 @@ pub(super) async fn render(
     let stored = notifications::list(&state.db, SHOWN).await?;
     let (name, error) = invalid.unwrap_or((name, String::new()));
     page::html(&NotificationsPage {
-        page: Page::new(current, "Notifications", None::<Nav>).await?,
+        page: Page::new(current, "Notifications", Nav::Status).await?,
         can_change: current.can(Permission::ManageNotifications),
         can_mail: state.actions.can_mail(),
         name,

@@ -5,6 +5,7 @@ mod docs;
 mod doctor;
 mod events;
 mod explain;
+mod logs;
 mod private_database;
 mod private_files;
 mod private_home;
