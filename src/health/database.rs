@@ -119,7 +119,7 @@ pub(super) fn check_migrations(state: MigrationState) -> Check {
                 "The database is newer than this program: it has migration {migration}, which version {version} does \
                  not know."
             );
-            let fix = "Upgrade this program to the version that the other instances run. It does not start again.";
+            let fix = "Upgrade this program to the version of the other instances. It cannot start again on this database.";
             Check::problem(id, found, fix)
         }
     }

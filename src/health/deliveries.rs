@@ -35,7 +35,7 @@ pub(super) fn check_instances(instances: &[Instance]) -> Check {
         (count, _) => {
             let found =
                 format!("{count} servers run, in different versions: {}.", versions.join(", "));
-            let fix = "Finish the upgrade: run the same version everywhere. An upgrade one by one needs nothing else.";
+            let fix = "Finish the upgrade, so that all run the same version. While it is in progress, there is nothing else to do.";
             Check::warning(id, found, fix)
         }
     }

@@ -17,9 +17,11 @@ const PROBLEM_BELOW_BYTES: u64 = GIB / 4;
 pub(super) fn check(data_dir: &Path) -> Option<Check> {
     let home = PrivateDatabase::home(data_dir);
     let found = statvfs(&home).ok()?;
-    let free = found.blocks_available() * found.fragment_size();
-    let total = found.blocks() * found.fragment_size();
-    Some(judge(&home, free, total))
+    // The types depend on the system.
+    let unit = u128::from(found.fragment_size());
+    let bytes = |blocks: u128| u64::try_from(blocks * unit).unwrap_or(u64::MAX);
+    let (free, total) = (found.blocks_available().into(), found.blocks().into());
+    Some(judge(&home, bytes(free), bytes(total)))
 }
 
 fn judge(home: &Path, free: u64, total: u64) -> Check {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use super::private_database::DataDir;
 use super::{assert_says, beside, beside_with_input};
-use crate::support::app::EMAIL;
+use crate::support::app::{EMAIL, PASSWORD};
 use crate::support::database::TestDatabase;
 use crate::support::process::{
     Ended, Server, gatepost, run, with_admin, with_args, with_data_dir, with_database,
 };
-use crate::support::wait_until;
+use crate::support::proxy::ChaosProxy;
+use crate::support::user::TestUser;
+use crate::support::{http, wait_until};
 
 const JSON: [&str; 2] = ["doctor", "--json"];
 
@@ -261,4 +263,50 @@ async fn missing_programs_of_postgresql_are_reported() {
     let checks = diagnose(command).await;
     assert_eq!(state(&checks, "database"), "problem");
     assert_says(&found(&checks, "database"), &["cannot start", "created by PostgreSQL 9"]);
+}
+
+#[tokio::test]
+async fn a_lost_database_is_reported_by_every_check_and_returns_by_itself() {
+    let database = TestDatabase::create().await;
+    let proxy = ChaosProxy::before_database(database.url()).await;
+    let through = proxy.through(database.url());
+    let server = Server::start(with_admin(with_database(gatepost(), &through))).await;
+    let mut ann = TestUser::new(server.base.clone());
+    ann.sign_in(EMAIL, PASSWORD).await;
+    let readiness = async || {
+        let response = http().get(format!("{}/readyz", server.base)).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    assert_eq!(readiness().await, (200, "ok\n".to_owned()));
+    assert_eq!(ann.get("/status").await.status, 200);
+
+    proxy.refuse();
+    let expected = (503, "the database cannot be reached\n".to_owned());
+    assert_eq!(readiness().await, expected);
+    let page = ann.get("/status").await;
+    assert_eq!((page.status, page.text("h1").as_str()), (503, "The database cannot be reached"));
+    let checks = diagnose(with_database(gatepost(), &through)).await;
+    assert_eq!(state(&checks, "database"), "problem");
+
+    // Load balancers wait for about as long.
+    proxy.stall();
+    let began = Instant::now();
+    assert_eq!(readiness().await, expected);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+
+    proxy.heal();
+    wait_until("the server is ready", async || readiness().await.0 == 200).await;
+    wait_until("the page is shown", async || {
+        http()
+            .get(format!("{}/status", server.base))
+            .header("cookie", ann.cookie_header())
+            .send()
+            .await
+            .unwrap()
+            .status()
+            == 200
+    })
+    .await;
+    assert_eq!(server.interrupt().await, Some(0));
+    database.drop().await;
 }
