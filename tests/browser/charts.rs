@@ -96,3 +96,35 @@ async fn values_are_read_with_the_pointer_and_the_keyboard() {
     ann.finish().await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn problems_and_notifications() {
+    let app = TestApp::start().await;
+    let failing = webhook(&app, "Logpoint reopen incidents of production").await;
+    let statements = [
+        "insert into webhook_breakers (webhook_id, failures, failing_since, last_error, probes, probe_at)
+         select id, 12, now() - interval '20 minutes', 'Connection refused', 2, now() + interval '1 minute' from webhooks",
+        "insert into notifications (id, created_at, changes, mailed_to)
+         select gen_random_uuid(), now() - interval '20 minutes', json_build_array(json_build_object('webhook_id', id, 'webhook', name,
+                'state', 'failing', 'reason', 'Connection refused'))::text, '{ann.ngo@example.com}' from webhooks",
+        "insert into notifications (id, created_at, changes, mail_error)
+         select gen_random_uuid(), now() - interval '2 days', json_build_array(json_build_object('webhook_id', id, 'webhook', name,
+                'state', 'recovered', 'reason', ''))::text, 'the mail server did not accept the mail: connection refused' from webhooks",
+        "insert into all_hours (hour, delivered, failed, retried, latencies)
+         select date_trunc('hour', now(), 'UTC') - h * interval '1 hour', 900 + h * 13 % 300, h % 4, h % 9,
+                array_fill(0, array[14]) || array[700, 150, 60, 20] from generate_series(0, 23) h",
+    ];
+    for statement in statements {
+        sqlx::query(statement).execute(app.database.pool()).await.unwrap();
+    }
+    let scenes = [
+        scene("notifications", "/status/notifications"),
+        scene("banner", "/events"),
+        scene("webhook-failing", format!("/webhooks/{failing}")),
+        scene("status-charts", "/status"),
+    ];
+    check_all(&app, &scenes).await;
+    sqlx::query("delete from notifications").execute(app.database.pool()).await.unwrap();
+    check_all(&app, &[scene("notifications-none", "/status/notifications")]).await;
+    app.finish().await;
+}

@@ -1,13 +1,16 @@
 //! The checks of the installation: what is wrong at the top, then the figures behind them, then all checks.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::figures::FiguresView;
 use crate::health::{Check, CheckId, CheckState};
 use crate::identity::Permission;
+use crate::store::hours;
+use crate::web::charts::{ChartsView, Period};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::{Error, WebState};
@@ -38,6 +41,14 @@ struct ReportView {
     /// All checks.
     checks: Vec<CheckView>,
     figures: FiguresView,
+    /// Number of unfinished deliveries.
+    unfinished: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct StatusQuery {
+    period: String,
 }
 
 #[derive(Template)]
@@ -45,6 +56,7 @@ struct ReportView {
 struct StatusPage {
     page: Page,
     report: ReportView,
+    charts: ChartsView,
 }
 
 #[derive(Template)]
@@ -57,14 +69,21 @@ struct StatusReport {
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
+    Query(query): Query<StatusQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let report = load(&state, &current).await;
     if is_htmx(&headers) {
         return page::html(&StatusReport { report });
     }
-    let page = Page::new(&current, "Status", Nav::Status).await?;
-    page::html(&StatusPage { page, report })
+    let (now, period) = (current.now(&state), Period::from_query(&query.period));
+    let hours = hours::of_all(&state.db, ChartsView::first_hour(period, now.time)).await?;
+    let waiting = report.unfinished.clone();
+    page::html(&StatusPage {
+        page: Page::new(&current, "Status", Nav::Status).await?,
+        report,
+        charts: ChartsView::new("/status", period, now, &hours, waiting),
+    })
 }
 
 async fn load(state: &WebState, current: &CurrentUser) -> ReportView {
@@ -75,7 +94,9 @@ async fn load(state: &WebState, current: &CurrentUser) -> ReportView {
     let mut wrong: Vec<&Check> = shown.clone();
     wrong.retain(|check| check.state > CheckState::Ok);
     wrong.sort_by_key(|check| std::cmp::Reverse(check.state));
+    let unfinished = report.figures.queue.as_ref();
     ReportView {
+        unfinished: unfinished.map_or_else(|| "–".to_owned(), |queue| queue.total().to_string()),
         wrong: wrong.into_iter().map(CheckView::new).collect(),
         checks: shown.into_iter().map(CheckView::new).collect(),
         figures: FiguresView::new(report.figures, current.now(state), sees_settings),
@@ -110,7 +131,7 @@ fn list_of(check: CheckId) -> (&'static str, &'static str) {
         CheckId::Queue => ("/deliveries?state=due", "Show due deliveries"),
         CheckId::Failures => ("/deliveries?state=failed", "Show failed deliveries"),
         CheckId::CircuitBreakers => ("/webhooks?status=failing", "Show failing webhooks"),
-        CheckId::PausedWebhooks => ("/webhooks?status=inactive", "Show inactive webhooks"),
+        CheckId::PausedWebhooks => ("/webhooks?status=paused", "Show paused webhooks"),
         _ => ("", ""),
     }
 }

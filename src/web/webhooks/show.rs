@@ -141,7 +141,7 @@ impl Failing {
         Self {
             since: DisplayTime::new(breaker.failing_since, now),
             failures: breaker.failures,
-            last_error,
+            last_error: last_error.trim_end_matches('.').to_owned(),
             probe: breaker.probe_at.map(|at| DisplayTime::new(at, now)),
         }
     }
