@@ -19,6 +19,7 @@
 //! | [`model`] | the domain model |
 //! | [`template`] | the template engine |
 //! | [`metrics`] | counters and histograms |
+//! | [`trace`] | traces |
 
 pub mod actions;
 pub mod api;
@@ -37,5 +38,6 @@ pub mod notifications;
 pub mod private_postgres;
 pub mod store;
 pub mod template;
+pub mod trace;
 pub mod vault;
 pub mod web;

@@ -108,6 +108,7 @@ impl Actions {
             failure,
             custom_message: None,
             exchange,
+            trace_id: None,
             token_exchanges: Vec::new(),
         }
         .shortened();

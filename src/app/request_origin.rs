@@ -6,6 +6,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -23,11 +25,31 @@ pub(super) async fn add(
     let id = sources.uuid();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     request.extensions_mut().insert(Origin { address: peer, request_id: Some(id) });
-    let mut response = next.run(request).await;
+    let span = span(&request, id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     if let Some(value) = header_value(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// A span for a request of the API. Other paths may contain secrets, such as invitations.
+fn span(request: &Request, id: Uuid) -> Span {
+    let path = request.uri().path();
+    if !path.starts_with("/api/") {
+        return Span::none();
+    }
+    tracing::debug_span!(
+        "api_request",
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        url.path = path,
+        http.response.status_code = Empty,
+        request.id = %id,
+        event.id = Empty,
+        event.count = Empty,
+    )
 }
 
 fn header_value(id: Uuid) -> Option<HeaderValue> {

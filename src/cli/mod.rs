@@ -214,8 +214,10 @@ pub async fn run() -> anyhow::Result<()> {
         // It also runs if the settings cannot be used.
         Command::Doctor { .. } => Ok(()),
         Command::Serve => {
-            telemetry::start(&config)?;
-            serve::run(config).await
+            let telemetry = telemetry::start(&config)?;
+            let served = serve::run(config).await;
+            telemetry.stop().await;
+            served
         }
         Command::Migrate => {
             let database = Database::open_beside(&config).await?;

@@ -65,6 +65,8 @@ pub struct Config {
     pub smtp: Option<SmtpSettings>,
     /// How many days entries of the audit log are kept.
     pub audit_retention_days: u16,
+    /// The URL of the collector that traces are sent to.
+    pub otlp_endpoint: Option<Url>,
     /// The log filter.
     pub log: String,
     /// Whether logs are written as JSON.
@@ -106,17 +108,16 @@ impl Config {
                 return Err(ConfigError(message.to_owned()));
             }
         };
-        let public_url = options
-            .public_url
-            .take()
-            .map(|text| {
-                let url = Url::parse(&text).ok();
-                url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                    let why = "write it as https://gatepost.example.com";
-                    invalid("GATEPOST_PUBLIC_URL", &text, &why)
-                })
-            })
-            .transpose()?;
+        let public_url = http_url(
+            "GATEPOST_PUBLIC_URL",
+            options.public_url.take(),
+            "https://gatepost.example.com",
+        )?;
+        let otlp_endpoint = http_url(
+            "GATEPOST_OTLP_ENDPOINT",
+            options.otlp_endpoint.take(),
+            "http://collector.example.com:4318",
+        )?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
@@ -160,6 +161,7 @@ impl Config {
                 }
                 days => days,
             },
+            otlp_endpoint,
             log: options.log.unwrap_or_else(|| "info".to_owned()),
             log_json: match log_format.as_str() {
                 "text" => false,
@@ -215,6 +217,12 @@ impl Config {
 
 fn invalid(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError {
     ConfigError(format!("{name} cannot be \"{value}\": {why}"))
+}
+
+fn http_url(name: &str, text: Option<String>, example: &str) -> Result<Option<Url>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.map(Some).ok_or_else(|| invalid(name, &text, &format!("write it as {example}")))
 }
 
 fn hours(name: &str, hours: u16) -> Result<u16, ConfigError> {

@@ -116,6 +116,12 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit_retention_days: Option<u16>,
 
+    /// The URL of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, without a path [default: no
+    /// traces are sent]
+    #[arg(long, env = "GATEPOST_OTLP_ENDPOINT", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
+
     /// The log filter, such as info or gatepost=debug [default: info]
     #[arg(long, env = "GATEPOST_LOG", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,6 +174,7 @@ impl Options {
             &mut self.egress_deny,
             &mut self.smtp_url,
             &mut self.smtp_from,
+            &mut self.otlp_endpoint,
             &mut self.log,
             &mut self.log_format,
         ] {

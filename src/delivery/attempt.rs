@@ -12,6 +12,10 @@ use crate::model::outcome::{Cause, judge};
 use crate::model::secret::ResponseRedactor;
 use crate::model::webhook::{Field, RenderError, Rendered, ResolvedWebhook, Rules};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
+use crate::trace::TraceContext;
+
+/// W3C Trace Context, section 3.2.
+const TRACEPARENT: &str = "traceparent";
 
 /// An event to send, and for which delivery.
 #[derive(Debug, Clone)]
@@ -53,6 +57,9 @@ pub async fn attempt(
     let webhook = resolved.webhook();
     let started_at = sources.now();
     let event = request.event;
+    let sends_context = webhook.draft().traceparent;
+    let trace = TraceContext::current()
+        .or_else(|| sends_context.then(|| TraceContext::new(sources.bytes(), sources.bytes())));
     let checked = match rendered {
         Ok(rendered) => check(resolved, &rendered, *rules)
             .map_err(|cause| (rendered.clone().into_record(webhook.method().as_str()), cause))
@@ -68,6 +75,10 @@ pub async fn attempt(
             let mut headers = rendered.headers;
             headers.push(("webhook-id".to_owned(), request.message_id.to_string()));
             headers.push(("webhook-timestamp".to_owned(), started_at.timestamp().to_string()));
+            let has_own = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT));
+            if let Some(trace) = trace.filter(|_| sends_context && !has_own) {
+                headers.push((TRACEPARENT.to_owned(), trace.traceparent()));
+            }
             let outgoing = OutgoingRequest {
                 method: webhook.method().as_str(),
                 url: &rendered.url,
@@ -101,6 +112,7 @@ pub async fn attempt(
         custom_message: webhook.custom_message().map(str::to_owned),
         exchange,
         token_exchanges,
+        trace_id: trace.map(|trace| trace.trace_id()),
     }
     .shortened()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::dispatch_queue::Job;
@@ -75,7 +76,9 @@ async fn claim_batch(shared: &Arc<Shared>) -> Result<bool, Error> {
     let deps = &shared.deps;
     let now = deps.sources.now();
     let timer = deps.metrics.time(Statements::Claim);
-    let claimed = claim::claim(&deps.db, shared.lease_id, now, &webhooks, &counts).await?;
+    let claimed = claim::claim(&deps.db, shared.lease_id, now, &webhooks, &counts)
+        .instrument(tracing::debug_span!("statements", group = Statements::Claim.as_str()))
+        .await?;
     drop(timer);
     // A webhook with fewer deliveries than its limit has no more that are due.
     let mut counts: HashMap<WebhookId, usize> = HashMap::new();
@@ -135,7 +138,8 @@ async fn enqueue(shared: &Arc<Shared>, claimed: &Claimed, event: Option<Arc<Trac
     let has_capacity = shared.queue.reserve_claimed(webhook_id);
     match event {
         Some(event) if has_capacity => {
-            shared.queue.push(Job { id, webhook_id, attempt, event });
+            let event_id = claimed.event_id;
+            shared.queue.push(Job { id, webhook_id, attempt, event_id, event });
         }
         Some(_) => {
             let back = Completion::unsent(id, webhook_id, attempt, DeliveryState::Due);

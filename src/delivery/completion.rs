@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::shared::Shared;
 use super::{breaker_updates, worker};
@@ -136,6 +137,11 @@ async fn write_part(
             .within(&deps.db, timeout, async |db| {
                 complete(db, shared.lease_id, deps.sources.now(), batch).await
             })
+            .instrument(tracing::debug_span!(
+                "statements",
+                group = Statements::Completion.as_str(),
+                results = batch.len()
+            ))
             .await;
         drop(timer);
         match written {

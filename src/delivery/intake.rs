@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::planner::{AcceptedEvent, PlannedEvent, Planner, SubmittedEvent};
 use super::shared::Shared;
@@ -37,6 +38,8 @@ type Reply = oneshot::Sender<Result<Vec<AcceptedEvent>, IntakeError>>;
 struct Request {
     events: Vec<PlannedEvent>,
     reply: Reply,
+    /// The span of the sender's request.
+    span: Span,
 }
 
 /// Accepts events.
@@ -65,7 +68,7 @@ impl Intake {
         // Done here, in parallel with other requests, to keep the transactions short, which run one after another.
         let events =
             events.into_iter().map(|event| PlannedEvent::new(&self.shared.router, event)).collect();
-        let request = Request { events, reply };
+        let request = Request { events, reply, span: Span::current() };
         self.requests.send(request).await.map_err(|_closed| IntakeError::Stopping)?;
         response.await.map_err(|_closed| IntakeError::Stopping)?
     }
@@ -88,7 +91,11 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
             batch.push(next);
         }
         shared.ingest_busy.store(count >= BUSY_BATCH, Ordering::Relaxed);
-        let committed = commit_batch(&shared, &mut connection, batch).await;
+        let span = tracing::debug_span!("intake_batch", requests = batch.len(), events = count);
+        for request in &batch {
+            span.follows_from(request.span.id());
+        }
+        let committed = commit_batch(&shared, &mut connection, batch).instrument(span).await;
         if committed.is_err() {
             // Requests that waited during the failure should not wait for another timeout.
             while let Ok(next) = requests.try_recv() {
@@ -133,6 +140,7 @@ async fn commit_batch(
     let timer = shared.deps.metrics.time(Statements::Intake);
     let accepted = connection
         .within(&shared.deps.db, timeout, async |db| planner.commit(db).await)
+        .instrument(tracing::debug_span!("statements", group = Statements::Intake.as_str()))
         .await
         .map_err(|error| {
             tracing::warn!(error = error.chain(), "could not store events");

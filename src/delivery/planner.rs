@@ -186,7 +186,7 @@ impl<'a> Planner<'a> {
             if leased.contains(&id.uuid())
                 && let Some(event) = event
             {
-                shared.queue.push(Job { id, webhook_id, attempt: 1, event });
+                shared.queue.push(Job { id, webhook_id, attempt: 1, event_id, event });
             } else if delivery.leased {
                 shared.queue.cancel_reservation(webhook_id);
             } else if !delivery.behind && new_events.contains(&event_id.uuid()) {

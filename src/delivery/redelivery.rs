@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::attempt::{AttemptRequest, attempt};
 use super::router::Route;
@@ -294,8 +295,16 @@ async fn make_attempt(
         payload: event.project(&route.projection),
     };
     let rendered = request.render(&route.resolved);
-    let invocation =
-        attempt(shared.deps.attempt_context(), &route.resolved, request, rendered).await;
+    let span = tracing::debug_span!(
+        "redelivery",
+        otel.kind = "client",
+        webhook.id = %content.webhook,
+        delivery.id = %claimed.delivery,
+        attempt = content.attempt,
+    );
+    let invocation = attempt(shared.deps.attempt_context(), &route.resolved, request, rendered)
+        .instrument(span)
+        .await;
     attempt_metrics::attempted(&shared.deps.metrics, &invocation);
     shared.deps.metrics.redelivered(invocation.succeeded());
     Ok(invocation)

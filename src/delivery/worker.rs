@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::{AttemptRequest, attempt};
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
 use super::attempt_metrics;
 use super::dispatch_queue::Job;
 use super::shared::Shared;
@@ -27,7 +30,18 @@ async fn work(shared: Arc<Shared>, first: Job) {
     let mut next = Some(first);
     while let Some(job) = next {
         let webhook_id = job.webhook_id;
-        let completion = process(&shared, job).await;
+        let span = tracing::debug_span!(
+            "attempt",
+            otel.kind = "client",
+            webhook.id = %job.webhook_id,
+            delivery.id = %job.id,
+            event.id = %job.event_id,
+            attempt = job.attempt,
+            state = Empty,
+        );
+        let completion = process(&shared, job).instrument(span.clone()).await;
+        span.record("state", completion.state.as_str());
+        drop(span);
         shared.queue.finished(webhook_id);
         record(&shared, completion).await;
         next = if shared.stop.is_cancelled() { None } else { shared.next_job() };
@@ -43,7 +57,7 @@ pub(super) async fn record(shared: &Shared, completion: Completion) {
 }
 
 async fn process(shared: &Shared, job: Job) -> Completion {
-    let Job { id, webhook_id, attempt: number, event } = job;
+    let Job { id, webhook_id, attempt: number, event, .. } = job;
     let Some(route) = shared.router.find(webhook_id) else {
         return Completion::unsent(id, webhook_id, number, DeliveryState::Cancelled);
     };

@@ -6,6 +6,7 @@
 mod address;
 mod body;
 mod client;
+mod collector_client;
 mod connect;
 mod embedded_ipv4;
 mod exchange;
@@ -25,6 +26,7 @@ mod tls_failure;
 
 pub use address::AddressRules;
 pub use client::Client;
+pub use collector_client::CollectorClient;
 pub use exchange::{ExchangeResult, MAX_RESPONSE_BYTES, OutgoingRequest, recorded_request};
 pub use fetch_certificate::FetchError;
 pub use oauth::{TokenClient, TokenRequest, TokenResult};

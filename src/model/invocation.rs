@@ -36,6 +36,9 @@ pub struct Invocation {
     /// Requests for an access token that preceded it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_exchanges: Vec<Exchange>,
+    /// Id of the trace, in hexadecimal, if spans are exported or the target got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 impl Invocation {

@@ -7,9 +7,10 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 19] = [
+const MODULES: [(&str, &[&str]); 20] = [
     ("template", &[]),
     ("metrics", &[]),
+    ("trace", &[]),
     ("model", &["template"]),
     ("vault", &["model"]),
     ("config", &["model"]),
@@ -19,7 +20,7 @@ const MODULES: [(&str, &[&str]); 19] = [
     ("health", &["model", "vault", "config", "private_postgres", "store", "egress"]),
     ("mail", &["config"]),
     ("identity", &["model", "store"]),
-    ("delivery", &["metrics", "model", "store", "egress", "vault"]),
+    ("delivery", &["metrics", "trace", "model", "store", "egress", "vault"]),
     ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
     ("notifications", &["mail", "model", "store"]),
     (
@@ -42,6 +43,7 @@ const MODULES: [(&str, &[&str]); 19] = [
         "app",
         &[
             "metrics",
+            "trace",
             "model",
             "vault",
             "config",
@@ -65,7 +67,7 @@ const MODULES: [(&str, &[&str]); 19] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
     ("std::env", &["config"]),
@@ -80,6 +82,10 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("x509_parser", &["egress"]),
     ("metrics", &["metrics"]),
     ("metrics_exporter_prometheus", &["metrics"]),
+    ("opentelemetry", &["trace"]),
+    ("opentelemetry_http", &["trace", "egress"]),
+    ("opentelemetry_otlp", &["trace"]),
+    ("opentelemetry_sdk", &["trace"]),
     ("argon2", &["identity"]),
     ("askama", &["web"]),
     ("axum", &["web", "api", "app"]),

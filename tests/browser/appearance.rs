@@ -276,6 +276,7 @@ async fn an_invocation_with_a_token() {
                 ("auth_client_id", "gatepost"),
                 ("auth_client_secret", "demo-secret"),
                 ("auth_token_endpoint_url", &target.url("/token")),
+                ("traceparent", "true"),
             ],
         )
         .await;

@@ -22,3 +22,4 @@ mod notifications;
 mod pages;
 mod secrets;
 mod security;
+mod traces;

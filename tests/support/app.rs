@@ -64,6 +64,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         session_max_hours: 168,
         smtp: None,
         audit_retention_days: 400,
+        otlp_endpoint: None,
         log: "warn".to_owned(),
         log_json: false,
     }

@@ -82,6 +82,11 @@ async fn store(
             Problem::new(ProblemId::Unavailable, "The server is stopping. Send the request again.")
         }
     })?;
+    let span = tracing::Span::current();
+    span.record("event.count", accepted.len());
+    if let [one] = accepted.as_slice() {
+        span.record("event.id", tracing::field::display(one.id));
+    }
     let events = accepted
         .into_iter()
         .map(|one| AcceptedItem {

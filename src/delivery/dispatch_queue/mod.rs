@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::event_budget::{EventBudget, TrackedEvent};
 use crate::model::event::Event;
-use crate::model::{DeliveryId, WebhookId};
+use crate::model::{DeliveryId, EventId, WebhookId};
 
 /// Maximum number of events held in memory, of typically 2 KiB each. A single webhook can use half of it. Deliveries
 /// beyond that are claimed from the database later, which costs about as much again as the delivery itself. Also the
@@ -36,6 +36,7 @@ pub(super) struct Job {
     pub(super) webhook_id: WebhookId,
     /// The number of the attempt, from 1.
     pub(super) attempt: i32,
+    pub(super) event_id: EventId,
     pub(super) event: Arc<TrackedEvent>,
 }
 

@@ -26,7 +26,8 @@ fn event() -> Event {
 }
 
 fn job(queue: &DispatchQueue, n: usize, webhook_id: WebhookId) -> Job {
-    Job { id: id(n), webhook_id, attempt: 1, event: queue.track(event()) }
+    let event_id = Uuid::nil().into();
+    Job { id: id(n), webhook_id, attempt: 1, event_id, event: queue.track(event()) }
 }
 
 /// Sends the next delivery of this webhook, which must be number `n`.

@@ -42,6 +42,8 @@ pub struct Draft {
     pub rate_per_minute: String,
     /// Delays between attempts, such as `5s 30s 2m`, or empty for the default.
     pub retry_schedule: String,
+    /// Whether the header `traceparent` is sent.
+    pub traceparent: bool,
     /// Places that look like credentials, and that the user declared not to be secrets, such as `header.x-key`.
     pub not_secrets: Vec<String>,
 }
@@ -214,6 +216,7 @@ impl Default for Draft {
             max_in_flight: String::new(),
             rate_per_minute: String::new(),
             retry_schedule: String::new(),
+            traceparent: false,
             not_secrets: Vec::new(),
         }
     }

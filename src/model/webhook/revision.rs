@@ -208,6 +208,7 @@ fn label(path: &[String]) -> String {
         ["tls", "min_version"] => "Minimum TLS version".to_owned(),
         ["tls" | "type", .., name] => capitalize(name),
         ["ordered"] => "Order".to_owned(),
+        ["traceparent"] => "Trace context".to_owned(),
         ["max_in_flight"] => "Concurrent requests".to_owned(),
         ["rate_per_minute"] => "Requests per minute".to_owned(),
         other => capitalize(&other.join(" ")),

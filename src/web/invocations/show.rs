@@ -33,6 +33,8 @@ struct InvocationView {
     /// Address of the webhook, for editing if the user may; empty if it was not saved.
     webhook_href: String,
     delivery_id: String,
+    /// Empty without a trace.
+    trace_id: String,
     started: DisplayTime,
     took: String,
     parts: Vec<Part>,
@@ -110,6 +112,7 @@ impl InvocationView {
             webhook_name: found.webhook_name.clone(),
             webhook_href: String::new(),
             delivery_id: found.delivery_id.map(|id| id.to_string()).unwrap_or_default(),
+            trace_id: found.trace_id.clone().unwrap_or_default(),
             started: DisplayTime::new(found.started_at, now),
             took: display_time::duration(recorded.timings.total_us),
             parts: timing::parts(&recorded.timings),

@@ -61,6 +61,7 @@ fn refuse_empty(is_empty: bool, path: &[String]) -> Result<(), FileError> {
 fn is_default(value: &Value, path: &[String]) -> bool {
     match path.last().map(String::as_str) {
         Some("ordered") => *value == Value::Bool(true),
+        Some("traceparent") => *value == Value::Bool(false),
         Some("client_authentication") => value == "automatic",
         Some(name) if name.starts_with('[') => false,
         _ => value == "",

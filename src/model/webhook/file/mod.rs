@@ -60,6 +60,8 @@ pub struct WebhookFile {
     rate_per_minute: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     retry_schedule: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    traceparent: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     not_secrets: Vec<String>,
 }
@@ -94,6 +96,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 fn post() -> String {
@@ -190,6 +197,7 @@ impl WebhookFile {
             max_in_flight: draft.max_in_flight.parse().ok(),
             rate_per_minute: draft.rate_per_minute.parse().ok(),
             retry_schedule: draft.retry_schedule.split_whitespace().map(str::to_owned).collect(),
+            traceparent: draft.traceparent,
             not_secrets: draft.not_secrets.clone(),
         }
     }
@@ -233,6 +241,7 @@ impl WebhookFile {
             max_in_flight: number_text(self.max_in_flight),
             rate_per_minute: number_text(self.rate_per_minute),
             retry_schedule: self.retry_schedule.join(" "),
+            traceparent: self.traceparent,
             not_secrets: self.not_secrets,
         })
     }

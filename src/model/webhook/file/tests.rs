@@ -23,6 +23,7 @@ webhooks:
     max_in_flight: 4
     rate_per_minute: 600
     retry_schedule: [5s, 1m]
+    traceparent: true
     not_secrets: [body.code]
     authentication_config: null
     tls: { verify: pinned, sha256: "AB:CD" }
@@ -122,6 +123,7 @@ fn what_is_not_kept_exactly_is_rejected_with_its_path() {
         ("timeout_in_sec: 10", "timeout_in_sec: ten", &["webhooks[0].timeout_in_sec"]),
         ("[body.code]", "[a, '']", &["not_secrets[1]", "would be changed or lost"]),
         ("ordered: false", "ordered: maybe", &["webhooks[0].ordered"]),
+        ("traceparent: true", "traceparent: maybe", &["webhooks[0].traceparent"]),
         (
             "config: null",
             "config: { oauth: { scopes: ['a b'] } }",
@@ -140,6 +142,7 @@ fn harmless_differences_are_accepted() {
         ("name: Logpoint reopen", "name: ' Cafe\u{301} '"),
         ("method: POST", "method: post"),
         ("ordered: false", "ordered: true"),
+        ("traceparent: true", "traceparent: false"),
         ("X-Team: sec", "X-Team: ' sec '"),
         ("filters:", "custom_validation_error_message: ''\n    filters:"),
         ("[true]", "['7', true]"),

@@ -173,6 +173,7 @@ impl FormInput {
             max_in_flight: self.one("max_in_flight"),
             rate_per_minute: self.one("rate_per_minute"),
             retry_schedule: self.one("retry_schedule"),
+            traceparent: self.many("traceparent").next().is_some(),
             not_secrets: self.not_secrets(),
         }
     }

@@ -75,6 +75,7 @@ pub(super) struct FormView {
     pub(super) custom_message: String,
     pub(super) advanced_open: bool,
     pub(super) ordered: bool,
+    pub(super) traceparent: bool,
     pub(super) max_in_flight: String,
     pub(super) default_in_flight: usize,
     pub(super) rate_per_minute: String,
@@ -171,8 +172,10 @@ impl FormView {
                 || !draft.ordered
                 || !draft.max_in_flight.is_empty()
                 || !draft.rate_per_minute.is_empty()
-                || !draft.retry_schedule.is_empty(),
+                || !draft.retry_schedule.is_empty()
+                || draft.traceparent,
             ordered: draft.ordered,
+            traceparent: draft.traceparent,
             max_in_flight: draft.max_in_flight,
             default_in_flight: DeliveryPolicy::DEFAULT_MAX_IN_FLIGHT,
             rate_per_minute: draft.rate_per_minute,

@@ -218,3 +218,24 @@ async fn a_custom_field_cannot_have_a_name_that_the_parser_uses_itself() {
     assert_eq!(ann.get("/webhooks").await.status, 200);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_trace_context_can_be_switched_on() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let new = ann.get("/webhooks/new").await;
+    assert_eq!(new.attribute("#traceparent", "checked"), None);
+    let saved = ann.post("/webhooks", &with(&[("traceparent", "true")])).await;
+    assert_eq!(saved.location(), "/webhooks", "{}", saved.body);
+    let webhook = ann.first_webhook().await;
+    assert!(
+        ann.get(&format!("{webhook}/edit")).await.attribute("#traceparent", "checked").is_some()
+    );
+    let definition: String = sqlx::query_scalar("select definition from webhooks")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    let definition: serde_json::Value = serde_json::from_str(&definition).unwrap();
+    assert_eq!(definition["traceparent"], true);
+    app.finish().await;
+}
