@@ -107,8 +107,8 @@ definitions! {
     DATABASE_POOL_MAX_CONNECTIONS: Gauge, "gatepost_database_pool_max_connections", ["pool"],
         "Maximum number of connections of each pool.";
     PARTITIONS: Gauge, "gatepost_partitions", ["table"], "Daily partitions of each table.";
-    PARTITION_DAYS_AHEAD: Gauge, "gatepost_partition_days_ahead", ["table"],
-        "Number of days after today that have a partition.";
+    PARTITIONS_AHEAD: Gauge, "gatepost_partitions_ahead", ["table"],
+        "Daily partitions of each table for the days after today.";
     MEMORY_RESIDENT: Gauge, "gatepost_memory_resident_bytes", [], "Memory of the process, without PostgreSQL.";
     START_TIME: Gauge, "gatepost_start_time_seconds", [], "When the server started, since 1970.";
     BUILD_INFO: Gauge, "gatepost_build_info", ["version"], "The version of the server. Always 1.";

@@ -164,7 +164,7 @@ fn add_database(text: &mut Exposition, figures: Option<&DatabaseFigures>, now: T
         let days = (one.newest? - now.date_naive()).num_days();
         Some(([one.table.as_str()], float(days)))
     });
-    text.add(&names::PARTITION_DAYS_AHEAD, ahead);
+    text.add(&names::PARTITIONS_AHEAD, ahead);
 }
 
 /// Numbers in Prometheus are floating-point numbers. Those above 2^53 are rounded.
