@@ -99,6 +99,7 @@ const CRATES: [(&str, &[&str]); 23] = [
             "identity",
             "delivery",
             "monitoring",
+            "notifications",
             "actions",
             "app",
             "cli",
