@@ -143,6 +143,28 @@ async fn an_older_preview_does_not_replace_what_is_typed() {
 }
 
 #[tokio::test]
+async fn an_update_keeps_what_is_selected() {
+    let app = TestApp::start().await;
+    let ann = Browser::signed_in(&app).await;
+    ann.open("/webhooks/new?preset=logpoint-reopen").await;
+    ann.replace("#body_template", "<secret key>", "demo-key").await;
+    ann.wait_for_text("#found-secrets", "secret_key in the body").await;
+    let record =
+        "(window.swapped = 0, addEventListener('htmx:afterSettle', () => window.swapped += 1), 0)";
+    ann.eval(record).await;
+    ann.click("#secret-name-1").await;
+    // The whole name is selected while a change elsewhere updates the field.
+    let change = "(document.querySelector('#secret-name-1').select(), \
+                  document.querySelector('#method, [name=method]').dispatchEvent(new Event('change', { bubbles: true })), 0)";
+    ann.eval(change).await;
+    ann.wait_until("window.swapped > 0").await;
+    ann.press("my_key").await;
+    ann.wait_for_value("#secret-name-1", "my_key").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_typed_key_is_named_moved_and_used_again() {
     let app = TestApp::start().await;
     let logpoint = FakeLogpoint::start(Options::default()).await;
