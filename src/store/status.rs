@@ -117,14 +117,10 @@ pub struct RecentHours {
 pub async fn recent_hours(db: &PgPool, now: Timestamp) -> Result<RecentHours, Error> {
     let started_at = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let previous = started_at - TimeDelta::hours(1);
-    // The key of the roll-ups begins with the webhook.
     let query = sqlx::query!(
-        r#"select h.hour, sum(h.delivered)::int8 as "delivered!", sum(h.failed)::int8 as "failed!",
-                  sum(h.retried)::int8 as "retried!"
-           from webhooks w cross join lateral (
-               select hour, delivered, failed, retried from webhook_hours
-               where webhook_id = w.id and hour between $1 and $2 order by hour limit 2) as h
-           group by h.hour"#,
+        r#"select hour, sum(delivered)::int8 as "delivered!", sum(failed)::int8 as "failed!",
+                  sum(retried)::int8 as "retried!"
+           from webhook_hours where hour between $1 and $2 group by hour"#,
         previous,
         started_at
     );

@@ -18,6 +18,7 @@ use crate::store::{hours, replays, revisions, webhooks};
 use crate::web::charts::{ChartsView, Period};
 use crate::web::deliveries::Badge;
 use crate::web::display_time::{DisplayTime, LocalNow};
+use crate::web::notifications::banner::ProblemBanner;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -102,8 +103,13 @@ pub(in crate::web) async fn show(
     let draft = shown.draft;
     let triggers: Vec<Trigger> =
         draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
+    let mut page = Page::new(&current, draft.name.clone(), Nav::Webhooks).await?;
+    // The page has a banner of its own with the reason.
+    if shown.paused_because.is_some() {
+        page.problem = ProblemBanner::default();
+    }
     page::html(&ShowPage {
-        page: Page::new(&current, draft.name.clone(), Nav::Webhooks).await?,
+        page,
         condition: filter::explain(&triggers, &draft.filters),
         tls: tls_label(&draft.tls.verify),
         auth: auth_label(&draft.authentication.kind),
