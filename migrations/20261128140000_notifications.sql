@@ -12,6 +12,7 @@ insert into notification_settings default values;
 create table webhook_alerts (
     webhook_id     uuid        primary key references webhooks (id) on delete cascade,
     state          text        not null check (state in ('failing', 'paused', 'recovered')),
+    reported_at    timestamptz not null,
     counted_since  timestamptz not null,
     reported       integer     not null
 );
@@ -21,6 +22,7 @@ create table notifications (
     id            uuid        primary key,
     created_at    timestamptz not null,
     changes       text        not null,
+    omitted       text        not null default '[]',
     delivery_id   uuid,
     mail_due_at   timestamptz,
     mail_attempts integer     not null default 0,

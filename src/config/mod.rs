@@ -113,11 +113,8 @@ impl Config {
             options.public_url.take(),
             "https://gatepost.example.com",
         )?;
-        let otlp_endpoint = http_url(
-            "GATEPOST_OTLP_ENDPOINT",
-            options.otlp_endpoint.take(),
-            "http://collector.example.com:4318",
-        )?;
+        let otlp_endpoint = options.otlp_endpoint.take();
+        let otlp_endpoint = otlp_endpoint.as_deref().map(collector_url).transpose()?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
@@ -223,6 +220,22 @@ fn http_url(name: &str, text: Option<String>, example: &str) -> Result<Option<Ur
     let Some(text) = text else { return Ok(None) };
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.map(Some).ok_or_else(|| invalid(name, &text, &format!("write it as {example}")))
+}
+
+/// Parses the address of a collector. Errors do not repeat it, because it can contain a password.
+fn collector_url(text: &str) -> Result<Url, ConfigError> {
+    let is_plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    Url::parse(text).ok().filter(is_plain).ok_or_else(|| {
+        let message = "GATEPOST_OTLP_ENDPOINT must be a URL such as http://collector.example.com:4318, without a user name, a \
+                       password, a query or a fragment";
+        ConfigError(message.to_owned())
+    })
 }
 
 fn hours(name: &str, hours: u16) -> Result<u16, ConfigError> {

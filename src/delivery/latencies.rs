@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use crate::model::delivery::DeliveryState;
-use crate::model::{LatencyCounts, Timestamp, WebhookId};
+use crate::model::{LatencyCounts, Sources, Timestamp, WebhookId};
 use crate::store::deliveries::complete::Completion;
 use crate::store::hours::{self, WebhookLatencies, hour_of};
 use crate::store::{PgPool, within};
@@ -65,7 +65,12 @@ impl Latencies {
 }
 
 /// Runs until all attempts are finished after a stop, and writes what is left then.
-pub(super) async fn run(latencies: &Latencies, db: &PgPool, drained: impl Future<Output = ()>) {
+pub(super) async fn run(
+    latencies: &Latencies,
+    db: &PgPool,
+    sources: &Sources,
+    drained: impl Future<Output = ()>,
+) {
     let mut interval = tokio::time::interval(WRITE_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(drained);
@@ -77,7 +82,8 @@ pub(super) async fn run(latencies: &Latencies, db: &PgPool, drained: impl Future
             () = &mut drained => true,
         };
         if let Some(counted) = latencies.take()
-            && let Err(error) = within(db, WRITE_TIMEOUT, hours::write(db, &counted)).await
+            && let Err(error) =
+                within(db, WRITE_TIMEOUT, hours::write(db, &counted, sources.now())).await
         {
             tracing::warn!(error = error.chain(), "could not write roll-ups for charts; retrying");
             latencies.put_back(counted);

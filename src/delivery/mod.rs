@@ -101,8 +101,8 @@ impl Dispatcher {
         tracker.spawn({
             let shared = Arc::clone(&shared);
             async move {
-                let drained = shared.drained();
-                latencies::run(&shared.latencies, &shared.deps.background, drained).await;
+                let (deps, drained) = (&shared.deps, shared.drained());
+                latencies::run(&shared.latencies, &deps.background, &deps.sources, drained).await;
             }
         });
         tracker.spawn(redelivery::run(Arc::clone(&shared)));

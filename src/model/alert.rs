@@ -75,7 +75,11 @@ pub fn next_step(reported: Option<Reported>, health: ObservedHealth, now: Timest
         // The number of reports is remembered for a while.
         ObservedHealth::Healthy | ObservedHealth::Inactive => {
             return match reported {
-                Some(reported) if is_bad || now - reported.counted_since >= REPORT_WINDOW => {
+                Some(reported)
+                    if is_bad
+                        || reported.counted_since > now
+                        || now - reported.counted_since >= REPORT_WINDOW =>
+                {
                     AlertStep::Forget
                 }
                 Some(_) | None => AlertStep::Wait,
@@ -87,12 +91,17 @@ pub fn next_step(reported: Option<Reported>, health: ObservedHealth, now: Timest
         return AlertStep::Wait;
     }
     let (counted_since, count) = match reported {
-        Some(Reported { counted_since, count, .. }) if now - counted_since < REPORT_WINDOW => {
+        // A time in the future is from a clock that was set back.
+        Some(Reported { counted_since, count, .. })
+            if counted_since <= now && now - counted_since < REPORT_WINDOW =>
+        {
             (counted_since, count)
         }
         Some(_) | None => (now, 0),
     };
-    if count >= MAX_REPORTS {
+    // The last one is kept for bad news.
+    let max = if state == AlertState::Recovered { MAX_REPORTS - 1 } else { MAX_REPORTS };
+    if count >= max {
         return AlertStep::Wait;
     }
     AlertStep::Report(Reported { state, counted_since, count: count + 1 })
@@ -153,13 +162,26 @@ mod tests {
         use ObservedHealth::{Failing, Healthy, Inactive, Paused, Unclear};
         let observed = [
             Healthy, Unclear, Failing, Failing, Unclear, Failing, Healthy, Healthy, Paused, Paused,
-            Healthy,
         ];
-        assert_eq!(reports(&observed), [(30, F), (90, R), (120, P), (150, R)]);
+        assert_eq!(reports(&observed), [(30, F), (90, R), (120, P)]);
         // A user who deactivates a webhook knows about it.
         assert_eq!(reports(&[Failing, Inactive, Healthy, Failing]), [(0, F), (45, F)]);
         assert_eq!(reports(&[Failing, Paused, Failing]), [(0, F), (15, P), (30, F)]);
         assert_eq!(reports(&[Healthy, Inactive, Unclear]), []);
+    }
+
+    #[test]
+    fn the_last_report_of_an_hour_is_bad_news_and_a_clock_set_back_blocks_nothing() {
+        use AlertState::{Failing as F, Recovered as R};
+        use ObservedHealth::{Failing, Healthy};
+        let flapping = [Failing, Healthy, Failing, Healthy, Failing, Healthy];
+        assert_eq!(reports(&flapping), [(0, F), (15, R), (30, F)]);
+        let future = Reported { state: F, counted_since: time(90_000), count: MAX_REPORTS };
+        let step = next_step(Some(future), Healthy, time(0));
+        assert_eq!(
+            step,
+            AlertStep::Report(Reported { state: R, counted_since: time(0), count: 1 })
+        );
     }
 
     proptest! {

@@ -9,6 +9,10 @@ use super::{NOTIFICATION_EVENT_TYPE, Timestamp, WebhookId};
 
 /// Maximum number of webhooks that a text names.
 const MAX_NAMED: usize = 20;
+/// Maximum number of changes in a notification. Others are only counted.
+const MAX_CHANGES: usize = 100;
+/// All states, the worst first.
+const STATES: [AlertState; 3] = [AlertState::Paused, AlertState::Failing, AlertState::Recovered];
 
 /// A notification.
 #[derive(Debug, Clone)]
@@ -19,18 +23,34 @@ pub struct Notification {
     pub at: Timestamp,
     /// The changes. None in a test.
     pub changes: Vec<HealthChange>,
+    /// How many further changes there are to each state.
+    pub omitted: Vec<(AlertState, usize)>,
 }
 
 impl Notification {
+    /// Creates a notification, and keeps as many changes as an event can hold.
+    pub fn new(id: uuid::Uuid, at: Timestamp, mut changes: Vec<HealthChange>) -> Self {
+        let rest = changes.split_off(changes.len().min(MAX_CHANGES));
+        let count = |state| rest.iter().filter(|change| change.state == state).count();
+        let omitted = STATES.map(|state| (state, count(state)));
+        let omitted = omitted.into_iter().filter(|(_, count)| *count > 0).collect();
+        Self { id, at, changes, omitted }
+    }
+
+    fn count(&self, state: AlertState) -> usize {
+        let kept = self.changes.iter().filter(|change| change.state == state).count();
+        let omitted = self.omitted.iter().filter(|(of, _)| *of == state);
+        kept + omitted.map(|(_, count)| count).sum::<usize>()
+    }
+
     /// The subject, such as `“Logpoint” is failing`.
     pub fn title(&self) -> String {
-        let count = |state| self.changes.iter().filter(|change| change.state == state).count();
         match self.changes.as_slice() {
             [] => "Test of notifications".to_owned(),
             [one] => format!("“{}” {}", one.webhook, verb(one.state, 1)),
             _ => {
-                let parts = [AlertState::Paused, AlertState::Failing, AlertState::Recovered]
-                    .map(|state| (count(state), state))
+                let parts = STATES
+                    .map(|state| (self.count(state), state))
                     .into_iter()
                     .filter(|(count, _)| *count > 0)
                     .map(|(count, state)| {
@@ -58,7 +78,8 @@ impl Notification {
             lines.extend(link(public_url, change.webhook_id));
             lines.push(String::new());
         }
-        let more = self.changes.len().saturating_sub(MAX_NAMED);
+        let omitted: usize = self.omitted.iter().map(|(_, count)| count).sum();
+        let more = self.changes.len().saturating_sub(MAX_NAMED) + omitted;
         if more > 0 {
             lines.push(format!("And {more} more: see the list of webhooks."));
         }
@@ -147,7 +168,7 @@ mod tests {
     }
 
     fn notification(changes: Vec<HealthChange>) -> Notification {
-        Notification { id: uuid::Uuid::nil(), at: Timestamp::UNIX_EPOCH, changes }
+        Notification::new(uuid::Uuid::nil(), Timestamp::UNIX_EPOCH, changes)
     }
 
     #[test]
@@ -174,6 +195,10 @@ mod tests {
         );
         let many = notification(vec![change("A", AlertState::Paused); 25]);
         assert!(many.text(None).ends_with("And 5 more: see the list of webhooks."));
+        let all = notification(vec![change("A", AlertState::Failing); 10_000]);
+        assert_eq!(all.title(), "10000 webhooks are failing");
+        assert!(all.text(None).ends_with("And 9980 more: see the list of webhooks."));
+        assert!(all.event(None).unwrap().raw.len() < 50_000);
     }
 
     proptest! {

@@ -55,7 +55,14 @@ async fn send_next(parts: &NotifierParts, mailer: &Mailer) -> Result<(), Error> 
         }
         let text = notification.text(parts.public_url.as_ref());
         match mailer.send(&recipient, &format!("Gatepost: {}", notification.title()), text).await {
-            Ok(()) => mailed_to.push(recipient),
+            Ok(()) => {
+                mailed_to.push(recipient);
+                // At once, so that nobody gets it twice if the server stops before the last one.
+                let due_at = Some(parts.sources.now() + HOLD);
+                let recording =
+                    notifications::set_mailed(&parts.db, notification.id, &mailed_to, None, due_at);
+                within(&parts.db, QUICK_TIMEOUT, recording).await?;
+            }
             Err(error) => failure = Some(format!("{:#}", anyhow::Error::from(error))),
         }
     }

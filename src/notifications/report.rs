@@ -36,7 +36,7 @@ pub(super) async fn report_changes(parts: &NotifierParts) -> Result<(), Error> {
         })
         .collect();
     let is_allowed = reports.is_empty()
-        || notifications::count_since(&mut tx, now - WINDOW).await? < MAX_NOTIFICATIONS;
+        || notifications::count_between(&mut tx, now - WINDOW, now).await? < MAX_NOTIFICATIONS;
     if !reports.is_empty() && is_allowed {
         let changes = reports.iter().map(|(one, reported)| HealthChange {
             webhook_id: one.id,
@@ -44,15 +44,14 @@ pub(super) async fn report_changes(parts: &NotifierParts) -> Result<(), Error> {
             state: reported.state,
             reason: one.reason.clone(),
         });
-        let notification =
-            Notification { id: parts.sources.uuid(), at: now, changes: changes.collect() };
+        let notification = Notification::new(parts.sources.uuid(), now, changes.collect());
         let target = chosen.filter(|chosen| can_send(*chosen, &observed));
         let delivery =
             send(&mut tx, &parts.sources, parts.public_url.as_ref(), &notification, target).await?;
         notifications::insert(&mut tx, &notification, delivery, parts.mailer.is_some()).await?;
         let remembered: Vec<_> =
             reports.iter().map(|(one, reported)| (one.id, *reported)).collect();
-        notifications::remember(&mut tx, &remembered).await?;
+        notifications::remember(&mut tx, &remembered, now).await?;
         tracing::warn!(title = notification.title(), "reported changes of webhooks' health");
     }
     tx.commit().await?;
@@ -103,7 +102,7 @@ pub async fn insert_test(
     mails: bool,
     now: Timestamp,
 ) -> Result<Option<DeliveryId>, Error> {
-    let notification = Notification { id: sources.uuid(), at: now, changes: Vec::new() };
+    let notification = Notification::new(sources.uuid(), now, Vec::new());
     let delivery = send(db, sources, None, &notification, chosen).await?;
     notifications::insert(db, &notification, delivery, mails).await?;
     Ok(delivery)

@@ -87,12 +87,16 @@ pub async fn of_all(db: &PgPool, from: Timestamp) -> Result<Vec<HourCounts>, Err
 }
 
 /// Adds latencies, and sums up the counts of all webhooks.
-pub async fn write(db: &PgPool, latencies: &[WebhookLatencies]) -> Result<(), Error> {
+pub async fn write(
+    db: &PgPool,
+    latencies: &[WebhookLatencies],
+    now: Timestamp,
+) -> Result<(), Error> {
     let mut transaction = db.begin().await?;
     if !latencies.is_empty() {
         add_latencies(&mut transaction, latencies).await?;
     }
-    sum_up(&mut transaction).await?;
+    sum_up(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -139,17 +143,21 @@ async fn add_latencies(db: &mut PgConnection, latencies: &[WebhookLatencies]) ->
 
 /// Sums up the counts of all webhooks: of the newest hours, or of all hours the first time. Sums never shrink, so that
 /// they keep what a deleted webhook sent.
-async fn sum_up(db: &mut PgConnection) -> Result<(), Error> {
+///
+/// Hours in the future are from a clock that was set back, and do not count as the newest ones.
+async fn sum_up(db: &mut PgConnection, now: Timestamp) -> Result<(), Error> {
     sqlx::query!(
         "insert into all_hours as a (hour, delivered, failed, retried)
          select hour, sum(delivered), sum(failed), sum(retried) from webhook_hours
-         where hour >= coalesce((select max(hour) - interval '1 hour' from all_hours where delivered + failed + retried > 0),
+         where hour >= coalesce((select max(hour) - interval '1 hour' from all_hours
+                                 where delivered + failed + retried > 0 and hour <= $1),
                                 '-infinity')
          group by hour order by hour
          on conflict (hour) do update
          set delivered = greatest(a.delivered, excluded.delivered),
              failed = greatest(a.failed, excluded.failed),
-             retried = greatest(a.retried, excluded.retried)"
+             retried = greatest(a.retried, excluded.retried)",
+        now
     )
     .execute(db)
     .await?;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Error, PgConnection, PgPool};
-use crate::model::alert::{AlertState, HealthChange, ObservedHealth, Reported};
+use crate::model::alert::{AlertState, ObservedHealth, Reported};
 use crate::model::notification::Notification;
 use crate::model::{DeliveryId, Timestamp, WebhookId};
 
@@ -99,7 +99,9 @@ pub async fn observe(db: &mut PgConnection) -> Result<Vec<ObservedWebhook>, Erro
     let rows = sqlx::query!(
         r#"select w.id, w.name, w.active, w.paused_because, b.last_error as "last_error?",
                   b.probe_at is not null as "is_open!", a.state as "state?",
-                  a.counted_since as "counted_since?", a.reported as "reported?"
+                  a.counted_since as "counted_since?", a.reported as "reported?",
+                  exists (select from webhook_hours h where h.webhook_id = w.id and h.last_delivered_at > a.reported_at)
+                      as "has_delivered!"
            from (select webhook_id from webhook_alerts
                  union select webhook_id from webhook_breakers where probe_at is not null
                  union select id from webhooks where paused_because is not null and deleted_at is null) c
@@ -115,9 +117,10 @@ pub async fn observe(db: &mut PgConnection) -> Result<Vec<ObservedWebhook>, Erro
             let health = match (&row.paused_because, row.active, &row.last_error) {
                 (Some(_), _, _) => ObservedHealth::Paused,
                 (None, false, _) => ObservedHealth::Inactive,
-                (None, true, None) => ObservedHealth::Healthy,
+                // A change of a webhook closes its circuit breaker, which is no proof that deliveries succeed.
+                (None, true, None) if row.has_delivered => ObservedHealth::Healthy,
                 (None, true, Some(_)) if row.is_open => ObservedHealth::Failing,
-                (None, true, Some(_)) => ObservedHealth::Unclear,
+                (None, true, None | Some(_)) => ObservedHealth::Unclear,
             };
             let reported = match (row.state, row.counted_since, row.reported) {
                 (Some(state), Some(counted_since), Some(count)) => {
@@ -142,6 +145,7 @@ fn read_state(state: &str) -> Result<AlertState, Error> {
 pub async fn remember(
     db: &mut PgConnection,
     reported: &[(WebhookId, Reported)],
+    now: Timestamp,
 ) -> Result<(), Error> {
     let ids: Vec<Uuid> = reported.iter().map(|(id, _)| id.uuid()).collect();
     let states: Vec<&str> = reported.iter().map(|(_, reported)| reported.state.into()).collect();
@@ -149,14 +153,16 @@ pub async fn remember(
         reported.iter().map(|(_, reported)| reported.counted_since).collect();
     let counts: Vec<i32> = reported.iter().map(|(_, reported)| reported.count).collect();
     sqlx::query!(
-        "insert into webhook_alerts (webhook_id, state, counted_since, reported)
-         select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[])
+        "insert into webhook_alerts (webhook_id, state, counted_since, reported, reported_at)
+         select i.*, $5 from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[]) i
          on conflict (webhook_id) do update
-         set state = excluded.state, counted_since = excluded.counted_since, reported = excluded.reported",
+         set state = excluded.state, counted_since = excluded.counted_since, reported = excluded.reported,
+             reported_at = excluded.reported_at",
         &ids,
         &states as _,
         &since,
-        &counts
+        &counts,
+        now
     )
     .execute(db)
     .await?;
@@ -170,11 +176,16 @@ pub async fn forget(db: &mut PgConnection, webhooks: &[WebhookId]) -> Result<(),
     Ok(())
 }
 
-/// Counts the notifications since a time.
-pub async fn count_since(db: &mut PgConnection, since: Timestamp) -> Result<i64, Error> {
+/// Counts the notifications of a time except tests.
+pub async fn count_between(
+    db: &mut PgConnection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from notifications where created_at >= $1"#,
-        since
+        r#"select count(*) as "count!" from notifications where created_at between $1 and $2 and changes <> '[]'"#,
+        from,
+        to
     )
     .fetch_one(db)
     .await?;
@@ -189,11 +200,13 @@ pub async fn insert(
     mails: bool,
 ) -> Result<(), Error> {
     let changes = serde_json::to_string(&notification.changes).map_err(|error| corrupt(&error))?;
+    let omitted = serde_json::to_string(&notification.omitted).map_err(|error| corrupt(&error))?;
     sqlx::query!(
-        "insert into notifications (id, created_at, changes, delivery_id, mail_due_at) values ($1, $2, $3, $4, $5)",
+        "insert into notifications (id, created_at, changes, omitted, delivery_id, mail_due_at) values ($1, $2, $3, $4, $5, $6)",
         notification.id,
         notification.at,
         changes,
+        omitted,
         delivery.map(DeliveryId::uuid),
         mails.then_some(notification.at)
     )
@@ -205,7 +218,7 @@ pub async fn insert(
 /// Returns the newest notifications.
 pub async fn list(db: &PgPool, limit: i64) -> Result<Vec<StoredNotification>, Error> {
     let rows = sqlx::query!(
-        r#"select id, created_at, changes, delivery_id, mail_due_at is not null as "is_mailing!", mailed_to, mail_error
+        r#"select id, created_at, changes, omitted, delivery_id, mail_due_at is not null as "is_mailing!", mailed_to, mail_error
            from notifications order by created_at desc, id desc limit $1"#,
         limit
     )
@@ -214,7 +227,7 @@ pub async fn list(db: &PgPool, limit: i64) -> Result<Vec<StoredNotification>, Er
     rows.into_iter()
         .map(|row| {
             Ok(StoredNotification {
-                notification: read(row.id, row.created_at, &row.changes)?,
+                notification: read(row.id, row.created_at, (&row.changes, &row.omitted))?,
                 delivery: row.delivery_id.map(DeliveryId::from),
                 is_mailing: row.is_mailing,
                 mailed_to: row.mailed_to,
@@ -224,10 +237,10 @@ pub async fn list(db: &PgPool, limit: i64) -> Result<Vec<StoredNotification>, Er
         .collect()
 }
 
-fn read(id: Uuid, at: Timestamp, changes: &str) -> Result<Notification, Error> {
-    let changes: Vec<HealthChange> =
-        serde_json::from_str(changes).map_err(|error| corrupt(&error))?;
-    Ok(Notification { id, at, changes })
+fn read(id: Uuid, at: Timestamp, (changes, omitted): (&str, &str)) -> Result<Notification, Error> {
+    let changes = serde_json::from_str(changes).map_err(|error| corrupt(&error))?;
+    let omitted = serde_json::from_str(omitted).map_err(|error| corrupt(&error))?;
+    Ok(Notification { id, at, changes, omitted })
 }
 
 fn corrupt(error: &serde_json::Error) -> Error {
@@ -243,15 +256,18 @@ pub async fn claim_mail(
 ) -> Result<Option<DueMail>, Error> {
     let row = sqlx::query!(
         "update notifications set mail_due_at = $2, mail_attempts = mail_attempts + 1
-         where id = (select id from notifications where mail_due_at <= $1 order by mail_due_at limit 1 for update skip locked)
-         returning id, created_at, changes, mailed_to, mail_attempts",
+         -- A time far in the future is from a clock that was set back.
+         where id = (select id from notifications where mail_due_at <= $1 or mail_due_at > $3
+                     order by mail_due_at limit 1 for update skip locked)
+         returning id, created_at, changes, omitted, mailed_to, mail_attempts",
         now,
-        now + hold
+        now + hold,
+        now + hold * 10
     )
     .fetch_optional(db)
     .await?;
     row.map(|row| {
-        let notification = read(row.id, row.created_at, &row.changes)?;
+        let notification = read(row.id, row.created_at, (&row.changes, &row.omitted))?;
         Ok(DueMail { notification, mailed_to: row.mailed_to, attempt: row.mail_attempts })
     })
     .transpose()

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::webhook_health::first_uuid_at;
 use super::{Error, PgConnection, PgPool};
-use crate::model::{EventId, Timestamp, WebhookId};
+use crate::model::{EventId, NOTIFICATION_EVENT_TYPE, Timestamp, WebhookId};
 
 /// Maximum number of events in the range of a replay.
 pub const MAX_REPLAY_EVENTS: i64 = 100_000;
@@ -104,11 +104,12 @@ impl From<Row> for Replay {
 pub async fn count_events(db: &PgPool, range: &ReplayRange) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
-               select from events where id >= $1 and id < $2 and trigger <> 'Manual' limit $3
+               select from events where id >= $1 and id < $2 and trigger <> 'Manual' and event_type <> $4 limit $3
            ) found"#,
         first_uuid_at(range.from),
         first_uuid_at(range.until),
-        MAX_REPLAY_EVENTS + 1
+        MAX_REPLAY_EVENTS + 1,
+        NOTIFICATION_EVENT_TYPE
     )
     .fetch_one(db)
     .await?;
@@ -124,11 +125,13 @@ pub async fn list_events(
 ) -> Result<Vec<(EventId, String)>, Error> {
     let rows = sqlx::query!(
         "select id, payload from events
-         where id >= $1 and id < $2 and id > $3 and trigger <> 'Manual' order by id limit $4",
+         where id >= $1 and id < $2 and id > $3 and trigger <> 'Manual' and event_type <> $5
+         order by id limit $4",
         first_uuid_at(range.from),
         first_uuid_at(range.until),
         after.uuid(),
-        limit
+        limit,
+        NOTIFICATION_EVENT_TYPE
     )
     .fetch_all(db)
     .await?;

@@ -56,7 +56,7 @@ pub async fn list(
                select w.id, w.name, w.active, w.method, w.url, w.triggers, w.unverified,
                       case $4
                           when 'status' then case when w.active then '0' else '1' end || lower(w.name)
-                          when 'url' then lower(w.url)
+                          when 'url' then left(lower(w.url), 500)
                           when 'last' then lpad((9999999999999 - coalesce((
                               select extract(epoch from h.last_delivered_at) * 1000 from webhook_hours h
                               where h.webhook_id = w.id and h.last_delivered_at is not null

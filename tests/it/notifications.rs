@@ -175,6 +175,35 @@ async fn nothing_is_sent_through_the_webhook_that_fails() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_failing_webhook_is_no_recovery() {
+    let notified = Notified::start(|_config| {}).await;
+    let app = &notified.app;
+    notified.fail("first").await;
+    notified.wait_for_notifications(1).await;
+    // The change closes the circuit breaker, and it takes long until the next attempt fails.
+    notified.logpoint.always(Behaviour::Delay(Duration::from_mins(1)));
+    let changed = WebhookBuilder::reopen(&notified.logpoint).with("timeout_in_sec", 30);
+    app.change_webhook(&notified.webhook, &changed.file(), EMAIL).await;
+    let (since, limit) = (std::time::Instant::now(), Duration::from_secs(7));
+    app.wait_until("a check", async || since.elapsed() > limit).await;
+    assert_eq!(notified.titles(), ["“Reopen” is failing"]);
+    notified.app.finish_with_leftovers().await;
+}
+
+#[tokio::test]
+async fn a_replay_leaves_notifications_out() {
+    let notified = Notified::start(|_config| {}).await;
+    let mut ann = notified.app.admin().await;
+    ann.get("/status/notifications").await;
+    ann.post("/status/notifications/test", &[]).await;
+    notified.channel.wait_for_requests(1).await;
+    let range = "from=2020-01-01T00%3A00&to=2099-01-01T00%3A00";
+    let page = ann.get(&format!("/webhooks/{}/replay?{range}", notified.webhook)).await;
+    assert!(page.text("[role=alert]").contains("No events were received in this range"));
+    notified.app.finish().await;
+}
+
+#[tokio::test]
 async fn two_servers_report_a_change_once() {
     let notified = Notified::start(|_config| {}).await;
     let clock = notified.app.clock.clone();
@@ -250,6 +279,8 @@ async fn a_mail_that_is_not_accepted_is_retried_and_its_failure_is_shown() {
     })
     .await;
     assert_eq!(notified.count("notifications where mail_attempts = 6").await, 1);
+    let viewed = app.user(Role::Viewer).await.get("/status/notifications").await;
+    assert_eq!(viewed.text(".notices .error"), "Mail failed");
     let page = app.admin().await.get("/status/notifications").await;
     assert!(page.text(".notices .error").contains("Mail failed"), "{}", page.text(".notices"));
     notified.app.finish().await;

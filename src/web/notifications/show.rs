@@ -59,6 +59,7 @@ pub(super) async fn render(
     invalid: Option<(String, String)>,
 ) -> Result<Response, Error> {
     let now = current.now(state);
+    let sees_addresses = current.can(Permission::ReadSettings);
     let (name, href) = match notifications::chosen_webhook(&state.db).await? {
         Some((id, name)) => (name, format!("/webhooks/{id}")),
         None => (String::new(), String::new()),
@@ -73,15 +74,22 @@ pub(super) async fn render(
         href,
         error,
         suggestions: webhooks::search_names(&state.db, "", MAX_SUGGESTIONS).await?,
-        notifications: stored.into_iter().map(|one| NotificationView::new(one, now)).collect(),
+        notifications: stored
+            .into_iter()
+            .map(|one| NotificationView::new(one, now, sees_addresses))
+            .collect(),
     })
 }
 
 impl NotificationView {
-    fn new(stored: StoredNotification, now: LocalNow) -> Self {
+    /// `sees_addresses` tells whether the user may see who got a mail, and what the mail server responded.
+    fn new(stored: StoredNotification, now: LocalNow, sees_addresses: bool) -> Self {
         let StoredNotification { notification, delivery, is_mailing, mailed_to, mail_error } =
             stored;
         let mail = match (&mail_error, is_mailing, mailed_to.as_slice()) {
+            (Some(_), true, _) if !sees_addresses => "Mail is retried".to_owned(),
+            (Some(_), false, _) if !sees_addresses => "Mail failed".to_owned(),
+            (None, false, [_, ..]) if !sees_addresses => "Mailed to the administrators".to_owned(),
             (Some(error), true, _) => format!("Mail is retried: {error}"),
             (Some(error), false, _) => format!("Mail failed: {error}"),
             (None, true, _) => "Mail is being sent".to_owned(),

@@ -229,3 +229,19 @@ async fn a_full_page_is_light() {
     assert!(seen.body.len() <= MAX_BYTES, "{} bytes", seen.body.len());
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_longest_url_is_saved_and_sorted() {
+    let app = TestApp::start().await;
+    // What cannot be compressed.
+    let mut bytes = [0; 1900];
+    rand::fill(&mut bytes);
+    let url = |n: usize| format!("https://logpoint.example.com/{n}/{}", hex::encode(bytes));
+    let files = [1, 2].map(|n| WebhookBuilder::new(&format!("Long {n}"), &url(n)).file());
+    for file in &files {
+        app.webhooks(file).await;
+    }
+    let mut ann = app.admin().await;
+    assert_eq!(ann.get("/webhooks?sort=-url").await.texts("td.name a"), ["Long 2", "Long 1"]);
+    app.finish().await;
+}
