@@ -57,7 +57,7 @@ async fn send_next(parts: &NotifierParts, mailer: &Mailer) -> Result<(), Error> 
         match mailer.send(&recipient, &format!("Gatepost: {}", notification.title()), text).await {
             Ok(()) => {
                 mailed_to.push(recipient);
-                // At once, so that nobody gets it twice if the server stops before the last one.
+                // At once, so that no recipient gets it twice if the server stops before the last one.
                 let due_at = Some(parts.sources.now() + HOLD);
                 let recording =
                     notifications::set_mailed(&parts.db, notification.id, &mailed_to, None, due_at);
