@@ -9,6 +9,9 @@ use super::session::{CurrentUser, Toast};
 use super::visitor::Visitor;
 use crate::identity::{Permission, Role};
 
+/// Maximum length of a title, in characters. With the name of the program, it has at most 70.
+const MAX_TITLE_CHARS: usize = 59;
+
 /// The current entry of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nav {
@@ -129,7 +132,7 @@ impl Page {
         nav: impl Into<Option<Nav>>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            title: title.into(),
+            title: short_title(title.into()),
             nav: nav.into(),
             role: Some(current.role()),
             email: current.user.email.clone(),
@@ -144,7 +147,7 @@ impl Page {
     /// A page without navigation, for visitors who are not signed in.
     pub(super) fn outside(visitor: &Visitor, title: impl Into<String>) -> Self {
         Self {
-            title: title.into(),
+            title: short_title(title.into()),
             nav: None,
             role: None,
             email: String::new(),
@@ -186,6 +189,14 @@ impl Page {
     }
 }
 
+/// Shortens a title, which is followed by the name of the program. Names and addresses can be long.
+fn short_title(title: String) -> String {
+    match title.char_indices().nth(MAX_TITLE_CHARS) {
+        None => title,
+        Some(_) => title.chars().take(MAX_TITLE_CHARS - 1).chain(['…']).collect(),
+    }
+}
+
 fn initials(email: &str) -> String {
     let name = email.split('@').next().unwrap_or_default();
     name.split(['.', '-', '_'])
@@ -198,4 +209,17 @@ fn initials(email: &str) -> String {
 /// Renders a template as a response.
 pub(super) fn html(template: &impl Template) -> Result<Response, Error> {
     Ok(Html(template.render()?).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_titles_are_shortened() {
+        let exact = "ä".repeat(MAX_TITLE_CHARS);
+        assert_eq!(short_title(exact.clone()), exact);
+        let short = short_title(format!("{exact}b"));
+        assert_eq!((short.chars().count(), short.ends_with("ä…")), (MAX_TITLE_CHARS, true));
+    }
 }
