@@ -15,7 +15,7 @@ use crate::health::Health;
 use crate::identity::TokenCache;
 use crate::monitoring::Monitor;
 use crate::store::PgPool;
-use crate::web::{self, CsrfKey, PublicAddress, SessionLimits, WebState};
+use crate::web::{self, CsrfKey, LiveStreams, PublicAddress, SessionLimits, WebState};
 
 /// What the routes need.
 pub(super) struct Parts<'a> {
@@ -51,7 +51,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         idle: TimeDelta::hours(config.session_idle_hours.into()),
         max: TimeDelta::hours(config.session_max_hours.into()),
     };
-    let pages = web::router(WebState::new(web::Parts {
+    let pages = web::router(WebState {
         actions,
         health,
         db,
@@ -59,7 +59,8 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         public: public.clone(),
         csrf_key,
         session_limits,
-    }));
+        live_streams: LiveStreams::default(),
+    });
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let mut all = Router::new().merge(probes).merge(api).merge(pages);
     if let Some(url) = public.url.clone() {

@@ -3,9 +3,9 @@
 use chrono::{Days, NaiveDate};
 
 use super::check::{Check, CheckId};
-use crate::store::status::Partitions;
+use crate::store::partitions::PartitionDays;
 
-pub(super) fn check_partitions(partitions: &Partitions, today: NaiveDate) -> Check {
+pub(super) fn check_partitions(partitions: &PartitionDays, today: NaiveDate) -> Check {
     let id = CheckId::Partitions;
     let tomorrow = today + Days::new(1);
     let is_missing = |day: NaiveDate| {
@@ -24,7 +24,7 @@ pub(super) fn check_partitions(partitions: &Partitions, today: NaiveDate) -> Che
 }
 
 pub(super) fn check_retention(
-    partitions: &Partitions,
+    partitions: &PartitionDays,
     today: NaiveDate,
     retention_days: u16,
 ) -> Check {
@@ -63,7 +63,7 @@ mod tests {
         NaiveDate::from_ymd_opt(2026, 11, 28).unwrap() + chrono::TimeDelta::days(offset)
     }
 
-    fn partitions(days: std::ops::Range<i64>) -> Partitions {
+    fn partitions(days: std::ops::Range<i64>) -> PartitionDays {
         TABLES.map(|table| (table.to_owned(), days.clone().map(day).collect())).into()
     }
 
@@ -87,7 +87,7 @@ mod tests {
         let check = check_retention(&partitions(-32..2), day(0), 30);
         assert_eq!(check.state, CheckState::Warning);
         assert!(check.found.contains("2026-10-27"), "{}", check.found);
-        assert_eq!(check_retention(&Partitions::new(), day(0), 30).state, CheckState::Ok);
+        assert_eq!(check_retention(&PartitionDays::new(), day(0), 30).state, CheckState::Ok);
     }
 
     proptest! {

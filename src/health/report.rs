@@ -13,9 +13,8 @@ use crate::private_postgres::PrivateError;
 use crate::store::Error;
 use crate::store::instances::{self, Instance};
 use crate::store::migrate::{self, MigrationState};
-use crate::store::status::{
-    self, FailingWebhook, Partitions, PausedWebhook, Queue, RecentHours, Webhooks,
-};
+use crate::store::partitions::{self, PartitionDays};
+use crate::store::status::{self, FailingWebhook, PausedWebhook, Queue, RecentHours, Webhooks};
 
 /// Time over which received events are counted.
 pub(super) const EVENTS_PERIOD: TimeDelta = TimeDelta::minutes(5);
@@ -38,7 +37,7 @@ pub struct Figures {
     /// Webhooks that Gatepost has paused.
     pub paused: Option<Webhooks<PausedWebhook>>,
     /// The partitions of the history.
-    pub partitions: Option<Partitions>,
+    pub partitions: Option<PartitionDays>,
 }
 
 /// The results of all checks.
@@ -167,8 +166,8 @@ impl Health {
 
     async fn add_history(&self, report: &mut Report) {
         let today = self.sources.now().date_naive();
-        let read = status::partitions(&self.db).await;
-        let check = |read: &Partitions| history::check_partitions(read, today);
+        let read = partitions::list(&self.db).await;
+        let check = |read: &PartitionDays| history::check_partitions(read, today);
         let partitions = report.judge(CheckId::Partitions, read, check);
         if let Some(partitions) = &partitions {
             let days = self.settings.retention_days;

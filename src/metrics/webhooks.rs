@@ -1,4 +1,4 @@
-//! Counters by webhook. The number of label values is bounded, because each is a series of its own in Prometheus.
+//! Counters by webhook. The number of label values is bounded, because Prometheus stores a separate series for each.
 
 use std::collections::HashMap;
 use std::sync::Arc;

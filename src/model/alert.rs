@@ -52,6 +52,13 @@ pub struct Reported {
     pub count: i32,
 }
 
+impl Reported {
+    /// Whether the reports are still counted. A start in the future is from a clock that was set back.
+    fn counts_at(&self, now: Timestamp) -> bool {
+        self.counted_since <= now && now - self.counted_since < REPORT_WINDOW
+    }
+}
+
 /// What to do about a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertStep {
@@ -74,31 +81,17 @@ pub fn next_step(reported: Option<Reported>, health: ObservedHealth, now: Timest
         ObservedHealth::Healthy if is_bad => AlertState::Recovered,
         // The number of reports is remembered for a while.
         ObservedHealth::Healthy | ObservedHealth::Inactive => {
-            return match reported {
-                Some(reported)
-                    if is_bad
-                        || reported.counted_since > now
-                        || now - reported.counted_since >= REPORT_WINDOW =>
-                {
-                    AlertStep::Forget
-                }
-                Some(_) | None => AlertStep::Wait,
-            };
+            let is_over = reported.is_some_and(|reported| !reported.counts_at(now));
+            return if is_bad || is_over { AlertStep::Forget } else { AlertStep::Wait };
         }
         ObservedHealth::Unclear => return AlertStep::Wait,
     };
     if known == Some(state) {
         return AlertStep::Wait;
     }
-    let (counted_since, count) = match reported {
-        // A time in the future is from a clock that was set back.
-        Some(Reported { counted_since, count, .. })
-            if counted_since <= now && now - counted_since < REPORT_WINDOW =>
-        {
-            (counted_since, count)
-        }
-        Some(_) | None => (now, 0),
-    };
+    let counting = reported.filter(|reported| reported.counts_at(now));
+    let (counted_since, count) =
+        counting.map_or((now, 0), |reported| (reported.counted_since, reported.count));
     // The last one is kept for bad news.
     let max = if state == AlertState::Recovered { MAX_REPORTS - 1 } else { MAX_REPORTS };
     if count >= max {

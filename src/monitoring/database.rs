@@ -7,7 +7,8 @@ use tokio::sync::Mutex;
 
 use crate::metrics::{Metrics, Statements};
 use crate::model::Timestamp;
-use crate::store::figures::{self, PartitionFigures, QueueFigures};
+use crate::store::figures::{self, QueueFigures};
+use crate::store::partitions::{self, PartitionDays};
 use crate::store::{Error, PgPool};
 
 /// How long figures are used, also if they could not be read.
@@ -19,7 +20,7 @@ const MAX_SLOW_AGE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseFigures {
     pub(super) queue: QueueFigures,
-    pub(super) partitions: Vec<PartitionFigures>,
+    pub(super) partitions: PartitionDays,
     /// In bytes.
     pub(super) size: i64,
 }
@@ -83,7 +84,7 @@ impl FigureCache {
         let queue = figures::queue(&self.db, now).await?;
         let (partitions, size) = match slow {
             Some(DatabaseFigures { partitions, size, .. }) => (partitions, size),
-            None => (figures::partitions(&self.db).await?, figures::size(&self.db).await?),
+            None => (partitions::list(&self.db).await?, figures::size(&self.db).await?),
         };
         Ok(DatabaseFigures { queue, partitions, size })
     }

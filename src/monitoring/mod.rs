@@ -157,12 +157,13 @@ fn add_database(text: &mut Exposition, figures: Option<&DatabaseFigures>, now: T
     let age = oldest_due_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
     text.add_value(&names::QUEUE_OLDEST_DUE_AGE, age.as_secs_f64());
     text.add_value(&names::DATABASE_SIZE, float(*size));
-    let tables = || partitions.iter();
-    let counts = tables().map(|one| ([one.table.as_str()], float(one.count)));
+    let counts = partitions.iter().map(|(table, days)| {
+        ([table.as_str()], float(i64::try_from(days.len()).unwrap_or(i64::MAX)))
+    });
     text.add(&names::PARTITIONS, counts);
-    let ahead = tables().filter_map(|one| {
-        let days = (one.newest? - now.date_naive()).num_days();
-        Some(([one.table.as_str()], float(days)))
+    let ahead = partitions.iter().filter_map(|(table, days)| {
+        let ahead = (*days.last()? - now.date_naive()).num_days();
+        Some(([table.as_str()], float(ahead)))
     });
     text.add(&names::PARTITIONS_AHEAD, ahead);
 }

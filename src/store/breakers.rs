@@ -24,31 +24,22 @@ pub async fn list(db: &PgPool) -> Result<Vec<(WebhookId, Breaker)>, Error> {
         .collect())
 }
 
-/// The circuit breaker of a webhook, with the newest failure.
-#[derive(Debug, Clone)]
-pub struct FailingWebhook {
-    /// The circuit breaker.
-    pub breaker: Breaker,
-    /// A summary of the newest failure.
-    pub last_error: String,
-}
-
-/// Returns the circuit breaker of a webhook. `None` if its last attempt succeeded.
-pub async fn find(db: &PgPool, webhook: WebhookId) -> Result<Option<FailingWebhook>, Error> {
+/// Returns the circuit breaker of a webhook and a summary of the newest failure. `None` if its last attempt succeeded.
+pub async fn find(db: &PgPool, webhook: WebhookId) -> Result<Option<(Breaker, String)>, Error> {
     let row = sqlx::query!(
         "select failures, failing_since, last_error, probes, probe_at from webhook_breakers where webhook_id = $1",
         webhook.uuid()
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| FailingWebhook {
-        breaker: Breaker {
+    Ok(row.map(|row| {
+        let breaker = Breaker {
             failures: row.failures,
             failing_since: row.failing_since,
             probes: row.probes,
             probe_at: row.probe_at,
-        },
-        last_error: row.last_error,
+        };
+        (breaker, row.last_error)
     }))
 }
 

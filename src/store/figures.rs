@@ -1,7 +1,5 @@
 //! Figures for monitoring. Every statement is cheap, however long the history is: none reads it.
 
-use chrono::NaiveDate;
-
 use super::{Error, PgPool, QUICK_TIMEOUT, within};
 use crate::model::Timestamp;
 
@@ -25,17 +23,6 @@ pub struct QueueFigures {
     pub oldest_due_at: Option<Timestamp>,
 }
 
-/// The daily partitions of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionFigures {
-    /// The table.
-    pub table: String,
-    /// Number of daily partitions.
-    pub count: i64,
-    /// The newest day that has one.
-    pub newest: Option<NaiveDate>,
-}
-
 /// Counts the unfinished deliveries, up to [`MAX_COUNTED`].
 pub async fn queue(db: &PgPool, now: Timestamp) -> Result<QueueFigures, Error> {
     let query = sqlx::query_as!(
@@ -51,25 +38,6 @@ pub async fn queue(db: &PgPool, now: Timestamp) -> Result<QueueFigures, Error> {
         MAX_COUNTED
     );
     within(db, QUICK_TIMEOUT, query.fetch_one(db)).await
-}
-
-/// Counts the daily partitions of each partitioned table. Reads only the catalog.
-pub async fn partitions(db: &PgPool) -> Result<Vec<PartitionFigures>, Error> {
-    let query = sqlx::query!(
-        r#"select parent.relname::text as "table!", count(*) as "count!",
-                  max(to_date(right(part.relname, 8), 'YYYYMMDD')) as newest
-           from pg_inherits i
-           join pg_class parent on parent.oid = i.inhparent
-           join pg_class part on part.oid = i.inhrelid
-           where i.inhparent in ('events'::regclass, 'delivery_history'::regclass, 'invocations'::regclass)
-             and part.relname ~ '_[0-9]{8}$'
-           group by parent.relname order by parent.relname"#
-    );
-    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| PartitionFigures { table: row.table, count: row.count, newest: row.newest })
-        .collect())
 }
 
 /// Returns the size of the database on disk, in bytes. PostgreSQL asks the file system for the size of each file.

@@ -38,14 +38,31 @@ pub fn hour_of(time: Timestamp) -> Timestamp {
     time.duration_trunc(TimeDelta::hours(1)).unwrap_or(time)
 }
 
+struct Row {
+    hour: Timestamp,
+    delivered: i64,
+    failed: i64,
+    retried: i64,
+    latencies: Option<Vec<i32>>,
+}
+
+impl From<Row> for HourCounts {
+    fn from(row: Row) -> Self {
+        let Row { hour, delivered, failed, retried, latencies } = row;
+        let latencies = LatencyCounts::from_stored(&latencies.unwrap_or_default());
+        Self { hour, delivered, failed, retried, latencies }
+    }
+}
+
 /// Returns the roll-ups of a webhook from an hour on, oldest first. Hours without attempts are missing.
 pub async fn of_webhook(
     db: &PgPool,
     webhook: WebhookId,
     from: Timestamp,
 ) -> Result<Vec<HourCounts>, Error> {
-    let rows = sqlx::query!(
-        r#"select h.hour, h.delivered, h.failed, h.retried, l.counts as "counts?"
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select h.hour, h.delivered, h.failed, h.retried, l.counts as "latencies?"
            from webhook_hours h left join latency_hours l on l.webhook_id = h.webhook_id and l.hour = h.hour
            where h.webhook_id = $1 and h.hour >= $2 order by h.hour"#,
         webhook.uuid(),
@@ -53,37 +70,21 @@ pub async fn of_webhook(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| HourCounts {
-            hour: row.hour,
-            delivered: row.delivered,
-            failed: row.failed,
-            retried: row.retried,
-            latencies: LatencyCounts::from_stored(&row.counts.unwrap_or_default()),
-        })
-        .collect())
+    Ok(rows.into_iter().map(HourCounts::from).collect())
 }
 
 /// Returns the roll-ups of all webhooks from an hour on, oldest first. Hours without attempts are missing. The newest
 /// counts may be some seconds old.
 pub async fn of_all(db: &PgPool, from: Timestamp) -> Result<Vec<HourCounts>, Error> {
-    let rows = sqlx::query!(
-        "select hour, delivered, failed, retried, latencies from all_hours where hour >= $1 order by hour",
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select hour, delivered, failed, retried, latencies as "latencies?" from all_hours
+           where hour >= $1 order by hour"#,
         from
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| HourCounts {
-            hour: row.hour,
-            delivered: row.delivered,
-            failed: row.failed,
-            retried: row.retried,
-            latencies: LatencyCounts::from_stored(&row.latencies),
-        })
-        .collect())
+    Ok(rows.into_iter().map(HourCounts::from).collect())
 }
 
 /// Adds latencies, and sums up the counts of all webhooks.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Error, PgConnection, PgPool};
 use crate::model::alert::{AlertState, ObservedHealth, Reported};
+use crate::model::breaker::FAILURES_TO_OPEN;
 use crate::model::notification::Notification;
 use crate::model::{DeliveryId, Timestamp, WebhookId};
 
@@ -98,17 +99,18 @@ pub async fn choose_webhook(
 pub async fn observe(db: &mut PgConnection) -> Result<Vec<ObservedWebhook>, Error> {
     let rows = sqlx::query!(
         r#"select w.id, w.name, w.active, w.paused_because, b.last_error as "last_error?",
-                  b.probe_at is not null as "is_open!", a.state as "state?",
+                  b.failures >= $1 as "is_open?", a.state as "state?",
                   a.counted_since as "counted_since?", a.reported as "reported?",
                   exists (select from webhook_hours h where h.webhook_id = w.id and h.last_delivered_at > a.reported_at)
                       as "has_delivered!"
            from (select webhook_id from webhook_alerts
-                 union select webhook_id from webhook_breakers where probe_at is not null
+                 union select webhook_id from webhook_breakers where failures >= $1
                  union select id from webhooks where paused_because is not null and deleted_at is null) c
            join webhooks w on w.id = c.webhook_id and w.deleted_at is null
            left join webhook_breakers b on b.webhook_id = w.id
            left join webhook_alerts a on a.webhook_id = w.id
-           order by lower(w.name)"#
+           order by lower(w.name)"#,
+        FAILURES_TO_OPEN
     )
     .fetch_all(db)
     .await?;
@@ -119,7 +121,7 @@ pub async fn observe(db: &mut PgConnection) -> Result<Vec<ObservedWebhook>, Erro
                 (None, false, _) => ObservedHealth::Inactive,
                 // A change of a webhook closes its circuit breaker, which is no proof that deliveries succeed.
                 (None, true, None) if row.has_delivered => ObservedHealth::Healthy,
-                (None, true, Some(_)) if row.is_open => ObservedHealth::Failing,
+                (None, true, Some(_)) if row.is_open == Some(true) => ObservedHealth::Failing,
                 (None, true, None | Some(_)) => ObservedHealth::Unclear,
             };
             let reported = match (row.state, row.counted_since, row.reported) {
@@ -306,8 +308,9 @@ pub async fn problems(db: &PgPool) -> Result<Problems, Error> {
             where paused_because is not null and deleted_at is null limit $1)
            union all
            (select w.id, w.name, false from webhook_breakers b join webhooks w on w.id = b.webhook_id
-            where b.probe_at is not null and w.active and w.deleted_at is null limit $1)"#,
-        MAX_PROBLEMS
+            where b.failures >= $2 and w.active and w.deleted_at is null limit $1)"#,
+        MAX_PROBLEMS,
+        FAILURES_TO_OPEN
     )
     .fetch_all(db)
     .await?;

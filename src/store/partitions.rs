@@ -1,9 +1,33 @@
 //! Daily partitions of the large tables.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 
-use super::{Error, PgPool};
+use super::{Error, PgPool, QUICK_TIMEOUT, within};
 use crate::model::Timestamp;
+
+/// The days that have a partition, by table.
+pub type PartitionDays = BTreeMap<String, BTreeSet<NaiveDate>>;
+
+/// Returns the days that have a partition.
+pub async fn list(db: &PgPool) -> Result<PartitionDays, Error> {
+    let query = sqlx::query!(
+        r#"select parent.relname::text as "parent!", part.relname::text as "part?"
+           from pg_class parent
+           left join pg_inherits i on i.inhparent = parent.oid
+           left join pg_class part on part.oid = i.inhrelid
+           where parent.oid in ('events'::regclass, 'delivery_history'::regclass, 'invocations'::regclass)"#
+    );
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
+    let mut partitions = PartitionDays::new();
+    for row in rows {
+        let days = partitions.entry(row.parent).or_default();
+        let day = row.part.as_deref().and_then(|part| part.rsplit('_').next());
+        days.extend(day.and_then(|day| NaiveDate::parse_from_str(day, "%Y%m%d").ok()));
+    }
+    Ok(partitions)
+}
 
 /// Creates missing partitions for a range of days.
 pub async fn ensure(db: &PgPool, first: NaiveDate, last: NaiveDate) -> Result<(), Error> {

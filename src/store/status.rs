@@ -1,9 +1,10 @@
 //! Figures for the checks of the installation. No statement reads the history or a long queue.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use chrono::{DurationRound, NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 
+use super::hours::hour_of;
 use super::webhook_health::first_uuid_at;
 use super::{Error, PgPool, QUICK_TIMEOUT, SLOW_TIMEOUT, within};
 use crate::model::breaker::FAILURES_TO_OPEN;
@@ -115,7 +116,7 @@ pub struct RecentHours {
 
 /// Returns the totals of the last two hours, from the roll-ups.
 pub async fn recent_hours(db: &PgPool, now: Timestamp) -> Result<RecentHours, Error> {
-    let started_at = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+    let started_at = hour_of(now);
     let previous = started_at - TimeDelta::hours(1);
     let query = sqlx::query!(
         r#"select hour, sum(delivered)::int8 as "delivered!", sum(failed)::int8 as "failed!",
@@ -222,26 +223,4 @@ pub async fn paused_webhooks(db: &PgPool) -> Result<Webhooks<PausedWebhook>, Err
         reason: row.reason,
     });
     Ok(Webhooks { count, first: first.collect() })
-}
-
-/// The days that have a partition, by table.
-pub type Partitions = BTreeMap<String, BTreeSet<NaiveDate>>;
-
-/// Returns the days that have a partition.
-pub async fn partitions(db: &PgPool) -> Result<Partitions, Error> {
-    let query = sqlx::query!(
-        r#"select parent.relname::text as "parent!", part.relname::text as "part?"
-           from pg_class parent
-           left join pg_inherits i on i.inhparent = parent.oid
-           left join pg_class part on part.oid = i.inhrelid
-           where parent.oid in ('events'::regclass, 'delivery_history'::regclass, 'invocations'::regclass)"#
-    );
-    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
-    let mut partitions = Partitions::new();
-    for row in rows {
-        let days = partitions.entry(row.parent).or_default();
-        let day = row.part.as_deref().and_then(|part| part.rsplit('_').next());
-        days.extend(day.and_then(|day| NaiveDate::parse_from_str(day, "%Y%m%d").ok()));
-    }
-    Ok(partitions)
 }

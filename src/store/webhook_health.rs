@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DurationRound, TimeDelta};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::hours::hour_of;
 use super::{Error, PgPool};
 use crate::model::{Timestamp, WebhookId};
 
@@ -40,7 +41,7 @@ const HOURS: usize = 24;
 /// The start of the oldest hour that the list shows.
 pub(super) fn first_hour(now: Timestamp) -> Timestamp {
     let hours = TimeDelta::hours(i64::try_from(HOURS).unwrap_or(24) - 1);
-    now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now) - hours
+    hour_of(now) - hours
 }
 
 /// Returns the health of these webhooks.

@@ -30,7 +30,7 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
 /// The number of open streams by session.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LiveStreams(Arc<Mutex<HashMap<SessionKey, usize>>>);
+pub struct LiveStreams(Arc<Mutex<HashMap<SessionKey, usize>>>);
 
 /// An open stream, which is no longer counted once dropped.
 #[derive(Debug)]

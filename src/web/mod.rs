@@ -45,11 +45,10 @@ use crate::store::PgPool;
 
 pub use csrf::CsrfKey;
 pub use error::Error;
+pub use live::LiveStreams;
 pub use route::RouteRule;
 pub use routes::{route_rules, router};
 pub use session::SessionLimits;
-
-use live::LiveStreams;
 
 /// State of all handlers.
 #[derive(Debug, Clone)]
@@ -68,35 +67,8 @@ pub struct WebState {
     pub csrf_key: CsrfKey,
     /// How long sessions last.
     pub session_limits: SessionLimits,
-    live_streams: LiveStreams,
-}
-
-/// What the pages need.
-#[derive(Debug)]
-pub struct Parts {
-    /// What users can do.
-    pub actions: Actions,
-    /// Checks the installation.
-    pub health: Health,
-    /// For reads.
-    pub db: PgPool,
-    /// Clock and entropy.
-    pub sources: Sources,
-    /// How browsers reach the server.
-    pub public: PublicAddress,
-    /// The key of the tokens in forms.
-    pub csrf_key: CsrfKey,
-    /// How long sessions last.
-    pub session_limits: SessionLimits,
-}
-
-impl WebState {
-    /// The state of a server.
-    pub fn new(parts: Parts) -> Self {
-        let Parts { actions, health, db, sources, public, csrf_key, session_limits } = parts;
-        let live_streams = LiveStreams::default();
-        Self { actions, health, db, sources, public, csrf_key, session_limits, live_streams }
-    }
+    /// Open streams of updates.
+    pub live_streams: LiveStreams,
 }
 
 /// How browsers reach the server.

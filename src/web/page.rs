@@ -132,7 +132,7 @@ impl Page {
         nav: impl Into<Option<Nav>>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            title: short_title(title.into()),
+            title: title.into(),
             nav: nav.into(),
             role: Some(current.role()),
             email: current.user.email.clone(),
@@ -147,7 +147,7 @@ impl Page {
     /// A page without navigation, for visitors who are not signed in.
     pub(super) fn outside(visitor: &Visitor, title: impl Into<String>) -> Self {
         Self {
-            title: short_title(title.into()),
+            title: title.into(),
             nav: None,
             role: None,
             email: String::new(),
@@ -157,6 +157,11 @@ impl Page {
             toasts: Vec::new(),
             problem: ProblemBanner::default(),
         }
+    }
+
+    /// The title of the browser's tab. It is followed by the name of the program, and names and addresses can be long.
+    pub(super) fn short_title(&self) -> String {
+        shorten(&self.title)
     }
 
     fn can(&self, permission: Permission) -> bool {
@@ -189,10 +194,9 @@ impl Page {
     }
 }
 
-/// Shortens a title, which is followed by the name of the program. Names and addresses can be long.
-fn short_title(title: String) -> String {
-    match title.char_indices().nth(MAX_TITLE_CHARS) {
-        None => title,
+fn shorten(title: &str) -> String {
+    match title.chars().nth(MAX_TITLE_CHARS) {
+        None => title.to_owned(),
         Some(_) => title.chars().take(MAX_TITLE_CHARS - 1).chain(['…']).collect(),
     }
 }
@@ -218,8 +222,8 @@ mod tests {
     #[test]
     fn long_titles_are_shortened() {
         let exact = "ä".repeat(MAX_TITLE_CHARS);
-        assert_eq!(short_title(exact.clone()), exact);
-        let short = short_title(format!("{exact}b"));
+        assert_eq!(shorten(&exact), exact);
+        let short = shorten(&format!("{exact}b"));
         assert_eq!((short.chars().count(), short.ends_with("ä…")), (MAX_TITLE_CHARS, true));
     }
 }

@@ -64,9 +64,14 @@ pub(super) async fn load(state: &WebState, query: &ListQuery) -> Result<WebhookF
         Some(id) => webhooks::find_name(&state.db, id).await?,
         None => query.webhook_name.clone(),
     };
-    let suggestions = webhooks::search_names(&state.db, "", MAX_SUGGESTIONS).await?;
+    let suggestions = first_suggestions(state).await?;
     let id = id.filter(|_| name.is_some()).map(|id| id.to_string()).unwrap_or_default();
     Ok(WebhookField { id, name: name.unwrap_or_default(), suggestions })
+}
+
+/// Suggestions before the user types.
+pub(in crate::web) async fn first_suggestions(state: &WebState) -> Result<Vec<String>, Error> {
+    Ok(webhooks::search_names(&state.db, "", MAX_SUGGESTIONS).await?)
 }
 
 #[derive(Debug, Default, Deserialize)]

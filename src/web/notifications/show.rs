@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::identity::Permission;
 use crate::store::notifications::{self, StoredNotification};
-use crate::store::webhooks;
+use crate::web::deliveries::webhook_filter::first_suggestions;
 use crate::web::display_time::{DisplayTime, LocalNow};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
@@ -14,8 +14,6 @@ use crate::web::{Error, WebState};
 
 /// Number of notifications on the page.
 const SHOWN: i64 = 20;
-/// Maximum number of suggestions. Typing searches all webhooks.
-const MAX_SUGGESTIONS: i64 = 50;
 
 /// A notification, ready to print.
 struct NotificationView {
@@ -73,7 +71,7 @@ pub(super) async fn render(
         name,
         href,
         error,
-        suggestions: webhooks::search_names(&state.db, "", MAX_SUGGESTIONS).await?,
+        suggestions: first_suggestions(state).await?,
         notifications: stored
             .into_iter()
             .map(|one| NotificationView::new(one, now, sees_addresses))

@@ -6,9 +6,9 @@ use crate::health::{Figures, Reached};
 use crate::model::Timestamp;
 use crate::model::delivery::DeliveryState;
 use crate::store::instances::Instance;
+use crate::store::partitions::PartitionDays;
 use crate::store::status::{
-    FailingWebhook, HourTotals, MAX_COUNTED, Partitions, PausedWebhook, Queue, RecentHours,
-    Webhooks,
+    FailingWebhook, HourTotals, MAX_COUNTED, PausedWebhook, Queue, RecentHours, Webhooks,
 };
 use crate::web::display_time::{self, DisplayTime, LocalNow};
 
@@ -147,7 +147,7 @@ fn describe_skew(skew: TimeDelta, now: Timestamp) -> String {
     format!("{span} {direction}")
 }
 
-fn history_fact(partitions: &Partitions) -> Option<Fact> {
+fn history_fact(partitions: &PartitionDays) -> Option<Fact> {
     let first = partitions.values().filter_map(|days| days.first()).min()?;
     Some(fact("History since", first.format("%-d %b %Y").to_string()))
 }

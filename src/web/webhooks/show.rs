@@ -9,12 +9,12 @@ use super::history::RevisionView;
 use super::parse_id;
 use super::replay_progress::ReplayView;
 use crate::identity::Permission;
+use crate::model::breaker::Breaker;
 use crate::model::webhook::Draft;
 use crate::model::{Trigger, WebhookId, filter};
-use crate::store::breakers::{self, FailingWebhook};
 use crate::store::delivery_search::{self, DeliveryFilter};
 use crate::store::webhook_health::{self, MAX_COUNTED};
-use crate::store::{hours, replays, revisions, webhooks};
+use crate::store::{breakers, hours, replays, revisions, webhooks};
 use crate::web::charts::{ChartsView, Period};
 use crate::web::deliveries::Badge;
 use crate::web::display_time::{DisplayTime, LocalNow};
@@ -104,7 +104,7 @@ pub(in crate::web) async fn show(
     let triggers: Vec<Trigger> =
         draft.triggers.iter().filter_map(|word| Trigger::from_name(word)).collect();
     let mut page = Page::new(&current, draft.name.clone(), Nav::Webhooks).await?;
-    // The page has a banner of its own with the reason.
+    // The page itself says so, with the reason.
     if shown.paused_because.is_some() {
         page.problem = ProblemBanner::default();
     }
@@ -143,7 +143,7 @@ async fn charts(
 }
 
 impl Failing {
-    fn new(FailingWebhook { breaker, last_error }: FailingWebhook, now: LocalNow) -> Self {
+    fn new((breaker, last_error): (Breaker, String), now: LocalNow) -> Self {
         Self {
             since: DisplayTime::new(breaker.failing_since, now),
             failures: breaker.failures,
