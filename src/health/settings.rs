@@ -103,7 +103,7 @@ fn describe_mail(smtp: &SmtpSettings) -> String {
 
 fn check_mail(server: Option<&str>) -> Check {
     let found = server.map_or_else(
-        || "No mail server is set. Administrators copy the links of invitations.".to_owned(),
+        || "No mail server is set. Administrators copy the links of invitations, and notifications are not mailed.".to_owned(),
         |server| format!("Mails are sent through {server}. No connection was made to check it."),
     );
     Check::ok(CheckId::Mail, found)
