@@ -8,6 +8,8 @@ mod request_body;
 mod scrape;
 mod webhooks;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::{get, post};
 use tower_http::decompression::RequestDecompressionLayer;
@@ -29,7 +31,7 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const MAX_INVOKE_BYTES: usize = 64 * 1024;
 
 /// Dependencies of the API.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ApiState {
     /// Looks up tokens.
     pub tokens: TokenCache,
@@ -68,5 +70,6 @@ pub fn router(state: ApiState) -> Router {
         )
         .route("/metrics", get(scrape::show).fallback(problem::only_get))
         .route("/api/{*rest}", axum::routing::any(problem::not_found))
-        .with_state(state)
+        // Each layer of each request clones the state.
+        .with_state(Arc::new(state))
 }

@@ -22,7 +22,7 @@ const MAX_UNCHECKED_TIME: TimeDelta = TimeDelta::hours(1);
 
 /// Returns the metrics.
 pub(super) async fn show(
-    State(state): State<ApiState>,
+    State(state): State<Arc<ApiState>>,
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {

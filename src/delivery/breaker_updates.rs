@@ -23,7 +23,7 @@ struct Tally {
     is_gone: bool,
 }
 
-/// Records the results of a batch.
+/// Records the results of a batch. Rare and large futures are boxed.
 pub(super) async fn record(shared: &Shared, batch: &[Completion]) {
     for (webhook, tally) in tally(batch) {
         if let Err(error) = record_webhook(shared, webhook, &tally).await {
@@ -54,7 +54,7 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
         && let Some(closed) = shared.breakers.remove(webhook)
     {
         let closing = async {
-            let mut connection = deps.db.acquire().await?;
+            let mut connection = Box::pin(deps.db.acquire()).await?;
             breakers::close(&mut connection, webhook).await
         };
         within(&deps.db, QUICK_TIMEOUT, closing).await?;
@@ -67,7 +67,8 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
         return Ok(());
     }
     if tally.is_gone {
-        return auto_pause::pause(shared, webhook, "The server responded with 410 Gone").await;
+        let reason = "The server responded with 410 Gone";
+        return Box::pin(auto_pause::pause(shared, webhook, reason)).await;
     }
     let now = deps.sources.now();
     let mut breaker =
@@ -76,7 +77,7 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
     if breaker.should_pause(now) {
         let days = PAUSE_AFTER.num_days();
         let reason = format!("All attempts failed for {days} days: {}", tally.last_error);
-        return auto_pause::pause(shared, webhook, &reason).await;
+        return Box::pin(auto_pause::pause(shared, webhook, &reason)).await;
     }
     // Updated before the next statement, so that events received meanwhile wait.
     shared.breakers.insert(webhook, breaker.clone());
@@ -90,7 +91,7 @@ async fn record_webhook(shared: &Shared, webhook: WebhookId, tally: &Tally) -> R
         breakers::schedule_probe(&deps.db, webhook, probes, at).await?;
         (breaker.probes, breaker.probe_at) = (probes, Some(at));
         shared.breakers.insert(webhook, breaker);
-        auto_pause::hand_back_queued(shared, webhook, DeliveryState::Due).await;
+        Box::pin(auto_pause::hand_back_queued(shared, webhook, DeliveryState::Due)).await;
     }
     Ok(())
 }

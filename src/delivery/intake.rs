@@ -1,6 +1,7 @@
 //! Accepts events. Requests that arrive while a transaction is in progress share the next one. Each gets its response
 //! when its transaction is committed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -95,7 +96,9 @@ async fn run(shared: Arc<Shared>, mut requests: mpsc::Receiver<Request>) {
         for request in &batch {
             span.follows_from(request.span.id());
         }
-        let committed = commit_batch(&shared, &mut connection, batch).instrument(span).await;
+        // Pinned, so that only a pointer moves into the span.
+        let committing = pin!(commit_batch(&shared, &mut connection, batch));
+        let committed = committing.instrument(span).await;
         if committed.is_err() {
             // Requests that waited during the failure should not wait for another timeout.
             while let Ok(next) = requests.try_recv() {

@@ -1,5 +1,6 @@
 //! Attempts deliveries and decides what follows.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ async fn work(shared: Arc<Shared>, first: Job) {
             attempt = job.attempt,
             state = Empty,
         );
-        let completion = process(&shared, job).instrument(span.clone()).await;
+        // Pinned, so that only a pointer moves into the span.
+        let completion = pin!(process(&shared, job)).instrument(span.clone()).await;
         span.record("state", completion.state.as_str());
         drop(span);
         shared.queue.finished(webhook_id);

@@ -67,7 +67,9 @@ impl TokenCache {
         if let Some(token) = self.find_cached(&hash, now) {
             return Ok(Some(token));
         }
-        let found = within(&self.db, LOOKUP_TIMEOUT, self.look_up(&hash, address, now)).await?;
+        // Boxed: rare and large. Each request's future would contain it.
+        let looking_up = Box::pin(self.look_up(&hash, address, now));
+        let found = within(&self.db, LOOKUP_TIMEOUT, looking_up).await?;
         let mut cached = self.cached.lock();
         cached.retain(|_, entry| (now - entry.checked_at).abs() < MAX_AGE);
         match &found {

@@ -4,6 +4,7 @@
 //! 15 minutes to report that. Gatepost detects it within one or two seconds: an idle connection is checked before it is
 //! used and before it returns to the pool, and [`within`] limits the statement in progress.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
@@ -131,7 +132,8 @@ impl StickyConnection {
             Some((kept, used_at)) if used_at.elapsed() < UNCHECKED_IDLE_TIME => kept,
             stale => {
                 drop(stale);
-                db.acquire().await?
+                // Boxed: rare and large. Each caller's future would contain it.
+                Box::pin(db.acquire()).await?
             }
         };
         let (connection, _) = self.0.insert((connection, Instant::now()));
@@ -156,7 +158,8 @@ pub async fn within<T, E: Into<Error>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Error> {
-    if let Ok(done) = tokio::time::timeout(limit, work).await {
+    // Pinned, so that only a pointer moves into the timeout.
+    if let Ok(done) = tokio::time::timeout(limit, pin!(work)).await {
         return done.map_err(Into::into);
     }
     while let Some(idle) = db.try_acquire() {

@@ -1,5 +1,7 @@
 //! `POST /api/v1/deliveries/{id}/redeliver`: one more attempt of a finished delivery.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
@@ -18,7 +20,7 @@ pub(in crate::api) struct RedeliverResponse {
 
 /// Queues a redelivery. Responds when it is committed.
 pub(in crate::api) async fn redeliver(
-    State(state): State<ApiState>,
+    State(state): State<Arc<ApiState>>,
     Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     headers: HeaderMap,

@@ -1,5 +1,7 @@
 //! `POST /api/v1/events`: one event, or an array of them.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -37,7 +39,7 @@ struct AcceptedItem {
 
 /// Stores events. Responds when they are committed.
 pub(in crate::api) async fn accept(
-    State(state): State<ApiState>,
+    State(state): State<Arc<ApiState>>,
     Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     body: Body,

@@ -1,5 +1,7 @@
 //! `GET /api/v1/events/{id}/explain`: what became of an event at every webhook.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
@@ -25,7 +27,7 @@ pub(in crate::api) struct ExplainParams {
 
 /// Explains an event.
 pub(in crate::api) async fn explain(
-    State(state): State<ApiState>,
+    State(state): State<Arc<ApiState>>,
     Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     Query(params): Query<ExplainParams>,

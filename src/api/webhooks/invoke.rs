@@ -1,5 +1,7 @@
 //! `POST /api/v1/webhooks/{id}/invoke`: a manual send.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -31,7 +33,7 @@ pub(in crate::api) struct InvokeResponse {
 
 /// Queues a delivery. Responds when it is committed.
 pub(in crate::api) async fn invoke(
-    State(state): State<ApiState>,
+    State(state): State<Arc<ApiState>>,
     Extension(origin): Extension<Origin>,
     Path(id): Path<String>,
     headers: HeaderMap,
