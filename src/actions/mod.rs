@@ -27,6 +27,7 @@ mod send_sample;
 mod set_up;
 mod sign_in;
 mod sign_out;
+mod signing_keys;
 mod test_webhook;
 mod toggle_webhook;
 mod users;
@@ -58,6 +59,7 @@ pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use send_sample::{SampleOrder, SendSampleError};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::{SignIn, SignInError, SignedIn};
+pub use signing_keys::{NewSigningKey, RotateSigningKeyError, SigningKeyInfo};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;
 pub use users::{

@@ -10,12 +10,15 @@ use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
 use crate::model::outcome::{Cause, judge};
 use crate::model::secret::ResponseRedactor;
+use crate::model::signature::SignedMessage;
 use crate::model::webhook::{Field, RenderError, Rendered, ResolvedWebhook, Rules};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
 use crate::trace::TraceContext;
 
 /// W3C Trace Context, section 3.2.
 const TRACEPARENT: &str = "traceparent";
+/// Standard Webhooks, section "Webhook headers".
+const SIGNATURE: &str = "webhook-signature";
 
 /// An event to send, and for which delivery.
 #[derive(Debug, Clone)]
@@ -73,8 +76,17 @@ pub async fn attempt(
         Err((request, cause)) => unsent(request, cause),
         Ok(rendered) => {
             let mut headers = rendered.headers;
-            headers.push(("webhook-id".to_owned(), request.message_id.to_string()));
+            let message_id = request.message_id.to_string();
+            headers.push(("webhook-id".to_owned(), message_id.clone()));
             headers.push(("webhook-timestamp".to_owned(), started_at.timestamp().to_string()));
+            let signed = SignedMessage {
+                id: &message_id,
+                timestamp: started_at.timestamp(),
+                body: rendered.body.as_deref().unwrap_or_default().as_bytes(),
+            };
+            headers.extend(
+                resolved.sign(&signed, started_at).map(|value| (SIGNATURE.to_owned(), value)),
+            );
             let has_own = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT));
             if let Some(trace) = trace.filter(|_| sends_context && !has_own) {
                 headers.push((TRACEPARENT.to_owned(), trace.traceparent()));

@@ -113,7 +113,7 @@ fn delivery_routes() -> [Route; 10] {
     ]
 }
 
-fn webhook_routes() -> [Route; 23] {
+fn webhook_routes() -> [Route; 26] {
     [
         get("/webhooks", Read, webhooks::list::show),
         get("/webhooks/new", EditWebhooks, webhooks::form::edit::new),
@@ -130,6 +130,9 @@ fn webhook_routes() -> [Route; 23] {
         get("/webhooks/{id}/edit", EditWebhooks, webhooks::form::edit::edit),
         post("/webhooks/{id}/active", EditWebhooks, webhooks::toggle::toggle),
         post("/webhooks/{id}/test", EditWebhooks, webhooks::form::test::test_saved),
+        get("/webhooks/{id}/signing", Read, webhooks::signing::show),
+        post("/webhooks/{id}/signing/rotate", EditWebhooks, webhooks::signing::rotate),
+        post("/webhooks/{id}/signing/previous/end", EditWebhooks, webhooks::signing::end_previous),
         get("/webhooks/{id}/send", Send, webhooks::send_now::choose),
         post("/webhooks/{id}/send", Send, webhooks::send_now::send),
         get("/webhooks/{id}/replay", Send, webhooks::replay::show),
@@ -205,7 +208,7 @@ fn audit_routes() -> [Route; 3] {
 }
 
 /// Routes that receive the whole webhook form. None of them loses it if the session has ended or the role has changed.
-fn form_routes() -> [Route; 7] {
+fn form_routes() -> [Route; 8] {
     [
         post("/webhooks", EditWebhooks, webhooks::form::save::create),
         post("/webhooks/{id}", EditWebhooks, webhooks::form::save::update),
@@ -213,6 +216,7 @@ fn form_routes() -> [Route; 7] {
         post("/webhooks/test", EditWebhooks, webhooks::form::test::test),
         post("/webhooks/backtest", EditWebhooks, webhooks::form::backtest::run),
         post("/webhooks/certificate", EditWebhooks, webhooks::form::certificate::fetch),
+        post("/webhooks/signing-key", EditWebhooks, webhooks::form::signing_key::generate),
         post("/webhooks/credentials", EditWebhooks, webhooks::form::credentials::check),
     ]
 }

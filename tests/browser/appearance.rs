@@ -226,6 +226,15 @@ async fn the_form_with_open_sections() {
             "/webhooks/new",
             &["[aria-label='TLS verification'] .fold summary", "#tls_client_certificate"],
         ),
+        stepped(
+            "form-signing",
+            "/webhooks/new",
+            &[
+                "[aria-label='Signatures'] [value='v1']",
+                "[formaction='/webhooks/signing-key']",
+                "#generated-key + button",
+            ],
+        ),
         typed(
             "editor-error",
             "{\"a\": \"{{data..id}}",

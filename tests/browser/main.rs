@@ -26,6 +26,7 @@ mod replay;
 mod sample_data;
 mod secrets;
 mod session;
+mod signatures;
 mod status;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]

@@ -22,4 +22,5 @@ mod notifications;
 mod pages;
 mod secrets;
 mod security;
+mod signatures;
 mod traces;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
-use scraper::{Html, Selector};
+use scraper::{ElementRef, Html, Selector};
 
 const HTML_TYPE: &str = "text/html; charset=utf-8";
 
@@ -186,6 +186,35 @@ impl TestResponse {
         let html = self.html();
         let found = html.select(&Selector::parse(selector).unwrap()).next()?;
         found.value().attr(name).map(str::to_owned)
+    }
+
+    /// Returns what a browser submits of a form, without its buttons.
+    pub(crate) fn fields(&self, form: &str) -> Vec<(String, String)> {
+        let selector = |text: &str| Selector::parse(text).unwrap();
+        let html = self.html();
+        let form = html.select(&selector(form)).next().unwrap();
+        let mut fields = Vec::new();
+        for element in form.select(&selector("input, textarea, select")) {
+            let node = element.value();
+            let Some(name) = node.attr("name") else { continue };
+            let value = match (node.name(), node.attr("type").unwrap_or_default()) {
+                ("input", "checkbox" | "radio") if node.attr("checked").is_none() => continue,
+                ("input", _) => node.attr("value").unwrap_or_default().to_owned(),
+                ("textarea", _) => element.text().collect(),
+                _ => {
+                    let options: Vec<_> = element.select(&selector("option")).collect();
+                    let chosen = options.iter().find(|option| option.attr("selected").is_some());
+                    let chosen = chosen.or(options.first());
+                    let text = |option: &ElementRef<'_>| option.text().collect();
+                    let value = |option: &ElementRef<'_>| {
+                        option.attr("value").map_or_else(|| text(option), str::to_owned)
+                    };
+                    chosen.map(value).unwrap_or_default()
+                }
+            };
+            fields.push((name.to_owned(), value));
+        }
+        fields
     }
 
     /// Returns the content of a text area. Its first line break belongs to the markup.

@@ -93,6 +93,7 @@ pub fn move_credentials(
 ) -> Result<MovedCredentials, FieldErrors> {
     let draft = &Draft {
         authentication: draft.authentication.clone().only_selected_kind(),
+        signing: draft.signing.clone().only_used(),
         ..draft.clone()
     };
     let mut moving = Moving {
@@ -227,6 +228,8 @@ fn referenced_names(draft: &Draft) -> Vec<SecretName> {
         &auth.password,
         &auth.client_secret,
         &draft.tls.client_key,
+        &draft.signing.key,
+        &draft.signing.previous_key,
     ];
     let all = texts.into_iter().chain(draft.headers.iter().map(|(_, value)| value));
     all.flat_map(|text| text.split("secrets.").skip(1))

@@ -32,6 +32,8 @@ pub struct Draft {
     pub response_validators: Vec<ValidatorDraft>,
     /// Message shown instead of the reason if a response validator fails. May be empty.
     pub custom_validation_error_message: String,
+    /// Signatures of requests.
+    pub signing: SigningDraft,
     /// TLS settings.
     pub tls: TlsDraft,
     /// Whether events of one access request are delivered in order.
@@ -145,6 +147,37 @@ pub struct AuthDraft {
     pub parameters: Vec<(String, String)>,
 }
 
+/// Unvalidated settings of signatures.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SigningDraft {
+    /// Scheme: `none`, `v1` or `v1a`. Empty means `none`.
+    pub scheme: String,
+    /// The key.
+    pub key: String,
+    /// The previous key, or empty.
+    pub previous_key: String,
+    /// Until when the previous key signs too (RFC 3339), or empty.
+    pub previous_until: String,
+}
+
+impl SigningDraft {
+    /// Keeps the fields that have a meaning and clears all others.
+    #[must_use]
+    pub fn only_used(self) -> Self {
+        match self.scheme.as_str() {
+            "" | "none" => Self::default(),
+            _ if self.previous_key.is_empty() => Self { previous_until: String::new(), ..self },
+            _ => self,
+        }
+    }
+}
+
+impl fmt::Debug for SigningDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningDraft").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for TlsDraft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsDraft").field("verify", &self.verify).finish_non_exhaustive()
@@ -211,6 +244,7 @@ impl Default for Draft {
             timeout_in_sec: String::new(),
             response_validators: Vec::new(),
             custom_validation_error_message: String::new(),
+            signing: SigningDraft::default(),
             tls: TlsDraft::default(),
             ordered: true,
             max_in_flight: String::new(),

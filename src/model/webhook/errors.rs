@@ -33,6 +33,12 @@ pub enum Field {
     AuthClientAuthentication,
     /// The further parameters of the OAuth token request.
     AuthParameters,
+    /// The signature scheme.
+    SigningScheme,
+    /// The key for signatures.
+    SigningKey,
+    /// The previous key for signatures.
+    SigningPreviousKey,
     /// The body template.
     BodyTemplate,
     /// The triggers.
@@ -86,6 +92,9 @@ impl Field {
                 "/authentication_config/oauth/client_authentication".to_owned()
             }
             Self::AuthParameters => "/authentication_config/oauth/parameters".to_owned(),
+            Self::SigningScheme => "/signing/scheme".to_owned(),
+            Self::SigningKey => "/signing/secret".to_owned(),
+            Self::SigningPreviousKey => "/signing/previous".to_owned(),
             Self::BodyTemplate => "/body_template".to_owned(),
             Self::Triggers => "/triggers".to_owned(),
             Self::Filter(field) => format!("/filters/{}", field.key()),

@@ -23,6 +23,8 @@ pub fn check_masks(draft: &Draft) -> FieldErrors {
         (Field::AuthToken, &auth.token),
         (Field::AuthPassword, &auth.password),
         (Field::AuthClientSecret, &auth.client_secret),
+        (Field::SigningKey, &draft.signing.key),
+        (Field::SigningPreviousKey, &draft.signing.previous_key),
         (Field::TlsClientKey, &draft.tls.client_key),
     ]) {
         if text.contains(MASK) {

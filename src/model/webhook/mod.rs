@@ -24,6 +24,7 @@ mod resolved;
 mod revision;
 mod secret_use;
 mod server;
+mod signing;
 mod tls;
 mod url_text;
 mod validated;
@@ -35,7 +36,7 @@ pub use auth::{
 };
 pub use conditions::{Conditions, SkipReason};
 pub use delivery_policy::{DeliveryPolicy, format_schedule};
-pub use draft::{AuthDraft, Draft, TlsDraft, ValidatorDraft};
+pub use draft::{AuthDraft, Draft, SigningDraft, TlsDraft, ValidatorDraft};
 pub use dry_run::DryRun;
 pub use errors::{Field, FieldError, FieldErrors};
 pub use file::{FileError, WebhookFile, read_file, write_yaml};

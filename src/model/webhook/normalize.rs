@@ -24,6 +24,10 @@ pub(super) fn normalize(mut draft: Draft) -> Draft {
     }
     draft.filters.retain(|_, choice| !choice.values.is_empty());
     draft.authentication = normalize_authentication(draft.authentication);
+    draft.signing = draft.signing.only_used();
+    for text in [&mut draft.signing.key, &mut draft.signing.previous_key] {
+        *text = text.trim().to_owned();
+    }
     draft.timeout_in_sec = draft.timeout_in_sec.trim().to_owned();
     draft.tls.verify = draft.tls.verify.trim().to_owned();
     draft.tls.sha256 = draft.tls.sha256.trim().to_owned();

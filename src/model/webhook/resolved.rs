@@ -11,11 +11,14 @@ use super::errors::{Field, FieldErrors};
 use super::request::{RenderError, Rendered};
 use super::secret_use::{SecretPlace, SecretUse};
 use super::server::server_of;
+use super::signing::Signing;
 use super::tls::{ClientCertificate, Tls};
 use super::validated::Webhook;
+use crate::model::Timestamp;
 use crate::model::secret::{
     ResolvedSecret, ResponseRedactor, SecretFailure, SecretName, SecretSet, SecretValue,
 };
+use crate::model::signature::{SignedMessage, SigningKey};
 use crate::template::{TemplateData, TemplateSecret};
 
 /// A webhook with the values of its secrets.
@@ -27,6 +30,8 @@ pub struct ResolvedWebhook {
     uses: Vec<SecretUse>,
     authorization: Option<Authorization>,
     client_credentials: Option<ClientCredentials>,
+    /// The keys that sign, each with the time until which it does.
+    signing_keys: Vec<(SigningKey, Option<Timestamp>)>,
     tls: Tls,
     /// Replaces the secrets that responses repeat.
     redactor: ResponseRedactor,
@@ -84,18 +89,28 @@ impl ResolvedWebhook {
                 });
             }
         }
+        let signing_keys = signing_keys(&webhook, value);
         let mut tls = webhook.tls().clone();
         if let Some((certificate, key)) = &webhook.client_certificate {
             let certificate = certificate.clone();
             tls.client = value(key).map(|key| ClientCertificate { certificate, key });
         }
-        // The private key of a client certificate is never sent.
-        let sent = uses.iter().filter(|used| used.place != SecretPlace::ClientKey);
+        let sent = uses.iter().filter(|used| used.place.is_sent());
         let sent = sent.filter_map(|used| secrets.find(used.name.as_str()));
         let redactor = ResponseRedactor::new(
             sent.map(|secret| (secret.label.clone(), secret.value.expose().into())),
         );
-        Self { webhook, secrets, uses, authorization, client_credentials, tls, redactor, failure }
+        Self {
+            webhook,
+            secrets,
+            uses,
+            authorization,
+            client_credentials,
+            signing_keys,
+            tls,
+            redactor,
+            failure,
+        }
     }
 
     /// The webhook.
@@ -116,6 +131,20 @@ impl ResolvedWebhook {
     /// The credentials of the OAuth client.
     pub fn client_credentials(&self) -> Option<&ClientCredentials> {
         self.client_credentials.as_ref()
+    }
+
+    /// Returns the value of the header `webhook-signature`: a signature of each key that signs at this time. `None` if
+    /// requests are not signed.
+    pub fn sign(&self, message: &SignedMessage<'_>, now: Timestamp) -> Option<String> {
+        let signing = self.signing_keys.iter();
+        let signing = signing.filter(|(_, until)| until.is_none_or(|until| now < until));
+        let signatures: Vec<String> = signing.map(|(key, _)| key.sign(message)).collect();
+        (!signatures.is_empty()).then(|| signatures.join(" "))
+    }
+
+    /// The keys that sign, each with the time until which it does: first the current one, then the previous one.
+    pub fn signing_keys(&self) -> &[(SigningKey, Option<Timestamp>)] {
+        &self.signing_keys
     }
 
     /// The TLS settings, with the client certificate and its key.
@@ -207,6 +236,21 @@ impl ResolvedWebhook {
         self.check_target(&server)
             .map_err(|(field, failure)| FieldErrors::single(field, failure.message()))
     }
+}
+
+/// The keys of a webhook whose values can be used. The others are reported by [`ResolvedWebhook::check_target`].
+fn signing_keys(
+    webhook: &Webhook,
+    value: impl Fn(&SecretName) -> Option<SecretValue>,
+) -> Vec<(SigningKey, Option<Timestamp>)> {
+    let Some(Signing { scheme, key, previous }) = webhook.signing() else { return Vec::new() };
+    let previous = previous.iter().map(|(name, until)| (name, Some(*until)));
+    std::iter::once((key, None))
+        .chain(previous)
+        .filter_map(|(name, until)| {
+            Some((SigningKey::parse(*scheme, value(name)?.expose()).ok()?, until))
+        })
+        .collect()
 }
 
 /// Scheme, host and port of a URL, as an allowed host is written.

@@ -2,8 +2,10 @@
 
 use super::auth::Authentication;
 use super::errors::Field;
+use super::signing::Signing;
 use super::validated::Webhook;
 use crate::model::secret::{SecretFailure, SecretName};
+use crate::model::signature::{SignatureScheme, SigningKey};
 use crate::template::Template;
 
 /// A reference to a secret.
@@ -28,8 +30,17 @@ pub(super) enum SecretPlace {
     Password,
     /// The secret of an OAuth client.
     ClientSecret,
+    /// A key for signatures.
+    SigningKey(SignatureScheme),
     /// The private key of a client certificate.
     ClientKey,
+}
+
+impl SecretPlace {
+    /// Whether the value is part of what is sent.
+    pub(super) fn is_sent(self) -> bool {
+        !matches!(self, Self::ClientKey | Self::SigningKey(_))
+    }
 }
 
 impl SecretUse {
@@ -51,6 +62,10 @@ impl SecretUse {
             SecretPlace::Template if self.is_in_header() && value.chars().any(is_control) => {
                 "contains a control character, such as a line break, which a header cannot have"
             }
+            SecretPlace::SigningKey(scheme) => match SigningKey::parse(scheme, value) {
+                Ok(_) => return Ok(()),
+                Err(problem) => problem,
+            },
             SecretPlace::Template
             | SecretPlace::BearerToken
             | SecretPlace::Password
@@ -98,6 +113,13 @@ impl Webhook {
             Authentication::OAuth(settings) => {
                 let name = settings.client_secret.clone();
                 add(Field::AuthClientSecret, name, SecretPlace::ClientSecret);
+            }
+        }
+        if let Some(Signing { scheme, key, previous }) = &self.signing {
+            add(Field::SigningKey, key.clone(), SecretPlace::SigningKey(*scheme));
+            if let Some((name, _)) = previous {
+                let place = SecretPlace::SigningKey(*scheme);
+                add(Field::SigningPreviousKey, name.clone(), place);
             }
         }
         if let Some((_, name)) = &self.client_certificate {

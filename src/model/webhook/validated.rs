@@ -10,6 +10,7 @@ use super::conditions::Conditions;
 use super::delivery_policy::DeliveryPolicy;
 use super::draft::Draft;
 use super::http::Method;
+use super::signing::Signing;
 use super::tls::Tls;
 use super::validator::Validator;
 use crate::model::Trigger;
@@ -33,6 +34,7 @@ pub struct Webhook {
     pub(super) timeout: Duration,
     pub(super) validators: Vec<Validator>,
     pub(super) authentication: Authentication,
+    pub(super) signing: Option<Signing>,
     pub(super) tls: Tls,
     /// The client certificate, and the secret that holds its private key.
     pub(super) client_certificate: Option<(String, SecretName)>,
@@ -101,6 +103,11 @@ impl Webhook {
     /// How Gatepost authenticates to the server.
     pub fn authentication(&self) -> &Authentication {
         &self.authentication
+    }
+
+    /// How requests are signed. `None` if they are not.
+    pub fn signing(&self) -> Option<&Signing> {
+        self.signing.as_ref()
     }
 
     /// TLS settings without the client certificate, whose key is a secret.

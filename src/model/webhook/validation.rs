@@ -14,6 +14,7 @@ use super::name;
 use super::normalize::normalize;
 use super::preset;
 use super::request::RenderError;
+use super::signing;
 use super::tls;
 use super::url_text;
 use super::validated::Webhook;
@@ -50,6 +51,7 @@ impl Webhook {
         let timeout = check_timeout(&draft.timeout_in_sec, &mut errors);
         let validators = check_validators(&draft, &mut errors);
         let authentication = auth::check(&draft, *rules, &mut errors);
+        let signing = signing::check(&draft.signing, &mut errors);
         let tls = tls::check(&draft.tls, &mut errors);
         let client_certificate = tls::check_client(&draft.tls, &mut errors);
         let delivery_policy = DeliveryPolicy::check(&draft, &mut errors);
@@ -69,6 +71,7 @@ impl Webhook {
             timeout,
             validators,
             authentication,
+            signing,
             tls,
             client_certificate,
             delivery_policy,

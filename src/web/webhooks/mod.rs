@@ -10,6 +10,7 @@ pub(super) mod restore;
 mod row;
 pub(super) mod send_now;
 pub(super) mod show;
+pub(super) mod signing;
 pub(super) mod toggle;
 
 use super::Error;

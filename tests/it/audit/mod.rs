@@ -18,7 +18,7 @@ use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// Public functions of `Actions` that change nothing that the audit log records.
-const READS: [&str; 27] = [
+const READS: [&str; 29] = [
     "backtest",
     "can_mail",
     "check_credentials",
@@ -29,6 +29,7 @@ const READS: [&str; 27] = [
     "explain_event",
     "fetch_certificate",
     "find_invited_user",
+    "generate_signing_key",
     "inspect_authority",
     "inspect_client",
     "list_audit_page",
@@ -43,6 +44,7 @@ const READS: [&str; 27] = [
     "preview_webhook",
     "review_credentials",
     "run_blocking",
+    "signing_keys",
     "test_webhook",
     "usable_secrets",
     "verify_audit",
@@ -157,6 +159,7 @@ async fn every_action_leaves_an_entry() {
     walk.done.extend(["save_webhook", "issue_token"]);
     access(&mut walk).await;
     webhooks(&mut walk, &webhook).await;
+    imported_webhooks(&mut walk).await;
     secrets(&mut walk).await;
     logpoint.behave((0..2).map(|_| Behaviour::Status(500, "no".to_owned())));
     deliveries(&mut walk, &token, &webhook).await;
@@ -208,7 +211,9 @@ async fn webhooks(walk: &mut Walk, webhook: &str) {
     assert_eq!(restored[0].detail()["revision"], "2");
     walk.post(&active, &[("active", "true")]).await;
     walk.expect("toggle_webhook", &["webhook.activated"]).await;
+}
 
+async fn imported_webhooks(walk: &mut Walk) {
     let file = WebhookBuilder::new("Imported", "https://10.0.0.5/x").file();
     walk.run(&["webhooks", "import", "-", "--dry-run"], &file).await;
     walk.expect("import_webhooks", &[]).await;
@@ -224,6 +229,23 @@ async fn webhooks(walk: &mut Walk, webhook: &str) {
     walk.run(&["webhooks", "export"], "").await;
     walk.expect("export_webhooks", &["webhooks.exported"]).await;
     let imported = walk.one("select id::text from webhooks where name = 'Imported'").await;
+    let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let signed = change.replace(
+        "\"triggers\"",
+        &format!(r#""signing":{{"scheme":"v1","secret":"{key}"}},"triggers""#),
+    );
+    walk.run(&["webhooks", "import", "-"], &signed).await;
+    let kinds = ["webhook.changed", "secret.created", "webhooks.imported"];
+    walk.expect("import_webhooks", &kinds).await;
+    let rotated = walk
+        .ann
+        .post(&format!("/webhooks/{imported}/signing/rotate"), &[("overlap_hours", "24")])
+        .await;
+    assert_eq!(rotated.status, 200);
+    walk.expect("rotate_signing_key", &["webhook.changed", "secret.created"]).await;
+    walk.post(&format!("/webhooks/{imported}/signing/previous/end"), &[]).await;
+    let ended = ["webhook.changed", "secret.deleted"];
+    walk.expect("end_previous_signing_key", &ended).await;
     walk.post(&format!("/webhooks/{imported}/delete"), &[]).await;
     let deleted = walk.expect("delete_webhook", &["webhook.deleted"]).await;
     assert_eq!(deleted[0].object_name, "Imported");

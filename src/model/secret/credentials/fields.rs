@@ -47,6 +47,22 @@ pub(super) fn find(draft: &Draft) -> Vec<Credential> {
             "client_key",
             draft.tls.client_key.as_str(),
         ),
+        (
+            Text::SigningKey,
+            Field::SigningKey,
+            "signing.key",
+            "The key for signatures",
+            "signing_key",
+            draft.signing.key.trim(),
+        ),
+        (
+            Text::SigningPreviousKey,
+            Field::SigningPreviousKey,
+            "signing.previous_key",
+            "The previous key for signatures",
+            "previous_signing_key",
+            draft.signing.previous_key.trim(),
+        ),
     ];
     let mut found: Vec<Credential> = whole
         .into_iter()
@@ -107,8 +123,16 @@ fn add_private_keys(draft: &Draft, found: &mut Vec<Credential>) {
 /// The names that references in a draft contain.
 pub(super) fn references(draft: &Draft) -> HashSet<SecretName> {
     let headers = (0..draft.headers.len()).map(Text::Header);
-    let texts =
-        [Text::Url, Text::Body, Text::Token, Text::Password, Text::ClientSecret, Text::ClientKey];
+    let texts = [
+        Text::Url,
+        Text::Body,
+        Text::Token,
+        Text::Password,
+        Text::ClientSecret,
+        Text::ClientKey,
+        Text::SigningKey,
+        Text::SigningPreviousKey,
+    ];
     headers
         .chain(texts)
         .filter_map(|text| text.get(draft))
@@ -133,6 +157,8 @@ impl Text {
             Self::Authority => &draft.tls.pem,
             Self::Certificate => &draft.tls.client_certificate,
             Self::ClientKey => &draft.tls.client_key,
+            Self::SigningKey => &draft.signing.key,
+            Self::SigningPreviousKey => &draft.signing.previous_key,
         })
     }
 
@@ -148,6 +174,8 @@ impl Text {
             Self::Authority => &mut draft.tls.pem,
             Self::Certificate => &mut draft.tls.client_certificate,
             Self::ClientKey => &mut draft.tls.client_key,
+            Self::SigningKey => &mut draft.signing.key,
+            Self::SigningPreviousKey => &mut draft.signing.previous_key,
         })
     }
 }

@@ -69,6 +69,8 @@ enum Text {
     Authority,
     Certificate,
     ClientKey,
+    SigningKey,
+    SigningPreviousKey,
 }
 
 /// The credentials in a draft.

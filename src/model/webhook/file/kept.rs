@@ -62,6 +62,7 @@ fn is_default(value: &Value, path: &[String]) -> bool {
     match path.last().map(String::as_str) {
         Some("ordered") => *value == Value::Bool(true),
         Some("traceparent") => *value == Value::Bool(false),
+        Some("scheme") => value == "none",
         Some("client_authentication") => value == "automatic",
         Some(name) if name.starts_with('[') => false,
         _ => value == "",

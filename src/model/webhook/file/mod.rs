@@ -4,6 +4,7 @@
 mod auth;
 mod filters;
 mod kept;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -19,6 +20,7 @@ use serde_path_to_error::Path;
 use super::draft::{AuthDraft, Draft};
 use super::normalize::normalize;
 use auth::AuthFile;
+use signing::SigningFile;
 use tls::TlsFile;
 use tree::Tree;
 use validator::ValidatorFile;
@@ -50,6 +52,8 @@ pub struct WebhookFile {
     timeout_in_sec: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authentication_config: Option<AuthFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signing: Option<SigningFile>,
     #[serde(default)]
     tls: TlsFile,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -192,6 +196,7 @@ impl WebhookFile {
             custom_validation_error_message: non_empty(&draft.custom_validation_error_message),
             timeout_in_sec: draft.timeout_in_sec.parse().ok(),
             authentication_config: AuthFile::from_draft(&draft.authentication),
+            signing: SigningFile::from_draft(&draft.signing),
             tls: TlsFile::from_draft(&draft.tls),
             ordered: draft.ordered,
             max_in_flight: draft.max_in_flight.parse().ok(),
@@ -236,6 +241,7 @@ impl WebhookFile {
                 Some(authentication) => authentication.into_draft()?,
                 None => AuthDraft::default(),
             },
+            signing: self.signing.map(SigningFile::into_draft).unwrap_or_default(),
             tls: self.tls.into_draft(),
             ordered: self.ordered,
             max_in_flight: number_text(self.max_in_flight),

@@ -24,6 +24,7 @@ webhooks:
     rate_per_minute: 600
     retry_schedule: [5s, 1m]
     traceparent: true
+    signing: { scheme: v1, secret: "{{secrets.key}}", previous: { secret: "{{secrets.old}}", until: "2030-01-31T12:00:00Z" } }
     not_secrets: [body.code]
     authentication_config: null
     tls: { verify: pinned, sha256: "AB:CD" }
@@ -124,6 +125,7 @@ fn what_is_not_kept_exactly_is_rejected_with_its_path() {
         ("[body.code]", "[a, '']", &["not_secrets[1]", "would be changed or lost"]),
         ("ordered: false", "ordered: maybe", &["webhooks[0].ordered"]),
         ("traceparent: true", "traceparent: maybe", &["webhooks[0].traceparent"]),
+        ("scheme: v1", "scheme: none", &["signing.secret", "would be changed or lost"]),
         (
             "config: null",
             "config: { oauth: { scopes: ['a b'] } }",

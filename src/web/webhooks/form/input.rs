@@ -12,7 +12,7 @@ use crate::model::WebhookId;
 use crate::model::event::EventChoice;
 use crate::model::filter::{self, Choice, Rule};
 use crate::model::secret::{SecretChoice, SecretChoices, SecretName};
-use crate::model::webhook::{AuthDraft, Draft, Field, TlsDraft, ValidatorDraft};
+use crate::model::webhook::{AuthDraft, Draft, Field, SigningDraft, TlsDraft, ValidatorDraft};
 
 /// The webhook that a form edits, and the state of the form that is not part of the webhook.
 #[derive(Debug, Clone, Copy, Default)]
@@ -168,6 +168,7 @@ impl FormInput {
             timeout_in_sec: self.one("timeout_in_sec"),
             response_validators,
             custom_validation_error_message: self.one("custom_validation_error_message"),
+            signing: self.signing(),
             tls: self.tls(),
             ordered: self.many("ordered").next().is_some(),
             max_in_flight: self.one("max_in_flight"),
@@ -209,6 +210,15 @@ impl FormInput {
                 .map(|line| line.split_once('=').unwrap_or((line, "")))
                 .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
                 .collect(),
+        }
+    }
+
+    fn signing(&self) -> SigningDraft {
+        SigningDraft {
+            scheme: self.one("signing_scheme"),
+            key: self.secret("signing_key"),
+            previous_key: self.one("signing_previous_key"),
+            previous_until: self.one("signing_previous_until"),
         }
     }
 

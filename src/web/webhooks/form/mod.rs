@@ -20,6 +20,7 @@ mod results;
 pub(in crate::web) mod save;
 pub(in crate::web) mod schema;
 mod secrets;
+pub(in crate::web) mod signing_key;
 mod submission;
 pub(in crate::web) mod test;
 mod validators;

@@ -19,8 +19,8 @@ use crate::model::filter;
 use crate::model::secret::SecretChoices;
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
-    AuthDraft, DeliveryPolicy, Draft, FieldErrors, Method, TlsDraft, Webhook, format_schedule,
-    is_logpoint,
+    AuthDraft, DeliveryPolicy, Draft, FieldErrors, Method, SigningDraft, TlsDraft, Webhook,
+    format_schedule, is_logpoint,
 };
 use crate::model::{Trigger, WebhookId, retry};
 use crate::web::components::SelectOption;
@@ -82,6 +82,9 @@ pub(super) struct FormView {
     pub(super) retry_schedule: String,
     pub(super) default_schedule: String,
     pub(super) auth: AuthDraft,
+    pub(super) signing: SigningDraft,
+    /// A key that was generated just now; empty if none was.
+    pub(super) generated_key: String,
     pub(super) tls: TlsDraft,
     pub(super) certificate: CertificateView,
     pub(super) is_logpoint: bool,
@@ -191,6 +194,8 @@ impl FormView {
                 .collect(),
             custom_message: draft.custom_validation_error_message,
             auth: draft.authentication,
+            signing: draft.signing,
+            generated_key: String::new(),
             tls: TlsDraft {
                 verify: Some(draft.tls.verify).filter(|v| !v.is_empty()).unwrap_or("public".into()),
                 ..draft.tls
