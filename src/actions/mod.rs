@@ -45,7 +45,7 @@ pub use explain_event::{
 };
 pub use import_webhooks::{Import, ImportError, ImportedWebhook};
 pub use inspect_tls::Inspected;
-pub use issue_token::IssueTokenError;
+pub use issue_token::{IssueTokenError, IssuedToken, NewToken};
 pub use notifications::NotificationsError;
 pub use prepare::Entered;
 pub use replay::{MAX_DRY_RUN_EVENTS, PlannedRequest, ReplayError, ReplayPlan};

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 
 use super::{ApiState, Problem, ProblemId};
 use crate::identity::Permission;
-use crate::model::Origin;
+use crate::model::{Origin, Timestamp};
 use crate::store::tokens::Token;
 
 /// Returns the text of a request's token.
@@ -34,6 +34,12 @@ pub(super) async fn require(
             "Unknown or revoked token. Create one with `gatepost token create NAME`.",
         ));
     };
+    check(&token, permission, now)?;
+    Ok(token)
+}
+
+/// Checks that a token has not expired, and that its scope has the permission.
+pub(super) fn check(token: &Token, permission: Permission, now: Timestamp) -> Result<(), Problem> {
     if let Some(expired_at) = token.expires_at.filter(|_| token.is_expired(now)) {
         let detail = format!(
             "The token \"{}\" expired at {}. Create another one with `gatepost token create NAME`.",
@@ -53,10 +59,10 @@ pub(super) async fn require(
         );
         return Err(Problem::new(ProblemId::Forbidden, detail));
     }
-    Ok(token)
+    Ok(())
 }
 
-fn unavailable(error: &crate::store::Error) -> Problem {
+pub(super) fn unavailable(error: &crate::store::Error) -> Problem {
     if error.is_unavailable() {
         return Problem::new(ProblemId::Unavailable, "The database is not available. Try again.");
     }

@@ -6,6 +6,7 @@ mod events;
 mod problem;
 mod request_body;
 mod scrape;
+mod sender_signature;
 mod webhooks;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::actions::Actions;
 use crate::delivery::Intake;
-use crate::identity::TokenCache;
+use crate::identity::{SenderKeys, TokenCache};
 use crate::metrics::Metrics;
 use crate::model::Sources;
 use crate::monitoring::Monitor;
@@ -35,6 +36,8 @@ const MAX_INVOKE_BYTES: usize = 64 * 1024;
 pub struct ApiState {
     /// Looks up tokens.
     pub tokens: TokenCache,
+    /// Looks up the keys of senders that sign.
+    pub sender_keys: SenderKeys,
     /// Accepts events.
     pub intake: Intake,
     /// The actions.

@@ -189,6 +189,7 @@ impl App {
             health,
             dispatcher: &dispatcher,
             db,
+            vault: unlocked.vault.clone(),
             monitor,
             csrf_key,
         });

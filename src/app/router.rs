@@ -12,9 +12,10 @@ use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::health::Health;
-use crate::identity::TokenCache;
+use crate::identity::{SenderKeys, TokenCache};
 use crate::monitoring::Monitor;
 use crate::store::PgPool;
+use crate::vault::Vault;
 use crate::web::{self, CsrfKey, LiveStreams, PublicAddress, SessionLimits, WebState};
 
 /// What the routes need.
@@ -24,18 +25,20 @@ pub(super) struct Parts<'a> {
     pub(super) health: Health,
     pub(super) dispatcher: &'a Dispatcher,
     pub(super) db: PgPool,
+    pub(super) vault: Vault,
     pub(super) monitor: Monitor,
     pub(super) csrf_key: CsrfKey,
 }
 
 pub(super) fn build(parts: Parts<'_>) -> Router {
-    let Parts { config, actions, health, dispatcher, db, monitor, csrf_key } = parts;
+    let Parts { config, actions, health, dispatcher, db, vault, monitor, csrf_key } = parts;
     let (metrics, sources) = (monitor.metrics().clone(), monitor.sources().clone());
     let probes = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(health.clone());
     let api = api::router(ApiState {
+        sender_keys: SenderKeys::new(db.clone(), vault),
         tokens: TokenCache::new(db.clone()),
         intake: dispatcher.intake().clone(),
         actions: actions.clone(),

@@ -19,7 +19,7 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::actions::{Actions, Parts, UserChange};
+use crate::actions::{Actions, NewToken, Parts, UserChange};
 use crate::app::{Database, Unlocked, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
@@ -97,6 +97,12 @@ enum TokenCommand {
         /// How long it can be used, such as 90d [default: until it is revoked]
         #[arg(long, value_parser = token::parse_lifetime)]
         expires_in: Option<TimeDelta>,
+        /// Requires a signature with a new key, which is printed too: standard-webhooks or hmac-sha256
+        #[arg(long)]
+        signature: Option<crate::model::sender_key::SenderScheme>,
+        /// Lets the signature replace the token, so that only the key is printed
+        #[arg(long, requires = "signature")]
+        signature_only: bool,
     },
     /// Lists all tokens without their texts
     List,
@@ -226,8 +232,16 @@ pub async fn run() -> anyhow::Result<()> {
             migrated?;
             print("The database is up to date.\n")
         }
-        Command::Token(TokenCommand::Create { name, scope, expires_in }) => {
-            token::create(&config, &name, scope, expires_in).await
+        Command::Token(TokenCommand::Create {
+            name,
+            scope,
+            expires_in,
+            signature,
+            signature_only,
+        }) => {
+            let signature = signature.map(|scheme| (scheme, signature_only));
+            let new = NewToken { name: &name, scope, lifetime: expires_in, signature };
+            token::create(&config, new).await
         }
         Command::Token(TokenCommand::List) => token::list(&config).await,
         Command::Token(TokenCommand::Revoke { name }) => token::revoke(&config, &name).await,

@@ -4,11 +4,12 @@ use anyhow::bail;
 use chrono::TimeDelta;
 
 use super::table::{align, minute};
-use crate::actions::{Actions, RevokeTokenError};
+use crate::actions::{Actions, IssuedToken, NewToken, RevokeTokenError};
 use crate::app::system_sources;
 use crate::config::Config;
-use crate::identity::Scope;
+use crate::identity::TokenText;
 use crate::model::Actor;
+use crate::model::secret::SecretValue;
 
 /// Maximum lifetime of a token, in days.
 const MAX_LIFETIME_DAYS: u32 = 3650;
@@ -21,17 +22,15 @@ pub(super) fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
         .ok_or_else(|| format!("use a number of days from 1d to {MAX_LIFETIME_DAYS}d, such as 90d"))
 }
 
-/// Creates a token and prints it.
-pub(super) async fn create(
-    config: &Config,
-    name: &str,
-    scope: Scope,
-    lifetime: Option<TimeDelta>,
-) -> anyhow::Result<()> {
+/// Creates a token and prints it, and the key for signatures on the next line.
+pub(super) async fn create(config: &Config, new: NewToken<'_>) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
-    let issued = actions.issue_token(name, scope, lifetime, &Actor::COMMAND_LINE).await;
+    let issued = actions.issue_token(new, &Actor::COMMAND_LINE).await;
     database.close().await;
-    super::print(&format!("{}\n", issued?.reveal()))
+    let IssuedToken { text, key } = issued?;
+    let lines = [text.as_ref().map(TokenText::reveal), key.as_ref().map(SecretValue::expose)];
+    let lines: Vec<&str> = lines.into_iter().flatten().collect();
+    super::print(&(lines.join("\n") + "\n"))
 }
 
 /// Prints a table of all tokens.

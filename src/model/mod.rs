@@ -20,6 +20,7 @@ pub mod notification;
 pub mod outcome;
 pub mod retry;
 pub mod secret;
+pub mod sender_key;
 pub mod signature;
 pub mod sources;
 pub mod text;

@@ -33,6 +33,7 @@ pub mod revisions;
 pub mod sample_requests;
 pub mod sealed_values;
 pub mod secrets;
+pub mod sender_keys;
 pub mod sessions;
 pub mod status;
 pub mod tokens;

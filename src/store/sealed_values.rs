@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Error, PgConnection, secrets};
+use super::{Error, PgConnection, secrets, sender_keys};
 use crate::vault::{OpenError, Vault};
 
 /// Maximum number of values that a transaction encrypts again.
@@ -22,16 +22,18 @@ enum Table {
     Secrets,
     Webhooks,
     Revisions,
+    SenderKeys,
 }
 
 impl Table {
-    const ALL: [Self; 3] = [Self::Secrets, Self::Webhooks, Self::Revisions];
+    const ALL: [Self; 4] = [Self::Secrets, Self::Webhooks, Self::Revisions, Self::SenderKeys];
 
     fn name(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
             Self::Webhooks => "webhooks",
             Self::Revisions => "webhook_revisions",
+            Self::SenderKeys => "sender_keys",
         }
     }
 
@@ -40,6 +42,7 @@ impl Table {
             Self::Secrets => secrets::place(row.id),
             Self::Webhooks => format!("webhooks.sealed/{}", row.id),
             Self::Revisions => format!("webhook_revisions.sealed/{}/{}", row.id, row.number),
+            Self::SenderKeys => sender_keys::place(row.id),
         }
     }
 
@@ -83,6 +86,17 @@ impl Table {
                 .fetch_all(db)
                 .await
             }
+            Self::SenderKeys => {
+                sqlx::query_as!(
+                    Row,
+                    r#"select token_id as id, 0 as "number!", sealed from sender_keys
+                       where substring(sealed for 5) <> $1 order by token_id limit $2 for no key update skip locked"#,
+                    prefix,
+                    BATCH_ROWS
+                )
+                .fetch_all(db)
+                .await
+            }
         };
         Ok(rows?)
     }
@@ -99,6 +113,11 @@ impl Table {
                 "update webhook_revisions set sealed = $3 where webhook_id = $1 and number = $2",
                 row.id,
                 row.number,
+                sealed
+            ),
+            Self::SenderKeys => sqlx::query!(
+                "update sender_keys set sealed = $2 where token_id = $1",
+                row.id,
                 sealed
             ),
         };
@@ -161,6 +180,7 @@ async fn find_unlike(
                select 'secrets' as name, sealed from secrets
                union all select 'webhooks', sealed from webhooks where sealed <> ''
                union all select 'webhook_revisions', sealed from webhook_revisions where sealed <> ''
+               union all select 'sender_keys', sealed from sender_keys
            ) as value
            where substring(sealed for 5) <> all($1) group by name order by name"#,
         prefixes

@@ -19,7 +19,7 @@ const MODULES: [(&str, &[&str]); 20] = [
     ("egress", &["model"]),
     ("health", &["model", "vault", "config", "private_postgres", "store", "egress"]),
     ("mail", &["config"]),
-    ("identity", &["model", "store"]),
+    ("identity", &["model", "vault", "store"]),
     ("delivery", &["metrics", "trace", "model", "store", "egress", "vault"]),
     ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
     ("notifications", &["mail", "model", "store"]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepost::actions::{Actions, SaveRequest};
+use gatepost::actions::{Actions, NewToken, SaveRequest};
 use gatepost::app::App;
 use gatepost::config::{Config, KeySettings};
 use gatepost::identity::{Role, Scope};
@@ -35,7 +35,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: MovedClock,
     pub(crate) setup_code: Option<String>,
     config: Config,
-    actions: Actions,
+    pub(crate) actions: Actions,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -184,8 +184,9 @@ impl TestApp {
     /// Creates a token and returns its text.
     pub(crate) async fn token(&self, scope: Scope) -> String {
         let name = format!("a token for {}", scope.as_str());
-        let issued = self.actions.issue_token(&name, scope, None, &Actor::COMMAND_LINE).await;
-        issued.unwrap().reveal().to_owned()
+        let new = NewToken { name: &name, scope, lifetime: None, signature: None };
+        let issued = self.actions.issue_token(new, &Actor::COMMAND_LINE).await;
+        issued.unwrap().text.unwrap().reveal().to_owned()
     }
 
     /// Saves the webhooks of a file. Returns their ids in order.

@@ -9,9 +9,9 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, bearer, request_body};
+use crate::api::sender_signature::{self, Sender};
+use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, request_body};
 use crate::delivery::{IntakeError, SubmittedEvent};
-use crate::identity::Permission;
 use crate::model::event::{Event, EventError};
 use crate::model::{Origin, Trigger};
 
@@ -57,12 +57,27 @@ async fn store(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<AcceptResponse>), Problem> {
-    bearer::require(state, origin, headers, Permission::SendEvents).await?;
+    let sender = sender_signature::check_headers(state, origin, headers).await?;
     check_content_type(headers)?;
     check_content_encoding(headers)?;
-    let bytes = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?;
+    let bytes = {
+        let _permit = match sender {
+            Sender::OnlySigned => Some(state.sender_keys.try_receive().ok_or_else(|| {
+                let detail =
+                    "Too many requests without a token are being received. Send the request again.";
+                Problem::new(ProblemId::Unavailable, detail)
+            })?),
+            Sender::Token | Sender::Signed(_) => None,
+        };
+        request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?
+    };
+    let signed_id = sender_signature::check_body(state, origin, headers, sender, &bytes).await?;
     let mut submitted = parse(&bytes)?;
-    if let Some(key) = idempotency_key(headers)? {
+    if let Some(id) = signed_id {
+        for (index, one) in submitted.iter_mut().enumerate() {
+            one.key = Some(format!("{id}/{index}"));
+        }
+    } else if let Some(key) = idempotency_key(headers)? {
         match submitted.as_mut_slice() {
             [one] => one.key = Some(key),
             several => {

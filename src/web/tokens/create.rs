@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use crate::actions::{IssueTokenError, Scope};
+use crate::actions::{IssueTokenError, IssuedToken, NewToken, Scope};
+use crate::model::sender_key::SenderScheme;
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
 use crate::web::form::Form;
@@ -27,6 +28,10 @@ pub(in crate::web) struct TokenForm {
     name: String,
     scope: String,
     expires: String,
+    /// How the sender must sign: a scheme, or empty.
+    signature: String,
+    /// `true` if the signature replaces the token.
+    signature_only: String,
 }
 
 impl Default for TokenForm {
@@ -35,6 +40,8 @@ impl Default for TokenForm {
             name: String::new(),
             scope: Scope::Events.as_str().to_owned(),
             expires: DEFAULT_LIFETIME.to_owned(),
+            signature: String::new(),
+            signature_only: String::new(),
         }
     }
 }
@@ -48,6 +55,8 @@ struct FormPage {
     lifetimes: Vec<SelectOption>,
     /// Error of the name; empty if there is none.
     error: String,
+    /// Error of the signature; empty if there is none.
+    signature_error: &'static str,
 }
 
 /// An option for the scope.
@@ -62,7 +71,10 @@ struct ScopeView {
 struct CreatedPage {
     page: Page,
     name: String,
+    /// Empty if the signature replaces the token.
     token: String,
+    /// The key for signatures; empty if none is required.
+    key: String,
     expires: Option<DisplayTime>,
     curl: String,
     hint: &'static str,
@@ -70,10 +82,15 @@ struct CreatedPage {
 
 /// `GET /tokens/new`
 pub(in crate::web) async fn new(current: CurrentUser) -> Result<Response, Error> {
-    form(&current, TokenForm::default(), String::new()).await
+    form(&current, TokenForm::default(), String::new(), "").await
 }
 
-async fn form(current: &CurrentUser, form: TokenForm, error: String) -> Result<Response, Error> {
+async fn form(
+    current: &CurrentUser,
+    form: TokenForm,
+    error: String,
+    signature_error: &'static str,
+) -> Result<Response, Error> {
     let scopes = Scope::ALL.map(|scope| ScopeView {
         name: scope.as_str(),
         description: describe(scope),
@@ -87,7 +104,7 @@ async fn form(current: &CurrentUser, form: TokenForm, error: String) -> Result<R
     let never = SelectOption::new(NEVER, "Never", form.expires == NEVER);
     let lifetimes = days.into_iter().chain([never]).collect();
     let page = Page::new(current, "Create token", Nav::Tokens).await?;
-    page::html(&FormPage { page, scopes: scopes.into(), lifetimes, form, error })
+    page::html(&FormPage { page, scopes: scopes.into(), lifetimes, form, error, signature_error })
 }
 
 fn describe(scope: Scope) -> &'static str {
@@ -111,12 +128,35 @@ pub(in crate::web) async fn create(
         None => return Err(Error::Unreadable("unknown time of expiry".to_owned())),
     };
     let scope: Scope = typed.scope.parse().map_err(Error::Unreadable)?;
-    let issued = state.actions.issue_token(&typed.name, scope, lifetime, &current.actor()).await;
-    let token = match issued {
-        Ok(token) => token.reveal().to_owned(),
+    let signature =
+        match typed.signature.as_str() {
+            "" => None,
+            scheme => Some(scheme.parse::<SenderScheme>().map_err(|_unknown| {
+                Error::Unreadable("unknown scheme of signatures".to_owned())
+            })?),
+        };
+    let new = NewToken {
+        name: &typed.name,
+        scope,
+        lifetime,
+        signature: signature.map(|scheme| (scheme, typed.signature_only == "true")),
+    };
+    let IssuedToken { text, key } = match state.actions.issue_token(new, &current.actor()).await {
+        Ok(issued) => issued,
         Err(IssueTokenError::Store(error)) => return Err(error.into()),
         Err(error) => {
+            let mut signature_error = "";
             let message = match error {
+                IssueTokenError::NoSignature => {
+                    signature_error =
+                        "Choose the scope events, or None here: only senders of events sign.";
+                    String::new()
+                }
+                IssueTokenError::TooManyKeys => {
+                    signature_error =
+                        "There are too many tokens with signatures: revoke one first.";
+                    String::new()
+                }
                 IssueTokenError::NameTaken(name) => {
                     format!("Another token has the name \"{name}\". Choose another name.")
                 }
@@ -124,18 +164,24 @@ pub(in crate::web) async fn create(
                     "Enter a name with 1 to 80 characters.".to_owned()
                 }
             };
-            let page = form(&current, typed, message).await?;
+            let page = form(&current, typed, message, signature_error).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
     let now = current.now(&state);
-    let (curl, hint) =
-        example(scope, &state.public.link(&headers, ""), &token, now.time.timestamp());
+    let base = state.public.link(&headers, "");
+    let token = text.map(|text| text.reveal().to_owned()).unwrap_or_default();
+    let key = key.map(|key| key.expose().to_owned()).unwrap_or_default();
+    let (curl, hint) = match signature {
+        Some(scheme) => signed_example(scheme, &base, &token, &key),
+        None => example(scope, &base, &token, now.time.timestamp()),
+    };
     let page = Page::new(&current, "Token created", Nav::Tokens).await?;
     page::html(&CreatedPage {
         page,
         name: typed.name.trim().to_owned(),
         token,
+        key,
         expires: lifetime.map(|lifetime| DisplayTime::new(now.time + lifetime, now)),
         curl,
         hint,
@@ -164,4 +210,26 @@ fn example(scope: Scope, base: &str, token: &str, now: i64) -> (String, &'static
             "Replace WEBHOOK_ID with the id of a webhook. Sends it a sample event.",
         ),
     }
+}
+
+/// Returns commands that sign and send an event, and what they do.
+fn signed_example(
+    scheme: SenderScheme,
+    base: &str,
+    token: &str,
+    key: &str,
+) -> (String, &'static str) {
+    let bearer = match token {
+        "" => String::new(),
+        token => format!(" \\\n  -H 'Authorization: Bearer {token}'"),
+    };
+    let code = match scheme {
+        SenderScheme::StandardWebhooks => include_str!("examples/standard_webhooks.sh"),
+        SenderScheme::HmacSha256 => include_str!("examples/hmac_sha256.sh"),
+    };
+    let code = code.trim_end().replace("@KEY@", key).replace("@BASE@", base);
+    (
+        code.replace("@BEARER@", &bearer),
+        "Signs an event, and sends it to all active webhooks that match.",
+    )
 }

@@ -5,9 +5,10 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::TokenView;
-use crate::store::tokens;
+use crate::store::{sender_keys, tokens};
 use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -77,7 +78,14 @@ async fn load(
     let first = if after.is_empty() { String::new() } else { query.href("") };
     let is_blank = found.is_empty() && search.is_empty() && after.is_empty();
     let now = current.now(state);
-    let rows = found.into_iter().take(PAGE_ROWS).map(|token| TokenView::new(token, now)).collect();
+    let ids: Vec<Uuid> = found.iter().map(|token| token.id.uuid()).collect();
+    let schemes = sender_keys::schemes(&state.db, &ids).await?;
+    let rows = found.into_iter().take(PAGE_ROWS).map(|token| {
+        let signature = schemes.iter().find(|(id, ..)| *id == token.id);
+        let signature = signature.map(|(_, scheme, replaces_token)| (*scheme, *replaces_token));
+        TokenView::new(token, signature, now)
+    });
+    let rows = rows.collect();
     Ok(TableView { rows, next, first, is_blank })
 }
 

@@ -7,6 +7,7 @@ pub(super) mod revoke;
 use super::Error;
 use super::display_time::{DisplayTime, LocalNow};
 use crate::model::TokenId;
+use crate::model::sender_key::SenderScheme;
 use crate::store::tokens::Token;
 
 /// Parses the id in a path. An invalid id is a page that does not exist.
@@ -21,6 +22,8 @@ struct TokenView {
     /// The first characters of the text; empty if they are not known.
     prefix: String,
     scope: String,
+    /// How the sender signs; empty if it need not.
+    signature: &'static str,
     created: DisplayTime,
     created_by: String,
     last_used: Option<DisplayTime>,
@@ -30,7 +33,7 @@ struct TokenView {
 }
 
 impl TokenView {
-    fn new(token: Token, now: LocalNow) -> Self {
+    fn new(token: Token, signature: Option<(SenderScheme, bool)>, now: LocalNow) -> Self {
         Self {
             id: token.id.to_string(),
             is_expired: token.is_expired(now.time),
@@ -40,8 +43,18 @@ impl TokenView {
             name: token.name,
             prefix: token.prefix,
             scope: token.scope,
+            signature: signature.map(describe_signature).unwrap_or_default(),
             created_by: token.created_by,
             last_used_address: token.last_used_address,
         }
+    }
+}
+
+fn describe_signature((scheme, replaces_token): (SenderScheme, bool)) -> &'static str {
+    match (scheme, replaces_token) {
+        (SenderScheme::StandardWebhooks, false) => "and Standard Webhooks",
+        (SenderScheme::StandardWebhooks, true) => "by Standard Webhooks",
+        (SenderScheme::HmacSha256, false) => "and HMAC-SHA256",
+        (SenderScheme::HmacSha256, true) => "by HMAC-SHA256",
     }
 }

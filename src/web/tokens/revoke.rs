@@ -27,7 +27,7 @@ pub(in crate::web) async fn confirm(
 ) -> Result<Response, Error> {
     let token = tokens::find(&state.db, parse_id(&id)?).await?.ok_or(Error::NotFound)?;
     let page = Page::new(&current, format!("Revoke {}", token.name), Nav::Tokens).await?;
-    page::html(&RevokePage { page, token: TokenView::new(token, current.now(&state)) })
+    page::html(&RevokePage { page, token: TokenView::new(token, None, current.now(&state)) })
 }
 
 /// `POST /tokens/{id}/revoke`

@@ -5,4 +5,5 @@ mod events;
 mod explain;
 mod invoke;
 mod request_id;
+mod signatures;
 mod tokens;

@@ -1,0 +1,178 @@
+//! Signatures of requests to send events. They are required of senders whose token has a key.
+
+use axum::http::HeaderMap;
+
+use super::{ApiState, Problem, ProblemId, bearer};
+use crate::identity::Permission;
+use crate::model::Origin;
+use crate::model::sender_key::{SenderKey, SenderScheme};
+use crate::model::signature::{MAX_AGE_SECS, SignedMessage};
+use crate::store::tokens::Token;
+
+/// The headers of a signature: id (none if it is not signed), time, and signature.
+type HeaderNames = (Option<&'static str>, &'static str, &'static str);
+
+/// Standard Webhooks, section "Webhook headers".
+const STANDARD: HeaderNames = (Some("webhook-id"), "webhook-timestamp", "webhook-signature");
+const PLAIN: HeaderNames = (None, "x-gatepost-timestamp", "x-gatepost-signature");
+/// The header with a key that is not signed.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Who sends a request, as far as its headers say.
+#[derive(Debug)]
+pub(super) enum Sender {
+    /// A token without a key.
+    Token,
+    /// A token, and a signature of its key.
+    Signed(SenderKey),
+    /// A signature without a token. Its key is found when the body is known.
+    OnlySigned,
+}
+
+/// Checks the headers of a request. The body is received only if this succeeds.
+pub(super) async fn check_headers(
+    state: &ApiState,
+    origin: Origin,
+    headers: &HeaderMap,
+) -> Result<Sender, Problem> {
+    let has_signature = headers.contains_key(STANDARD.2) || headers.contains_key(PLAIN.2);
+    if bearer::token_text(headers).is_none() && has_signature {
+        let names = if headers.contains_key(STANDARD.2) { STANDARD } else { PLAIN };
+        check_time(state, headers, names)?;
+        let keys = all_keys(state).await?;
+        if !keys.iter().any(|(key, _)| key.replaces_token) {
+            return Err(unauthorized(
+                "There is no key that replaces a token. Send a token in the header Authorization, or create a key under API tokens.",
+            ));
+        }
+        return Ok(Sender::OnlySigned);
+    }
+    let token = bearer::require(state, origin, headers, Permission::SendEvents).await?;
+    let now = state.sources.now();
+    let key = state.sender_keys.of_token(token.id, now).await;
+    let Some(key) = key.map_err(|error| bearer::unavailable(&error))? else {
+        return Ok(Sender::Token);
+    };
+    let names = names(key.scheme());
+    if !headers.contains_key(names.2) {
+        let detail = format!(
+            "The token \"{}\" requires a signature. Send the headers {}.",
+            token.name,
+            describe(names)
+        );
+        return Err(unauthorized(&detail));
+    }
+    check_time(state, headers, names)?;
+    Ok(Sender::Signed(key))
+}
+
+/// Checks the signature of a body. Returns the idempotency key that the signature proves, if there is one.
+pub(super) async fn check_body(
+    state: &ApiState,
+    origin: Origin,
+    headers: &HeaderMap,
+    sender: Sender,
+    body: &[u8],
+) -> Result<Option<String>, Problem> {
+    let key = match sender {
+        Sender::Token => return Ok(None),
+        Sender::Signed(key) if is_signed(&key, headers, body) => key,
+        Sender::Signed(key) => return Err(wrong_signature(key.scheme())),
+        Sender::OnlySigned => find_key(state, origin, headers, body).await?,
+    };
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        let detail = "A signed request cannot have the header Idempotency-Key, because it is not signed. Leave it out: a repeated request is recognized anyway.";
+        return Err(Problem::new(ProblemId::Invalid, detail));
+    }
+    let (Some(id), _, _) = names(key.scheme()) else { return Ok(None) };
+    // A repeated message has the same id, so it is a duplicate for longer than its time is accepted.
+    Ok(Some(format!("{}/{}", key.token, text(headers, id))))
+}
+
+/// Returns the key that signed a request without a token.
+async fn find_key(
+    state: &ApiState,
+    origin: Origin,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<SenderKey, Problem> {
+    let keys = all_keys(state).await?;
+    let found = keys.iter().find(|(key, _)| key.replaces_token && is_signed(key, headers, body));
+    let Some((key, token)) = found else {
+        let is_standard = headers.contains_key(STANDARD.2);
+        let scheme =
+            if is_standard { SenderScheme::StandardWebhooks } else { SenderScheme::HmacSha256 };
+        return Err(wrong_signature(scheme));
+    };
+    bearer::check(token, Permission::SendEvents, state.sources.now())?;
+    let recorded = state.sender_keys.record_use(token, origin.address, state.sources.now()).await;
+    recorded.map_err(|error| bearer::unavailable(&error))?;
+    Ok(key.clone())
+}
+
+async fn all_keys(state: &ApiState) -> Result<std::sync::Arc<[(SenderKey, Token)]>, Problem> {
+    let keys = state.sender_keys.all(state.sources.now()).await;
+    keys.map_err(|error| bearer::unavailable(&error))
+}
+
+fn names(scheme: SenderScheme) -> HeaderNames {
+    match scheme {
+        SenderScheme::StandardWebhooks => STANDARD,
+        SenderScheme::HmacSha256 => PLAIN,
+    }
+}
+
+fn describe((id, timestamp, signature): HeaderNames) -> String {
+    let id = id.map(|id| format!("{id}, ")).unwrap_or_default();
+    format!("{id}{timestamp} and {signature}")
+}
+
+fn is_signed(key: &SenderKey, headers: &HeaderMap, body: &[u8]) -> bool {
+    let (id, timestamp, signature) = names(key.scheme());
+    let id = id.map_or("", |id| text(headers, id));
+    let Ok(timestamp) = text(headers, timestamp).parse() else { return false };
+    let message = SignedMessage { id, timestamp, body };
+    key.verify(&message, text(headers, signature))
+}
+
+/// Checks that a request was signed a short time ago, so that a recorded one cannot be repeated later.
+fn check_time(state: &ApiState, headers: &HeaderMap, names: HeaderNames) -> Result<(), Problem> {
+    let (id, timestamp, _) = names;
+    if id.is_some_and(|id| text(headers, id).is_empty()) {
+        return Err(unauthorized(&format!("Send the headers {}.", describe(names))));
+    }
+    let Ok(signed_at) = text(headers, timestamp).parse::<i64>() else {
+        let detail =
+            format!("{timestamp} must be the time of the signature in seconds since 1970.");
+        return Err(unauthorized(&detail));
+    };
+    let age = state.sources.now().timestamp().saturating_sub(signed_at);
+    if age.saturating_abs() <= MAX_AGE_SECS {
+        return Ok(());
+    }
+    let direction = if age > 0 { "in the past" } else { "in the future" };
+    Err(unauthorized(&format!(
+        "{timestamp} is {} seconds {direction}; at most {MAX_AGE_SECS} are allowed. Compare the clocks, and sign each request when it is sent.",
+        age.saturating_abs()
+    )))
+}
+
+fn wrong_signature(scheme: SenderScheme) -> Problem {
+    let names = names(scheme);
+    let content = match names.0 {
+        Some(id) => format!("{id}.{}.body", names.1),
+        None => format!("{}.body", names.1),
+    };
+    unauthorized(&format!(
+        "{} is not a signature of this request. Sign {content}, with the body exactly as sent, and check the key.",
+        names.2
+    ))
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new(ProblemId::Unauthorized, detail)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+}

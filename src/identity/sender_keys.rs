@@ -1,0 +1,107 @@
+//! Looks up the keys of senders that sign their requests.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+use crate::model::sender_key::SenderKey;
+use crate::model::{Timestamp, TokenId};
+use crate::store::tokens::{self, Token};
+use crate::store::{Error, PgPool, sender_keys, within};
+use crate::vault::Vault;
+
+/// Maximum age of the cached keys. A revoked key can still be used for this time.
+const MAX_AGE: TimeDelta = TimeDelta::seconds(1);
+/// Minimum time between two records of the use of a key.
+const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+/// Timeout of a lookup. After this, the sender gets status 503 and retries.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Maximum number of bodies that are received at once before their sender is known.
+const MAX_UNPROVEN_BODIES: usize = 8;
+
+/// All keys with their tokens, and when they were read.
+type CachedKeys = (Timestamp, Arc<[(SenderKey, Token)]>);
+
+/// Looks up keys and caches them.
+#[derive(Clone)]
+pub struct SenderKeys {
+    db: PgPool,
+    vault: Vault,
+    /// Locked while they are read, so that requests at the same time read them once.
+    cached: Arc<Mutex<Option<CachedKeys>>>,
+    unproven_bodies: Arc<Semaphore>,
+}
+
+impl fmt::Debug for SenderKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SenderKeys").finish_non_exhaustive()
+    }
+}
+
+impl SenderKeys {
+    /// Creates an empty cache.
+    pub fn new(db: PgPool, vault: Vault) -> Self {
+        let unproven_bodies = Arc::new(Semaphore::new(MAX_UNPROVEN_BODIES));
+        Self { db, vault, cached: Arc::default(), unproven_bodies }
+    }
+
+    /// Permits to receive a body whose sender is not known yet, until the permit is dropped. `None` if too many are being
+    /// received.
+    pub fn try_receive(&self) -> Option<SemaphorePermit<'_>> {
+        self.unproven_bodies.try_acquire().ok()
+    }
+
+    /// Returns all keys with their tokens, which may have expired.
+    ///
+    /// # Errors
+    /// If the database failed or a key cannot be decrypted.
+    pub async fn all(&self, now: Timestamp) -> Result<Arc<[(SenderKey, Token)]>, Error> {
+        let mut cached = self.cached.lock().await;
+        // A clock that was set back must not extend the age.
+        if let Some((read_at, keys)) = cached.as_ref()
+            && (now - *read_at).abs() < MAX_AGE
+        {
+            return Ok(Arc::clone(keys));
+        }
+        let reading = Box::pin(sender_keys::list(&self.db, &self.vault));
+        let keys: Arc<[_]> = within(&self.db, LOOKUP_TIMEOUT, reading).await?.into();
+        *cached = Some((now, Arc::clone(&keys)));
+        Ok(keys)
+    }
+
+    /// Returns the key of a token. `None` if its requests need no signature.
+    ///
+    /// # Errors
+    /// See [`SenderKeys::all`].
+    pub async fn of_token(
+        &self,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<SenderKey>, Error> {
+        let keys = self.all(now).await?;
+        Ok(keys.iter().find(|(key, _)| key.token == token).map(|(key, _)| key.clone()))
+    }
+
+    /// Records the use of a key that replaces its token, from this address.
+    ///
+    /// # Errors
+    /// If the database failed.
+    pub async fn record_use(
+        &self,
+        token: &Token,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if token.last_used_at.is_some_and(|used_at| now - used_at <= USE_INTERVAL) {
+            return Ok(());
+        }
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let recording = tokens::record_use(&self.db, token.id, now, &address);
+        within(&self.db, LOOKUP_TIMEOUT, recording).await
+    }
+}
