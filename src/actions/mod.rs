@@ -21,6 +21,7 @@ mod replay;
 mod revisions;
 mod revoke_token;
 mod save_webhook;
+mod second_factor;
 mod secrets;
 mod send_now;
 mod send_sample;
@@ -51,6 +52,10 @@ pub use prepare::Entered;
 pub use replay::{MAX_DRY_RUN_EVENTS, PlannedRequest, ReplayError, ReplayPlan};
 pub use revoke_token::RevokeTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
+pub use second_factor::{
+    CodeSignIn, CodeSignInError, EnableSecondFactorError, EnteredFactor, ProposedFactor,
+    ResetSecondFactorError, SecondFactorError, SignedInWithCode, UsedFactor,
+};
 pub use secrets::{
     DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,
     SecretErrors, SecretField, SetSecret,
@@ -58,7 +63,7 @@ pub use secrets::{
 pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use send_sample::{SampleOrder, SendSampleError};
 pub use set_up::{SetUpError, SetUpField};
-pub use sign_in::{SignIn, SignInError, SignedIn};
+pub use sign_in::{AcceptedPassword, SignIn, SignInError, SignedIn};
 pub use signing_keys::{NewSigningKey, RotateSigningKeyError, SigningKeyInfo};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;

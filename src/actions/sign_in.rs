@@ -8,7 +8,7 @@ use crate::identity::{Lane, PasswordError, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin};
 use crate::store::users::{self, User};
-use crate::store::{self};
+use crate::store::{self, PgConnection, second_factors};
 
 /// How long to wait if too many passwords are being checked. It takes about a second until the first of them are.
 const BUSY_DELAY: Duration = Duration::from_secs(2);
@@ -37,6 +37,15 @@ pub struct SignedIn {
     pub device: String,
 }
 
+/// What follows a correct password.
+#[derive(Debug, Clone)]
+pub enum AcceptedPassword {
+    /// The user is signed in.
+    SignedIn(SignedIn),
+    /// The user must enter a code. Contains the cookie for [`Actions::sign_in_with_code`].
+    NeedsCode(String),
+}
+
 /// Why a sign-in was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
@@ -52,15 +61,25 @@ pub enum SignInError {
 }
 
 impl Actions {
-    /// Returns the user with this email address and password.
+    /// Signs in the user with this email address and password, or asks for the second factor. Only this browser can go on.
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignedIn, SignInError> {
+    pub async fn sign_in(
+        &self,
+        request: SignIn<'_>,
+        browser: &str,
+    ) -> Result<AcceptedPassword, SignInError> {
         let origin = request.origin;
-        let user = self.check_password(request).await?;
-        self.record_sign_in(&user, origin).await?;
-        Ok(self.signed_in(user))
+        let (user, hash) = self.check_password(request).await?;
+        if second_factors::exists(&self.parts.db, user.id).await? {
+            let cookie = self.pending_sign_in((&user, &hash), browser)?;
+            return Ok(AcceptedPassword::NeedsCode(cookie));
+        }
+        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        self.record_sign_in(&mut tx, &user, origin, None).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        Ok(AcceptedPassword::SignedIn(self.signed_in(user)))
     }
 
     /// Checks the password of a user who has signed in already.
@@ -72,7 +91,7 @@ impl Actions {
         Ok(())
     }
 
-    async fn check_password(&self, request: SignIn<'_>) -> Result<User, SignInError> {
+    async fn check_password(&self, request: SignIn<'_>) -> Result<(User, String), SignInError> {
         let SignIn { email, password, from, origin, device } = request;
         let email = email.trim();
         if !email::is_plausible(email) {
@@ -96,9 +115,9 @@ impl Actions {
             }
         };
         match found {
-            Some((user, _)) if matches => {
+            Some(found) if matches => {
                 attempt.succeed(Instant::now());
-                Ok(user)
+                Ok(found)
             }
             _ => {
                 tracing::warn!(%from, known_device = device.is_some(), "rejected a sign-in");
@@ -108,13 +127,19 @@ impl Actions {
         }
     }
 
-    async fn record_sign_in(&self, user: &User, origin: Origin) -> Result<(), store::Error> {
+    /// Records a sign-in after another entry, if there is one.
+    pub(super) async fn record_sign_in(
+        &self,
+        db: &mut PgConnection,
+        user: &User,
+        origin: Origin,
+        before: Option<AuditEntry>,
+    ) -> Result<(), store::Error> {
         let actor = Actor::person(user.email.clone(), origin);
         let object = AuditObject::user(user.id, &user.email);
-        let mut tx = self.parts.db.begin().await?;
-        users::record_sign_in(&mut tx, user.id, self.parts.sources.now()).await?;
-        self.record(&mut tx, &actor, [AuditEntry::new(AuditAction::SignedIn, object)]).await?;
-        Ok(tx.commit().await?)
+        users::record_sign_in(db, user.id, self.parts.sources.now()).await?;
+        let entry = AuditEntry::new(AuditAction::SignedIn, object);
+        self.record(db, &actor, before.into_iter().chain([entry])).await
     }
 
     /// Records a rejected sign-in, unless there are too many. The actor is unknown, because anyone can enter an address.

@@ -136,6 +136,11 @@ enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Removes the authenticator app and the recovery codes of a user, and ends the sessions of the user
+    ResetTwoFactor {
+        /// The email address
+        email: String,
+    },
     /// Ends the sessions of a user and prevents signing in
     Disable {
         /// The email address
@@ -278,6 +283,7 @@ async fn run_user_command(config: &Config, command: UserCommand) -> anyhow::Resu
         UserCommand::ResetPassword { email, password_stdin } => {
             user::reset_password(config, &email, password_stdin).await
         }
+        UserCommand::ResetTwoFactor { email } => user::reset_second_factor(config, &email).await,
         UserCommand::Disable { email } => user::change(config, &email, UserChange::Disable).await,
         UserCommand::Enable { email } => user::change(config, &email, UserChange::Enable).await,
     }

@@ -7,7 +7,9 @@ use nix::sys::termios::{self, LocalFlags, SetArg};
 use zeroize::Zeroizing;
 
 use super::table::{align, minute};
-use crate::actions::{ChangeUserError, SetPasswordError, UserChange, UserRef};
+use crate::actions::{
+    ChangeUserError, ResetSecondFactorError, SetPasswordError, UserChange, UserRef,
+};
 use crate::config::Config;
 use crate::identity::Role;
 use crate::model::Actor;
@@ -61,6 +63,26 @@ pub(super) async fn reset_password(
     }
     let email = email.trim();
     super::print(&format!("Changed the password of {email}, and ended all sessions.\n"))
+}
+
+/// Removes the second factor of a user.
+pub(super) async fn reset_second_factor(config: &Config, email: &str) -> anyhow::Result<()> {
+    let (database, actions) = super::open(config).await?;
+    let done = actions.reset_second_factor(UserRef::Email(email), &Actor::COMMAND_LINE).await;
+    database.close().await;
+    match done {
+        Ok(email) => super::print(&format!(
+            "Reset the two-factor authentication of {email}, and ended all sessions.\n"
+        )),
+        Err(ResetSecondFactorError::NotFound) => bail!(not_found(email)),
+        Err(ResetSecondFactorError::Off) => {
+            bail!(
+                "{} has not set up two-factor authentication, so there is nothing to reset",
+                email.trim()
+            )
+        }
+        Err(error) => Err(error).context("the two-factor authentication was not reset"),
+    }
 }
 
 /// Disables or enables a user.

@@ -8,6 +8,8 @@ use super::{Role, Scope};
 pub enum Permission {
     /// Use the account's own page and sign out.
     OwnAccount,
+    /// Set up and switch off the own second factor.
+    OwnSecondFactor,
     /// Read everything except values of secrets, users and the audit log.
     Read,
     /// Add, change, test and delete webhooks.
@@ -43,8 +45,9 @@ struct Rule {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OwnAccount,
+        Self::OwnSecondFactor,
         Self::Read,
         Self::EditWebhooks,
         Self::Send,
@@ -72,6 +75,14 @@ impl Permission {
             Self::OwnAccount => {
                 rule("Use the own account: password, sessions, theme", Some(Role::Viewer), &[])
             }
+            Self::OwnSecondFactor => Rule {
+                requires_recent_password: true,
+                ..rule(
+                    "Set up and switch off the own two-factor authentication",
+                    Some(Role::Viewer),
+                    &[],
+                )
+            },
             Self::Read => rule(
                 "Read webhooks, events, deliveries, invocations and the names of secrets",
                 Some(Role::Viewer),
@@ -175,6 +186,9 @@ mod tests {
     #[test]
     fn a_viewer_changes_nothing_but_the_own_account() {
         let allowed = Permission::ALL.into_iter().filter(|one| Role::Viewer.allows(*one));
-        assert_eq!(allowed.collect::<Vec<_>>(), [Permission::OwnAccount, Permission::Read]);
+        assert_eq!(
+            allowed.collect::<Vec<_>>(),
+            [Permission::OwnAccount, Permission::OwnSecondFactor, Permission::Read]
+        );
     }
 }

@@ -3,6 +3,9 @@
 //! Attempts are counted for the pair of network and account, so that another network can block no account, and one account
 //! blocks no other. A browser that has signed in before has its own counter (OWASP, "device cookies"), so that not even
 //! attempts from its own network delay it. A further counter for each network limits attempts at many accounts.
+//!
+//! Codes of the second factor have their own counters, because every correct password resets those of passwords. A client
+//! that guesses codes knows the password, so codes are also counted over all networks.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -36,6 +39,8 @@ const ACCOUNT_FROM_NETWORK: Policy = Policy {
     memory: Duration::from_hours(1),
 };
 const KNOWN_DEVICE: Policy = Policy { max_delay: Duration::from_secs(30), ..ACCOUNT_FROM_NETWORK };
+/// Codes that can be guessed from many networks: about 100 a day, of a million.
+const CODES_OF_ACCOUNT: Policy = Policy { free: 10, ..ACCOUNT_FROM_NETWORK };
 /// Users who share an address share this limit, so its delays are short.
 const NETWORK: Policy = Policy {
     free: 50,
@@ -49,6 +54,8 @@ const NETWORK: Policy = Policy {
 pub enum Subject<'a> {
     /// An account, by its email address in any case.
     Account(&'a str),
+    /// The second factor of an account, whose password was correct.
+    SecondFactor(&'a str),
     /// The setup of the first administrator.
     SetUp,
 }
@@ -56,6 +63,8 @@ pub enum Subject<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Device(DeviceId),
+    CodesOfDevice(DeviceId),
+    CodesOfAccount([u8; 16]),
     SubjectFromNetwork([u8; 16], IpAddr),
     Network(IpAddr),
 }
@@ -91,14 +100,7 @@ impl Throttle {
         device: Option<DeviceId>,
         now: Instant,
     ) -> Result<Attempt, Duration> {
-        let network = network(from);
-        let keys = match device {
-            Some(device) => vec![(Key::Device(device), KNOWN_DEVICE)],
-            None => vec![
-                (Key::SubjectFromNetwork(digest(subject), network), ACCOUNT_FROM_NETWORK),
-                (Key::Network(network), NETWORK),
-            ],
-        };
+        let keys = keys(network(from), subject, device);
         let mut counters = self.0.lock();
         let blocked = keys.iter().filter_map(|(key, _)| counters.get(key));
         let wait =
@@ -143,6 +145,27 @@ impl Policy {
     }
 }
 
+/// Returns the counters of an attempt.
+fn keys(network: IpAddr, subject: Subject<'_>, device: Option<DeviceId>) -> Vec<(Key, Policy)> {
+    let is_code = matches!(subject, Subject::SecondFactor(_));
+    match device {
+        // A correct password does not reset this one either, so the delays are not shortened.
+        Some(device) if is_code => vec![(Key::CodesOfDevice(device), ACCOUNT_FROM_NETWORK)],
+        Some(device) => vec![(Key::Device(device), KNOWN_DEVICE)],
+        None => {
+            let subject = digest(subject);
+            let mut keys = vec![
+                (Key::SubjectFromNetwork(subject, network), ACCOUNT_FROM_NETWORK),
+                (Key::Network(network), NETWORK),
+            ];
+            if is_code {
+                keys.push((Key::CodesOfAccount(subject), CODES_OF_ACCOUNT));
+            }
+            keys
+        }
+    }
+}
+
 /// Removes what can be forgotten if there is no place for another counter. The counters with the most failures are
 /// kept, so that attempts from many addresses do not erase them.
 fn make_place(counters: &mut HashMap<Key, Counter>, key: Key, now: Instant) {
@@ -172,6 +195,9 @@ fn digest(subject: Subject<'_>) -> [u8; 16] {
     let mut hash = Sha256::new();
     match subject {
         Subject::Account(email) => hash.update(format!("account {}", email.trim().to_lowercase())),
+        Subject::SecondFactor(email) => {
+            hash.update(format!("second factor {}", email.trim().to_lowercase()));
+        }
         Subject::SetUp => hash.update("setup"),
     }
     hash.finalize().first_chunk().copied().unwrap_or_default()
@@ -262,6 +288,35 @@ mod tests {
         let later = now + Duration::from_secs(1);
         attempt(51, later).unwrap().succeed(later);
         assert!(attempt(52, later).is_err());
+    }
+
+    #[test]
+    fn a_correct_password_does_not_reset_the_counters_of_codes() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let codes = Subject::SecondFactor("ann@example.com");
+        for device in [None, Some(DeviceId::new([1; 16]))] {
+            let from = address("10.0.0.1");
+            for _ in 0..5 {
+                throttle.start(from, ANN, device, now).unwrap().succeed(now);
+                throttle.start(from, codes, device, now).unwrap();
+            }
+            throttle.start(from, ANN, device, now).unwrap().succeed(now);
+            assert!(throttle.start(from, codes, device, now).is_err());
+        }
+    }
+
+    #[test]
+    fn codes_are_limited_over_all_networks_except_for_known_devices() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let codes = Subject::SecondFactor("ann@example.com");
+        let started = (0..100_u32)
+            .filter(|n| throttle.start(IpAddr::from(n.to_be_bytes()), codes, None, now).is_ok());
+        assert_eq!(started.count(), 10);
+        let device = Some(DeviceId::new([1; 16]));
+        assert!(throttle.start(address("10.0.0.1"), codes, device, now).is_ok());
+        assert!(throttle.start(address("10.0.0.1"), ANN, None, now).is_ok());
+        let other = Subject::SecondFactor("bo@example.com");
+        assert!(throttle.start(address("10.0.0.1"), other, None, now).is_ok());
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod replays;
 pub mod revisions;
 pub mod sample_requests;
 pub mod sealed_values;
+pub mod second_factors;
 pub mod secrets;
 pub mod sender_keys;
 pub mod sessions;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Error, PgConnection, secrets, sender_keys};
+use super::{Error, PgConnection, second_factors, secrets, sender_keys};
 use crate::vault::{OpenError, Vault};
 
 /// Maximum number of values that a transaction encrypts again.
@@ -23,10 +23,17 @@ enum Table {
     Webhooks,
     Revisions,
     SenderKeys,
+    SecondFactors,
 }
 
 impl Table {
-    const ALL: [Self; 4] = [Self::Secrets, Self::Webhooks, Self::Revisions, Self::SenderKeys];
+    const ALL: [Self; 5] = [
+        Self::Secrets,
+        Self::Webhooks,
+        Self::Revisions,
+        Self::SenderKeys,
+        Self::SecondFactors,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -34,6 +41,7 @@ impl Table {
             Self::Webhooks => "webhooks",
             Self::Revisions => "webhook_revisions",
             Self::SenderKeys => "sender_keys",
+            Self::SecondFactors => "second_factors",
         }
     }
 
@@ -43,6 +51,7 @@ impl Table {
             Self::Webhooks => format!("webhooks.sealed/{}", row.id),
             Self::Revisions => format!("webhook_revisions.sealed/{}/{}", row.id, row.number),
             Self::SenderKeys => sender_keys::place(row.id),
+            Self::SecondFactors => second_factors::place(row.id),
         }
     }
 
@@ -97,6 +106,17 @@ impl Table {
                 .fetch_all(db)
                 .await
             }
+            Self::SecondFactors => {
+                sqlx::query_as!(
+                    Row,
+                    r#"select user_id as id, 0 as "number!", sealed from second_factors
+                       where substring(sealed for 5) <> $1 order by user_id limit $2 for no key update skip locked"#,
+                    prefix,
+                    BATCH_ROWS
+                )
+                .fetch_all(db)
+                .await
+            }
         };
         Ok(rows?)
     }
@@ -117,6 +137,11 @@ impl Table {
             ),
             Self::SenderKeys => sqlx::query!(
                 "update sender_keys set sealed = $2 where token_id = $1",
+                row.id,
+                sealed
+            ),
+            Self::SecondFactors => sqlx::query!(
+                "update second_factors set sealed = $2 where user_id = $1",
                 row.id,
                 sealed
             ),
@@ -181,6 +206,7 @@ async fn find_unlike(
                union all select 'webhooks', sealed from webhooks where sealed <> ''
                union all select 'webhook_revisions', sealed from webhook_revisions where sealed <> ''
                union all select 'sender_keys', sealed from sender_keys
+               union all select 'second_factors', sealed from second_factors
            ) as value
            where substring(sealed for 5) <> all($1) group by name order by name"#,
         prefixes

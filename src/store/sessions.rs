@@ -44,6 +44,8 @@ pub struct Session {
     pub password_entered_at: Timestamp,
     /// Whether there are messages for the next page.
     pub has_messages: bool,
+    /// Whether the role of the user requires a second factor, and the user has none.
+    pub must_set_up_second_factor: bool,
 }
 
 /// A session that starts.
@@ -83,8 +85,10 @@ pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> 
 pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
         r#"select users.id, email, role, theme, time_zone, sessions.created_at, last_used_at,
-               password_entered_at, data <> '' as "has_messages!"
-           from sessions join users on users.id = user_id
+               password_entered_at, data <> '' as "has_messages!",
+               is_required and not is_on as "must_set_up_second_factor!"
+           from sessions join users on users.id = sessions.user_id
+               join second_factor_states on second_factor_states.user_id = users.id
            where sessions.id = $1 and expires_at > $2 and status = 'active'"#,
         key.0,
         now
@@ -98,6 +102,7 @@ pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Optio
         last_used_at: row.last_used_at,
         password_entered_at: row.password_entered_at,
         has_messages: row.has_messages,
+        must_set_up_second_factor: row.must_set_up_second_factor,
     }))
 }
 

@@ -121,6 +121,19 @@ pub async fn find_by_email(
     }))
 }
 
+/// Returns an active user, and the hash of their password.
+pub async fn find_active(db: &PgPool, id: UserId) -> Result<Option<(User, String)>, Error> {
+    let row = sqlx::query!(
+        "select id, email, role, password_hash from users where id = $1 and status = 'active'",
+        id.uuid()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| {
+        (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
+    }))
+}
+
 /// Returns how pages are shown to a user.
 pub async fn find_preferences(db: &PgPool, id: UserId) -> Result<Option<Preferences>, Error> {
     let found =

@@ -13,6 +13,10 @@ pub(super) const SESSION: &str = "gatepost_session";
 pub(super) const VISITOR: &str = "gatepost_visitor";
 /// Recognizes a browser that has signed in, so that failed attempts elsewhere do not delay it.
 pub(super) const DEVICE: &str = "gatepost_device";
+/// Contains a sign-in whose password was correct and whose code is missing, encrypted and bound to the visitor.
+pub(super) const PENDING: &str = "gatepost_pending";
+/// Time that browsers keep the cookie of a pending sign-in. The server decides when it ends.
+const PENDING_MAX_AGE: Duration = Duration::minutes(10);
 /// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
 const MAX_AGE: Duration = Duration::days(400);
 
@@ -33,6 +37,16 @@ pub(super) fn set(
     value: &str,
 ) {
     add(response, public.is_secure(request), name, value, MAX_AGE);
+}
+
+/// Adds the cookie of a pending sign-in to a response.
+pub(super) fn set_pending(
+    response: &mut Response,
+    request: &HeaderMap,
+    public: &PublicAddress,
+    value: &str,
+) {
+    add(response, public.is_secure(request), PENDING, value, PENDING_MAX_AGE);
 }
 
 /// Removes a cookie from the browser.

@@ -23,6 +23,9 @@ pub enum Error {
         /// The least powerful role with the permission.
         required: Role,
     },
+    /// The role of the user requires a second factor, and the user has none.
+    #[error("the user must set up a second factor")]
+    SecondFactorMissing,
     /// The form is from another site.
     #[error("a form from another site")]
     OtherSite,
@@ -86,6 +89,10 @@ impl IntoResponse for Error {
             ),
             Self::Forbidden { role, required } => {
                 let (title, message) = forbidden(*role, *required);
+                (StatusCode::FORBIDDEN, title, message)
+            }
+            Self::SecondFactorMissing => {
+                let (title, message) = second_factor_missing();
                 (StatusCode::FORBIDDEN, title, message)
             }
             Self::OtherSite => (
@@ -168,6 +175,12 @@ fn forbidden(role: Role, required: Role) -> (&'static str, String) {
          the change, or to give you the role."
     );
     (title, message)
+}
+
+fn second_factor_missing() -> (&'static str, String) {
+    let message = "Nothing was changed. Your role now requires two-factor authentication. Set it up under Account in \
+                   another tab, and then try again here.";
+    ("Set up two-factor authentication first", message.to_owned())
 }
 
 /// Turns the plain text with which axum rejects addresses that it cannot parse into an error page.

@@ -144,6 +144,11 @@ impl Page {
         })
     }
 
+    /// Returns the page for a user who may open no other page: it shows neither navigation nor messages about webhooks.
+    pub(super) fn without_navigation(self) -> Self {
+        Self { role: None, problem: ProblemBanner::default(), ..self }
+    }
+
     /// A page without navigation, for visitors who are not signed in.
     pub(super) fn outside(visitor: &Visitor, title: impl Into<String>) -> Self {
         Self {

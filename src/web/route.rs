@@ -3,13 +3,19 @@
 use axum::extract::{FromRequestParts, Request, State};
 use axum::handler::Handler;
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{self, MethodRouter};
 
 use super::session::CurrentUser;
-use super::{Error, WebState, auth};
+use super::{Error, WebState, auth, session};
 use crate::identity::Permission;
+
+/// The only routes for users who must set up a second factor.
+const OPEN_BEFORE_SET_UP: [&str; 3] = [SET_UP, "/account/two-factor", "/logout"];
+/// The page on which users set up a second factor.
+pub(super) const SET_UP: &str = "/account/two-factor/new";
 
 /// A route and what it requires.
 #[derive(Debug, Clone)]
@@ -66,8 +72,8 @@ impl Route {
         let RouteRule { path, permission, .. } = self.rule;
         let handler = match permission {
             Some(permission) => {
-                let state = (state.clone(), permission);
-                self.handler.route_layer(middleware::from_fn_with_state(state, require))
+                let guard = Guard { state: state.clone(), path, permission };
+                self.handler.route_layer(middleware::from_fn_with_state(guard, require))
             }
             None => self.handler,
         };
@@ -75,9 +81,17 @@ impl Route {
     }
 }
 
-/// Middleware that rejects users without the permission.
+/// What the middleware of a route needs.
+#[derive(Clone)]
+struct Guard {
+    state: WebState,
+    path: &'static str,
+    permission: Permission,
+}
+
+/// Middleware that rejects users without the permission, and users who must set up a second factor.
 async fn require(
-    State((state, permission)): State<(WebState, Permission)>,
+    State(Guard { state, path, permission }): State<Guard>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -86,6 +100,9 @@ async fn require(
         Ok(current) => current,
         Err(rejection) => return rejection,
     };
+    if current.must_set_up_second_factor && !OPEN_BEFORE_SET_UP.contains(&path) {
+        return lead_to_set_up(&parts);
+    }
     if let Some(error) = refuse(&current, permission) {
         return error.into_response();
     }
@@ -96,6 +113,19 @@ async fn require(
         return done.unwrap_or_else(IntoResponse::into_response);
     }
     next.run(request).await
+}
+
+/// Responds to a user who must set up a second factor. A form and a part of a page are refused, so that the page with what
+/// the user typed stays open.
+fn lead_to_set_up(parts: &Parts) -> Response {
+    let is_page = parts.method == Method::GET
+        && !session::is_htmx(&parts.headers)
+        && !session::accepts_events(&parts.headers);
+    if is_page {
+        Redirect::to(SET_UP).into_response()
+    } else {
+        Error::SecondFactorMissing.into_response()
+    }
 }
 
 /// Returns the error page of a user without the permission.

@@ -10,14 +10,14 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-use super::route::{Route, RouteRule, get, open, post};
+use super::route::{self, Route, RouteRule, get, open, post};
 use super::{
     WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
     notifications, secrets, security, status, tokens, users, webhooks,
 };
 use crate::identity::Permission::{
-    EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount, Read,
-    ReadAuditLog, Send,
+    EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount,
+    OwnSecondFactor, Read, ReadAuditLog, Send,
 };
 
 /// Returns all routes of pages and what they require.
@@ -73,15 +73,18 @@ fn simple_routes() -> Vec<Route> {
 }
 
 /// Routes that are open to visitors.
-fn visitor_routes() -> [Route; 7] {
-    let login = routing::post(auth::login::submit)
-        .layer(DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES));
+fn visitor_routes() -> [Route; 9] {
+    let limit = || DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES);
+    let login = routing::post(auth::login::submit).layer(limit());
+    let code = routing::post(auth::code::submit).layer(limit());
     [
         open(Method::GET, "/", routing::get(|| async { Redirect::to("/webhooks") })),
         open(Method::GET, "/setup", routing::get(auth::setup::show)),
         open(Method::POST, "/setup", routing::post(auth::setup::submit)),
         open(Method::GET, "/login", routing::get(auth::login::show)),
         open(Method::POST, "/login", login),
+        open(Method::GET, "/login/code", routing::get(auth::code::show)),
+        open(Method::POST, "/login/code", code),
         open(Method::GET, "/invitations/{token}", routing::get(auth::invitation::show)),
         open(Method::POST, "/invitations/{token}", routing::post(auth::invitation::submit)),
     ]
@@ -156,8 +159,15 @@ fn secret_routes() -> [Route; 7] {
     ]
 }
 
-fn account_routes() -> [Route; 5] {
+fn account_routes() -> [Route; 11] {
+    use account::second_factor;
     [
+        get(route::SET_UP, OwnSecondFactor, second_factor::show),
+        post("/account/two-factor", OwnSecondFactor, second_factor::enable),
+        get("/account/two-factor/recovery-codes", OwnSecondFactor, second_factor::ask_to_renew),
+        post("/account/two-factor/recovery-codes", OwnSecondFactor, second_factor::renew),
+        get("/account/two-factor/off", OwnSecondFactor, second_factor::ask_to_disable),
+        post("/account/two-factor/off", OwnSecondFactor, second_factor::disable),
         get("/account", OwnAccount, account::show::show),
         post("/account/password", OwnAccount, account::password::change),
         post("/account/preferences", OwnAccount, account::preferences::save),
@@ -166,8 +176,11 @@ fn account_routes() -> [Route; 5] {
     ]
 }
 
-fn user_routes() -> [Route; 10] {
+fn user_routes() -> [Route; 13] {
     [
+        post("/users/two-factor", ManageUsers, users::second_factor::require),
+        get("/users/{id}/two-factor/reset", ManageUsers, users::second_factor::confirm),
+        post("/users/{id}/two-factor/reset", ManageUsers, users::second_factor::reset),
         get("/users", ManageUsers, users::list::show),
         post("/users", ManageUsers, users::invite::submit),
         get("/users/new", ManageUsers, users::invite::show),

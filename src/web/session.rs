@@ -20,7 +20,7 @@ use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
 use crate::store::sessions::{self, NewSession, SessionKey};
 use crate::store::users::{self, Preferences, User};
-use crate::store::{PgPool, notifications};
+use crate::store::{PgPool, notifications, second_factors};
 
 /// Minimum time between two records of the use of a session. Each record writes to the database.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
@@ -88,7 +88,15 @@ impl Session {
 
     /// Shows a message on the next page.
     pub(super) async fn notify(&self, text: impl Into<String>) -> Result<(), Error> {
-        let toast = Toast { bad: false, text: text.into() };
+        self.add_toast(Toast { bad: false, text: text.into() }).await
+    }
+
+    /// Shows a warning on the next page.
+    pub(super) async fn warn(&self, text: impl Into<String>) -> Result<(), Error> {
+        self.add_toast(Toast { bad: true, text: text.into() }).await
+    }
+
+    async fn add_toast(&self, toast: Toast) -> Result<(), Error> {
         let line = serde_json::to_string(&toast).map_err(|e| Error::Internal(e.to_string()))?;
         Ok(sessions::add_message(&self.db, &self.key, &line).await?)
     }
@@ -136,6 +144,8 @@ pub(super) struct CurrentUser {
     pub(super) session: Session,
     /// Where the request comes from.
     pub(super) origin: Origin,
+    /// Whether the user must set up a second factor before anything else.
+    pub(super) must_set_up_second_factor: bool,
 }
 
 impl CurrentUser {
@@ -179,7 +189,13 @@ impl CurrentUser {
         let has_toasts = found.has_messages && !is_live;
         let session = Session::new(&cookie, has_toasts, found.password_entered_at, state);
         let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
-        Ok(Some(Self { user: found.user, preferences: found.preferences, session, origin }))
+        Ok(Some(Self {
+            user: found.user,
+            preferences: found.preferences,
+            session,
+            origin,
+            must_set_up_second_factor: found.must_set_up_second_factor,
+        }))
     }
 }
 
@@ -215,7 +231,15 @@ pub(super) async fn start(
     sessions::insert(&state.db, &session.key, &new).await?;
     let preferences = users::find_preferences(&state.db, user.id).await?;
     let preferences = preferences.ok_or(Error::NotFound)?;
-    let current = CurrentUser { user, preferences, session, origin: Origin::default() };
+    let states = second_factors::list_states(&state.db, &[user.id]).await?;
+    let state = states.get(&user.id).copied().unwrap_or_default();
+    let current = CurrentUser {
+        user,
+        preferences,
+        session,
+        origin: Origin::default(),
+        must_set_up_second_factor: state.must_set_up(),
+    };
     Ok(StartedSession { current, cookie, device })
 }
 
@@ -298,6 +322,6 @@ pub(super) fn is_live(headers: &HeaderMap) -> bool {
 }
 
 /// Whether the response should be a stream of events.
-fn accepts_events(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }

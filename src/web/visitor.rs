@@ -38,6 +38,11 @@ impl Visitor {
         csrf::matches(csrf, &self.token)
     }
 
+    /// Identifies the browser.
+    pub(super) fn browser(&self) -> &str {
+        &self.cookie
+    }
+
     /// Responds with a form of this visitor. A browser that has the cookie keeps it, because another response that is on
     /// its way would otherwise make the form invalid.
     pub(super) fn respond(

@@ -78,7 +78,8 @@ export function listen() {
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
     const isOurs = dialog?.contains(event.detail.elt);
-    if (!isOurs || xhr.status !== 200) return;
+    // Until the user is signed in, the dialog shows the next form.
+    if (!isOurs || !xhr.getResponseHeader("Content-Type")?.startsWith("application/json")) return;
     event.detail.shouldSwap = false;
     resume(JSON.parse(xhr.responseText));
   });

@@ -1,6 +1,7 @@
 //! Support for the black-box tests and the browser tests.
 
 pub(crate) mod app;
+pub(crate) mod authenticator;
 pub(crate) mod builders;
 pub(crate) mod clock;
 pub(crate) mod compress;

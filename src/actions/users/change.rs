@@ -108,7 +108,10 @@ impl Actions {
         Ok(before)
     }
 
-    pub(super) async fn find_user(&self, user: UserRef<'_>) -> Result<UserId, ChangeUserError> {
+    pub(in crate::actions) async fn find_user(
+        &self,
+        user: UserRef<'_>,
+    ) -> Result<UserId, ChangeUserError> {
         match user {
             UserRef::Id(id) => Ok(id),
             UserRef::Email(email) => {

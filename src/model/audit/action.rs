@@ -64,6 +64,13 @@ actions! {
     PasswordChanged = "user.password_changed", "Password changed";
     PasswordReset = "user.password_reset", "Password reset";
     SessionsEnded = "user.sessions_ended", "Sessions ended";
+    SecondFactorEnabled = "second_factor.enabled", "Two-factor authentication enabled";
+    SecondFactorDisabled = "second_factor.disabled", "Two-factor authentication disabled";
+    SecondFactorReset = "second_factor.reset", "Two-factor authentication reset";
+    SecondFactorFailed = "second_factor.failed", "Code rejected";
+    SecondFactorRequired = "second_factor.required", "Required two-factor authentication changed";
+    RecoveryCodeUsed = "recovery_code.used", "Recovery code used";
+    RecoveryCodesRenewed = "recovery_codes.renewed", "Recovery codes renewed";
     NotificationsChanged = "notifications.changed", "Notifications changed";
     NotificationsTested = "notifications.tested", "Notifications tested";
     AuditExported = "audit.exported", "Audit log exported";

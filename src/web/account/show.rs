@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::identity::Role;
-use crate::store::sessions;
+use crate::store::{second_factors, sessions};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
 use crate::web::page::{self, Page};
@@ -35,6 +35,8 @@ struct AccountPage {
     page: Page,
     role: Role,
     errors: PasswordErrors,
+    /// Number of recovery codes that are left, if the user has a second factor.
+    recovery_codes: Option<i64>,
     sessions: Vec<SessionView>,
     themes: [SelectOption; 3],
     time_zones: Vec<SelectOption>,
@@ -64,6 +66,11 @@ pub(super) async fn page(
         last_used: DisplayTime::new(session.last_used_at, now),
         started: DisplayTime::new(session.created_at, now),
     });
+    let recovery_codes = if second_factors::exists(&state.db, current.user.id).await? {
+        Some(second_factors::count_recovery_codes(&state.db, current.user.id).await?)
+    } else {
+        None
+    };
     let preferences = &current.preferences;
     let themes = [("system", "System"), ("light", "Light"), ("dark", "Dark")]
         .map(|(value, label)| SelectOption::new(value, label, value == preferences.theme));
@@ -75,6 +82,7 @@ pub(super) async fn page(
         page: Page::new(current, "Account", None).await?,
         role: current.role(),
         errors,
+        recovery_codes,
         sessions: sessions.collect(),
         themes,
         time_zones: time_zones.collect(),

@@ -25,3 +25,16 @@ pub(in crate::web) fn form(
 ) -> Result<Response, Error> {
     Ok(Html(SignInAgainView { csrf, email, error, confirms }.render()?).into_response())
 }
+
+#[derive(Template)]
+#[template(path = "auth/code_again.html")]
+struct CodeAgainView<'a> {
+    csrf: &'a str,
+    email: &'a str,
+    error: &'a str,
+}
+
+/// Renders the form for the code that follows a correct password.
+pub(super) fn code_form(csrf: &str, email: &str, error: &str) -> Result<Response, Error> {
+    Ok(Html(CodeAgainView { csrf, email, error }.render()?).into_response())
+}

@@ -4,16 +4,18 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::extract::{ConnectInfo, OptionalFromRequestParts, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
-use super::{dialog, throttled};
-use crate::actions::{SignIn, SignInError};
+use super::code_page::{self, CodeForm};
+use super::{confirm, dialog, throttled};
+use crate::actions::{AcceptedPassword, SignIn, SignInError};
 use crate::model::Origin;
 use crate::web::page::{self, Page};
+use crate::web::route::SET_UP;
 use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session, webhooks};
@@ -40,6 +42,13 @@ pub(in crate::web) struct LoginForm {
     unsaved: String,
     /// Whether the dialog only confirms the password of a session that goes on.
     confirms: bool,
+}
+
+impl From<CodeForm> for LoginForm {
+    fn from(form: CodeForm) -> Self {
+        let CodeForm { email, next, unsaved, .. } = form;
+        Self { email, next, unsaved, ..Self::default() }
+    }
 }
 
 #[derive(Template)]
@@ -91,10 +100,19 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
-    let bytes = form::read(request, &state).await?;
+    let (mut parts, body) = request.into_parts();
+    let current =
+        <CurrentUser as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, &state)
+            .await?;
+    let bytes = form::read(Request::from_parts(parts, body), &state).await?;
     let form: LoginForm = form::parse(&bytes)?;
     if !visitor.has_token(&form::token(&bytes)) {
         return expired(&visitor, &headers, &state, form);
+    }
+    if let Some(current) =
+        current.filter(|current| form.confirms && current.user.email == form.email)
+    {
+        return confirm_password(&state, &current, (&visitor, &headers), from, &form).await;
     }
     let device = cookies::find(&headers, &state.public, cookies::DEVICE);
     let attempt = SignIn {
@@ -104,10 +122,15 @@ pub(in crate::web) async fn submit(
         origin,
         device: device.as_deref(),
     };
-    let (status, error) = match state.actions.sign_in(attempt).await {
-        Ok(done) => {
+    let (status, error) = match state.actions.sign_in(attempt, visitor.browser()).await {
+        Ok(AcceptedPassword::SignedIn(done)) => {
             let started = session::start(&state, done, &headers, from.ip()).await?;
             return signed_in(&state, &visitor, &headers, started, &form).await;
+        }
+        Ok(AcceptedPassword::NeedsCode(pending)) => {
+            let LoginForm { email, next, unsaved, .. } = form;
+            let form = CodeForm { email, next, unsaved, ..CodeForm::default() };
+            return code_page::ask(&state, (&visitor, &headers), form, &pending);
         }
         Err(SignInError::Wrong) => {
             let message = "The email or the password is wrong. Check both and try again.";
@@ -122,6 +145,33 @@ pub(in crate::web) async fn submit(
         login_page(&visitor, form, error)?
     };
     Ok(visitor.respond(&headers, &state, (status, view)))
+}
+
+/// Confirms the password of a session that goes on, in the dialog.
+async fn confirm_password(
+    state: &WebState,
+    current: &CurrentUser,
+    (visitor, headers): (&Visitor, &HeaderMap),
+    from: SocketAddr,
+    form: &LoginForm,
+) -> Result<Response, Error> {
+    let checked = confirm::check_password(state, current, headers, from, &form.password).await?;
+    match checked {
+        Ok(()) => {
+            current.session.record_password(state.sources.now()).await?;
+            Ok(go_on(current))
+        }
+        Err((status, error)) => {
+            let view = dialog::form(&visitor.csrf, &form.email, &error, true)?;
+            Ok((status, view).into_response())
+        }
+    }
+}
+
+/// Responds to the dialog's form: the page goes on with the token of this session.
+fn go_on(current: &CurrentUser) -> Response {
+    let (email, csrf) = (current.user.email.clone(), current.session.csrf.clone());
+    Json(SignedInAgain { email, csrf }).into_response()
 }
 
 /// Responds to a form without the visitor's token, for instance because the browser has deleted its cookies. A script
@@ -140,7 +190,8 @@ fn expired(
     Ok(visitor.respond(headers, state, (StatusCode::FORBIDDEN, page)))
 }
 
-async fn signed_in(
+/// Responds to a sign-in that has succeeded.
+pub(super) async fn signed_in(
     state: &WebState,
     visitor: &Visitor,
     headers: &HeaderMap,
@@ -149,8 +200,9 @@ async fn signed_in(
 ) -> Result<Response, Error> {
     let current = &started.current;
     let response = if is_htmx(headers) {
-        let (email, csrf) = (current.user.email.clone(), current.session.csrf.clone());
-        Json(SignedInAgain { email, csrf }).into_response()
+        go_on(current)
+    } else if current.must_set_up_second_factor {
+        Redirect::to(SET_UP).into_response()
     } else if form.unsaved.is_empty() {
         Redirect::to(&destination(&form.next)).into_response()
     } else {
@@ -160,7 +212,12 @@ async fn signed_in(
     Ok(started.respond(response, visitor, headers, state))
 }
 
-fn login_page(visitor: &Visitor, form: LoginForm, error: String) -> Result<Response, Error> {
+/// The sign-in page after a failed attempt.
+pub(super) fn login_page(
+    visitor: &Visitor,
+    form: LoginForm,
+    error: String,
+) -> Result<Response, Error> {
     render(Page::outside(visitor, "Sign in"), form, error)
 }
 
@@ -182,7 +239,7 @@ pub(in crate::web) fn keep_unsaved(
 }
 
 /// A path of this server, never another site.
-fn destination(next: &str) -> String {
+pub(super) fn destination(next: &str) -> String {
     let is_local = next.len() <= MAX_NEXT_BYTES
         && next.starts_with('/')
         && !next.starts_with("//")

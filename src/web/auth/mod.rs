@@ -1,5 +1,7 @@
 //! Signing in and out, and creating the first administrator.
 
+pub(super) mod code;
+mod code_page;
 pub(super) mod confirm;
 pub(super) mod dialog;
 pub(super) mod invitation;
@@ -11,7 +13,7 @@ pub(super) mod unsaved;
 use std::time::Duration;
 
 /// The error after too many attempts, with the remaining waiting time.
-fn throttled(wait: Duration) -> String {
+pub(super) fn throttled(wait: Duration) -> String {
     let seconds = wait.as_secs().max(1);
     if seconds < 90 {
         format!("Too many attempts. Try again in {seconds} seconds.")

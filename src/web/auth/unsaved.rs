@@ -37,6 +37,10 @@ async fn check(state: &WebState, request: Request, next: Next) -> Result<Respons
             let unsaved = String::from_utf8_lossy(&bytes).into_owned();
             login::keep_unsaved(&parts.headers, state, unsaved)
         }
+        // The route refuses the request.
+        Some(current) if current.must_set_up_second_factor => {
+            Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
+        }
         Some(current) if !current.session.has_token(&form::token(&bytes)) => {
             let page = webhooks::form::edit::resume(state, &current, &bytes, SESSION_CHANGED);
             Ok((StatusCode::FORBIDDEN, page.await?).into_response())

@@ -7,7 +7,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::UserView;
-use crate::store::user_changes;
+use crate::identity::Role;
+use crate::store::{second_factors, user_changes};
 use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -38,6 +39,13 @@ struct ListPage {
     page: Page,
     q: String,
     table: TableView,
+    requirements: Vec<RequirementView>,
+}
+
+/// Whether a role requires a second factor.
+struct RequirementView {
+    role: Role,
+    is_required: bool,
 }
 
 #[derive(Template)]
@@ -58,7 +66,11 @@ pub(in crate::web) async fn show(
         return page::html(&ListTable { table });
     }
     let page = Page::new(&current, "Users", Nav::Users).await?;
-    page::html(&ListPage { page, q: query.q, table })
+    let required = second_factors::list_required_roles(&state.db).await?;
+    let is_required = |role: Role| required.iter().any(|name| name == role.as_str());
+    let requirements =
+        Role::ALL.map(|role| RequirementView { role, is_required: is_required(role) });
+    page::html(&ListPage { page, q: query.q, table, requirements: requirements.into() })
 }
 
 async fn load(
@@ -76,9 +88,13 @@ async fn load(
     let next = last.map(|last| query.href(&last.user.email.to_lowercase())).unwrap_or_default();
     let first = if after.is_some() { query.href("") } else { String::new() };
     let now = current.now(state);
-    let rows = found.iter().take(PAGE_ROWS);
-    let rows = rows.map(|details| UserView::new(details, current.user.id, now)).collect();
-    Ok(TableView { rows, next, first })
+    let ids: Vec<_> = found.iter().map(|details| details.user.id).collect();
+    let states = second_factors::list_states(&state.db, &ids).await?;
+    let rows = found.iter().take(PAGE_ROWS).map(|details| {
+        let view = UserView::new(details, current.user.id, now);
+        view.with_second_factor(states.get(&details.user.id))
+    });
+    Ok(TableView { rows: rows.collect(), next, first })
 }
 
 impl ListQuery {

@@ -4,12 +4,14 @@ pub(super) mod change;
 pub(super) mod delete;
 pub(super) mod invite;
 pub(super) mod list;
+pub(super) mod second_factor;
 pub(super) mod show;
 
 use super::Error;
 use super::display_time::{DisplayTime, LocalNow};
 use crate::identity::Role;
 use crate::model::UserId;
+use crate::store::second_factors::SecondFactorState;
 use crate::store::user_changes::UserDetails;
 use crate::store::users::UserStatus;
 
@@ -33,9 +35,24 @@ struct UserView {
     is_invitation_over: bool,
     /// Whether this is the signed-in user.
     is_self: bool,
+    second_factor: SecondFactorState,
 }
 
 impl UserView {
+    /// Returns the view with the user's second factor.
+    fn with_second_factor(self, state: Option<&SecondFactorState>) -> Self {
+        Self { second_factor: state.copied().unwrap_or_default(), ..self }
+    }
+
+    /// Colour and text of the second factor.
+    fn second_factor_badge(&self) -> (&'static str, &'static str) {
+        match self.second_factor {
+            SecondFactorState { is_on: true, .. } => ("good", "On"),
+            SecondFactorState { is_required: true, .. } => ("warn", "Not set up"),
+            SecondFactorState { .. } => ("", "Off"),
+        }
+    }
+
     fn new(details: &UserDetails, current: UserId, now: LocalNow) -> Self {
         let UserDetails { user, status, last_sign_in_at, invitation_expires_at } = details;
         let link_end = invitation_expires_at.filter(|_| *status == UserStatus::Invited);
@@ -57,6 +74,7 @@ impl UserView {
             invitation_end: link_end.map(|at| DisplayTime::new(at, now)),
             is_invitation_over,
             is_self: user.id == current,
+            second_factor: SecondFactorState::default(),
         }
     }
 }

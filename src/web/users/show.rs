@@ -7,8 +7,8 @@ use axum::response::Response;
 use super::{UserView, parse_id};
 use crate::identity::Role;
 use crate::model::UserId;
-use crate::store::user_changes;
 use crate::store::users::UserStatus;
+use crate::store::{second_factors, user_changes};
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
@@ -41,7 +41,9 @@ pub(super) async fn page(
     error: String,
 ) -> Result<Response, Error> {
     let found = user_changes::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let user = UserView::new(&found, current.user.id, current.now(state));
+    let states = second_factors::list_states(&state.db, &[id]).await?;
+    let user = UserView::new(&found, current.user.id, current.now(state))
+        .with_second_factor(states.get(&id));
     let page = Page::new(current, user.email.clone(), Nav::Users).await?;
     page::html(&UserPage { page, role: user.role, user, error })
 }

@@ -6,12 +6,15 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::assert_says;
 use super::private_database::DataDir;
+use super::{assert_says, beside_with_input};
+use crate::support::authenticator::Authenticator;
+use crate::support::clock::MovedClock;
 use crate::support::database::TestDatabase;
 use crate::support::process::{
     Ended, MASTER_KEY, Server, directory, gatepost, run, with_args, with_database,
 };
+use crate::support::user::TestUser;
 use crate::support::wait_until;
 
 const SET: [&str; 5] = ["secrets", "set", "logpoint_key", "--host", "10.0.0.5"];
@@ -190,5 +193,37 @@ async fn names_the_mistake_in_the_settings_of_keys() {
         let message = run_with(&database, &variables, &LIST, "").await.failure();
         assert_says(&message, &words);
     }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_second_factor_outlives_the_master_key() {
+    const EMAIL: &str = "ann@example.com";
+    const PASSWORD: &str = "correct horse battery";
+    let database = TestDatabase::create().await;
+    let create = ["user", "create", EMAIL, "--role", "admin", "--password-stdin"];
+    beside_with_input(&database, &create, PASSWORD).await.printed();
+    let server = Server::start(keys(&[("GATEPOST_MASTER_KEY", MASTER_KEY)], &database)).await;
+    let mut ann = TestUser::new(server.base.clone());
+    ann.sign_in(EMAIL, PASSWORD).await;
+    let now = MovedClock::default().sources().now();
+    let device = Authenticator::enrol_at(now, &mut ann).await;
+    assert_eq!(server.interrupt().await, Some(0));
+
+    let new_key = key(9);
+    let both = [("GATEPOST_MASTER_KEY", &*new_key), ("GATEPOST_PREVIOUS_MASTER_KEY", MASTER_KEY)];
+    let printed = run_with(&database, &both, &ROTATE, "").await.printed();
+    assert_says(&printed, &["Re-encrypted 1 value."]);
+    let server = Server::start(keys(&[("GATEPOST_MASTER_KEY", &new_key)], &database)).await;
+    // The code of the current step may have been used to set it up.
+    let next = MovedClock::default().sources().now() + chrono::TimeDelta::seconds(30);
+    for code in [device.code_at(next), device.recovery_codes[0].clone()] {
+        let mut ann = TestUser::new(server.base.clone());
+        ann.get("/login").await;
+        ann.post("/login", &[("email", EMAIL), ("password", PASSWORD)]).await;
+        ann.get("/login/code").await;
+        assert_eq!(ann.post("/login/code", &[("code", &code)]).await.location(), "/webhooks");
+    }
+    assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;
 }

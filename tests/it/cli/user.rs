@@ -1,6 +1,8 @@
 //! `gatepost user`.
 
 use super::{assert_says, beside, beside_with_input};
+use crate::support::authenticator::Authenticator;
+use crate::support::clock::MovedClock;
 use crate::support::database::TestDatabase;
 use crate::support::process::{Server, gatepost, with_database};
 use crate::support::user::TestUser;
@@ -102,5 +104,27 @@ async fn reports_what_cannot_be_done_and_changes_nothing() {
     let users: Vec<(String, String)> =
         sqlx::query_as("select email, status from users").fetch_all(database.pool()).await.unwrap();
     assert_eq!(users, [(EMAIL.to_owned(), "active".to_owned())]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn resets_a_lost_second_factor() {
+    let database = TestDatabase::create().await;
+    create(&database, EMAIL, "admin").await;
+    let args = ["user", "reset-two-factor", EMAIL];
+    let refused = beside(&database, &args).await.failure();
+    assert_says(&refused, &["ann@example.com has not set up two-factor authentication"]);
+    let unknown = beside(&database, &["user", "reset-two-factor", "x@example.com"]).await.failure();
+    assert_says(&unknown, &["there is no user \"x@example.com\""]);
+    let server = Server::start(with_database(gatepost(), database.url())).await;
+    let mut ann = TestUser::new(server.base.clone());
+    ann.sign_in(EMAIL, PASSWORD).await;
+    let now = MovedClock::default().sources().now();
+    Authenticator::enrol_at(now, &mut ann).await;
+    let done = beside(&database, &["user", "reset-two-factor", "ANN@example.com"]).await.printed();
+    assert_says(&done, &["Reset the two-factor authentication of ann@example.com", "all sessions"]);
+    assert!(ann.get("/webhooks").await.location().starts_with("/login"));
+    ann.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;
 }

@@ -52,6 +52,7 @@ pub(super) async fn fill(scenario: &Scenario) -> Vec<String> {
         &format!("/secrets/{secret}"),
         &format!("/secrets/{secret}/delete"),
         "/account",
+        "/account/two-factor/new",
         "/users",
         "/users/new",
         &format!("/users/{user}"),

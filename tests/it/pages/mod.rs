@@ -11,6 +11,7 @@ mod live;
 mod mail;
 mod plans;
 mod roles;
+mod second_factor;
 mod secrets;
 mod sessions;
 mod sign_in_limits;
