@@ -10,6 +10,7 @@
 //! | [`monitoring`] | what `/metrics` shows |
 //! | [`actions`] | what users and programs can do, one action per file |
 //! | [`delivery`] | accepting, queuing and sending events |
+//! | [`oidc`] | single sign-on with an OpenID Connect provider |
 //! | [`identity`] | passwords, tokens and rate limits |
 //! | [`store`] | PostgreSQL: tables and migrations |
 //! | [`egress`] | all outgoing connections |
@@ -35,6 +36,7 @@ pub mod metrics;
 pub mod model;
 pub mod monitoring;
 pub mod notifications;
+pub mod oidc;
 pub mod private_postgres;
 pub mod store;
 pub mod template;

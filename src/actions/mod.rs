@@ -29,6 +29,7 @@ mod set_up;
 mod sign_in;
 mod sign_out;
 mod signing_keys;
+mod single_sign_on;
 mod test_webhook;
 mod toggle_webhook;
 mod users;
@@ -37,6 +38,7 @@ pub use crate::delivery::LiveReports;
 pub use crate::egress::FetchError as FetchCertificateError;
 pub use crate::identity::Scope;
 pub use crate::mail::MailError;
+pub use crate::oidc::{Callback, OidcError, Purpose, Rejection, SkewedClock};
 pub use audit::{VerifiedAudit, VerifyAuditError};
 pub use backtest::{Backtest, BacktestError, MAX_BACKTEST_EVENTS, MAX_BACKTEST_PREVIEWS};
 pub use change_delivery::ChangeDeliveryError;
@@ -63,8 +65,9 @@ pub use secrets::{
 pub use send_now::{ManualSendRefusal, SendNowError, check_manual_send};
 pub use send_sample::{SampleOrder, SendSampleError};
 pub use set_up::{SetUpError, SetUpField};
-pub use sign_in::{AcceptedPassword, SignIn, SignInError, SignedIn};
+pub use sign_in::{AcceptedPassword, ProviderSession, SignIn, SignInError, SignedIn};
 pub use signing_keys::{NewSigningKey, RotateSigningKeyError, SigningKeyInfo};
+pub use single_sign_on::{SingleSignOn, SingleSignOnError, SingleSignOnOutcome};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;
 pub use users::{
@@ -83,6 +86,7 @@ use crate::identity::{DeviceKey, PasswordError, Passwords, RecordLimit, Throttle
 use crate::mail::Mailer;
 use crate::model::Sources;
 use crate::model::webhook::Rules;
+use crate::oidc::Oidc;
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
 
@@ -108,6 +112,10 @@ pub struct Parts {
     pub dispatcher: Option<Dispatcher>,
     /// Signs the cookies of browsers that have signed in.
     pub device_key: DeviceKey,
+    /// Single sign-on. `None` in commands, and if it is off.
+    pub oidc: Option<Oidc>,
+    /// Whether users may sign in with passwords.
+    pub password_sign_in: bool,
     /// Sends mails. `None` in commands, and if there is no mail server.
     pub mailer: Option<Mailer>,
     /// The one-time code for creating the first administrator. `None` if there is one.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::actions::{Actions, email};
 use crate::identity::{Lane, PasswordError, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
-use crate::model::{Actor, Origin};
+use crate::model::{Actor, Origin, Timestamp};
 use crate::store::users::{self, User};
 use crate::store::{self, PgConnection, second_factors};
 
@@ -35,6 +35,17 @@ pub struct SignedIn {
     pub user: User,
     /// The cookie by which the browser is recognized the next time.
     pub device: String,
+    /// What the session needs if the user has signed in with single sign-on.
+    pub provider: Option<ProviderSession>,
+}
+
+/// What a session that is started with single sign-on needs.
+#[derive(Debug, Clone)]
+pub struct ProviderSession {
+    /// When the user entered credentials at the provider, if it says so.
+    pub authenticated_at: Option<Timestamp>,
+    /// The encrypted ID token.
+    pub id_token: Vec<u8>,
 }
 
 /// What follows a correct password.
@@ -52,6 +63,9 @@ pub enum SignInError {
     /// The email address or the password is wrong. The error does not reveal which.
     #[error("the email address or the password is wrong")]
     Wrong,
+    /// Users sign in only with single sign-on.
+    #[error("users sign in only with single sign-on")]
+    PasswordsOff,
     /// Too many attempts.
     #[error("too many attempts; wait {} seconds", .0.as_secs() + 1)]
     Throttled(Duration),
@@ -93,6 +107,9 @@ impl Actions {
 
     async fn check_password(&self, request: SignIn<'_>) -> Result<(User, String), SignInError> {
         let SignIn { email, password, from, origin, device } = request;
+        if !self.allows_passwords() {
+            return Err(SignInError::PasswordsOff);
+        }
         let email = email.trim();
         if !email::is_plausible(email) {
             return Err(SignInError::Wrong);
@@ -138,7 +155,7 @@ impl Actions {
         let actor = Actor::person(user.email.clone(), origin);
         let object = AuditObject::user(user.id, &user.email);
         users::record_sign_in(db, user.id, self.parts.sources.now()).await?;
-        let entry = AuditEntry::new(AuditAction::SignedIn, object);
+        let entry = AuditEntry::new(AuditAction::SignedIn, object).with("method", "password");
         self.record(db, &actor, before.into_iter().chain([entry])).await
     }
 
@@ -148,10 +165,18 @@ impl Actions {
         email: &str,
         origin: Origin,
     ) -> Result<(), store::Error> {
+        let object = AuditObject::new("user", "", email);
+        self.record_rejection(AuditEntry::new(AuditAction::SignInFailed, object), origin).await
+    }
+
+    /// Records the entry of a rejected sign-in, unless there are too many.
+    pub(super) async fn record_rejection(
+        &self,
+        mut entry: AuditEntry,
+        origin: Origin,
+    ) -> Result<(), store::Error> {
         let Some(omitted) = self.record_limit.admit(Instant::now()) else { return Ok(()) };
         let actor = Actor { origin, ..Actor::UNKNOWN };
-        let object = AuditObject::new("user", "", email);
-        let mut entry = AuditEntry::new(AuditAction::SignInFailed, object);
         if omitted > 0 {
             entry = entry.with("omitted_before", omitted);
         }
@@ -163,6 +188,6 @@ impl Actions {
     /// Issues the cookie of a browser in which this user has signed in.
     pub(super) fn signed_in(&self, user: User) -> SignedIn {
         let device = self.parts.device_key.issue(&user.email, &self.parts.sources);
-        SignedIn { user, device }
+        SignedIn { user, device, provider: None }
     }
 }

@@ -21,7 +21,10 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
         Err(error) => return Report::of_unreached_database(&settings, &format!("{error:#}")),
     };
     let vault = existing_vault(config, sources);
-    let health = Health::new(database.pool().clone(), settings, vault, sources.clone());
+    // Nothing is encrypted for a check, so any key is enough.
+    let oidc = super::open_oidc(config, &super::create_client(config), sources.bytes(), sources);
+    let health = Health::new(database.pool().clone(), settings, vault, sources.clone())
+        .with_single_sign_on(oidc.map_err(|error| error.to_string()));
     let report = health.report().await;
     database.close().await;
     report

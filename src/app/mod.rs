@@ -42,13 +42,15 @@ use crate::model::outcome::Cause;
 use crate::model::webhook::Rules;
 use crate::monitoring::Monitor;
 use crate::notifications::{Notifier, NotifierParts};
+use crate::oidc::Oidc;
 use crate::store::instances::InstanceInfo;
-use crate::vault;
+use crate::vault::{self, Vault};
 use crate::web::CsrfKey;
 
 /// What derived keys are for. A change makes all forms or device cookies invalid.
 const CSRF_KEY_PURPOSE: &str = "tokens in forms";
 const DEVICE_KEY_PURPOSE: &str = "device cookies";
+const OIDC_KEY_PURPOSE: &str = "single sign-on";
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -121,14 +123,14 @@ impl App {
         database.migrate().await?;
         let db = database.pool().clone();
         let unlocked = Unlocked::open(config, &sources, database).await?;
-        let (vault, master_key) = (unlocked.vault.clone(), unlocked.keys.current());
+        let vault = unlocked.vault.clone();
         database.move_secrets(&vault, &sources).await?;
-        let csrf_key = CsrfKey::new(vault::derive_key(master_key.bytes(), CSRF_KEY_PURPOSE));
-        let device_key = DeviceKey::new(vault::derive_key(master_key.bytes(), DEVICE_KEY_PURPOSE));
-        let rules = Rules { allow_http: config.allow_http };
-        let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
-        let client = Client::new(egress);
+        let derive = |name: &str| vault::derive_key(unlocked.keys.current().bytes(), name);
+        let csrf_key = CsrfKey::new(derive(CSRF_KEY_PURPOSE));
+        let device_key = DeviceKey::new(derive(DEVICE_KEY_PURPOSE));
+        let (rules, client) = (Rules { allow_http: config.allow_http }, create_client(config));
         let tokens = TokenClient::new(client.clone());
+        let oidc = open_oidc(config, &client, derive(OIDC_KEY_PURPOSE), &sources)?;
         let metrics = Metrics::new(Cause::VARIANTS, ProblemId::VARIANTS)?;
         let dispatcher_db = database.connect_dispatcher().await?;
         let background = database.connect_background().await?;
@@ -159,10 +161,10 @@ impl App {
             sources.clone(),
         );
         let settings = Settings::new(&Config { listen: address, ..config.clone() });
-        let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone());
+        let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone())
+            .with_single_sign_on(Ok(oidc.clone()));
         let setup_code = Some(generate_setup_code(&sources));
-        let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
-        let mailer = mailer.context("GATEPOST_SMTP_URL")?;
+        let mailer = open_mailer(config)?;
         let notifier = NotifierParts {
             db: background,
             sources: sources.clone(),
@@ -178,6 +180,8 @@ impl App {
             rules,
             dispatcher: Some(dispatcher.clone()),
             device_key,
+            oidc,
+            password_sign_in: config.password_sign_in,
             mailer,
             setup_code: setup_code.clone(),
         })?;
@@ -207,6 +211,28 @@ impl App {
         self.dispatcher.stop().await;
         self.database.close().await;
     }
+}
+
+fn create_client(config: &Config) -> Client {
+    Client::new(AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone()))
+}
+
+fn open_mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    config.smtp.as_ref().map(Mailer::new).transpose().context("GATEPOST_SMTP_URL")
+}
+
+/// Returns single sign-on, if it is on. Its key is derived, and encrypts nothing else.
+fn open_oidc(
+    config: &Config,
+    client: &Client,
+    derived: [u8; 64],
+    sources: &Sources,
+) -> anyhow::Result<Option<Oidc>> {
+    let Some(settings) = &config.oidc else { return Ok(None) };
+    let (key, _) = derived.split_first_chunk().context("the derived key is too short")?;
+    let vault = Vault::new(key, sources.clone());
+    let oidc = Oidc::new(settings, client.clone(), vault, sources.clone());
+    oidc.map(Some).map_err(anyhow::Error::msg)
 }
 
 /// What this instance reports about itself on the page Status.

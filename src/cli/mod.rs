@@ -340,6 +340,8 @@ fn create_actions(
         sources: sources.clone(),
         rules: Rules { allow_http: config.allow_http },
         dispatcher: None,
+        oidc: None,
+        password_sign_in: config.password_sign_in,
         mailer: None,
         setup_code: None,
     })?)

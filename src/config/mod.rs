@@ -4,6 +4,7 @@ mod child_environment;
 mod key;
 mod key_file;
 mod key_settings;
+mod oidc;
 mod options;
 mod smtp;
 
@@ -20,6 +21,7 @@ use url::Url;
 pub use key::{MasterKey, MasterKeys};
 pub use key_file::KeyFile;
 pub use key_settings::KeySettings;
+pub use oidc::OidcSettings;
 pub use options::{Options, without_empty_variables};
 pub use smtp::{SmtpEncryption, SmtpSettings};
 
@@ -63,6 +65,10 @@ pub struct Config {
     pub session_max_hours: u16,
     /// The mail server, if there is one.
     pub smtp: Option<SmtpSettings>,
+    /// Single sign-on, if it is on.
+    pub oidc: Option<OidcSettings>,
+    /// Whether users may sign in with passwords.
+    pub password_sign_in: bool,
     /// How many days entries of the audit log are kept.
     pub audit_retention_days: u16,
     /// The URL of the collector that traces are sent to.
@@ -116,6 +122,7 @@ impl Config {
         let otlp_endpoint = options.otlp_endpoint.take();
         let otlp_endpoint = otlp_endpoint.as_deref().map(collector_url).transpose()?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
+        let oidc = OidcSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
         Ok(Self {
@@ -150,6 +157,8 @@ impl Config {
                 options.session_max_hours.unwrap_or(7 * 24),
             )?,
             smtp,
+            password_sign_in: oidc::allows_passwords(options.password_sign_in, oidc.as_ref())?,
+            oidc,
             audit_retention_days: match options.audit_retention_days.unwrap_or(400) {
                 days @ ..30 => {
                     let days = days.to_string();

@@ -111,6 +111,57 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_from: Option<String>,
 
+    /// The issuer URL of an OpenID Connect provider that users sign in with; needs a public URL [default: no single
+    /// sign-on]
+    #[arg(long, env = "GATEPOST_OIDC_ISSUER", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_issuer: Option<String>,
+
+    /// The client id of Gatepost at the provider
+    #[arg(long, env = "GATEPOST_OIDC_CLIENT_ID", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_client_id: Option<String>,
+
+    /// The client secret of Gatepost at the provider
+    #[arg(long, env = "GATEPOST_OIDC_CLIENT_SECRET", hide_env_values = true, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_client_secret: Option<String>,
+
+    /// A file that holds the client secret
+    #[arg(long, env = "GATEPOST_OIDC_CLIENT_SECRET_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+
+    /// The claim with the groups or roles of a user: a name, or a path with dots
+    #[arg(long, env = "GATEPOST_OIDC_ROLE_CLAIM", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_role_claim: Option<String>,
+
+    /// Which value of the claim gives which role, such as gatepost-admins=admin,soc=editor,*=viewer
+    #[arg(long, env = "GATEPOST_OIDC_ROLES", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_roles: Option<String>,
+
+    /// The scopes that are requested from the provider [default: openid email profile]
+    #[arg(long, env = "GATEPOST_OIDC_SCOPES", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_scopes: Option<String>,
+
+    /// The name of the provider on the sign-in page [default: single sign-on]
+    #[arg(long, env = "GATEPOST_OIDC_NAME", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_name: Option<String>,
+
+    /// A file with certificates (PEM) of authorities that are trusted at the provider, beside the public ones
+    #[arg(long, env = "GATEPOST_OIDC_CA_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_ca_file: Option<PathBuf>,
+
+    /// Whether users may sign in with passwords; can be false only with single sign-on [default: true]
+    #[arg(long, env = "GATEPOST_PASSWORD_SIGN_IN", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_sign_in: Option<bool>,
+
     /// How many days entries of the audit log are kept, at least 30 [default: 400]
     #[arg(long, env = "GATEPOST_AUDIT_RETENTION_DAYS", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,15 +225,26 @@ impl Options {
             &mut self.egress_deny,
             &mut self.smtp_url,
             &mut self.smtp_from,
+            &mut self.oidc_issuer,
+            &mut self.oidc_client_id,
+            &mut self.oidc_client_secret,
+            &mut self.oidc_role_claim,
+            &mut self.oidc_roles,
+            &mut self.oidc_scopes,
+            &mut self.oidc_name,
             &mut self.otlp_endpoint,
             &mut self.log,
             &mut self.log_format,
         ] {
             text.take_if(|text| text.trim().is_empty());
         }
-        for path in
-            [&mut self.data_dir, &mut self.master_key_file, &mut self.previous_master_key_file]
-        {
+        for path in [
+            &mut self.data_dir,
+            &mut self.master_key_file,
+            &mut self.previous_master_key_file,
+            &mut self.oidc_client_secret_file,
+            &mut self.oidc_ca_file,
+        ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
         self

@@ -39,11 +39,13 @@ pub enum CheckId {
     PublicUrl,
     /// Mails can be sent.
     Mail,
+    /// The identity provider can be reached.
+    SingleSignOn,
 }
 
 impl CheckId {
     /// All checks in their order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Settings,
         Self::Database,
         Self::Migrations,
@@ -60,6 +62,7 @@ impl CheckId {
         Self::EgressRules,
         Self::PublicUrl,
         Self::Mail,
+        Self::SingleSignOn,
     ];
 
     /// The stable name, for programs.
@@ -81,6 +84,7 @@ impl CheckId {
             Self::EgressRules => "egress_rules",
             Self::PublicUrl => "public_url",
             Self::Mail => "mail",
+            Self::SingleSignOn => "single_sign_on",
         }
     }
 
@@ -103,6 +107,7 @@ impl CheckId {
             Self::EgressRules => "Egress rules",
             Self::PublicUrl => "Public URL",
             Self::Mail => "Mail",
+            Self::SingleSignOn => "Single sign-on",
         }
     }
 
@@ -110,7 +115,12 @@ impl CheckId {
     pub fn is_about_settings(self) -> bool {
         matches!(
             self,
-            Self::Settings | Self::DiskSpace | Self::EgressRules | Self::PublicUrl | Self::Mail
+            Self::Settings
+                | Self::DiskSpace
+                | Self::EgressRules
+                | Self::PublicUrl
+                | Self::Mail
+                | Self::SingleSignOn
         )
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of the installation, which the readiness check, the page Status and `gatepost doctor` share.
 //!
 //! A check reads a few figures and says in words what it has found and how to fix it. Checks change nothing, open no
-//! connection but those to the database, and read neither the history nor a long queue.
+//! connection but those to the database and to the identity provider, and read neither the history nor a long queue.
 
 mod check;
 mod database;
@@ -11,6 +11,7 @@ mod egress_rules;
 mod history;
 mod report;
 mod settings;
+mod single_sign_on;
 mod span;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use report::{Figures, Report};
 pub use settings::Settings;
 
 use crate::model::Sources;
+use crate::oidc::Oidc;
 use crate::store::migrate::{self, MigrationState};
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
@@ -35,6 +37,8 @@ pub struct Health {
     settings: Settings,
     /// The error if there is no usable master key.
     vault: Result<Vault, String>,
+    /// Single sign-on, if it is on; the error if its settings cannot be used.
+    oidc: Result<Option<Oidc>, String>,
     sources: Sources,
 }
 
@@ -46,7 +50,13 @@ impl Health {
         vault: Result<Vault, String>,
         sources: Sources,
     ) -> Self {
-        Self { db, settings, vault, sources }
+        Self { db, settings, vault, oidc: Ok(None), sources }
+    }
+
+    /// Also checks the identity provider of single sign-on.
+    #[must_use]
+    pub fn with_single_sign_on(self, oidc: Result<Option<Oidc>, String>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// Returns whether events can be accepted: the database responds and is migrated.

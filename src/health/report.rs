@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::check::{Check, CheckId, CheckState};
 use super::database::{self, Reached};
 use super::settings::{self, Settings};
-use super::{Health, deliveries, disk_space, egress_rules, history};
+use super::{Health, deliveries, disk_space, egress_rules, history, single_sign_on};
 use crate::config::ConfigError;
 use crate::private_postgres::PrivateError;
 use crate::store::Error;
@@ -120,8 +120,12 @@ impl Report {
 impl Health {
     /// Makes all checks.
     pub async fn report(&self) -> Report {
-        let Self { db, settings, vault, sources } = self;
+        let Self { db, settings, vault, oidc, sources } = self;
         let mut report = Report::of_settings(settings);
+        report.add(match oidc {
+            Ok(oidc) => single_sign_on::check(oidc.as_ref()).await,
+            Err(error) => single_sign_on::problem(&format!("{error}.")),
+        });
         let reached = match database::reach(db, sources).await {
             Ok(reached) => reached,
             Err(error) => {

@@ -100,7 +100,18 @@ impl Throttle {
         device: Option<DeviceId>,
         now: Instant,
     ) -> Result<Attempt, Duration> {
-        let keys = keys(network(from), subject, device);
+        self.start_with(keys(network(from), subject, device), now)
+    }
+
+    /// Counts an attempt of a visitor who names no account.
+    ///
+    /// # Errors
+    /// How long to wait before the next attempt.
+    pub fn start_from(&self, from: IpAddr, now: Instant) -> Result<Attempt, Duration> {
+        self.start_with(vec![(Key::Network(network(from)), NETWORK)], now)
+    }
+
+    fn start_with(&self, keys: Vec<(Key, Policy)>, now: Instant) -> Result<Attempt, Duration> {
         let mut counters = self.0.lock();
         let blocked = keys.iter().filter_map(|(key, _)| counters.get(key));
         let wait =

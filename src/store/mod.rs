@@ -14,6 +14,7 @@ pub mod events;
 pub mod figures;
 pub mod filter_values;
 pub mod hours;
+pub mod identities;
 pub mod instances;
 pub mod invitations;
 pub mod invocations;

@@ -27,13 +27,8 @@ enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 5] = [
-        Self::Secrets,
-        Self::Webhooks,
-        Self::Revisions,
-        Self::SenderKeys,
-        Self::SecondFactors,
-    ];
+    const ALL: [Self; 5] =
+        [Self::Secrets, Self::Webhooks, Self::Revisions, Self::SenderKeys, Self::SecondFactors];
 
     fn name(self) -> &'static str {
         match self {

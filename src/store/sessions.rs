@@ -40,8 +40,10 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When a use was last recorded.
     pub last_used_at: Timestamp,
-    /// When the user last entered the password.
+    /// When the user last entered the password, or credentials at the identity provider.
     pub password_entered_at: Timestamp,
+    /// Whether the user has a password.
+    pub has_password: bool,
     /// Whether there are messages for the next page.
     pub has_messages: bool,
     /// Whether the role of the user requires a second factor, and the user has none.
@@ -61,20 +63,27 @@ pub struct NewSession<'a> {
     pub device: &'a str,
     /// Address of the client.
     pub address: &'a str,
+    /// When the user entered the password, or credentials at the identity provider.
+    pub password_entered_at: Timestamp,
+    /// The encrypted ID token, if the session is started with single sign-on.
+    pub id_token: Option<&'a [u8]>,
 }
 
 /// Inserts a session.
 pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> Result<(), Error> {
     sqlx::query!(
         "insert into sessions
-             (id, user_id, data, expires_at, created_at, last_used_at, password_entered_at, device, address)
-         values ($1, $2, '', $3, $4, $4, $4, $5, $6)",
+             (id, user_id, data, expires_at, created_at, last_used_at, password_entered_at, device, address,
+              id_token)
+         values ($1, $2, '', $3, $4, $4, $7, $5, $6, $8)",
         key.0,
         session.user.uuid(),
         session.expires_at,
         session.now,
         session.device,
-        session.address
+        session.address,
+        session.password_entered_at,
+        session.id_token
     )
     .execute(db)
     .await?;
@@ -85,8 +94,9 @@ pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> 
 pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
         r#"select users.id, email, role, theme, time_zone, sessions.created_at, last_used_at,
-               password_entered_at, data <> '' as "has_messages!",
-               is_required and not is_on as "must_set_up_second_factor!"
+               password_entered_at, data <> '' as "has_messages!", password_hash <> '' as "has_password!",
+               -- The provider asks for further factors itself.
+               is_required and not is_on and id_token is null as "must_set_up_second_factor!"
            from sessions join users on users.id = sessions.user_id
                join second_factor_states on second_factor_states.user_id = users.id
            where sessions.id = $1 and expires_at > $2 and status = 'active'"#,
@@ -101,9 +111,18 @@ pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Optio
         created_at: row.created_at,
         last_used_at: row.last_used_at,
         password_entered_at: row.password_entered_at,
+        has_password: row.has_password,
         has_messages: row.has_messages,
         must_set_up_second_factor: row.must_set_up_second_factor,
     }))
+}
+
+/// Returns the encrypted ID token of a session that was started with single sign-on.
+pub async fn find_id_token(db: &PgPool, key: &SessionKey) -> Result<Option<Vec<u8>>, Error> {
+    let found = sqlx::query_scalar!("select id_token from sessions where id = $1", key.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.flatten())
 }
 
 /// Records a use of a session, and moves its end.

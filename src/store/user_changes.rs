@@ -11,10 +11,14 @@ pub struct UserDetails {
     pub user: User,
     /// Whether the user can sign in.
     pub status: UserStatus,
-    /// The last time the user entered the password.
+    /// The last time the user signed in.
     pub last_sign_in_at: Option<Timestamp>,
     /// When the last one-time link ends.
     pub invitation_expires_at: Option<Timestamp>,
+    /// Whether the user has a password.
+    pub has_password: bool,
+    /// Whether the user has an account of an identity provider.
+    pub is_linked: bool,
 }
 
 struct Row {
@@ -24,6 +28,8 @@ struct Row {
     status: String,
     last_sign_in_at: Option<Timestamp>,
     invitation_expires_at: Option<Timestamp>,
+    has_password: bool,
+    is_linked: bool,
 }
 
 impl From<Row> for UserDetails {
@@ -33,6 +39,8 @@ impl From<Row> for UserDetails {
             status: UserStatus::from_stored(&row.status),
             last_sign_in_at: row.last_sign_in_at,
             invitation_expires_at: row.invitation_expires_at,
+            has_password: row.has_password,
+            is_linked: row.is_linked,
         }
     }
 }
@@ -46,9 +54,12 @@ pub async fn list(
 ) -> Result<Vec<UserDetails>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, email, role, status, last_sign_in_at, invitation_expires_at from users
+        r#"select id, email, role, status, last_sign_in_at, invitation_expires_at,
+               password_hash <> '' as "has_password!",
+               exists (select from user_identities where user_id = users.id) as "is_linked!"
+           from users
          where ($1 = '' or strpos(lower(email), lower($1)) > 0) and ($2::text is null or lower(email) > $2)
-         order by lower(email) limit $3",
+         order by lower(email) limit $3"#,
         search,
         after,
         limit
@@ -62,7 +73,10 @@ pub async fn list(
 pub async fn find(db: &PgPool, id: UserId) -> Result<Option<UserDetails>, Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, email, role, status, last_sign_in_at, invitation_expires_at from users where id = $1",
+        r#"select id, email, role, status, last_sign_in_at, invitation_expires_at,
+               password_hash <> '' as "has_password!",
+               exists (select from user_identities where user_id = users.id) as "is_linked!"
+           from users where id = $1"#,
         id.uuid()
     )
     .fetch_optional(db)
@@ -74,8 +88,11 @@ pub async fn find(db: &PgPool, id: UserId) -> Result<Option<UserDetails>, Error>
 pub async fn find_by_email(db: &PgPool, email: &str) -> Result<Option<UserDetails>, Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, email, role, status, last_sign_in_at, invitation_expires_at from users
-         where lower(email) = lower($1)",
+        r#"select id, email, role, status, last_sign_in_at, invitation_expires_at,
+               password_hash <> '' as "has_password!",
+               exists (select from user_identities where user_id = users.id) as "is_linked!"
+           from users
+         where lower(email) = lower($1)"#,
         email
     )
     .fetch_optional(db)
@@ -100,8 +117,11 @@ pub async fn find_for_update(
 ) -> Result<Option<UserDetails>, Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, email, role, status, last_sign_in_at, invitation_expires_at from users
-         where id = $1 for update",
+        r#"select id, email, role, status, last_sign_in_at, invitation_expires_at,
+               password_hash <> '' as "has_password!",
+               exists (select from user_identities where user_id = users.id) as "is_linked!"
+           from users
+         where id = $1 for update"#,
         id.uuid()
     )
     .fetch_optional(db)
@@ -123,10 +143,12 @@ pub async fn disable(db: &mut PgConnection, id: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Enables a disabled user. One without a password is invited again.
+/// Enables a disabled user. One who has neither a password nor an account of an identity provider is invited again.
 pub async fn enable(db: &mut PgConnection, id: UserId) -> Result<(), Error> {
     sqlx::query!(
-        "update users set status = case when password_hash = '' then 'invited' else 'active' end
+        "update users set status = case
+             when password_hash = '' and not exists (select from user_identities where user_id = users.id) then 'invited'
+             else 'active' end
          where id = $1 and status = 'disabled'",
         id.uuid()
     )

@@ -104,14 +104,15 @@ pub async fn administrator_emails(db: &PgPool) -> Result<Vec<String>, Error> {
     Ok(emails)
 }
 
-/// Returns the active user with this email address, ignoring case, and the hash of their password.
+/// Returns the active user with this email address, ignoring case, and the hash of their password. A user without a
+/// password is not found.
 pub async fn find_by_email(
     db: impl PgExecutor<'_>,
     email: &str,
 ) -> Result<Option<(User, String)>, Error> {
     let row = sqlx::query!(
         "select id, email, role, password_hash from users
-         where lower(email) = lower($1) and status = 'active'",
+         where lower(email) = lower($1) and status = 'active' and password_hash <> ''",
         email
     )
     .fetch_optional(db)

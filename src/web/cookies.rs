@@ -17,6 +17,10 @@ pub(super) const DEVICE: &str = "gatepost_device";
 pub(super) const PENDING: &str = "gatepost_pending";
 /// Time that browsers keep the cookie of a pending sign-in. The server decides when it ends.
 const PENDING_MAX_AGE: Duration = Duration::minutes(10);
+/// Contains the encrypted state of a single sign-on in progress.
+pub(super) const SINGLE_SIGN_ON: &str = "gatepost_sso";
+/// How long a single sign-on may take. The cookie contains the time of the start, too.
+pub(super) const SINGLE_SIGN_ON_MAX_AGE: Duration = Duration::minutes(10);
 /// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
 const MAX_AGE: Duration = Duration::days(400);
 
@@ -36,7 +40,18 @@ pub(super) fn set(
     name: &str,
     value: &str,
 ) {
-    add(response, public.is_secure(request), name, value, MAX_AGE);
+    set_for(response, request, public, (name, value), MAX_AGE);
+}
+
+/// Adds a cookie to a response that browsers keep for this time.
+pub(super) fn set_for(
+    response: &mut Response,
+    request: &HeaderMap,
+    public: &PublicAddress,
+    (name, value): (&str, &str),
+    max_age: Duration,
+) {
+    add(response, public.is_secure(request), name, value, max_age);
 }
 
 /// Adds the cookie of a pending sign-in to a response.

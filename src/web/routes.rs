@@ -73,7 +73,7 @@ fn simple_routes() -> Vec<Route> {
 }
 
 /// Routes that are open to visitors.
-fn visitor_routes() -> [Route; 9] {
+fn visitor_routes() -> [Route; 13] {
     let limit = || DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES);
     let login = routing::post(auth::login::submit).layer(limit());
     let code = routing::post(auth::code::submit).layer(limit());
@@ -85,6 +85,14 @@ fn visitor_routes() -> [Route; 9] {
         open(Method::POST, "/login", login),
         open(Method::GET, "/login/code", routing::get(auth::code::show)),
         open(Method::POST, "/login/code", code),
+        open(Method::GET, "/login/sso", routing::get(auth::single_sign_on::start)),
+        open(Method::GET, "/login/sso/callback", routing::get(auth::single_sign_on::callback)),
+        open(Method::GET, "/login/sso/done", routing::get(auth::single_sign_on::done)),
+        open(
+            Method::POST,
+            "/login/sso/resume",
+            routing::post(auth::single_sign_on::resume::submit),
+        ),
         open(Method::GET, "/invitations/{token}", routing::get(auth::invitation::show)),
         open(Method::POST, "/invitations/{token}", routing::post(auth::invitation::submit)),
     ]

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::auth::dialog;
+use super::auth::dialog::{self, Confirms};
 use super::display_time::LocalNow;
 use super::notifications::banner::ProblemBanner;
 use super::visitor::Visitor;
@@ -60,6 +60,7 @@ pub(super) struct Session {
     key: SessionKey,
     has_toasts: bool,
     password_entered_at: Timestamp,
+    has_password: bool,
     db: PgPool,
 }
 
@@ -67,7 +68,7 @@ impl Session {
     fn new(
         cookie: &str,
         has_toasts: bool,
-        password_entered_at: Timestamp,
+        (has_password, password_entered_at): (bool, Timestamp),
         state: &WebState,
     ) -> Self {
         let token = state.csrf_key.token(cookies::SESSION, cookie);
@@ -77,6 +78,7 @@ impl Session {
             key: SessionKey::new(cookie),
             has_toasts,
             password_entered_at,
+            has_password,
             db: state.db.clone(),
         }
     }
@@ -125,7 +127,12 @@ impl Session {
         Ok(sessions::find(&self.db, &self.key, now).await?.is_some())
     }
 
-    /// Whether the user has entered the password recently.
+    /// Whether the user has a password.
+    pub(super) fn has_password(&self) -> bool {
+        self.has_password
+    }
+
+    /// Whether the user has entered the password, or credentials at the identity provider, recently.
     pub(super) fn has_recent_password(&self, now: Timestamp) -> bool {
         now - self.password_entered_at <= PASSWORD_VALIDITY
     }
@@ -187,7 +194,8 @@ impl CurrentUser {
             sessions::record_use(&state.db, &key, now, end, &address).await?;
         }
         let has_toasts = found.has_messages && !is_live;
-        let session = Session::new(&cookie, has_toasts, found.password_entered_at, state);
+        let password = (found.has_password, found.password_entered_at);
+        let session = Session::new(&cookie, has_toasts, password, state);
         let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
         Ok(Some(Self {
             user: found.user,
@@ -214,19 +222,27 @@ pub(super) async fn start(
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<StartedSession, Error> {
-    let SignedIn { user, device } = done;
+    let SignedIn { user, device, provider } = done;
     if let Some(before) = cookies::find(headers, &state.public, cookies::SESSION) {
         sessions::delete(&state.db, &SessionKey::new(&before)).await?;
     }
     let cookie = hex::encode(state.sources.bytes::<32>());
     let now = state.sources.now();
-    let session = Session::new(&cookie, false, now, state);
+    // Credentials that the user entered at the provider long ago, or at a time that it does not tell, are not enough to change
+    // users, secrets and tokens.
+    let password_entered_at = match &provider {
+        Some(provider) => provider.authenticated_at.map_or(Timestamp::UNIX_EPOCH, |at| at.min(now)),
+        None => now,
+    };
+    let session = Session::new(&cookie, false, (provider.is_none(), password_entered_at), state);
     let new = NewSession {
         user: user.id,
         now,
         expires_at: state.session_limits.end(now, now),
         device: &device_name::of(headers),
         address: &from.to_canonical().to_string(),
+        password_entered_at,
+        id_token: provider.as_ref().map(|provider| provider.id_token.as_slice()),
     };
     sessions::insert(&state.db, &session.key, &new).await?;
     let preferences = users::find_preferences(&state.db, user.id).await?;
@@ -297,7 +313,7 @@ fn request_sign_in(parts: &Parts, state: &WebState) -> Result<Response, Error> {
     }
     if is_htmx(&parts.headers) {
         let visitor = Visitor::new(&parts.headers, state);
-        let form = dialog::form(&visitor.csrf, "", "", false)?;
+        let form = dialog::form(state, &visitor.csrf, ("", ""), Confirms::Nothing)?;
         return Ok(visitor.respond(&parts.headers, state, (StatusCode::UNAUTHORIZED, form)));
     }
     let here = parts.uri.path_and_query().map(ToString::to_string);

@@ -18,7 +18,8 @@ function open(html) {
   dialog ??= createDialog();
   if (dialog.open) return;
   dialog.innerHTML = html;
-  dialog.querySelector("[name=email]").value = document.querySelector(".email")?.textContent ?? "";
+  const email = dialog.querySelector("[name=email]");
+  if (email) email.value = document.querySelector(".email")?.textContent ?? "";
   window.htmx.process(dialog);
   dialog.showModal();
 }

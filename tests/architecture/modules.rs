@@ -7,7 +7,7 @@ use super::File;
 use super::paths::{RustPath, collect, module_of};
 
 /// What each module may import, lowest module first.
-const MODULES: [(&str, &[&str]); 20] = [
+const MODULES: [(&str, &[&str]); 21] = [
     ("template", &[]),
     ("metrics", &[]),
     ("trace", &[]),
@@ -17,9 +17,10 @@ const MODULES: [(&str, &[&str]); 20] = [
     ("private_postgres", &[]),
     ("store", &["model", "vault"]),
     ("egress", &["model"]),
-    ("health", &["model", "vault", "config", "private_postgres", "store", "egress"]),
     ("mail", &["config"]),
     ("identity", &["model", "vault", "store"]),
+    ("oidc", &["model", "vault", "config", "egress", "identity"]),
+    ("health", &["model", "vault", "config", "private_postgres", "store", "egress", "oidc"]),
     ("delivery", &["metrics", "trace", "model", "store", "egress", "vault"]),
     ("monitoring", &["metrics", "model", "store", "egress", "delivery"]),
     ("notifications", &["mail", "model", "store"]),
@@ -33,6 +34,7 @@ const MODULES: [(&str, &[&str]); 20] = [
             "egress",
             "mail",
             "identity",
+            "oidc",
             "delivery",
             "notifications",
         ],
@@ -53,6 +55,7 @@ const MODULES: [(&str, &[&str]); 20] = [
             "health",
             "mail",
             "identity",
+            "oidc",
             "delivery",
             "monitoring",
             "notifications",
@@ -67,7 +70,7 @@ const MODULES: [(&str, &[&str]); 20] = [
 
 /// The modules in which a crate may be used. `main` is src/main.rs. Crates that are not listed may be used
 /// everywhere.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("chacha20poly1305", &["vault"]),
     ("figment", &["config"]),
     ("std::env", &["config"]),
@@ -87,6 +90,7 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("opentelemetry_otlp", &["trace"]),
     ("opentelemetry_sdk", &["trace"]),
     ("argon2", &["identity"]),
+    ("openidconnect", &["oidc"]),
     ("askama", &["web"]),
     ("axum", &["web", "api", "app"]),
     ("clap", &["config", "cli"]),
@@ -97,6 +101,7 @@ const CRATES: [(&str, &[&str]); 23] = [
             "store",
             "egress",
             "identity",
+            "oidc",
             "delivery",
             "monitoring",
             "notifications",

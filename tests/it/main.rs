@@ -23,4 +23,5 @@ mod pages;
 mod secrets;
 mod security;
 mod signatures;
+mod single_sign_on;
 mod traces;

@@ -63,6 +63,8 @@ pub(crate) fn config(database_url: &str) -> Config {
         session_idle_hours: 24,
         session_max_hours: 168,
         smtp: None,
+        oidc: None,
+        password_sign_in: true,
         audit_retention_days: 400,
         otlp_endpoint: None,
         log: "warn".to_owned(),

@@ -56,6 +56,7 @@ actions! {
     SignedOut = "sign_out", "Signed out";
     UserCreated = "user.created", "User created";
     UserInvited = "user.invited", "User invited";
+    UserLinked = "user.linked", "Single sign-on linked";
     UserJoined = "user.joined", "Invitation accepted";
     UserRoleChanged = "user.role_changed", "Role changed";
     UserDisabled = "user.disabled", "User disabled";

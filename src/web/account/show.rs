@@ -34,6 +34,10 @@ pub(super) struct PasswordErrors {
 struct AccountPage {
     page: Page,
     role: Role,
+    /// Whether the user can change a password.
+    has_password: bool,
+    /// The name of the identity provider; empty without single sign-on.
+    provider: String,
     errors: PasswordErrors,
     /// Number of recovery codes that are left, if the user has a second factor.
     recovery_codes: Option<i64>,
@@ -81,6 +85,8 @@ pub(super) async fn page(
     page::html(&AccountPage {
         page: Page::new(current, "Account", None).await?,
         role: current.role(),
+        has_password: current.session.has_password() && state.actions.allows_passwords(),
+        provider: state.actions.single_sign_on_name().unwrap_or_default().to_owned(),
         errors,
         recovery_codes,
         sessions: sessions.collect(),

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::code_page::{self, CodeForm};
+use super::destination::destination;
+use super::dialog::{self, Confirms};
 use super::login::{self, LoginForm};
-use super::{dialog, throttled};
+use super::throttled;
 use crate::actions::{CodeSignIn, CodeSignInError, EnteredFactor, SignedInWithCode, UsedFactor};
 use crate::model::Origin;
 use crate::web::session::{CurrentUser, is_htmx};
@@ -38,7 +40,7 @@ pub(in crate::web) async fn show(
 ) -> Result<Response, Error> {
     let CodeQuery { next, recovery } = query;
     if current.is_some() {
-        return Ok(Redirect::to(&login::destination(&next)).into_response());
+        return Ok(Redirect::to(&destination(&next)).into_response());
     }
     let pending = cookies::find(&headers, &state.public, cookies::PENDING).unwrap_or_default();
     let Some(user) = state.actions.find_pending_user(&pending, visitor.browser()).await? else {
@@ -128,10 +130,10 @@ fn start_again(
     let error =
         "You entered your password more than 10 minutes ago, or it has changed. Enter it again.";
     let mut response = if is_htmx(headers) {
-        let view = dialog::form(&visitor.csrf, &form.email, error, false)?;
+        let view = dialog::form(state, &visitor.csrf, (&form.email, error), Confirms::Nothing)?;
         visitor.respond(headers, state, (StatusCode::UNPROCESSABLE_ENTITY, view))
     } else {
-        let page = login::login_page(visitor, form.into(), error.to_owned())?;
+        let page = login::login_page(state, visitor, form.into(), error.to_owned())?;
         visitor.respond(headers, state, (StatusCode::FORBIDDEN, page))
     };
     cookies::remove(&mut response, headers, &state.public, cookies::PENDING);

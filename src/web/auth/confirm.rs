@@ -13,7 +13,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use url::form_urlencoded;
 
-use super::{dialog, throttled};
+use super::dialog::{self, Confirms};
+use super::{single_sign_on, throttled};
 use crate::actions::{SignIn, SignInError};
 use crate::web::page::{self, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -51,9 +52,13 @@ pub(in crate::web) async fn check(
     if !current.session.has_token(&form::token(&bytes)) {
         return Err(Error::Csrf(current.session.csrf.clone()));
     }
+    if !current.session.has_password() || !state.actions.allows_passwords() {
+        return single_sign_on::resume::confirm(state, current, (parts, bytes.into()), next).await;
+    }
     if is_htmx(&parts.headers) {
         let visitor = Visitor::new(&parts.headers, state);
-        let view = dialog::form(&visitor.csrf, &current.user.email, "", true)?;
+        let view =
+            dialog::form(state, &visitor.csrf, (&current.user.email, ""), Confirms::Password)?;
         return Ok(visitor.respond(&parts.headers, state, (StatusCode::UNAUTHORIZED, view)));
     }
     let (passwords, fields): (Vec<_>, Vec<_>) =
@@ -106,6 +111,9 @@ pub(in crate::web) async fn check_password(
         Err(SignInError::Wrong) => {
             let message = "This is not your password. Check it and try again.".to_owned();
             Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, message)))
+        }
+        Err(error @ SignInError::PasswordsOff) => {
+            Ok(Err((StatusCode::FORBIDDEN, format!("Nothing was changed: {error}."))))
         }
         Err(SignInError::Throttled(wait)) => {
             Ok(Err((StatusCode::TOO_MANY_REQUESTS, throttled(wait))))

@@ -11,7 +11,9 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::code_page::{self, CodeForm};
-use super::{confirm, dialog, throttled};
+use super::destination::{destination, other_tab_path, start_path};
+use super::dialog::{self, Confirms};
+use super::{confirm, throttled};
 use crate::actions::{AcceptedPassword, SignIn, SignInError};
 use crate::model::Origin;
 use crate::web::page::{self, Page};
@@ -19,9 +21,6 @@ use crate::web::route::SET_UP;
 use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session, webhooks};
-
-/// Longest address to go to after signing in, in bytes.
-const MAX_NEXT_BYTES: usize = 2048;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -59,13 +58,28 @@ struct LoginPage {
     next: String,
     unsaved: String,
     error: String,
+    /// Whether users may sign in with passwords.
+    passwords: bool,
+    /// The name of the identity provider, if there is single sign-on.
+    single_sign_on: Option<String>,
+    /// Address that starts single sign-on, and the one for another tab.
+    start: String,
+    other_tab: String,
+    /// Whether there is no user yet.
+    needs_setup: bool,
 }
 
 /// What the page needs to go on after signing in again.
 #[derive(Debug, Serialize)]
-struct SignedInAgain {
+pub(super) struct SignedInAgain {
     email: String,
     csrf: String,
+}
+
+impl SignedInAgain {
+    pub(super) fn new(current: &CurrentUser) -> Self {
+        Self { email: current.user.email.clone(), csrf: current.session.csrf.clone() }
+    }
 }
 
 /// `GET /login`
@@ -79,7 +93,8 @@ pub(in crate::web) async fn show(
     if current.is_some() {
         return Ok(Redirect::to(&destination(&query.next)).into_response());
     }
-    if state.actions.needs_setup().await? {
+    let needs_setup = state.actions.needs_setup().await?;
+    if needs_setup && state.actions.single_sign_on_name().is_none() {
         return Ok(Redirect::to("/setup").into_response());
     }
     let form = LoginForm { next: query.next, ..LoginForm::default() };
@@ -88,7 +103,8 @@ pub(in crate::web) async fn show(
         let text = "Gatepost already has an administrator. Sign in.".to_owned();
         page.toasts.push(Toast { bad: true, text });
     }
-    Ok(visitor.respond(&headers, &state, render(page, form, String::new())?))
+    let view = LoginPage { needs_setup, ..LoginPage::new(&state, page, form, String::new()) };
+    Ok(visitor.respond(&headers, &state, page::html(&view)?))
 }
 
 /// `POST /login`
@@ -136,13 +152,17 @@ pub(in crate::web) async fn submit(
             let message = "The email or the password is wrong. Check both and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
         }
+        Err(error @ SignInError::PasswordsOff) => {
+            (StatusCode::FORBIDDEN, format!("You were not signed in: {error}."))
+        }
         Err(SignInError::Throttled(wait)) => (StatusCode::TOO_MANY_REQUESTS, throttled(wait)),
         Err(SignInError::Store(error)) => return Err(error.into()),
     };
     let view = if is_htmx(&headers) {
-        dialog::form(&visitor.csrf, &form.email, &error, form.confirms)?
+        let confirms = if form.confirms { Confirms::Password } else { Confirms::Nothing };
+        dialog::form(&state, &visitor.csrf, (&form.email, &error), confirms)?
     } else {
-        login_page(&visitor, form, error)?
+        login_page(&state, &visitor, form, error)?
     };
     Ok(visitor.respond(&headers, &state, (status, view)))
 }
@@ -162,7 +182,8 @@ async fn confirm_password(
             Ok(go_on(current))
         }
         Err((status, error)) => {
-            let view = dialog::form(&visitor.csrf, &form.email, &error, true)?;
+            let view =
+                dialog::form(state, &visitor.csrf, (&form.email, &error), Confirms::Password)?;
             Ok((status, view).into_response())
         }
     }
@@ -170,8 +191,7 @@ async fn confirm_password(
 
 /// Responds to the dialog's form: the page goes on with the token of this session.
 fn go_on(current: &CurrentUser) -> Response {
-    let (email, csrf) = (current.user.email.clone(), current.session.csrf.clone());
-    Json(SignedInAgain { email, csrf }).into_response()
+    Json(SignedInAgain::new(current)).into_response()
 }
 
 /// Responds to a form without the visitor's token, for instance because the browser has deleted its cookies. A script
@@ -186,7 +206,7 @@ fn expired(
         return Ok(visitor.respond(headers, state, Error::Csrf(visitor.csrf.clone())));
     }
     let error = "This form had expired, so you were not signed in. Enter your password again.";
-    let page = login_page(visitor, form, error.to_owned())?;
+    let page = login_page(state, visitor, form, error.to_owned())?;
     Ok(visitor.respond(headers, state, (StatusCode::FORBIDDEN, page)))
 }
 
@@ -214,16 +234,30 @@ pub(super) async fn signed_in(
 
 /// The sign-in page after a failed attempt.
 pub(super) fn login_page(
+    state: &WebState,
     visitor: &Visitor,
     form: LoginForm,
     error: String,
 ) -> Result<Response, Error> {
-    render(Page::outside(visitor, "Sign in"), form, error)
+    page::html(&LoginPage::new(state, Page::outside(visitor, "Sign in"), form, error))
 }
 
-fn render(page: Page, form: LoginForm, error: String) -> Result<Response, Error> {
-    let LoginForm { email, next, unsaved, .. } = form;
-    page::html(&LoginPage { page, email, next, unsaved, error })
+impl LoginPage {
+    fn new(state: &WebState, page: Page, form: LoginForm, error: String) -> Self {
+        let LoginForm { email, next, unsaved, .. } = form;
+        Self {
+            page,
+            email,
+            unsaved,
+            error,
+            passwords: state.actions.allows_passwords(),
+            single_sign_on: state.actions.single_sign_on_name().map(str::to_owned),
+            start: start_path(&next),
+            other_tab: other_tab_path(false),
+            needs_setup: false,
+            next,
+        }
+    }
 }
 
 /// The sign-in page that keeps a webhook form until its user has signed in again.
@@ -234,36 +268,6 @@ pub(in crate::web) fn keep_unsaved(
 ) -> Result<Response, Error> {
     let visitor = Visitor::new(headers, state);
     let form = LoginForm { unsaved, ..LoginForm::default() };
-    let page = login_page(&visitor, form, String::new())?;
+    let page = login_page(state, &visitor, form, String::new())?;
     Ok(visitor.respond(headers, state, (StatusCode::UNAUTHORIZED, page)))
-}
-
-/// A path of this server, never another site.
-pub(super) fn destination(next: &str) -> String {
-    let is_local = next.len() <= MAX_NEXT_BYTES
-        && next.starts_with('/')
-        && !next.starts_with("//")
-        && !next.contains('\\')
-        && !next.contains(char::is_control);
-    if is_local { next.to_owned() } else { "/webhooks".to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn signing_in_never_leads_to_another_site() {
-        assert_eq!(destination("/deliveries?state=failed"), "/deliveries?state=failed");
-        for bad in [
-            "",
-            "https://evil.example",
-            "//evil.example",
-            "/\\evil.example",
-            "/\tx",
-            &"/x".repeat(2000),
-        ] {
-            assert_eq!(destination(bad), "/webhooks", "{bad}");
-        }
-    }
 }

@@ -3,11 +3,13 @@
 pub(super) mod code;
 mod code_page;
 pub(super) mod confirm;
+mod destination;
 pub(super) mod dialog;
 pub(super) mod invitation;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod setup;
+pub(super) mod single_sign_on;
 pub(super) mod unsaved;
 
 use std::time::Duration;

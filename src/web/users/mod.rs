@@ -36,6 +36,10 @@ struct UserView {
     /// Whether this is the signed-in user.
     is_self: bool,
     second_factor: SecondFactorState,
+    /// Whether the user has an account of the identity provider.
+    is_linked: bool,
+    /// How the user signs in; empty before the first time.
+    sign_in_method: &'static str,
 }
 
 impl UserView {
@@ -54,7 +58,7 @@ impl UserView {
     }
 
     fn new(details: &UserDetails, current: UserId, now: LocalNow) -> Self {
-        let UserDetails { user, status, last_sign_in_at, invitation_expires_at } = details;
+        let UserDetails { user, status, last_sign_in_at, invitation_expires_at, .. } = details;
         let link_end = invitation_expires_at.filter(|_| *status == UserStatus::Invited);
         let is_invitation_over = link_end.is_some_and(|end| end <= now.time);
         let (tone, status_label) = match status {
@@ -75,6 +79,13 @@ impl UserView {
             is_invitation_over,
             is_self: user.id == current,
             second_factor: SecondFactorState::default(),
+            is_linked: details.is_linked,
+            sign_in_method: match (details.has_password, details.is_linked) {
+                (true, true) => "Password, single sign-on",
+                (true, false) => "Password",
+                (false, true) => "Single sign-on",
+                (false, false) => "",
+            },
         }
     }
 }

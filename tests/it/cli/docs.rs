@@ -76,6 +76,8 @@ async fn the_example_file_has_every_key_and_is_accepted() {
         "previous_master_key_file",
         "admin_email",
         "admin_password",
+        "oidc_client_secret_file",
+        "oidc_ca_file",
     ];
     let is_used = |line: &&str| match line.split_once(" = ") {
         Some((key, _)) => expected.contains(key) && !excluded.contains(&key),

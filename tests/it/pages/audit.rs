@@ -49,7 +49,9 @@ async fn a_change_is_listed_and_shown_with_its_differences() {
     let link = format!(".facts a[href='/webhooks/{id}']");
     assert_eq!(shown.text(&link), "Reopen (now)");
     let href = list.attribute(".audit tr:nth-child(1) td.name a", "href").unwrap();
-    assert_eq!(ann.get(&href).await.text(".none"), "There are no further details.");
+    let signed_in = ann.get(&href).await;
+    assert_eq!(signed_in.text("h1"), "Signed in");
+    assert!(signed_in.texts("main").concat().contains("password"), "{}", signed_in.body);
     for path in ["/audit/0", "/audit/x", "/audit/99999999999999999999"] {
         assert_eq!(ann.get(path).await.status, 404, "{path}");
     }

@@ -1,0 +1,96 @@
+//! Finds or creates the user of an account, and updates the role.
+
+use super::{METHOD, SingleSignOnError, verified_email};
+use crate::actions::Actions;
+use crate::identity::Role;
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::{Actor, Origin, UserId};
+use crate::oidc::Identity;
+use crate::store::users::{self, User, UserStatus};
+use crate::store::{self, PgConnection, identities, user_changes};
+
+impl Actions {
+    /// Returns the user of an account of the identity provider, with the role that the claim gives.
+    pub(super) async fn link_user(
+        &self,
+        identity: &Identity,
+        origin: Origin,
+    ) -> Result<User, SingleSignOnError> {
+        let role = identity.role.ok_or(SingleSignOnError::NoRole)?;
+        let (issuer, subject) = (&identity.issuer, &identity.subject);
+        let now = self.parts.sources.now();
+        let mut entries = Vec::new();
+        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        identities::lock(&mut tx).await?;
+        // In the same order as other changes of users.
+        let administrators = user_changes::lock_administrators(&mut tx).await?;
+        let found = identities::find_user(&mut tx, issuer, subject).await?;
+        let mut user = match found {
+            Some(found) if found.status == UserStatus::Disabled => {
+                return Err(SingleSignOnError::Disabled(found.user.email));
+            }
+            Some(found) => found.user,
+            None => self.add_account(&mut tx, identity, role, &mut entries).await?,
+        };
+        let is_last = administrators == [user.id] && role != Role::Administrator;
+        if is_last {
+            tracing::warn!(
+                actor = user.email,
+                role = role.as_str(),
+                "kept the role of the last administrator, although the identity provider gives another one"
+            );
+        } else if user.role != role.as_str() {
+            user_changes::update_role(&mut tx, user.id, role.as_str()).await?;
+            let entry = entry(AuditAction::UserRoleChanged, &user).with("role", role.as_str());
+            entries.push(entry.with("before", user.role.clone()));
+            role.as_str().clone_into(&mut user.role);
+        }
+        users::record_sign_in(&mut tx, user.id, now).await?;
+        identities::record_sign_in(&mut tx, issuer, subject, now).await?;
+        entries.push(entry(AuditAction::SignedIn, &user));
+        let actor = Actor::person(user.email.clone(), origin);
+        self.record(&mut tx, &actor, entries).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        Ok(user)
+    }
+
+    /// Links a new account to the user with its email address, or to a new user.
+    async fn add_account(
+        &self,
+        tx: &mut PgConnection,
+        identity: &Identity,
+        role: Role,
+        entries: &mut Vec<AuditEntry>,
+    ) -> Result<User, SingleSignOnError> {
+        let email = verified_email(identity)?;
+        let (sources, issuer) = (&self.parts.sources, &identity.issuer);
+        let user = match identities::find_by_email(tx, email, issuer).await? {
+            Some((found, _)) if found.status == UserStatus::Disabled => {
+                return Err(SingleSignOnError::Disabled(found.user.email));
+            }
+            // The address belongs to another account now, whose owner may be another person.
+            Some((found, true)) => return Err(SingleSignOnError::OtherAccount(found.user.email)),
+            Some((found, false)) => {
+                entries.push(
+                    entry(AuditAction::UserLinked, &found.user).with("issuer", issuer.clone()),
+                );
+                found.user
+            }
+            None => {
+                let (id, role) = (UserId::new(sources), role.as_str().to_owned());
+                let user = User { id, email: email.to_owned(), role };
+                users::insert(tx, &user, "", sources.now()).await?;
+                let created = entry(AuditAction::UserCreated, &user);
+                entries
+                    .push(created.with("role", user.role.clone()).with("issuer", issuer.clone()));
+                user
+            }
+        };
+        identities::insert(tx, issuer, &identity.subject, user.id, sources.now()).await?;
+        Ok(user)
+    }
+}
+
+fn entry(action: AuditAction, user: &User) -> AuditEntry {
+    AuditEntry::new(action, AuditObject::user(user.id, &user.email)).with("method", METHOD)
+}

@@ -1,0 +1,229 @@
+//! Single sign-on: signs users in with the identity provider, and confirms who they are.
+
+mod link;
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::actions::sign_in::{ProviderSession, SignedIn};
+use crate::actions::{Actions, email};
+use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::{Origin, UserId};
+use crate::oidc::{Callback, Identity, Oidc, OidcError, Purpose, Rejection, Started};
+use crate::store::sessions::{self, SessionKey};
+use crate::store::{self, identities};
+
+/// The method of a sign-in in the audit log.
+pub(super) const METHOD: &str = "single sign-on";
+
+/// A response of the identity provider, as a browser brings it.
+#[derive(Debug, Clone, Copy)]
+pub struct SingleSignOn<'a> {
+    /// The response.
+    pub callback: &'a Callback,
+    /// The cookie of the sign-in.
+    pub cookie: Option<&'a str>,
+    /// The address of the client.
+    pub from: IpAddr,
+    /// Where the request comes from.
+    pub origin: Origin,
+    /// The user of the browser's session, if there is one.
+    pub current: Option<UserId>,
+}
+
+/// What a response of the identity provider has led to.
+#[derive(Debug, Clone)]
+pub enum SingleSignOnOutcome {
+    /// The user is signed in.
+    SignedIn {
+        /// The user. A session must be started.
+        done: SignedIn,
+        /// Where to go.
+        next: String,
+    },
+    /// The user of the session has entered credentials at the provider again.
+    Confirmed,
+}
+
+/// Why a user was not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SingleSignOnError {
+    /// Single sign-on is off.
+    #[error("single sign-on is off")]
+    Off,
+    /// The provider cannot be reached, or its response cannot be trusted.
+    #[error(transparent)]
+    Protocol(#[from] OidcError),
+    /// The provider sent no usable email address of a new user.
+    #[error("the provider sent no email address")]
+    NoEmail,
+    /// The provider has not verified the email address of a new user.
+    #[error("the provider has not verified the email address")]
+    UnverifiedEmail(String),
+    /// No value of the claim gives a role.
+    #[error("no group or role of the user gives a role")]
+    NoRole,
+    /// The user is disabled.
+    #[error("the user is disabled")]
+    Disabled(String),
+    /// The user with this email address has another account of the provider.
+    #[error("the user has another account of the provider")]
+    OtherAccount(String),
+    /// Another user than the one of the session has signed in at the provider.
+    #[error("another user has signed in at the provider")]
+    OtherUser,
+    /// Too many attempts.
+    #[error("too many attempts; wait {} seconds", .0.as_secs() + 1)]
+    Throttled(Duration),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl SingleSignOnError {
+    /// Returns the email address to record, if it is known.
+    fn email(&self) -> &str {
+        match self {
+            Self::UnverifiedEmail(email) | Self::Disabled(email) | Self::OtherAccount(email) => {
+                email
+            }
+            Self::Off
+            | Self::Protocol(_)
+            | Self::NoEmail
+            | Self::NoRole
+            | Self::OtherUser
+            | Self::Throttled(_)
+            | Self::Store(_) => "",
+        }
+    }
+
+    /// Whether it is recorded: a user or an attacker was rejected.
+    fn is_rejection(&self) -> bool {
+        match self {
+            Self::Protocol(OidcError::Rejected(rejection)) => *rejection != Rejection::Cancelled,
+            Self::Off | Self::Protocol(_) | Self::Throttled(_) | Self::Store(_) => false,
+            Self::NoEmail
+            | Self::UnverifiedEmail(_)
+            | Self::NoRole
+            | Self::Disabled(_)
+            | Self::OtherAccount(_)
+            | Self::OtherUser => true,
+        }
+    }
+}
+
+impl Actions {
+    /// Returns the name of the identity provider on pages. `None` if single sign-on is off.
+    pub fn single_sign_on_name(&self) -> Option<&str> {
+        self.parts.oidc.as_ref().map(Oidc::name)
+    }
+
+    /// Returns whether users may sign in with passwords.
+    pub fn allows_passwords(&self) -> bool {
+        self.parts.password_sign_in
+    }
+
+    /// Starts a sign-in at the identity provider. `next` is where to go afterwards.
+    ///
+    /// # Errors
+    /// If single sign-on is off, or the provider cannot be reached.
+    pub async fn start_single_sign_on(
+        &self,
+        purpose: Purpose,
+        next: &str,
+    ) -> Result<Started, SingleSignOnError> {
+        let oidc = self.parts.oidc.as_ref().ok_or(SingleSignOnError::Off)?;
+        Ok(oidc.start(purpose, next).await?)
+    }
+
+    /// Finishes a sign-in: finds or creates the user, and gives them the role of the claim.
+    ///
+    /// # Errors
+    /// See [`SingleSignOnError`].
+    pub async fn finish_single_sign_on(
+        &self,
+        request: SingleSignOn<'_>,
+    ) -> Result<SingleSignOnOutcome, SingleSignOnError> {
+        let attempt = self
+            .throttle
+            .start_from(request.from, Instant::now())
+            .map_err(SingleSignOnError::Throttled)?;
+        let finished = self.finish(&request).await;
+        match &finished {
+            Err(error) if error.is_rejection() => {
+                let (from, reason) = (request.from, error.to_string());
+                tracing::warn!(%from, reason, "rejected a single sign-on");
+                self.record_rejected_single_sign_on(error, request.origin).await?;
+            }
+            _ => attempt.succeed(Instant::now()),
+        }
+        finished
+    }
+
+    async fn finish(
+        &self,
+        request: &SingleSignOn<'_>,
+    ) -> Result<SingleSignOnOutcome, SingleSignOnError> {
+        let oidc = self.parts.oidc.as_ref().ok_or(SingleSignOnError::Off)?;
+        let finished = oidc.finish(request.callback, request.cookie).await?;
+        let identity = finished.identity;
+        if finished.purpose == Purpose::Confirm {
+            let db = &self.parts.db;
+            let user = identities::find_user_id(db, &identity.issuer, &identity.subject).await?;
+            let is_same = user.is_some() && user == request.current;
+            return if is_same {
+                Ok(SingleSignOnOutcome::Confirmed)
+            } else {
+                Err(SingleSignOnError::OtherUser)
+            };
+        }
+        let user = self.link_user(&identity, request.origin).await?;
+        let id_token = oidc.seal_token(&identity.id_token)?;
+        let provider = ProviderSession { authenticated_at: identity.authenticated_at, id_token };
+        let done = SignedIn { provider: Some(provider), ..self.signed_in(user) };
+        Ok(SingleSignOnOutcome::SignedIn { done, next: finished.next })
+    }
+
+    /// Returns the address at which the user of a session signs out at the provider. `None` if the session was not started
+    /// with single sign-on, or the provider offers no such address.
+    ///
+    /// # Errors
+    /// If the database failed.
+    pub async fn provider_sign_out_url(
+        &self,
+        session: &SessionKey,
+    ) -> Result<Option<Url>, store::Error> {
+        let Some(oidc) = &self.parts.oidc else { return Ok(None) };
+        let Some(sealed) = sessions::find_id_token(&self.parts.db, session).await? else {
+            return Ok(None);
+        };
+        // After a rotation of the master key, the token cannot be read any more.
+        Ok(oidc.sign_out_url(oidc.open_token(&sealed).as_deref()).await)
+    }
+
+    async fn record_rejected_single_sign_on(
+        &self,
+        error: &SingleSignOnError,
+        origin: Origin,
+    ) -> Result<(), store::Error> {
+        let object = AuditObject::new("user", "", error.email());
+        let entry = AuditEntry::new(AuditAction::SignInFailed, object)
+            .with("method", METHOD)
+            .with("reason", error.to_string());
+        self.record_rejection(entry, origin).await
+    }
+}
+
+/// Returns the address of a new user, if it can be one and the provider has verified it.
+fn verified_email(identity: &Identity) -> Result<&str, SingleSignOnError> {
+    let address = identity.email.as_deref().map(str::trim);
+    let address = address.filter(|address| email::is_plausible(address));
+    let address = address.ok_or(SingleSignOnError::NoEmail)?;
+    if identity.is_email_verified {
+        Ok(address)
+    } else {
+        Err(SingleSignOnError::UnverifiedEmail(address.to_owned()))
+    }
+}

@@ -1,0 +1,122 @@
+//! Verifies ID tokens (OpenID Connect Core, section 3.1.3.7).
+
+use chrono::TimeDelta;
+use openidconnect::core::{CoreIdTokenVerifier, CoreJwsSigningAlgorithm as Algorithm};
+use openidconnect::{ClaimsVerificationError, ClientId, Nonce, SignatureVerificationError};
+use serde_json::Value;
+
+use super::claims::{Token, TokenClaims};
+use super::error::{Rejection, SkewedClock, chain};
+use super::metadata::Metadata;
+use super::pending::{Pending, Purpose};
+use crate::model::Timestamp;
+
+/// Difference of the clocks that is tolerated.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
+/// Longest subject, in bytes (OpenID Connect Core, section 2).
+const MAX_SUBJECT_BYTES: usize = 255;
+
+/// Accepted signatures. None of them is made with a secret that both sides know, and `none` is not accepted.
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RsaSsaPkcs1V15Sha256,
+    Algorithm::RsaSsaPkcs1V15Sha384,
+    Algorithm::RsaSsaPkcs1V15Sha512,
+    Algorithm::RsaSsaPssSha256,
+    Algorithm::RsaSsaPssSha384,
+    Algorithm::RsaSsaPssSha512,
+    Algorithm::EcdsaP256Sha256,
+    Algorithm::EcdsaP384Sha384,
+    Algorithm::EdDsa,
+];
+
+/// Why a token was not accepted.
+#[derive(Debug)]
+pub(super) enum VerifyError {
+    /// No known key has made the signature. The provider may have new keys.
+    UnknownKey(Rejection),
+    Rejected(Rejection),
+}
+
+/// Verifies signature, issuer, audience, nonce and times of a token.
+pub(super) fn verify(
+    token: &Token,
+    metadata: &Metadata,
+    client_id: &str,
+    pending: &Pending,
+    now: Timestamp,
+) -> Result<TokenClaims, VerifyError> {
+    let client = ClientId::new(client_id.to_owned());
+    let (issuer, keys) = (metadata.issuer().clone(), metadata.jwks().clone());
+    // The client is not public, but this verifier never accepts the client secret as a key.
+    let verifier = CoreIdTokenVerifier::new_public_client(client, issuer, keys)
+        .set_allowed_algs(ALGORITHMS)
+        // Times are checked below, to tell by how much clocks differ.
+        .set_time_fn(|| Timestamp::MIN_UTC)
+        .set_issue_time_verifier_fn(|_| Ok(()));
+    let claims = token
+        .claims(&verifier, &Nonce::new(pending.nonce.clone()))
+        .map_err(|error| classify(&error))?;
+    check_party(claims, client_id).map_err(VerifyError::Rejected)?;
+    check_times(claims, pending, now).map_err(VerifyError::Rejected)?;
+    Ok(claims.clone())
+}
+
+fn classify(error: &ClaimsVerificationError) -> VerifyError {
+    let rejection = Rejection::Token(chain(error));
+    let is_about_key = matches!(
+        error,
+        ClaimsVerificationError::SignatureVerification(
+            SignatureVerificationError::NoMatchingKey | SignatureVerificationError::CryptoError(_)
+        )
+    );
+    if is_about_key { VerifyError::UnknownKey(rejection) } else { VerifyError::Rejected(rejection) }
+}
+
+/// Checks to which application the token was issued, and about whom it is.
+fn check_party(claims: &TokenClaims, client_id: &str) -> Result<(), Rejection> {
+    if claims.authorized_party().is_some_and(|party| party.as_str() != client_id) {
+        return Err(Rejection::Token("it was issued to another application".to_owned()));
+    }
+    let subject = claims.subject().as_str();
+    if subject.is_empty() || subject.len() > MAX_SUBJECT_BYTES {
+        return Err(Rejection::Token("it names no valid subject".to_owned()));
+    }
+    Ok(())
+}
+
+fn check_times(claims: &TokenClaims, pending: &Pending, now: Timestamp) -> Result<(), Rejection> {
+    let skewed = |difference: TimeDelta| {
+        // Rounded.
+        let minutes = ((difference.num_seconds() + 30) / 60).max(1);
+        Err(Rejection::Clock(SkewedClock { minutes }))
+    };
+    // The token was issued for this sign-in, so after it was started.
+    let issued_at = claims.issue_time();
+    if issued_at > now + CLOCK_TOLERANCE {
+        return skewed(issued_at - now);
+    }
+    if issued_at < pending.started_at - CLOCK_TOLERANCE {
+        return skewed(now - issued_at);
+    }
+    let other = claims.additional_claims().to_value();
+    if let Some(not_before) = other.get("nbf").and_then(seconds)
+        && not_before > now + CLOCK_TOLERANCE
+    {
+        return skewed(not_before - now);
+    }
+    if claims.expiration() <= now - CLOCK_TOLERANCE {
+        return Err(Rejection::Token("it has expired".to_owned()));
+    }
+    let is_fresh = |at: Timestamp| at >= pending.started_at - CLOCK_TOLERANCE;
+    if pending.purpose == Purpose::Confirm && !claims.auth_time().is_some_and(is_fresh) {
+        return Err(Rejection::NotConfirmed);
+    }
+    Ok(())
+}
+
+/// Parses a time in seconds since 1970. A time out of range counts as the end of time.
+fn seconds(value: &Value) -> Option<Timestamp> {
+    let number = value.as_number()?;
+    let whole = number.to_string().split(['.', 'e', 'E']).next()?.parse().unwrap_or(i64::MAX);
+    Some(Timestamp::from_timestamp(whole, 0).unwrap_or(Timestamp::MAX_UTC))
+}

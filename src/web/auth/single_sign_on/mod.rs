@@ -1,0 +1,112 @@
+//! Single sign-on: to the identity provider and back.
+
+pub(in crate::web) mod failure;
+pub(in crate::web) mod resume;
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{ConnectInfo, OptionalFromRequestParts, Query, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::actions::{Callback, Purpose, SingleSignOn, SingleSignOnOutcome};
+use crate::model::Origin;
+use crate::web::auth::destination::{DONE, short_destination, start_path};
+use crate::web::page::{self, Page};
+use crate::web::session::CurrentUser;
+use crate::web::visitor::Visitor;
+use crate::web::{Error, WebState, cookies, session};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct StartQuery {
+    /// Where to go after signing in.
+    next: String,
+    /// Whether the user of the session confirms who they are.
+    confirm: bool,
+}
+
+#[derive(Template)]
+#[template(path = "auth/single_sign_on/done.html")]
+struct DonePage {
+    page: Page,
+}
+
+/// `GET /login/sso`: sends the browser to the identity provider.
+pub(in crate::web) async fn start(
+    State(state): State<WebState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(query): Query<StartQuery>,
+) -> Result<Response, Error> {
+    let purpose = if query.confirm { Purpose::Confirm } else { Purpose::SignIn };
+    let next = short_destination(&query.next);
+    match state.actions.start_single_sign_on(purpose, &next).await {
+        Ok(started) => {
+            let mut response = Redirect::to(started.url.as_str()).into_response();
+            cookies::set_for(
+                &mut response,
+                &headers,
+                &state.public,
+                (cookies::SINGLE_SIGN_ON, &started.cookie),
+                cookies::SINGLE_SIGN_ON_MAX_AGE,
+            );
+            Ok(response)
+        }
+        Err(error) => {
+            let page = failure::page(&state, &visitor, error, &start_path(&next))?;
+            Ok(visitor.respond(&headers, &state, page))
+        }
+    }
+}
+
+/// `GET /login/sso/callback`: the identity provider sends the browser back here.
+pub(in crate::web) async fn callback(
+    State(state): State<WebState>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Extension(origin): Extension<Origin>,
+    Query(callback): Query<Callback>,
+    request: Request,
+) -> Result<Response, Error> {
+    let (mut parts, _body) = request.into_parts();
+    let current =
+        <CurrentUser as OptionalFromRequestParts<_>>::from_request_parts(&mut parts, &state)
+            .await?;
+    let (headers, visitor) = (&parts.headers, Visitor::new(&parts.headers, &state));
+    let cookie = cookies::find(headers, &state.public, cookies::SINGLE_SIGN_ON);
+    let request = SingleSignOn {
+        callback: &callback,
+        cookie: cookie.as_deref(),
+        from: from.ip(),
+        origin,
+        current: current.as_ref().map(|current| current.user.id),
+    };
+    let mut response = match (state.actions.finish_single_sign_on(request).await, current) {
+        (Ok(SingleSignOnOutcome::SignedIn { done, next }), _) => {
+            let started = session::start(&state, done, headers, from.ip()).await?;
+            let response = Redirect::to(&short_destination(&next)).into_response();
+            started.respond(response, &visitor, headers, &state)
+        }
+        (Ok(SingleSignOnOutcome::Confirmed), Some(current)) => {
+            current.session.record_password(state.sources.now()).await?;
+            Redirect::to(DONE).into_response()
+        }
+        // The session has ended in the meantime.
+        (Ok(SingleSignOnOutcome::Confirmed), None) => Redirect::to("/login").into_response(),
+        (Err(error), _) => {
+            let page = failure::page(&state, &visitor, error, "/login/sso")?;
+            visitor.respond(headers, &state, page)
+        }
+    };
+    // Each sign-in is finished once.
+    cookies::remove(&mut response, headers, &state.public, cookies::SINGLE_SIGN_ON);
+    Ok(response)
+}
+
+/// `GET /login/sso/done`: what the other tab shows.
+pub(in crate::web) async fn done(visitor: Visitor) -> Result<Response, Error> {
+    page::html(&DonePage { page: Page::outside(&visitor, "Continue in the other tab") })
+}
