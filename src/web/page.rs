@@ -188,6 +188,11 @@ impl Page {
         Nav::ALL.into_iter().filter(|nav| self.can(nav.permission()))
     }
 
+    /// Whether there are any entries.
+    pub(super) fn has_navigation(&self) -> bool {
+        self.navigation().next().is_some()
+    }
+
     /// The label of the menu on narrow screens: the current entry.
     pub(super) fn nav_label(&self) -> &'static str {
         self.nav.map_or("Menu", Nav::label)

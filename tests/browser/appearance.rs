@@ -116,11 +116,29 @@ async fn play(browser: &Browser, scene: &Scene) {
 /// Checks each scene as a signed-in user.
 pub(crate) async fn check_all(app: &TestApp, scenes: &[Scene]) {
     let browser = Browser::signed_in(app).await;
-    prepare(&browser).await;
-    for scene in scenes {
-        check(&browser, scene).await;
-    }
+    check_each(&browser, scenes).await;
     browser.finish().await;
+}
+
+/// Checks each scene in this browser.
+pub(crate) async fn check_each(browser: &Browser, scenes: &[Scene]) {
+    prepare(browser).await;
+    for scene in scenes {
+        check(browser, scene).await;
+    }
+}
+
+/// Checks the open page, which cannot be opened again.
+pub(crate) async fn check_open_page(browser: &Browser, name: &str) {
+    browser
+        .eval_async(&format!("{AXE}; {NO_TRANSITIONS}; arguments[arguments.length - 1](true)"))
+        .await;
+    for (width, theme) in [(1440, "dark"), (1440, "light"), (390, "light"), (390, "dark")] {
+        set(browser, width, theme).await;
+        look(browser, &format!("{name}-{width}-{theme}")).await;
+    }
+    find_violations(browser, name).await;
+    set(browser, 1440, "light").await;
 }
 
 /// Checks a scene in both sizes and both themes. The theme is changed on the open page.
@@ -130,22 +148,30 @@ async fn check(browser: &Browser, scene: &Scene) {
         play(browser, scene).await;
         for theme in themes {
             set_theme(browser, theme).await;
-            let name = format!("{}-{width}-{theme}", scene.name);
-            browser.screenshot(&name).await;
-            let headings = "document.querySelectorAll('dialog[open] h1').length || \
-                            document.querySelectorAll('h1').length";
-            assert_eq!(browser.eval(headings).await, 1, "{name}: headings");
-            let overflow = browser.eval(PAGE_OVERFLOW).await;
-            assert_eq!(overflow, Value::Bool(false), "{name} scrolls sideways");
-            let cards = browser.eval(CARD_OVERFLOW).await;
-            assert!(cards == false || cards == json!([]), "{name}: too wide: {cards:#}");
+            look(browser, &format!("{}-{width}-{theme}", scene.name)).await;
         }
         // Once per size and per theme, because the check is slow and changes the page.
-        let found = browser.eval_async(RUN_AXE).await;
-        let found: Vec<String> = serde_json::from_value(found).unwrap();
-        assert!(found.is_empty(), "{}-{width}-{}:\n{}", scene.name, themes[1], found.join("\n"));
+        find_violations(browser, &format!("{}-{width}-{}", scene.name, themes[1])).await;
     }
     browser.assert_no_console_errors(scene.name).await;
+}
+
+/// Takes a screenshot, and checks that everything fits.
+async fn look(browser: &Browser, name: &str) {
+    browser.screenshot(name).await;
+    let headings = "document.querySelectorAll('dialog[open] h1').length || \
+                    document.querySelectorAll('h1').length";
+    assert_eq!(browser.eval(headings).await, 1, "{name}: headings");
+    let overflow = browser.eval(PAGE_OVERFLOW).await;
+    assert_eq!(overflow, Value::Bool(false), "{name} scrolls sideways");
+    let cards = browser.eval(CARD_OVERFLOW).await;
+    assert!(cards == false || cards == json!([]), "{name}: too wide: {cards:#}");
+}
+
+async fn find_violations(browser: &Browser, name: &str) {
+    let found = browser.eval_async(RUN_AXE).await;
+    let found: Vec<String> = serde_json::from_value(found).unwrap();
+    assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod past_events;
 mod redelivery;
 mod replay;
 mod sample_data;
+mod second_factor;
 mod secrets;
 mod session;
 mod signatures;

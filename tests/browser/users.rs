@@ -105,7 +105,7 @@ async fn the_password_is_confirmed_in_place_before_a_secret_is_saved() {
     ann.wait_for_focus("#sign-in-password").await;
     ann.fill("#sign-in-password", "not the password").await;
     ann.press(ENTER).await;
-    ann.wait_for_text("dialog[open] [role=alert]", "password is wrong").await;
+    ann.wait_for_text("dialog[open] [role=alert]", "not your password").await;
     ann.fill("#sign-in-password", PASSWORD).await;
     ann.press(ENTER).await;
     ann.wait_for_path("/secrets").await;

@@ -14,7 +14,7 @@ const STEP_SECONDS: i64 = 30;
 /// An app that was set up with the secret of a page.
 #[derive(Debug, Clone)]
 pub(crate) struct Authenticator {
-    totp: Totp,
+    pub(crate) totp: Totp,
     pub(crate) recovery_codes: Vec<String>,
 }
 

@@ -52,7 +52,7 @@ impl UserView {
     fn second_factor_badge(&self) -> (&'static str, &'static str) {
         match self.second_factor {
             SecondFactorState { is_on: true, .. } => ("good", "On"),
-            SecondFactorState { is_required: true, .. } => ("warn", "Not set up"),
+            SecondFactorState { is_required: true, .. } => ("warn", "Required, not set up"),
             SecondFactorState { .. } => ("", "Off"),
         }
     }

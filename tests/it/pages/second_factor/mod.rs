@@ -1,6 +1,7 @@
 //! The second factor: authenticator apps and recovery codes.
 
 mod limits;
+mod model;
 mod pending;
 mod required;
 mod reset;

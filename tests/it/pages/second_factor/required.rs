@@ -110,7 +110,7 @@ async fn an_administrator_requires_it_and_open_sessions_must_set_it_up() {
     assert_eq!(ann.get("/users").await.location(), "/account/two-factor/new");
     Authenticator::enrol(&app, &mut ann).await;
     let page = ann.get("/users").await;
-    assert_eq!(page.texts("td[data-label=Two-factor]"), ["On", "Not set up", "Off"]);
+    assert_eq!(page.texts("td[data-label=Two-factor]"), ["On", "Required, not set up", "Off"]);
     let checked = page.html();
     let checked =
         checked.select(&scraper::Selector::parse("[name=role][checked]").unwrap()).count();
