@@ -19,6 +19,9 @@ pub enum AcceptInvitationError {
     /// The link has expired.
     #[error("the link has expired")]
     Expired,
+    /// Users sign in only with single sign-on.
+    #[error("users sign in only with single sign-on")]
+    PasswordsOff,
     /// The password is too weak.
     #[error("{0}")]
     Password(String),
@@ -35,6 +38,9 @@ impl Actions {
     pub async fn find_invited_user(&self, token: &str) -> Result<User, AcceptInvitationError> {
         let found = invitations::find(&self.parts.db, &hash_invitation(token)).await?;
         let found = found.ok_or(AcceptInvitationError::Unknown)?;
+        if !self.allows_passwords() {
+            return Err(AcceptInvitationError::PasswordsOff);
+        }
         match found.status {
             UserStatus::Invited if found.expires_at > self.parts.sources.now() => Ok(found.user),
             UserStatus::Invited => Err(AcceptInvitationError::Expired),

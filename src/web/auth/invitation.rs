@@ -37,7 +37,7 @@ struct EndedPage {
     page: Page,
     message: &'static str,
     /// Whether the user can sign in.
-    is_used: bool,
+    can_sign_in: bool,
 }
 
 /// `GET /invitations/{token}`. Opening the link does not use it, because mail programs open links, too.
@@ -106,7 +106,8 @@ fn password_page(
 
 /// The page of a link that cannot be used.
 fn ended(visitor: &Visitor, error: AcceptInvitationError) -> Result<Response, Error> {
-    let is_used = matches!(error, AcceptInvitationError::Used);
+    let can_sign_in =
+        matches!(error, AcceptInvitationError::Used | AcceptInvitationError::PasswordsOff);
     let (status, title, message) = match error {
         AcceptInvitationError::Unknown => (
             StatusCode::NOT_FOUND,
@@ -123,9 +124,14 @@ fn ended(visitor: &Visitor, error: AcceptInvitationError) -> Result<Response, Er
             "The link has expired",
             "Links are valid for 72 hours. Ask an administrator for a new one.",
         ),
+        AcceptInvitationError::PasswordsOff => (
+            StatusCode::GONE,
+            "You do not need a password",
+            "Users sign in only with single sign-on here. Sign in with the account that has this email address.",
+        ),
         AcceptInvitationError::Password(message) => return Err(Error::Unreadable(message)),
         AcceptInvitationError::Store(error) => return Err(error.into()),
     };
     let page = Page::outside(visitor, title);
-    Ok((status, page::html(&EndedPage { page, message, is_used })?).into_response())
+    Ok((status, page::html(&EndedPage { page, message, can_sign_in })?).into_response())
 }

@@ -105,7 +105,7 @@ pub(in crate::web) async fn show(
     visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    if !state.actions.needs_setup().await? {
+    if !state.actions.allows_passwords() || !state.actions.needs_setup().await? {
         return Ok(Redirect::to("/login").into_response());
     }
     let page = SetUpPage::new(&visitor, SetUpForm::default());
@@ -121,6 +121,9 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Error> {
+    if !state.actions.allows_passwords() {
+        return Ok(Redirect::to("/login").into_response());
+    }
     let bytes = form::read(request, &state).await?;
     let input: SetUpForm = form::parse(&bytes)?;
     let has_token = visitor.has_token(&form::token(&bytes));

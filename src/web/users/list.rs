@@ -38,6 +38,8 @@ struct TableView {
 struct ListPage {
     page: Page,
     q: String,
+    /// Whether users can be invited, who set a password.
+    invites: bool,
     table: TableView,
     requirements: Vec<RequirementView>,
 }
@@ -70,7 +72,8 @@ pub(in crate::web) async fn show(
     let is_required = |role: Role| required.iter().any(|name| name == role.as_str());
     let requirements =
         Role::ALL.map(|role| RequirementView { role, is_required: is_required(role) });
-    page::html(&ListPage { page, q: query.q, table, requirements: requirements.into() })
+    let (requirements, invites) = (requirements.into(), state.actions.allows_passwords());
+    page::html(&ListPage { page, q: query.q, invites, table, requirements })
 }
 
 async fn load(

@@ -255,6 +255,23 @@ async fn passwords_can_be_switched_off() {
     let claims = with_claims(json!({ "email": EMAIL, "groups": "admins" }));
     assert_eq!(sign_in(&mut ann, &provider, claims).await.status, 303);
     assert!(!ann.get("/account").await.body.contains("current_password"));
+    let users = ann.get("/users").await;
+    assert!(users.texts("main a.primary").is_empty(), "{}", users.body);
+    // Neither an invitation nor the set-up leads to a session with a password.
+    let ben = [("email", "ben@example.com"), ("role", "viewer")];
+    ann.get("/users/new").await;
+    let invited = ann.post("/users", &ben).await;
+    let link = invited.text("#link").strip_prefix(&app.url("")).unwrap().to_owned();
+    let mut ben = app.anonymous();
+    let fields = [("password", PASSWORD), ("password_again", PASSWORD)];
+    for response in [ben.get(&link).await, ben.post(&link, &fields).await] {
+        assert_eq!(
+            (response.status, response.text("h1").as_str()),
+            (410, "You do not need a password")
+        );
+    }
+    assert_eq!(ben.post("/setup", &fields).await.location(), "/login");
+    assert!(ben.session().is_empty());
     let down = Behaviour { response: vec![("state", None)], ..Behaviour::default() };
     let response = sign_in(&mut app.anonymous(), &provider, down).await;
     assert!(response.texts("a").iter().all(|text| !text.contains("password")), "{}", response.body);

@@ -57,7 +57,7 @@ pub(super) fn page(
             message: format!(
                 "Gatepost got no usable response from {name}, so you are not signed in."
             ),
-            advice: "Try again in a minute. If it goes on, tell an administrator: the log of Gatepost has the reason.",
+            advice: "Try again in a minute. If this continues, tell an administrator: the reason is in the log of Gatepost.",
             detail: String::new(),
         },
         SingleSignOnError::Protocol(OidcError::Rejected(rejection)) => rejected(&rejection, name),
@@ -115,12 +115,12 @@ fn rejected(rejection: &Rejection, name: &str) -> Failure {
         Rejection::NotConfirmed => failure(
             "You are not confirmed",
             format!("{name} did not ask for your credentials again."),
-            "Try again. If it goes on, an administrator must let the provider support prompt=login and max_age.",
+            "Try again. If this continues, an administrator must let the provider support prompt=login and max_age.",
         ),
         Rejection::OtherProvider | Rejection::Refused(_) | Rejection::Code(_) | Rejection::Token(_) => failure(
             "The sign-in was rejected",
             format!("The response of {name} cannot be trusted, so you are not signed in."),
-            "Try again. If it goes on, tell an administrator.",
+            "Try again. If this continues, tell an administrator.",
         ),
     }
 }
