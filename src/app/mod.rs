@@ -153,13 +153,8 @@ impl App {
             audit_retention_days: config.audit_retention_days,
         };
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
-        let monitor = Monitor::new(
-            metrics,
-            dispatcher.clone(),
-            client.clone(),
-            (db.clone(), pools),
-            sources.clone(),
-        );
+        let (reading, outgoing) = ((db.clone(), pools), client.clone());
+        let monitor = Monitor::new(metrics, dispatcher.clone(), outgoing, reading, sources.clone());
         let settings = Settings::new(&Config { listen: address, ..config.clone() });
         let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone())
             .with_single_sign_on(Ok(oidc.clone()));

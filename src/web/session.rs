@@ -245,6 +245,7 @@ pub(super) async fn start(
         id_token: provider.as_ref().map(|provider| provider.id_token.as_slice()),
     };
     sessions::insert(&state.db, &session.key, &new).await?;
+    let is_from_provider = provider.is_some();
     let preferences = users::find_preferences(&state.db, user.id).await?;
     let preferences = preferences.ok_or(Error::NotFound)?;
     let states = second_factors::list_states(&state.db, &[user.id]).await?;
@@ -254,7 +255,8 @@ pub(super) async fn start(
         preferences,
         session,
         origin: Origin::default(),
-        must_set_up_second_factor: state.must_set_up(),
+        // The provider asks for further factors itself.
+        must_set_up_second_factor: !is_from_provider && state.must_set_up(),
     };
     Ok(StartedSession { current, cookie, device })
 }

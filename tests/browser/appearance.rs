@@ -27,11 +27,11 @@ const RUN_AXE: &str = "
         (error) => done([String(error)]));
 ";
 /// Disables transitions. Inherited colors change level by level, so that even short transitions take several frames.
-const NO_TRANSITIONS: &str = "
+const NO_TRANSITIONS: &str = "{
     const sheet = new CSSStyleSheet();
     sheet.replaceSync('*, *::before, *::after { transition: none !important; }');
     document.adoptedStyleSheets.push(sheet);
-";
+}";
 /// The elements that make the page scroll sideways.
 const PAGE_OVERFLOW: &str = "document.documentElement.scrollWidth > document.documentElement.clientWidth && \
     [...document.querySelectorAll('body *')].filter((one) => \

@@ -39,8 +39,11 @@ const LOADED: &str = "document.readyState === 'complete'";
 const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Errors that Chromium and htmx report although the page handles them: a form with errors (422, 409), a session that has ended
-/// (401) or was replaced (403), too many attempts (429), a lost connection, a cancelled request.
-const EXPECTED_ERRORS: [&str; 11] = [
+/// (401) or was replaced (403), too many attempts (429), a lost connection, a cancelled request, an identity provider that is
+/// down (503), and what the pages of the one of the tests lack.
+const EXPECTED_ERRORS: [&str; 13] = [
+    "status of 503",
+    "https://fonts.googleapis.com/",
     "status of 409",
     "status of 422",
     "status of 429",

@@ -28,6 +28,7 @@ mod second_factor;
 mod secrets;
 mod session;
 mod signatures;
+mod single_sign_on;
 mod status;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]

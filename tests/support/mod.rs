@@ -6,6 +6,7 @@ pub(crate) mod builders;
 pub(crate) mod clock;
 pub(crate) mod compress;
 pub(crate) mod database;
+pub(crate) mod identity_provider;
 #[path = "../../examples/fake_logpoint/logpoint/mod.rs"]
 pub(crate) mod logpoint;
 pub(crate) mod process;

@@ -20,8 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use url::Url;
 
-pub(super) const CLIENT_ID: &str = "gatepost";
-pub(super) const CLIENT_SECRET: &str = "a:secret/with+signs";
+use crate::support::identity_provider::{CLIENT_ID, CLIENT_SECRET};
 
 /// How the token is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,40 +1,17 @@
 //! Single sign-on with an identity provider.
 
+mod certified;
 mod confirming;
 mod fake_provider;
 mod tokens;
 mod users;
 
-use gatepost::config::{Config, OidcSettings};
+use gatepost::config::Config;
 
 use crate::support::TestApp;
+use crate::support::identity_provider::configure;
 use crate::support::user::{TestResponse, TestUser};
-use fake_provider::{Behaviour, CLIENT_ID, CLIENT_SECRET, FakeProvider};
-
-/// Returns the address of a port that is free.
-fn free_address() -> std::net::SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Turns single sign-on with this provider on.
-fn configure(config: &mut Config, issuer: &str) {
-    let address = free_address();
-    let public_url: url::Url = format!("http://{address}").parse().unwrap();
-    config.listen = address;
-    config.public_url = Some(public_url.clone());
-    config.oidc = Some(OidcSettings {
-        issuer: issuer.to_owned(),
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: CLIENT_SECRET.into(),
-        role_claim: "groups".to_owned(),
-        roles: "admins=admin,soc=editor,staff=viewer".to_owned(),
-        scopes: ["openid", "email"].map(str::to_owned).to_vec(),
-        name: "Example ID".to_owned(),
-        authorities: None,
-        allow_http: true,
-        public_url,
-    });
-}
+use fake_provider::{Behaviour, FakeProvider};
 
 /// Starts an app with single sign-on.
 async fn start() -> (TestApp, FakeProvider) {
