@@ -26,7 +26,7 @@ pub use diagnosis::diagnose;
 pub use master_key::Unlocked;
 pub use sources::system_sources;
 
-use server::Server;
+use server::{Server, ServerTls};
 
 use crate::actions::{Actions, Parts, SetUpError};
 use crate::api::ProblemId;
@@ -91,13 +91,14 @@ impl App {
             format!("cannot listen on {}; is another server running?", config.listen)
         })?;
         let address = listener.local_addr()?;
+        let tls = config.tls.as_ref().map(ServerTls::open).transpose()?;
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
         match Box::pin(Self::start(&config, address, sources, &database)).await {
             Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code }) => {
                 Ok(Self {
                     listener,
-                    server: Server::new(router),
+                    server: Server::new(router, tls),
                     dispatcher,
                     notifier,
                     database,

@@ -47,7 +47,8 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         monitor,
         recent_scrapers: RecentScrapers::default(),
     });
-    let secure_cookies = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let secure_cookies = config.tls.is_some()
+        || config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let public = PublicAddress { url: config.public_url.clone(), secure_cookies };
     tracing::debug!(secure_cookies, "built the routes");
     let session_limits = SessionLimits {

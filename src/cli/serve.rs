@@ -9,6 +9,7 @@ use crate::config::Config;
 /// Runs the server until Ctrl-C or a termination signal.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let public = config.public_url.clone();
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot handle signals")?;
     let app = tokio::select! {
@@ -16,7 +17,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         _signal = interrupt.recv() => return Ok(()),
         _signal = terminate.recv() => return Ok(()),
     };
-    let url = public.map_or_else(|| format!("http://{}/", app.address), |url| url.to_string());
+    let url = public.map_or_else(|| format!("{scheme}://{}/", app.address), |url| url.to_string());
     print_line(&format!("Gatepost {} listens on {url}", env!("CARGO_PKG_VERSION")));
     if let Some(code) = &app.setup_code {
         print_line(&format!(

@@ -43,6 +43,8 @@ pub struct Config {
     pub child_environment: Vec<(OsString, OsString)>,
     /// The address that pages and API listen on.
     pub listen: SocketAddr,
+    /// The certificate, if the server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// The URL that browsers use, if it differs from the listen address.
     pub public_url: Option<Url>,
     /// Networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
@@ -77,6 +79,15 @@ pub struct Config {
     pub log: String,
     /// Whether logs are written as JSON.
     pub log_json: bool,
+}
+
+/// Where the certificate of the server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and its chain, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
 }
 
 /// A setting that cannot be used.
@@ -121,6 +132,7 @@ impl Config {
         )?;
         let otlp_endpoint = options.otlp_endpoint.take();
         let otlp_endpoint = otlp_endpoint.as_deref().map(collector_url).transpose()?;
+        let tls = tls_files(&mut options)?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let oidc = OidcSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -134,6 +146,7 @@ impl Config {
                 let why = format!("{error}; write an IP address and a port such as 0.0.0.0:8080");
                 invalid("GATEPOST_LISTEN", &listen, &why)
             })?,
+            tls,
             public_url,
             trusted_proxies: networks(
                 "GATEPOST_TRUSTED_PROXIES",
@@ -186,7 +199,8 @@ impl Config {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        format!("http://{address}")
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
     }
 
     /// Returns the host and port of the public URL, if it is set.
@@ -271,6 +285,17 @@ fn postgres_folders() -> Vec<PathBuf> {
     let given = std::env::var_os("PG_BIN_DIR").filter(|folder| !folder.is_empty());
     let path = std::env::var_os("PATH").unwrap_or_default();
     given.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)).collect()
+}
+
+fn tls_files(options: &mut Options) -> Result<Option<TlsFiles>, ConfigError> {
+    match (options.tls_certificate_file.take(), options.tls_key_file.take()) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        _ => {
+            let message = "GATEPOST_TLS_CERTIFICATE_FILE and GATEPOST_TLS_KEY_FILE must be set together; set both or none";
+            Err(ConfigError(message.to_owned()))
+        }
+    }
 }
 
 /// Rejects unknown `GATEPOST_` variables, which are probably misspelled.

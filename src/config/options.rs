@@ -157,6 +157,16 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_ca_file: Option<PathBuf>,
 
+    /// A file with the certificate of this server and its chain (PEM), to serve HTTPS without a reverse proxy
+    #[arg(long, env = "GATEPOST_TLS_CERTIFICATE_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_certificate_file: Option<PathBuf>,
+
+    /// A file with the private key of the certificate (PEM)
+    #[arg(long, env = "GATEPOST_TLS_KEY_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key_file: Option<PathBuf>,
+
     /// Whether users may sign in with passwords; can be false only with single sign-on [default: true]
     #[arg(long, env = "GATEPOST_PASSWORD_SIGN_IN", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,6 +254,8 @@ impl Options {
             &mut self.previous_master_key_file,
             &mut self.oidc_client_secret_file,
             &mut self.oidc_ca_file,
+            &mut self.tls_certificate_file,
+            &mut self.tls_key_file,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }

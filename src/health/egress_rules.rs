@@ -95,6 +95,7 @@ mod tests {
             listen: listen.parse().unwrap(),
             retention_days: 30,
             public_url: None,
+            serves_tls: false,
             mail: None,
             private_data_dir: None,
         }

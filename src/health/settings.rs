@@ -17,6 +17,8 @@ pub struct Settings {
     pub(super) listen: SocketAddr,
     pub(super) retention_days: u16,
     pub(super) public_url: Option<Url>,
+    /// Whether the server speaks TLS itself.
+    pub(super) serves_tls: bool,
     pub(super) mail: Option<String>,
     /// The data directory, if there is a private PostgreSQL in it.
     pub(super) private_data_dir: Option<PathBuf>,
@@ -32,6 +34,7 @@ impl Settings {
             listen: config.listen,
             retention_days: config.retention_days,
             public_url: config.public_url.clone(),
+            serves_tls: config.tls.is_some(),
             mail: config.smtp.as_ref().map(describe_mail),
             private_data_dir: is_private.then(|| config.data_dir.clone()),
         }
@@ -41,7 +44,7 @@ impl Settings {
     pub(super) fn checks(&self) -> [Check; 3] {
         [
             Check::ok(CheckId::Settings, "All settings can be used."),
-            check_public_url(self.public_url.as_ref(), self.listen.ip()),
+            check_public_url(self.public_url.as_ref(), self.listen.ip(), self.serves_tls),
             check_mail(self.mail.as_deref()),
         ]
     }
@@ -53,9 +56,9 @@ pub(super) fn unusable(error: &ConfigError) -> Check {
     Check::problem(CheckId::Settings, format!("A setting cannot be used: {error}."), fix)
 }
 
-fn check_public_url(url: Option<&Url>, listen: IpAddr) -> Check {
+fn check_public_url(url: Option<&Url>, listen: IpAddr, serves_tls: bool) -> Check {
     let id = CheckId::PublicUrl;
-    let fix = "Let a reverse proxy terminate TLS, and set GATEPOST_PUBLIC_URL to its address, such as \
+    let fix = "Let a reverse proxy terminate TLS or set GATEPOST_TLS_CERTIFICATE_FILE, and set GATEPOST_PUBLIC_URL to its address, such as \
                https://gatepost.example.com.";
     match url {
         Some(url) if url.scheme() == "https" => {
@@ -68,6 +71,15 @@ fn check_public_url(url: Option<&Url>, listen: IpAddr) -> Check {
             let found =
                 format!("Browsers use {url}. Passwords and cookies are sent without encryption.");
             Check::warning(id, found, fix)
+        }
+        None if serves_tls => {
+            let found = "Gatepost serves HTTPS, but GATEPOST_PUBLIC_URL is not set: links in invitations contain the host \
+                         that a browser sends.";
+            Check::warning(
+                id,
+                found,
+                "Set GATEPOST_PUBLIC_URL, such as https://gatepost.example.com.",
+            )
         }
         None if listen.is_loopback() => Check::ok(
             id,
@@ -127,7 +139,7 @@ mod tests {
             (None, "10.0.0.5", CheckState::Warning),
         ] {
             let parsed = url.map(|url| url.parse().unwrap());
-            let check = check_public_url(parsed.as_ref(), listen.parse().unwrap());
+            let check = check_public_url(parsed.as_ref(), listen.parse().unwrap(), false);
             assert_eq!(check.state, state, "{url:?} on {listen}: {check:?}");
             assert_eq!(check.fix.is_empty(), state == CheckState::Ok);
         }

@@ -24,4 +24,5 @@ mod secrets;
 mod security;
 mod signatures;
 mod single_sign_on;
+mod tls;
 mod traces;

@@ -48,6 +48,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         postgres_folders: Vec::new(),
         child_environment: Vec::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         public_url: None,
         trusted_proxies: Vec::new(),
         keys: KeySettings {

@@ -9,6 +9,7 @@ mod connection;
 mod limits;
 mod registry;
 mod stream;
+mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,6 +26,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -39,10 +41,14 @@ use limits::Limits;
 use registry::Registry;
 use stream::ObservedStream;
 
+pub(super) use tls::ServerTls;
+
 /// How long requests may continue after a stop was requested.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval of the search for connections whose timeout has elapsed.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+/// Interval of the search for changed files of the certificate.
+const TLS_RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 /// Maximum size of a request's head, and of the buffer for a connection, in bytes.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// Paths that are served while pages are not, because almost all connections are busy.
@@ -54,6 +60,8 @@ const STREAM_PATH: &str = "/live";
 #[derive(Debug)]
 pub(super) struct Server {
     router: Router,
+    /// TLS, if the server speaks it itself.
+    tls: Option<Arc<ServerTls>>,
     registry: Arc<Registry>,
     limits: Limits,
     budget: Arc<Budget>,
@@ -64,21 +72,24 @@ pub(super) struct Server {
 
 impl Server {
     /// A server with the limits of this process.
-    pub(super) fn new(router: Router) -> Self {
-        Self::with_limits(router, Limits::of_this_process())
+    pub(super) fn new(router: Router, tls: Option<ServerTls>) -> Self {
+        let tls = tls.map(Arc::new);
+        Self { tls, ..Self::with_limits(router, Limits::of_this_process()) }
     }
 
     fn with_limits(router: Router, limits: Limits) -> Self {
         let registry = Arc::new(Registry::new(limits));
         let streams = Arc::new(Semaphore::new(limits.streams()));
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { router, registry, limits, budget: Arc::default(), streams, stopping, tasks }
+        let budget = Arc::default();
+        Self { router, tls: None, registry, limits, budget, streams, stopping, tasks }
     }
 
     /// Serves until `shutdown` completes, and then lets requests in progress finish within [`DRAIN_TIMEOUT`].
     pub(super) async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reload = tokio::time::interval(TLS_RELOAD_INTERVAL);
         tokio::pin!(shutdown);
         loop {
             let accepted = async {
@@ -88,6 +99,7 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 _instant = sweep.tick() => self.registry.close_expired(),
+                _instant = reload.tick(), if self.tls.is_some() => self.reload_tls(),
                 accepted = accepted => match accepted {
                     Ok((stream, peer)) => self.serve(stream, peer),
                     Err(error) => self.handle_accept_error(&error, &mut sweep).await,
@@ -103,6 +115,12 @@ impl Server {
             tracing::debug!("ended connections whose requests did not finish in time");
         }
         self.registry.close_all();
+    }
+
+    fn reload_tls(&self) {
+        if let Some(Err(error)) = self.tls.as_ref().map(|tls| tls.reload()) {
+            tracing::warn!(error = format!("{error:#}"), "could not reload the TLS certificate");
+        }
     }
 
     /// The connection may have been aborted while it waited. Otherwise the system has no descriptors left.
@@ -123,7 +141,7 @@ impl Server {
         }
         let connection = Arc::new(Connection::new(tokio::time::Instant::now()));
         let slot = self.registry.add(Arc::clone(&connection));
-        let stream = TokioIo::new(ObservedStream::new(stream, Arc::clone(&connection)));
+        let stream = ObservedStream::new(stream, Arc::clone(&connection));
         let handler = Handler {
             router: self.router.clone(),
             registry: Arc::clone(&self.registry),
@@ -134,28 +152,24 @@ impl Server {
             stopping: self.stopping.clone(),
             peer,
         };
-        let service = service_fn(move |request| handler.clone().handle(request));
-        let serving =
-            http1::Builder::new().max_buf_size(MAX_BUFFER_BYTES).serve_connection(stream, service);
-        let stopping = self.stopping.clone();
+        let Some(tls) = self.tls.clone() else {
+            self.tasks.spawn(async move {
+                let _slot = slot;
+                handler.serve(stream).await;
+            });
+            return;
+        };
         self.tasks.spawn(async move {
             let _slot = slot;
-            tokio::pin!(serving);
-            let mut is_stopping = false;
-            loop {
-                tokio::select! {
-                    ended = serving.as_mut() => {
-                        if let Err(error) = ended {
-                            tracing::debug!(%peer, %error, "a connection ended early");
-                        }
-                        return;
-                    }
-                    () = connection.closed() => return,
-                    () = stopping.cancelled(), if !is_stopping => {
-                        is_stopping = true;
-                        serving.as_mut().graceful_shutdown();
-                    }
-                }
+            // Like the head of a request, the handshake must be complete in time, or the connection is closed.
+            let accepted = tokio::select! {
+                accepted = tls.accept(stream) => accepted,
+                () = connection.closed() => return,
+                () = handler.stopping.cancelled() => return,
+            };
+            match accepted {
+                Ok(stream) => handler.serve(stream).await,
+                Err(error) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
             }
         });
     }
@@ -175,6 +189,32 @@ struct Handler {
 }
 
 impl Handler {
+    /// Serves the requests of a connection until it ends.
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let (connection, stopping, peer) =
+            (Arc::clone(&self.connection), self.stopping.clone(), self.peer);
+        let service = service_fn(move |request| self.clone().handle(request));
+        let builder = http1::Builder::new().max_buf_size(MAX_BUFFER_BYTES).to_owned();
+        let serving = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(serving);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                ended = serving.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = connection.closed() => return,
+                () = stopping.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    serving.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
     async fn handle(
         self,
         request: Request<Incoming>,
