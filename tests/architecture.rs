@@ -14,6 +14,8 @@ mod language;
 mod log_messages;
 #[path = "architecture/modules.rs"]
 mod modules;
+#[path = "architecture/named_tests.rs"]
+mod named_tests;
 #[path = "architecture/paths.rs"]
 mod paths;
 #[path = "architecture/templates.rs"]
@@ -113,6 +115,14 @@ fn every_log_message_is_documented() {
     let path = "docs/logging.md".to_owned();
     let text = std::fs::read_to_string(root().join(&path)).unwrap();
     assert_none(&log_messages::check(&rust_files("src").unwrap(), &File { path, text }));
+}
+
+#[test]
+fn tests_named_in_the_documentation_exist() {
+    let path = "docs/security.md".to_owned();
+    let text = std::fs::read_to_string(root().join(&path)).unwrap();
+    let sources = ["src", "tests"].map(|folder| rust_files(folder).unwrap()).concat();
+    assert_none(&named_tests::check(&File { path, text }, &sources));
 }
 
 #[test]
