@@ -25,8 +25,8 @@ pub(super) enum Sender {
     Token,
     /// A token, and a signature of its key.
     Signed(SenderKey),
-    /// A signature without a token. Its key is found when the body is known.
-    OnlySigned,
+    /// A signature of this scheme without a token. Its key is found when the body is known.
+    OnlySigned(SenderScheme),
 }
 
 /// Checks the headers of a request. The body is received only if this succeeds.
@@ -37,15 +37,17 @@ pub(super) async fn check_headers(
 ) -> Result<Sender, Problem> {
     let has_signature = headers.contains_key(STANDARD.2) || headers.contains_key(PLAIN.2);
     if bearer::token_text(headers).is_none() && has_signature {
-        let names = if headers.contains_key(STANDARD.2) { STANDARD } else { PLAIN };
-        check_time(state, headers, names)?;
+        let is_standard = headers.contains_key(STANDARD.2);
+        let scheme =
+            if is_standard { SenderScheme::StandardWebhooks } else { SenderScheme::HmacSha256 };
+        check_time(state, headers, names(scheme))?;
         let keys = all_keys(state).await?;
-        if !keys.iter().any(|(key, _)| key.replaces_token) {
+        if !keys.iter().any(|(key, _)| key.replaces_token && key.scheme() == scheme) {
             return Err(unauthorized(
                 "There is no key that replaces a token. Send a token in the header Authorization, or create a key under API tokens.",
             ));
         }
-        return Ok(Sender::OnlySigned);
+        return Ok(Sender::OnlySigned(scheme));
     }
     let token = bearer::require(state, origin, headers, Permission::SendEvents).await?;
     let now = state.sources.now();
@@ -78,7 +80,7 @@ pub(super) async fn check_body(
         Sender::Token => return Ok(None),
         Sender::Signed(key) if is_signed(&key, headers, body) => key,
         Sender::Signed(key) => return Err(wrong_signature(key.scheme())),
-        Sender::OnlySigned => find_key(state, origin, headers, body).await?,
+        Sender::OnlySigned(scheme) => find_key(state, origin, headers, (scheme, body)).await?,
     };
     if headers.contains_key(IDEMPOTENCY_KEY) {
         let detail = "A signed request cannot have the header Idempotency-Key, because it is not signed. Leave it out: a repeated request is recognized anyway.";
@@ -86,7 +88,8 @@ pub(super) async fn check_body(
     }
     let (Some(id), _, _) = names(key.scheme()) else { return Ok(None) };
     // A repeated message has the same id, so it is a duplicate for longer than its time is accepted.
-    Ok(Some(format!("{}/{}", key.token, text(headers, id))))
+    // No header contains this character, so no Idempotency-Key is the same.
+    Ok(Some(format!("signed\u{1}{}/{}", key.token, text(headers, id))))
 }
 
 /// Returns the key that signed a request without a token.
@@ -94,14 +97,13 @@ async fn find_key(
     state: &ApiState,
     origin: Origin,
     headers: &HeaderMap,
-    body: &[u8],
+    (scheme, body): (SenderScheme, &[u8]),
 ) -> Result<SenderKey, Problem> {
     let keys = all_keys(state).await?;
-    let found = keys.iter().find(|(key, _)| key.replaces_token && is_signed(key, headers, body));
-    let Some((key, token)) = found else {
-        let is_standard = headers.contains_key(STANDARD.2);
-        let scheme =
-            if is_standard { SenderScheme::StandardWebhooks } else { SenderScheme::HmacSha256 };
+    // Only the scheme whose time was checked.
+    let mut candidates =
+        keys.iter().filter(|(key, _)| key.replaces_token && key.scheme() == scheme);
+    let Some((key, token)) = candidates.find(|(key, _)| is_signed(key, headers, body)) else {
         return Err(wrong_signature(scheme));
     };
     bearer::check(token, Permission::SendEvents, state.sources.now())?;

@@ -21,7 +21,7 @@ pub use record_limit::RecordLimit;
 pub use recovery_code::{EnteredCode, RecoveryCode};
 pub use role::Role;
 pub use second_factor::FactorSecret;
-pub use sender_keys::SenderKeys;
+pub use sender_keys::{SenderKeys, UnprovenBody};
 pub use throttle::{Attempt, Subject, Throttle};
 pub use token::{Scope, TokenText, hash_token};
 pub use token_cache::TokenCache;

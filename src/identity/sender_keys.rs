@@ -24,6 +24,22 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of bodies that are received at once before their sender is known.
 const MAX_UNPROVEN_BODIES: usize = 8;
 
+/// How long such a body may take.
+const UNPROVEN_BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A permit to receive a body whose sender is not known yet.
+#[derive(Debug)]
+pub struct UnprovenBody<'a> {
+    _permit: SemaphorePermit<'a>,
+}
+
+impl UnprovenBody<'_> {
+    /// Waits for the body. `None` if it takes too long: slow clients must not keep others from being served.
+    pub async fn within<T>(&self, receiving: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(UNPROVEN_BODY_TIMEOUT, receiving).await.ok()
+    }
+}
+
 /// All keys with their tokens, and when they were read.
 type CachedKeys = (Timestamp, Arc<[(SenderKey, Token)]>);
 
@@ -52,26 +68,31 @@ impl SenderKeys {
 
     /// Permits to receive a body whose sender is not known yet, until the permit is dropped. `None` if too many are being
     /// received.
-    pub fn try_receive(&self) -> Option<SemaphorePermit<'_>> {
-        self.unproven_bodies.try_acquire().ok()
+    pub fn try_receive(&self) -> Option<UnprovenBody<'_>> {
+        Some(UnprovenBody { _permit: self.unproven_bodies.try_acquire().ok()? })
     }
 
     /// Returns all keys with their tokens, which may have expired.
     ///
     /// # Errors
-    /// If the database failed or a key cannot be decrypted.
+    /// If the database failed.
     pub async fn all(&self, now: Timestamp) -> Result<Arc<[(SenderKey, Token)]>, Error> {
-        let mut cached = self.cached.lock().await;
-        // A clock that was set back must not extend the age.
-        if let Some((read_at, keys)) = cached.as_ref()
-            && (now - *read_at).abs() < MAX_AGE
+        if let Ok(cached) = self.cached.try_lock()
+            && let Some(keys) = fresh(cached.as_ref(), now)
         {
-            return Ok(Arc::clone(keys));
+            return Ok(keys);
         }
-        let reading = Box::pin(sender_keys::list(&self.db, &self.vault));
-        let keys: Arc<[_]> = within(&self.db, LOOKUP_TIMEOUT, reading).await?.into();
-        *cached = Some((now, Arc::clone(&keys)));
-        Ok(keys)
+        // Waiting for another reader is part of the time.
+        let reading = Box::pin(async {
+            let mut cached = self.cached.lock().await;
+            if let Some(keys) = fresh(cached.as_ref(), now) {
+                return Ok(keys);
+            }
+            let keys: Arc<[_]> = sender_keys::list(&self.db, &self.vault).await?.into();
+            *cached = Some((now, Arc::clone(&keys)));
+            Ok::<_, Error>(keys)
+        });
+        within(&self.db, LOOKUP_TIMEOUT, reading).await
     }
 
     /// Returns the key of a token. `None` if its requests need no signature.
@@ -104,4 +125,10 @@ impl SenderKeys {
         let recording = tokens::record_use(&self.db, token.id, now, &address);
         within(&self.db, LOOKUP_TIMEOUT, recording).await
     }
+}
+
+/// Returns the cached keys, if they are not too old. A clock that was set back must not extend their age.
+fn fresh(cached: Option<&CachedKeys>, now: Timestamp) -> Option<Arc<[(SenderKey, Token)]>> {
+    let (read_at, keys) = cached?;
+    ((now - *read_at).abs() < MAX_AGE).then(|| Arc::clone(keys))
 }

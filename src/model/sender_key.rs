@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,6 +64,8 @@ pub struct SenderKey {
 enum Key {
     StandardWebhooks(SigningKey),
     HmacSha256(Arc<hmac::Key>),
+    /// Cannot be read, so no signature is of it.
+    Unusable(SenderScheme),
 }
 
 impl fmt::Debug for SenderKey {
@@ -93,24 +96,32 @@ impl SenderKey {
         Some(Self { token, replaces_token, key })
     }
 
+    /// Stands for a key that cannot be read. Its token still requires a signature, and none is accepted.
+    pub fn unusable(token: TokenId, replaces_token: bool, scheme: SenderScheme) -> Self {
+        Self { token, replaces_token, key: Key::Unusable(scheme) }
+    }
+
     /// The scheme of the key.
     pub fn scheme(&self) -> SenderScheme {
         match self.key {
             Key::StandardWebhooks(_) => SenderScheme::StandardWebhooks,
             Key::HmacSha256(_) => SenderScheme::HmacSha256,
+            Key::Unusable(scheme) => scheme,
         }
     }
 
     /// Whether a signature is of this key. The id of the message is not signed by [`SenderScheme::HmacSha256`].
     pub fn verify(&self, message: &SignedMessage<'_>, signature: &str) -> bool {
         match &self.key {
+            Key::Unusable(_) => false,
             Key::StandardWebhooks(key) => key.verify(message, signature),
             Key::HmacSha256(key) => {
                 let digits = signature.trim();
                 let digits = digits.strip_prefix("sha256=").unwrap_or(digits);
-                let mut content = format!("{}.", message.timestamp).into_bytes();
-                content.extend_from_slice(message.body);
-                decode_hex(digits).is_some_and(|tag| hmac::verify(key, &content, &tag).is_ok())
+                decode_hex(digits).is_some_and(|tag| {
+                    let expected = message.authenticate(key, false);
+                    verify_slices_are_equal(expected.as_ref(), &tag).is_ok()
+                })
             }
         }
     }

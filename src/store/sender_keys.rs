@@ -50,7 +50,7 @@ pub async fn count(db: &mut PgConnection) -> Result<i64, Error> {
 /// Returns all keys with their tokens.
 ///
 /// # Errors
-/// If a key cannot be decrypted or the database failed.
+/// If the database failed.
 pub async fn list(db: &PgPool, vault: &Vault) -> Result<Vec<(SenderKey, Token)>, Error> {
     let rows = sqlx::query!(
         "select id, name, scope, prefix, created_at, created_by, expires_at, last_used_at, last_used_address,
@@ -61,14 +61,19 @@ pub async fn list(db: &PgPool, vault: &Vault) -> Result<Vec<(SenderKey, Token)>,
     .await?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in rows {
-        let corrupt = |detail: String| Error::Corrupt { table: TABLE, detail };
-        let opened = vault.open(&place(row.id), &row.sealed);
-        let opened = opened.map_err(|error| corrupt(format!("{}: {error}", row.id)))?;
-        let scheme: SenderScheme =
-            row.scheme.parse().map_err(|_unknown| corrupt(format!("scheme {}", row.scheme)))?;
-        let text = String::from_utf8(opened).map_err(|error| corrupt(error.to_string()))?;
-        let key = SenderKey::parse(row.id.into(), row.replaces_token, scheme, &text)
-            .ok_or_else(|| corrupt(format!("{}: invalid key", row.id)))?;
+        let (id, replaces_token) = (TokenId::from(row.id), row.replaces_token);
+        let scheme: SenderScheme = row.scheme.parse().map_err(|_unknown| Error::Corrupt {
+            table: TABLE,
+            detail: format!("scheme {}", row.scheme),
+        })?;
+        // A key of another master key must not keep other senders from being served.
+        let opened = vault.open(&place(row.id), &row.sealed).ok();
+        let text = opened.and_then(|opened| String::from_utf8(opened).ok());
+        let key = text.and_then(|text| SenderKey::parse(id, replaces_token, scheme, &text));
+        let key = key.unwrap_or_else(|| {
+            tracing::error!(token.id = %id, "the key of a sender cannot be read");
+            SenderKey::unusable(id, replaces_token, scheme)
+        });
         let token = Token {
             id: row.id.into(),
             name: row.name,

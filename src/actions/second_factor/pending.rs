@@ -50,6 +50,9 @@ impl Actions {
         cookie: &str,
         browser: &str,
     ) -> Result<Option<User>, store::Error> {
+        if !self.allows_passwords() {
+            return Ok(None);
+        }
         let Some((id, version)) = self.open_pending(cookie, browser) else { return Ok(None) };
         let found = users::find_active(&self.parts.db, id).await?;
         let unchanged =

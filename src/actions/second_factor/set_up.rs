@@ -13,7 +13,7 @@ use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Timestamp, UserId};
 use crate::store::sessions::{self, SessionKey};
 use crate::store::users::User;
-use crate::store::{self, second_factors};
+use crate::store::{self, second_factors, user_changes};
 
 /// How long a proposed secret can be confirmed.
 const PROPOSAL_VALIDITY: Duration = Duration::from_hours(1);
@@ -100,6 +100,8 @@ impl Actions {
         };
         let step = step.ok_or(EnableSecondFactorError::Wrong)?;
         let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        // New sessions of the user wait, because they refer to this row.
+        user_changes::find_for_update(&mut tx, user.id).await?;
         let bytes = secret.to_bytes();
         let inserted =
             second_factors::insert(&mut tx, &parts.vault, (user.id, &bytes), step, now).await;

@@ -9,7 +9,7 @@ use crate::identity::{Attempt, EnteredCode, FactorSecret, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin};
 use crate::store::users::User;
-use crate::store::{self, PgConnection, second_factors};
+use crate::store::{self, PgConnection, second_factors, user_changes};
 
 /// A code that a user has entered.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +93,8 @@ impl Actions {
         user: &User,
         entered: EnteredFactor<'_>,
     ) -> Result<Option<(FactorSecret, UsedFactor)>, SecondFactorError> {
+        // First the user, in the same order as other changes of users.
+        user_changes::find_for_update(db, user.id).await?;
         let found = second_factors::find_for_update(db, &self.parts.vault, user.id).await?;
         let bytes = found.ok_or(SecondFactorError::Off)?;
         let secret = FactorSecret::from_bytes(&bytes).ok_or_else(|| corrupt(user.id))?;

@@ -99,6 +99,17 @@ impl SingleSignOnError {
         }
     }
 
+    /// Whether another site can cause it in the browser of a user. Such responses do not count as attempts, because they would
+    /// delay the sign-ins of a whole network, and because nothing can be guessed with them.
+    fn can_be_caused_by_another_site(&self) -> bool {
+        matches!(
+            self,
+            Self::Protocol(OidcError::Rejected(
+                Rejection::NoCookie | Rejection::WrongState | Rejection::Expired
+            ))
+        )
+    }
+
     /// Whether it is recorded: a user or an attacker was rejected.
     fn is_rejection(&self) -> bool {
         match self {
@@ -156,6 +167,9 @@ impl Actions {
                 let (from, reason) = (request.from, error.to_string());
                 tracing::warn!(%from, reason, "rejected a single sign-on");
                 self.record_rejected_single_sign_on(error, request.origin).await?;
+                if error.can_be_caused_by_another_site() {
+                    attempt.succeed(Instant::now());
+                }
             }
             _ => attempt.succeed(Instant::now()),
         }
@@ -186,21 +200,23 @@ impl Actions {
         Ok(SingleSignOnOutcome::SignedIn { done, next: finished.next })
     }
 
-    /// Returns the address at which the user of a session signs out at the provider. `None` if the session was not started
-    /// with single sign-on, or the provider offers no such address.
+    /// Returns the encrypted ID token of a session. `None` if it was not started with single sign-on.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn provider_sign_out_url(
+    pub async fn find_id_token(
         &self,
         session: &SessionKey,
-    ) -> Result<Option<Url>, store::Error> {
-        let Some(oidc) = &self.parts.oidc else { return Ok(None) };
-        let Some(sealed) = sessions::find_id_token(&self.parts.db, session).await? else {
-            return Ok(None);
-        };
+    ) -> Result<Option<Vec<u8>>, store::Error> {
+        sessions::find_id_token(&self.parts.db, session).await
+    }
+
+    /// Returns the address at which the user with this encrypted ID token signs out at the provider. `None` if the provider
+    /// offers none or does not respond.
+    pub async fn provider_sign_out_url(&self, id_token: &[u8]) -> Option<Url> {
+        let oidc = self.parts.oidc.as_ref()?;
         // After a rotation of the master key, the token cannot be read any more.
-        Ok(oidc.sign_out_url(oidc.open_token(&sealed).as_deref()).await)
+        oidc.sign_out_url(oidc.open_token(id_token).as_deref()).await
     }
 
     async fn record_rejected_single_sign_on(

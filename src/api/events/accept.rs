@@ -60,18 +60,26 @@ async fn store(
     let sender = sender_signature::check_headers(state, origin, headers).await?;
     check_content_type(headers)?;
     check_content_encoding(headers)?;
-    let bytes = {
-        let _permit = match sender {
-            Sender::OnlySigned => Some(state.sender_keys.try_receive().ok_or_else(|| {
-                let detail =
-                    "Too many requests without a token are being received. Send the request again.";
-                Problem::new(ProblemId::Unavailable, detail)
-            })?),
-            Sender::Token | Sender::Signed(_) => None,
-        };
-        request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE).await?
+    // Held until the sender is known.
+    let permit = match sender {
+        Sender::OnlySigned(_) => Some(state.sender_keys.try_receive().ok_or_else(|| {
+            let detail =
+                "Too many requests without a token are being received. Send the request again.";
+            Problem::new(ProblemId::Unavailable, detail)
+        })?),
+        Sender::Token | Sender::Signed(_) => None,
+    };
+    let reading = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE);
+    let bytes = match &permit {
+        Some(permit) => permit.within(reading).await.ok_or_else(|| {
+            let detail =
+                "The body did not arrive in time. Nothing was stored. Send the request again.";
+            Problem::new(ProblemId::Timeout, detail)
+        })??,
+        None => reading.await?,
     };
     let signed_id = sender_signature::check_body(state, origin, headers, sender, &bytes).await?;
+    drop(permit);
     let mut submitted = parse(&bytes)?;
     if let Some(id) = signed_id {
         for (index, one) in submitted.iter_mut().enumerate() {

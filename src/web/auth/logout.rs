@@ -26,8 +26,13 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    let at_provider = state.actions.provider_sign_out_url(current.session.key()).await?;
+    let id_token = state.actions.find_id_token(current.session.key()).await?;
+    // Before the provider is asked, which may not respond: a browser that does not wait is signed out all the same.
     state.actions.sign_out(current.session.key(), &current.actor()).await?;
+    let at_provider = match id_token {
+        Some(id_token) => state.actions.provider_sign_out_url(&id_token).await,
+        None => None,
+    };
     let mut response = match at_provider {
         Some(url) => go_on(&state, &headers, url.as_str())?,
         None => Redirect::to("/login").into_response(),

@@ -203,6 +203,55 @@ async fn a_request_that_is_not_signed_correctly_is_rejected() {
     app.finish().await;
 }
 
+/// The time of one scheme does not make a recorded signature of the other scheme fresh.
+#[tokio::test]
+async fn an_old_signature_is_not_accepted_with_the_headers_of_another_scheme() {
+    let Scenario { app, .. } = Scenario::start().await;
+    let _standard = Sender::new(&app, StandardWebhooks, true).await;
+    let plain = Sender::new(&app, HmacSha256, true).await;
+    app.advance(Duration::from_secs(2)).await;
+    let body = event("Expired", "1").to_string();
+    let old = now() - 400;
+    let recorded = plain.request("", old, &plain.sign("", old, &body), &body);
+    let fresh = recorded
+        .header("webhook-id", "x")
+        .header("webhook-timestamp", now())
+        .header("webhook-signature", "v1,AAAA");
+    let (status, problem) = detail(fresh.send().await.unwrap()).await;
+    assert!(status == 401 && problem.contains("not a signature"), "{status} {problem}");
+    app.finish().await;
+}
+
+/// An attacker without a key cannot make the server hash a large body thousands of times.
+#[tokio::test]
+async fn many_signatures_of_a_large_body_are_rejected_at_once() {
+    let Scenario { app, token, .. } = Scenario::start().await;
+    let sender = Sender::new(&app, StandardWebhooks, true).await;
+    app.advance(Duration::from_secs(2)).await;
+    let body = " ".repeat(4 * 1024 * 1024);
+    let signatures = "v1, ".repeat(12_000);
+    let attack = sender.request("x", now(), signatures.trim(), &body).send();
+    let (attacked, other) =
+        tokio::join!(attack, async { app.send(&token, &event("Expired", "1")).await.0 });
+    assert_eq!(attacked.unwrap().status(), 401);
+    assert_eq!(other, 202);
+    app.finish().await;
+}
+
+/// A key that cannot be read rejects its sender, and no other.
+#[tokio::test]
+async fn a_key_of_another_master_key_stops_only_its_sender() {
+    let Scenario { app, token, .. } = Scenario::start().await;
+    let sender = Sender::new(&app, StandardWebhooks, false).await;
+    let spoil = "update sender_keys set sealed = sealed || '\\x00'::bytea";
+    sqlx::query(spoil).execute(app.database.pool()).await.unwrap();
+    app.advance(Duration::from_secs(2)).await;
+    let body = event("Expired", "1").to_string();
+    assert_eq!(sender.send("msg_1", &body).await.status(), 401);
+    assert_eq!(app.send(&token, &event("Expired", "2")).await.0, 202);
+    app.finish().await;
+}
+
 /// A key that requires its token does not replace it, and a revoked one is useless.
 #[tokio::test]
 async fn keys_are_used_only_as_they_were_created() {

@@ -9,7 +9,7 @@ use axum::extract::{OptionalFromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::form_urlencoded;
 
@@ -17,6 +17,7 @@ use crate::web::auth::destination::other_tab_path;
 use crate::web::auth::dialog::{self, Confirms};
 use crate::web::auth::login;
 use crate::web::page::{self, Page};
+use crate::web::route::SET_UP;
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, form, webhooks};
@@ -72,6 +73,9 @@ pub(in crate::web) async fn submit(
     match current.filter(is_done) {
         Some(current) if is_htmx(&parts.headers) => {
             Ok(Json(login::SignedInAgain::new(&current)).into_response())
+        }
+        Some(current) if current.must_set_up_second_factor => {
+            Ok(Redirect::to(SET_UP).into_response())
         }
         Some(current) => {
             let notice = webhooks::form::edit::SESSION_CHANGED;
