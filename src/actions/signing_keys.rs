@@ -10,15 +10,6 @@ use crate::model::webhook::{Draft, ResolvedWebhook, SigningDraft, Webhook};
 use crate::model::{Actor, Timestamp, WebhookId};
 use crate::store::{self, revisions, secrets, webhooks};
 
-/// A key that replaced another one.
-#[derive(Debug)]
-pub struct NewSigningKey {
-    /// The key, which is shown only now.
-    pub key: SecretValue,
-    /// The public key, if the receiver needs only that.
-    pub public_key: Option<String>,
-}
-
 /// A key that signs the requests of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKeyInfo {
@@ -40,15 +31,12 @@ pub enum RotateSigningKeyError {
 }
 
 impl Actions {
-    /// Returns a new key for a scheme, and the public key if there is one. Nothing is stored.
-    pub fn generate_signing_key(&self, scheme: SignatureScheme) -> NewSigningKey {
-        let key = SigningKey::generate(scheme, &self.parts.sources);
-        let parsed = SigningKey::parse(scheme, key.expose());
-        let public_key = parsed.ok().and_then(|key| key.public_key());
-        NewSigningKey { key, public_key }
+    /// Returns a new key for a scheme. Nothing is stored.
+    pub fn generate_signing_key(&self, scheme: SignatureScheme) -> SecretValue {
+        SigningKey::generate(scheme, &self.parts.sources)
     }
 
-    /// Gives a webhook a new key. The current one signs too for `overlap`, so that receivers can change keys without
+    /// Gives a webhook a new key, and returns it to be shown once. The current one signs too for `overlap`, so that receivers can change keys without
     /// rejecting a request. A key that was replaced before does not sign any more.
     ///
     /// # Errors
@@ -58,7 +46,7 @@ impl Actions {
         id: WebhookId,
         overlap: TimeDelta,
         actor: &Actor,
-    ) -> Result<NewSigningKey, RotateSigningKeyError> {
+    ) -> Result<SecretValue, RotateSigningKeyError> {
         let (before, revision) = self.signed_webhook(id).await?;
         let scheme = before.signing.scheme.parse();
         let scheme = scheme.map_err(|_unknown| RotateSigningKeyError::NotSigned)?;
@@ -70,7 +58,7 @@ impl Actions {
         } else {
             Default::default()
         };
-        let key = new.key.expose().to_owned();
+        let key = new.expose().to_owned();
         let signing = SigningDraft { key, previous_key, previous_until, ..before.signing.clone() };
         self.save_signing(id, revision, Draft { signing, ..before }, actor).await?;
         Ok(new)

@@ -1,5 +1,7 @@
 //! Signatures of requests to send events. They are required of senders whose token has a key.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 
 use super::{ApiState, Problem, ProblemId, bearer};
@@ -87,8 +89,8 @@ pub(super) async fn check_body(
         return Err(Problem::new(ProblemId::Invalid, detail));
     }
     let (Some(id), _, _) = names(key.scheme()) else { return Ok(None) };
-    // A repeated message has the same id, so it is a duplicate for longer than its time is accepted.
-    // No header contains this character, so no Idempotency-Key is the same.
+    // A repeated message has the same id, so it is a duplicate for longer than its time is accepted. No header contains this
+    // character, so no Idempotency-Key is the same.
     Ok(Some(format!("signed\u{1}{}/{}", key.token, text(headers, id))))
 }
 
@@ -112,7 +114,7 @@ async fn find_key(
     Ok(key.clone())
 }
 
-async fn all_keys(state: &ApiState) -> Result<std::sync::Arc<[(SenderKey, Token)]>, Problem> {
+async fn all_keys(state: &ApiState) -> Result<Arc<[(SenderKey, Token)]>, Problem> {
     let keys = state.sender_keys.all(state.sources.now()).await;
     keys.map_err(|error| bearer::unavailable(&error))
 }

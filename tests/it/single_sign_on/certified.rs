@@ -118,7 +118,7 @@ async fn users_of_a_certified_provider_sign_in_and_out() {
     provider.set_group("eve", "admins").await;
     assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "/events");
     assert_eq!(role_of(&app, "eve@example.com").await, "admin");
-    assert_eq!(browser.logins, 1, "the provider has a session of its own");
+    assert_eq!(browser.logins, 1, "the session at the provider goes on");
 
     // An existing user is linked.
     let name = EMAIL.strip_suffix("@example.com").unwrap();

@@ -22,7 +22,7 @@ pub(in crate::web) async fn generate(submission: Submission) -> Result<Response,
     let scheme = draft.signing.scheme.parse().unwrap_or(SignatureScheme::V1);
     scheme.as_str().clone_into(&mut draft.signing.scheme);
     draft.signing.key.clear();
-    let key = submission.state.actions.generate_signing_key(scheme).key.expose().to_owned();
+    let key = submission.state.actions.generate_signing_key(scheme).expose().to_owned();
     let attrs = r#"aria-describedby="signing_key-hint" autofocus"#;
     let part = |generated| KeyPart { typed: "", attrs, generated };
     submission.respond(draft, key, part, |form, key| form.generated_key = key).await

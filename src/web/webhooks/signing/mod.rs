@@ -9,10 +9,9 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 
 use super::parse_id;
-use crate::actions::{
-    ChangeWebhookError, NewSigningKey, RotateSigningKeyError, SaveWebhookError, SigningKeyInfo,
-};
+use crate::actions::{ChangeWebhookError, RotateSigningKeyError, SaveWebhookError, SigningKeyInfo};
 use crate::model::WebhookId;
+use crate::model::secret::SecretValue;
 use crate::model::signature::SignatureScheme;
 use crate::store::webhooks;
 use crate::web::components::SelectOption;
@@ -130,7 +129,7 @@ async fn signing_page(
     state: &WebState,
     current: &CurrentUser,
     id: WebhookId,
-    new: Option<NewSigningKey>,
+    new: Option<SecretValue>,
 ) -> Result<Response, Error> {
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let keys = match state.actions.signing_keys(id).await {
@@ -163,7 +162,7 @@ async fn signing_page(
         },
         has_key: newest.is_some(),
         previous,
-        new_key: new.map(|new| new.key.expose().to_owned()).unwrap_or_default(),
+        new_key: new.map(|new| new.expose().to_owned()).unwrap_or_default(),
         overlaps: OVERLAPS.into_iter().map(option).collect(),
         snippets: scheme.map(|scheme| snippets::of(scheme, &public_key)).unwrap_or_default(),
         public_key,
