@@ -26,11 +26,9 @@ impl Actions {
 
 async fn may_read_audit_log(db: &mut PgConnection, actor: &Actor) -> Result<bool, store::Error> {
     Ok(match &actor.principal {
-        Principal::Person(email) => {
-            users::find_by_email(db, email).await?.is_some_and(|(user, _)| {
-                Role::from_stored(&user.role).allows(Permission::ReadAuditLog)
-            })
-        }
+        Principal::Person(email) => users::find_by_email(db, email).await?.is_some_and(|found| {
+            Role::from_stored(&found.user.role).allows(Permission::ReadAuditLog)
+        }),
         // A user of the server's shell can read the database anyway.
         Principal::CommandLine | Principal::Gatepost => true,
         Principal::Token(_) | Principal::Unknown => false,

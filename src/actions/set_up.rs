@@ -76,7 +76,8 @@ impl Actions {
         }
         if errors.is_empty() {
             let actor = Actor::person(email.trim(), origin);
-            Ok(self.signed_in(self.create_first(email, password, &actor).await?))
+            let user = self.create_first(email, password, &actor).await?;
+            Ok(self.signed_in(user, users::FIRST_SESSION_VERSION))
         } else {
             Err(SetUpError::Invalid(errors))
         }

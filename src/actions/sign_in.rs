@@ -33,6 +33,8 @@ pub struct SignIn<'a> {
 pub struct SignedIn {
     /// The user.
     pub user: User,
+    /// The version of the user's sessions when the credentials were checked.
+    pub session_version: i64,
     /// The cookie by which the browser is recognized the next time.
     pub device: String,
     /// What the session needs if the user has signed in with single sign-on.
@@ -85,15 +87,15 @@ impl Actions {
         browser: &str,
     ) -> Result<AcceptedPassword, SignInError> {
         let origin = request.origin;
-        let (user, hash) = self.check_password(request).await?;
+        let (user, session_version) = self.check_password(request).await?;
         if second_factors::exists(&self.parts.db, user.id).await? {
-            let cookie = self.pending_sign_in((&user, &hash), browser)?;
+            let cookie = self.pending_sign_in((user.id, session_version), browser)?;
             return Ok(AcceptedPassword::NeedsCode(cookie));
         }
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         self.record_sign_in(&mut tx, &user, origin, None).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        Ok(AcceptedPassword::SignedIn(self.signed_in(user)))
+        Ok(AcceptedPassword::SignedIn(self.signed_in(user, session_version)))
     }
 
     /// Checks the password of a user who has signed in already.
@@ -105,7 +107,8 @@ impl Actions {
         Ok(())
     }
 
-    async fn check_password(&self, request: SignIn<'_>) -> Result<(User, String), SignInError> {
+    /// Returns the user, and the version of their sessions.
+    async fn check_password(&self, request: SignIn<'_>) -> Result<(User, i64), SignInError> {
         let SignIn { email, password, from, origin, device } = request;
         if !self.allows_passwords() {
             return Err(SignInError::PasswordsOff);
@@ -121,7 +124,7 @@ impl Actions {
             .start(from, Subject::Account(email), device, Instant::now())
             .map_err(SignInError::Throttled)?;
         let found = users::find_by_email(&self.parts.db, email).await?;
-        let hash = found.as_ref().map(|(_, hash)| hash.as_str());
+        let hash = found.as_ref().map(|found| found.password_hash.as_str());
         let lane = if device.is_some() { Lane::Known } else { Lane::Unknown };
         let matches = match self.passwords.verify(password, hash, lane).await {
             Ok(matches) => matches,
@@ -134,7 +137,7 @@ impl Actions {
         match found {
             Some(found) if matches => {
                 attempt.succeed(Instant::now());
-                Ok(found)
+                Ok((found.user, found.session_version))
             }
             _ => {
                 tracing::warn!(%from, known_device = device.is_some(), "rejected a sign-in");
@@ -186,8 +189,8 @@ impl Actions {
     }
 
     /// Issues the cookie of a browser in which this user has signed in.
-    pub(super) fn signed_in(&self, user: User) -> SignedIn {
+    pub(super) fn signed_in(&self, user: User, session_version: i64) -> SignedIn {
         let device = self.parts.device_key.issue(&user.email, &self.parts.sources);
-        SignedIn { user, device, provider: None }
+        SignedIn { user, session_version, device, provider: None }
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantNames};
 
+use crate::identity::Refusal;
 use crate::model::event::EventError;
 
 /// Kinds of problems. The `type` is `/problems/` followed by the name. The names in snake case are label values of a metric.
@@ -119,7 +120,13 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (id, allow) = (self.id, self.allow);
+        let is_refusal = matches!(id, ProblemId::Unauthorized | ProblemId::Forbidden);
+        let refusal =
+            is_refusal.then(|| Refusal { user: String::new(), reason: self.detail.clone() });
         let mut response = (status, Json(self)).into_response();
+        if let Some(refusal) = refusal {
+            response.extensions_mut().insert(refusal);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match id {

@@ -6,6 +6,7 @@ mod diagnosis;
 mod health;
 mod master_key;
 mod public_host;
+mod refusals;
 mod request_origin;
 mod response_headers;
 mod router;

@@ -9,6 +9,9 @@ use crate::web::PublicAddress;
 
 /// A year. Subdomains are other servers, about which Gatepost does not decide.
 const TRANSPORT_SECURITY: &str = "max-age=31536000";
+/// For responses that are no pages. Pages set their own policy.
+const CONTENT_POLICY: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Middleware that adds the headers that the handler has not set.
 pub(super) async fn add(
@@ -21,6 +24,8 @@ pub(super) async fn add(
     let headers = response.headers_mut();
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::CACHE_CONTROL, "no-store");
+    set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+    set(headers, header::REFERRER_POLICY, "same-origin");
     if is_secure {
         set(headers, header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
     }

@@ -6,13 +6,13 @@ use axum::routing::get;
 use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
-use super::{health, public_host, request_origin, response_headers};
+use super::{health, public_host, refusals, request_origin, response_headers};
 use crate::actions::Actions;
 use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::health::Health;
-use crate::identity::{SenderKeys, TokenCache};
+use crate::identity::{RecordLimit, SenderKeys, TokenCache};
 use crate::monitoring::Monitor;
 use crate::store::PgPool;
 use crate::vault::Vault;
@@ -71,6 +71,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }
     all.layer(middleware::from_fn_with_state(public, response_headers::add))
+        .layer(middleware::from_fn_with_state(RecordLimit::default(), refusals::log))
         .layer(middleware::from_fn_with_state(sources, request_origin::add))
         .layer(middleware::from_fn_with_state(proxies, client_address::resolve))
 }

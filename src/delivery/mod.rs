@@ -36,6 +36,7 @@ mod replay;
 mod router;
 mod sample_requests;
 mod shared;
+mod webhook_ranks;
 mod worker;
 
 use std::sync::Arc;
@@ -113,6 +114,7 @@ impl Dispatcher {
         tracker.spawn(housekeeping::run(Arc::clone(&shared)));
         tracker.spawn(instances::run(Arc::clone(&shared)));
         tracker.spawn(filter_values::run(Arc::clone(&shared)));
+        tracker.spawn(webhook_ranks::run(Arc::clone(&shared)));
         tracker.spawn(clock_watch::run(Arc::clone(&shared)));
         tracker.spawn(metrics_upkeep::run(shared.deps.metrics.clone(), shared.stop.clone()));
         Ok(Self { shared, intake })

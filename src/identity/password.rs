@@ -43,6 +43,10 @@ pub enum PasswordError {
     Failed(String),
 }
 
+/// Words that an attacker who knows what the server is for tries first.
+const WORDS_OF_THE_PRODUCT: [&str; 8] =
+    ["gatepost", "logpoint", "apono", "webhook", "siem", "administrator", "editor", "viewer"];
+
 impl Passwords {
     /// Minimum length of a password, in characters.
     pub const MIN_CHARS: usize = 12;
@@ -76,7 +80,7 @@ impl Passwords {
             return Err(format!("The password must have at most {} bytes.", Self::MAX_BYTES));
         }
         let known = email.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let known: Vec<&str> = known.chain([email, "gatepost"]).collect();
+        let known: Vec<&str> = known.chain([email]).chain(WORDS_OF_THE_PRODUCT).collect();
         let strength = zxcvbn(password, &known);
         if strength.score() >= Score::Three {
             return Ok(());
@@ -178,6 +182,8 @@ mod tests {
             "qwertyuiop12",
             "ann.ngo@example.com",
             "gatepostgatepost",
+            "logpoint-siem",
+            "aponowebhook",
         ] {
             let message = check(easy).unwrap_err();
             assert!(

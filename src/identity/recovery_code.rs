@@ -7,15 +7,15 @@ use base32::Alphabet;
 use crate::model::Sources;
 
 /// Length of a code, in bytes.
-const BYTES: usize = 10;
+const BYTES: usize = 17;
 /// Length of a code in base 32, without hyphens.
-const CHARS: usize = 16;
+const CHARS: usize = 28;
 /// Number of characters between two hyphens.
 const GROUP_CHARS: usize = 4;
 /// Number of digits of a code of an app.
 const APP_DIGITS: usize = 6;
 
-/// A recovery code: 80 random bits.
+/// A recovery code: 136 random bits, so that a fast hash is enough to store it (OWASP ASVS 5.0, 6.5.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecoveryCode([u8; BYTES]);
 
@@ -31,7 +31,7 @@ impl RecoveryCode {
         Self(sources.bytes())
     }
 
-    /// Returns the code as shown, such as `7ZK3-0Q9M-XV1T-C8PA`.
+    /// Returns the code as shown, such as `7ZK3-0Q9M-XV1T-C8PA-R4J2-W6N3-FH5G`.
     pub fn reveal(&self) -> String {
         let mut text = String::new();
         for (index, char) in base32::encode(Alphabet::Crockford, &self.0).chars().enumerate() {
@@ -87,7 +87,7 @@ mod tests {
         fn a_code_is_read_however_it_is_typed(bytes: [u8; BYTES], spaces in "[ -]{0,3}") {
             let code = RecoveryCode(bytes);
             let shown = code.reveal();
-            prop_assert_eq!(shown.len(), CHARS + 3);
+            prop_assert_eq!(shown.len(), CHARS + CHARS / GROUP_CHARS - 1);
             let expected = Some(EnteredCode::Recovery(code));
             for typed in [
                 shown.clone(),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::deliveries::{self, Delivery};
 use super::webhook_health::{first_uuid_at, time_of};
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool, PgTransaction};
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, Timestamp, Trigger, WebhookId};
 
@@ -142,7 +142,12 @@ impl<'a> DeliverySearch<'a> {
         clippy::too_many_lines,
         reason = "one statement, so that everything that selects deliveries is in one place"
     )]
-    async fn next(&mut self, db: &PgPool, chunk: i64, limit: i64) -> Result<Vec<Uuid>, Error> {
+    async fn next(
+        &mut self,
+        db: &mut PgConnection,
+        chunk: i64,
+        limit: i64,
+    ) -> Result<Vec<Uuid>, Error> {
         let filter = &self.filter;
         let state = filter.state;
         let reads = |is_finished: bool, scope: Scope| {
@@ -236,6 +241,12 @@ impl<'a> DeliverySearch<'a> {
     }
 }
 
+/// Starts a transaction for a search. Its statement is planned once per connection: planning it for the parameters of each
+/// search takes as long as the search itself, because deliveries and events have a partition for each day.
+async fn begin(db: &PgPool) -> Result<PgTransaction<'static>, Error> {
+    Ok(db.begin_with("begin read only; set local plan_cache_mode = force_generic_plan").await?)
+}
+
 /// Returns a page of at most `limit` deliveries, newest first.
 pub async fn list(
     db: &PgPool,
@@ -244,14 +255,17 @@ pub async fn list(
 ) -> Result<DeliveryPage, Error> {
     let mut search = DeliverySearch::new(filter);
     let mut ids = Vec::new();
+    let mut tx = begin(db).await?;
     // One more than the page has tells whether there is another page.
     for chunk in [FIRST_CHUNK.min(filter.chunk()), filter.chunk()] {
         let missing = limit.saturating_add(1).saturating_sub(ids.len());
-        ids.extend(search.next(db, chunk, i64::try_from(missing).unwrap_or(i64::MAX)).await?);
+        let missing = i64::try_from(missing).unwrap_or(i64::MAX);
+        ids.extend(search.next(&mut tx, chunk, missing).await?);
         if search.is_complete || ids.len() > limit {
             break;
         }
     }
+    tx.rollback().await?;
     let has_more = ids.len() > limit;
     ids.truncate(limit);
     let is_cut = !has_more && !search.is_complete;
@@ -271,13 +285,15 @@ pub async fn select(
 ) -> Result<BulkSelection, Error> {
     let mut search = DeliverySearch::new(filter);
     let mut ids = Vec::new();
+    let mut tx = begin(db).await?;
     for _ in 0..MAX_BULK_CHUNKS {
         let missing = i64::try_from(limit.saturating_sub(ids.len())).unwrap_or(i64::MAX);
-        ids.extend(search.next(db, filter.chunk(), missing).await?);
+        ids.extend(search.next(&mut tx, filter.chunk(), missing).await?);
         if search.is_complete || ids.len() >= limit {
             break;
         }
     }
+    tx.rollback().await?;
     let searched_to = (!search.is_complete).then(|| search.searched_to());
     Ok(BulkSelection { ids, searched_to })
 }

@@ -44,6 +44,7 @@ pub mod users;
 pub mod webhook_changes;
 pub mod webhook_health;
 pub mod webhook_list;
+pub mod webhook_ranks;
 pub mod webhooks;
 
 pub use error::Error;
@@ -53,6 +54,7 @@ pub use pool::{
     connect_to_read, within,
 };
 pub use sqlx::postgres::PgConnectOptions;
+pub use sqlx::postgres::PgTransaction;
 pub use sqlx::{PgConnection, PgPool};
 
 /// Checks that the database responds. A pooled connection may have died since its last use, so the check is repeated

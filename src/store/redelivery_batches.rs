@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::deliveries::Delivery;
 use super::delivery_search::{self, BulkSelection, DeliveryFilter, Scope};
 use super::{Error, PgConnection, PgPool};
 use crate::model::Timestamp;
@@ -64,19 +65,13 @@ pub async fn select(
     Ok(found)
 }
 
-/// Whether an action applies to any delivery among the newest that match a filter. Reads no more than a page does.
-pub async fn applies(
+/// Returns the newest unfinished deliveries that match a filter. Reads no more than a page does.
+pub async fn list_unfinished(
     db: &PgPool,
     filter: DeliveryFilter<'_>,
-    action: BulkAction,
-) -> Result<bool, Error> {
-    // Finished deliveries that match are on the page or on a later one, where the button is.
-    if action == BulkAction::Redeliver {
-        return Ok(false);
-    }
+) -> Result<Vec<Delivery>, Error> {
     let filter = DeliveryFilter { scope: Scope::Unfinished, after: None, ..filter };
-    let page = delivery_search::list(db, filter, MAX_PROBED).await?;
-    Ok(page.deliveries.iter().any(|delivery| action.applies_to(delivery.state)))
+    Ok(delivery_search::list(db, filter, MAX_PROBED).await?.deliveries)
 }
 
 /// Starts an action on these deliveries, except those that another batch has not finished. Returns their number.

@@ -40,14 +40,23 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When a use was last recorded.
     pub last_used_at: Timestamp,
-    /// When the user last entered the password, or credentials at the identity provider.
-    pub password_entered_at: Timestamp,
-    /// Whether the user has a password.
-    pub has_password: bool,
+    /// The credentials of the user.
+    pub credentials: SessionCredentials,
     /// Whether there are messages for the next page.
     pub has_messages: bool,
     /// Whether the role of the user requires a second factor, and the user has none.
     pub must_set_up_second_factor: bool,
+}
+
+/// The credentials with which the user of a session has signed in, and confirms changes.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionCredentials {
+    /// Whether the user has a password.
+    pub has_password: bool,
+    /// Whether the session was started with single sign-on.
+    pub is_from_provider: bool,
+    /// When the user last entered the password, or credentials at the identity provider.
+    pub entered_at: Timestamp,
 }
 
 /// A session that starts.
@@ -67,15 +76,23 @@ pub struct NewSession<'a> {
     pub password_entered_at: Timestamp,
     /// The encrypted ID token, if the session is started with single sign-on.
     pub id_token: Option<&'a [u8]>,
+    /// The version that the user's sessions had when the credentials were checked.
+    pub version: i64,
 }
 
-/// Inserts a session.
-pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> Result<(), Error> {
-    sqlx::query!(
+/// Inserts a session. Returns false if the sessions of the user were ended after the credentials were checked.
+pub async fn insert(
+    db: &PgPool,
+    key: &SessionKey,
+    session: &NewSession<'_>,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
         "insert into sessions
              (id, user_id, data, expires_at, created_at, last_used_at, password_entered_at, device, address,
               id_token)
-         values ($1, $2, '', $3, $4, $4, $7, $5, $6, $8)",
+         -- Waits for a transaction that ends the sessions of the user, and compares the version again after it.
+         select $1::bytea, id, '', $3::timestamptz, $4::timestamptz, $4, $7::timestamptz, $5::text, $6::text, $8::bytea
+         from users where id = $2 and session_version = $9 for share",
         key.0,
         session.user.uuid(),
         session.expires_at,
@@ -83,25 +100,33 @@ pub async fn insert(db: &PgPool, key: &SessionKey, session: &NewSession<'_>) -> 
         session.device,
         session.address,
         session.password_entered_at,
-        session.id_token
+        session.id_token,
+        session.version
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
-/// Returns a session that has not expired, of an active user.
-pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Option<Session>, Error> {
+/// Returns a session that has not expired, of an active user. Without `passwords`, only one that was started with single
+/// sign-on.
+pub async fn find(
+    db: &PgPool,
+    key: &SessionKey,
+    passwords: bool,
+    now: Timestamp,
+) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
         r#"select users.id, email, role, theme, time_zone, sessions.created_at, last_used_at,
-               password_entered_at, data <> '' as "has_messages!", password_hash <> '' as "has_password!",
+               password_entered_at, data <> '' as "has_messages!", password_hash <> '' as "has_password!", id_token is not null as "is_from_provider!",
                -- The provider asks for further factors itself.
                is_required and not is_on and id_token is null as "must_set_up_second_factor!"
            from sessions join users on users.id = sessions.user_id
                join second_factor_states on second_factor_states.user_id = users.id
-           where sessions.id = $1 and expires_at > $2 and status = 'active'"#,
+           where sessions.id = $1 and expires_at > $2 and status = 'active' and ($3 or id_token is not null)"#,
         key.0,
-        now
+        now,
+        passwords
     )
     .fetch_optional(db)
     .await?;
@@ -110,8 +135,11 @@ pub async fn find(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<Optio
         preferences: Preferences { theme: row.theme, time_zone: row.time_zone },
         created_at: row.created_at,
         last_used_at: row.last_used_at,
-        password_entered_at: row.password_entered_at,
-        has_password: row.has_password,
+        credentials: SessionCredentials {
+            has_password: row.has_password,
+            is_from_provider: row.is_from_provider,
+            entered_at: row.password_entered_at,
+        },
         has_messages: row.has_messages,
         must_set_up_second_factor: row.must_set_up_second_factor,
     }))
@@ -180,13 +208,20 @@ pub async fn delete(db: impl PgExecutor<'_>, key: &SessionKey) -> Result<(), Err
     Ok(())
 }
 
-/// Deletes the sessions of a user, except for one. Returns the number of deleted sessions.
+/// Deletes the sessions of a user, except for one, and gives them a new version, so that a sign-in whose credentials were
+/// checked before starts none. Returns the number of deleted sessions.
 pub async fn delete_of_user(
     db: &mut PgConnection,
     user: UserId,
     except: Option<&SessionKey>,
 ) -> Result<u64, Error> {
     let except = except.map_or(&[][..], |key| &key.0);
+    sqlx::query!(
+        "update users set session_version = session_version + 1 where id = $1",
+        user.uuid()
+    )
+    .execute(&mut *db)
+    .await?;
     let done =
         sqlx::query!("delete from sessions where user_id = $1 and id <> $2", user.uuid(), except)
             .execute(db)

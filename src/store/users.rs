@@ -5,6 +5,9 @@ use sqlx::PgExecutor;
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
+/// The version of the sessions of a new user.
+pub const FIRST_SESSION_VERSION: i64 = 0;
+
 /// A user who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -45,6 +48,17 @@ impl UserStatus {
             Self::Disabled => "Disabled",
         }
     }
+}
+
+/// What a password is compared with.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// Hash of the password.
+    pub password_hash: String,
+    /// The version of the user's sessions. It changes when all of them are ended.
+    pub session_version: i64,
 }
 
 /// How pages are shown to a user.
@@ -104,35 +118,47 @@ pub async fn administrator_emails(db: &PgPool) -> Result<Vec<String>, Error> {
     Ok(emails)
 }
 
-/// Returns the active user with this email address, ignoring case, and the hash of their password. A user without a
-/// password is not found.
+/// Returns the active user with this email address, ignoring case. A user without a password is not found.
 pub async fn find_by_email(
     db: impl PgExecutor<'_>,
     email: &str,
-) -> Result<Option<(User, String)>, Error> {
+) -> Result<Option<Credentials>, Error> {
     let row = sqlx::query!(
-        "select id, email, role, password_hash from users
+        "select id, email, role, password_hash, session_version from users
          where lower(email) = lower($1) and status = 'active' and password_hash <> ''",
         email
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| {
-        (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
+    Ok(row.map(|row| Credentials {
+        user: User { id: row.id.into(), email: row.email, role: row.role },
+        password_hash: row.password_hash,
+        session_version: row.session_version,
     }))
 }
 
-/// Returns an active user, and the hash of their password.
-pub async fn find_active(db: &PgPool, id: UserId) -> Result<Option<(User, String)>, Error> {
+/// Returns an active user whose sessions have not been ended since they had this version.
+pub async fn find_unchanged(
+    db: &PgPool,
+    id: UserId,
+    session_version: i64,
+) -> Result<Option<User>, Error> {
     let row = sqlx::query!(
-        "select id, email, role, password_hash from users where id = $1 and status = 'active'",
-        id.uuid()
+        "select id, email, role from users where id = $1 and session_version = $2 and status = 'active'",
+        id.uuid(),
+        session_version
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| {
-        (User { id: row.id.into(), email: row.email, role: row.role }, row.password_hash)
-    }))
+    Ok(row.map(|row| User { id: row.id.into(), email: row.email, role: row.role }))
+}
+
+/// Returns the version of the sessions of a user.
+pub async fn session_version(db: &mut PgConnection, id: UserId) -> Result<i64, Error> {
+    let version = sqlx::query_scalar!("select session_version from users where id = $1", id.uuid())
+        .fetch_one(db)
+        .await?;
+    Ok(version)
 }
 
 /// Returns how pages are shown to a user.

@@ -1,8 +1,7 @@
 //! Pages of the list of webhooks.
 
-use super::webhook_health::first_hour;
 use super::{Error, PgPool};
-use crate::model::{Timestamp, WebhookId};
+use crate::model::WebhookId;
 
 /// A webhook with the fields shown in the list.
 #[derive(Debug, Clone)]
@@ -44,12 +43,8 @@ pub struct WebhookQuery<'a> {
     pub limit: i64,
 }
 
-/// Returns a page of webhooks.
-pub async fn list(
-    db: &PgPool,
-    query: &WebhookQuery<'_>,
-    now: Timestamp,
-) -> Result<Vec<ListedWebhook>, Error> {
+/// Returns a page of webhooks. The orders `last` and `rate` are those of the last refresh of [`super::webhook_ranks`].
+pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWebhook>, Error> {
     let (after_key, after_id) = query.after.unzip();
     let rows = sqlx::query!(
         r#"with keyed as (
@@ -57,19 +52,14 @@ pub async fn list(
                       case $4
                           when 'status' then case when w.active then '0' else '1' end || lower(w.name)
                           when 'url' then left(lower(w.url), 500)
-                          when 'last' then lpad((9999999999999 - coalesce((
-                              select extract(epoch from h.last_delivered_at) * 1000 from webhook_hours h
-                              where h.webhook_id = w.id and h.last_delivered_at is not null
-                              order by h.hour desc limit 1
-                          ), 0))::bigint::text, 13, '0')
-                          when 'rate' then lpad(coalesce(r.delivered * 1000 / nullif(r.attempts, 0) + 1, 0)::bigint::text, 5, '0')
+                          when 'last' then r.last_key
+                          when 'rate' then r.rate_key
                           else lower(w.name)
                       end as key
-               from webhooks w left join (
-                   select webhook_id, sum(delivered) as delivered, sum(delivered + failed + retried) as attempts
-                   from webhook_hours where $4 = 'rate' and hour >= $5 group by webhook_id
-               ) r on r.webhook_id = w.id
+               from webhooks w left join webhook_ranks r on r.webhook_id = w.id and $4 in ('last', 'rate')
                where w.deleted_at is null
+                 -- Each webhook has a rank, but only for an inner join is the index by rank read.
+                 and ($4 not in ('last', 'rate') or r.webhook_id is not null)
                  and ($1 = '' or strpos(w.search, lower($1)) > 0)
                  and ($3 = '' or $3 = any(w.triggers))
                  and case $2
@@ -82,16 +72,15 @@ pub async fn list(
                      end
            )
            select id, name, active, method, url, triggers, unverified, key as "key!" from keyed
-           where $7::text is null
-              or case when $6 then (key, id) < ($7, $8) else (key, id) > ($7, $8) end
-           order by case when not $6 then key end, case when not $6 then id end,
-                    case when $6 then key end desc, case when $6 then id end desc
-           limit $9"#,
+           where $6::text is null
+              or case when $5 then (key, id) < ($6, $7) else (key, id) > ($6, $7) end
+           order by case when not $5 then key end, case when not $5 then id end,
+                    case when $5 then key end desc, case when $5 then id end desc
+           limit $8"#,
         query.text,
         query.status,
         query.trigger,
         query.sort,
-        first_hour(now),
         query.is_reversed,
         after_key,
         after_id.map(WebhookId::uuid),

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::identity::Role;
+use crate::identity::{Refusal, Role};
 use crate::store;
 
 /// Reason for an error page.
@@ -18,6 +18,8 @@ pub enum Error {
     /// The role of the user does not include the permission.
     #[error("the role {role} may not do this")]
     Forbidden {
+        /// The user's email address.
+        user: String,
         /// The user's role.
         role: Role,
         /// The least powerful role with the permission.
@@ -26,6 +28,9 @@ pub enum Error {
     /// The role of the user requires a second factor, and the user has none.
     #[error("the user must set up a second factor")]
     SecondFactorMissing,
+    /// The sessions of the user were ended during the sign-in.
+    #[error("the sessions of the user were ended during the sign-in")]
+    SessionsEnded,
     /// The form is from another site.
     #[error("a form from another site")]
     OtherSite,
@@ -81,13 +86,34 @@ struct ErrorPage {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (status, title, message) = match &self {
+        let (status, title, message) = self.describe();
+        let html = ErrorPage { title, message }.render().unwrap_or_else(|_error| title.to_owned());
+        let mut response = (status, Html(html)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Self::Csrf(token) = &self
+            && let Ok(token) = HeaderValue::from_str(token)
+        {
+            response.headers_mut().insert("x-csrf-token", token);
+        }
+        if let Some(refusal) = self.refusal() {
+            response.extensions_mut().insert(refusal);
+        }
+        response
+    }
+}
+
+impl Error {
+    /// Returns the status, the title and the message of the page, and logs errors of the server.
+    fn describe(&self) -> (StatusCode, &'static str, String) {
+        match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "Page not found",
                 "There is no page at this address. It may have been deleted, or the link is incomplete.".to_owned(),
             ),
-            Self::Forbidden { role, required } => {
+            Self::Forbidden { role, required, .. } => {
                 let (title, message) = forbidden(*role, *required);
                 (StatusCode::FORBIDDEN, title, message)
             }
@@ -95,6 +121,13 @@ impl IntoResponse for Error {
                 let (title, message) = second_factor_missing();
                 (StatusCode::FORBIDDEN, title, message)
             }
+            Self::SessionsEnded => (
+                StatusCode::CONFLICT,
+                "Sign in again",
+                "Your account was changed while you signed in: for example, the password, or two-factor authentication. \
+                 Open the sign-in page and sign in again."
+                    .to_owned(),
+            ),
             Self::OtherSite => (
                 StatusCode::FORBIDDEN,
                 "The form is from another site",
@@ -148,18 +181,24 @@ impl IntoResponse for Error {
                     format!("Internal error. Search the server's log for {reference}."),
                 )
             }
+        }
+    }
+
+    /// What the log records of a request that is refused because of who has sent it.
+    fn refusal(&self) -> Option<Refusal> {
+        let user = match self {
+            Self::Forbidden { user, .. } => user.clone(),
+            Self::SecondFactorMissing | Self::OtherSite | Self::Csrf(_) => String::new(),
+            Self::NotFound
+            | Self::SessionsEnded
+            | Self::TooLarge(_)
+            | Self::Busy
+            | Self::Unreadable(_)
+            | Self::Unavailable(_)
+            | Self::BadAddress
+            | Self::Internal(_) => return None,
         };
-        let html = ErrorPage { title, message }.render().unwrap_or_else(|_error| title.to_owned());
-        let mut response = (status, Html(html)).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        if let Self::Csrf(token) = &self
-            && let Ok(token) = HeaderValue::from_str(token)
-        {
-            response.headers_mut().insert("x-csrf-token", token);
-        }
-        response
+        Some(Refusal { user, reason: self.to_string() })
     }
 }
 

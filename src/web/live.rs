@@ -105,7 +105,7 @@ impl Source {
         }
         loop {
             let changes = self.reports.next(SESSION_CHECK_INTERVAL).await;
-            let is_active = self.session.is_active(self.state.sources.now()).await;
+            let is_active = self.session.is_active(&self.state).await;
             if !is_active.unwrap_or_else(|error| {
                 tracing::debug!(%error, "ended a live stream, because its session could not be checked");
                 false

@@ -136,5 +136,5 @@ fn refuse(current: &CurrentUser, permission: Permission) -> Option<Error> {
     }
     // Routes of pages require no permission that only tokens have.
     let required = permission.required_role()?;
-    Some(Error::Forbidden { role, required })
+    Some(Error::Forbidden { user: current.user.email.clone(), role, required })
 }

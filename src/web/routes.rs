@@ -184,7 +184,7 @@ fn account_routes() -> [Route; 11] {
     ]
 }
 
-fn user_routes() -> [Route; 13] {
+fn user_routes() -> [Route; 14] {
     [
         post("/users/two-factor", ManageUsers, users::second_factor::require),
         get("/users/{id}/two-factor/reset", ManageUsers, users::second_factor::confirm),
@@ -195,6 +195,7 @@ fn user_routes() -> [Route; 13] {
         get("/users/{id}", ManageUsers, users::show::show),
         post("/users/{id}/invitation", ManageUsers, users::invite::renew),
         post("/users/{id}/role", ManageUsers, users::change::role),
+        post("/users/{id}/sessions/end", ManageUsers, users::change::end_sessions),
         post("/users/{id}/disable", ManageUsers, users::change::disable),
         post("/users/{id}/enable", ManageUsers, users::change::enable),
         get("/users/{id}/delete", ManageUsers, users::delete::confirm),

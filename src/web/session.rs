@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use url::form_urlencoded;
 
+use super::auth::destination::sign_in_path;
 use super::auth::dialog::{self, Confirms};
 use super::display_time::LocalNow;
 use super::notifications::banner::ProblemBanner;
@@ -18,7 +18,7 @@ use super::{Error, WebState, cookies, csrf, device_name};
 use crate::actions::SignedIn;
 use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
-use crate::store::sessions::{self, NewSession, SessionKey};
+use crate::store::sessions::{self, NewSession, SessionCredentials, SessionKey};
 use crate::store::users::{self, Preferences, User};
 use crate::store::{PgPool, notifications, second_factors};
 
@@ -59,8 +59,7 @@ pub(super) struct Session {
     token: [u8; csrf::TOKEN_BYTES],
     key: SessionKey,
     has_toasts: bool,
-    password_entered_at: Timestamp,
-    has_password: bool,
+    credentials: SessionCredentials,
     db: PgPool,
 }
 
@@ -68,7 +67,7 @@ impl Session {
     fn new(
         cookie: &str,
         has_toasts: bool,
-        (has_password, password_entered_at): (bool, Timestamp),
+        credentials: SessionCredentials,
         state: &WebState,
     ) -> Self {
         let token = state.csrf_key.token(cookies::SESSION, cookie);
@@ -77,8 +76,7 @@ impl Session {
             token,
             key: SessionKey::new(cookie),
             has_toasts,
-            password_entered_at,
-            has_password,
+            credentials,
             db: state.db.clone(),
         }
     }
@@ -123,18 +121,24 @@ impl Session {
     }
 
     /// Whether the session has not ended. Does not record a use.
-    pub(super) async fn is_active(&self, now: Timestamp) -> Result<bool, Error> {
-        Ok(sessions::find(&self.db, &self.key, now).await?.is_some())
+    pub(super) async fn is_active(&self, state: &WebState) -> Result<bool, Error> {
+        let (passwords, now) = (state.actions.allows_passwords(), state.sources.now());
+        Ok(sessions::find(&self.db, &self.key, passwords, now).await?.is_some())
     }
 
     /// Whether the user has a password.
     pub(super) fn has_password(&self) -> bool {
-        self.has_password
+        self.credentials.has_password
+    }
+
+    /// Whether the user has signed in at the identity provider.
+    pub(super) fn is_from_provider(&self) -> bool {
+        self.credentials.is_from_provider
     }
 
     /// Whether the user has entered the password, or credentials at the identity provider, recently.
     pub(super) fn has_recent_password(&self, now: Timestamp) -> bool {
-        now - self.password_entered_at <= PASSWORD_VALIDITY
+        now - self.credentials.entered_at <= PASSWORD_VALIDITY
     }
 
     /// Records that the user has entered the password.
@@ -183,7 +187,8 @@ impl CurrentUser {
             return Ok(None);
         };
         let (key, now) = (SessionKey::new(&cookie), state.sources.now());
-        let Some(found) = sessions::find(&state.db, &key, now).await? else { return Ok(None) };
+        let found = sessions::find(&state.db, &key, state.actions.allows_passwords(), now).await?;
+        let Some(found) = found else { return Ok(None) };
         // A page that updates itself is not used, and does not take the messages from the next page.
         let is_live = is_live(headers);
         if !is_live && now - found.last_used_at >= USE_INTERVAL {
@@ -194,8 +199,7 @@ impl CurrentUser {
             sessions::record_use(&state.db, &key, now, end, &address).await?;
         }
         let has_toasts = found.has_messages && !is_live;
-        let password = (found.has_password, found.password_entered_at);
-        let session = Session::new(&cookie, has_toasts, password, state);
+        let session = Session::new(&cookie, has_toasts, found.credentials, state);
         let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
         Ok(Some(Self {
             user: found.user,
@@ -222,7 +226,7 @@ pub(super) async fn start(
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<StartedSession, Error> {
-    let SignedIn { user, device, provider } = done;
+    let SignedIn { user, session_version, device, provider } = done;
     if let Some(before) = cookies::find(headers, &state.public, cookies::SESSION) {
         sessions::delete(&state.db, &SessionKey::new(&before)).await?;
     }
@@ -234,7 +238,13 @@ pub(super) async fn start(
         Some(provider) => provider.authenticated_at.map_or(Timestamp::UNIX_EPOCH, |at| at.min(now)),
         None => now,
     };
-    let session = Session::new(&cookie, false, (provider.is_none(), password_entered_at), state);
+    let is_from_provider = provider.is_some();
+    let credentials = SessionCredentials {
+        has_password: !is_from_provider,
+        is_from_provider,
+        entered_at: password_entered_at,
+    };
+    let session = Session::new(&cookie, false, credentials, state);
     let new = NewSession {
         user: user.id,
         now,
@@ -243,9 +253,11 @@ pub(super) async fn start(
         address: &from.to_canonical().to_string(),
         password_entered_at,
         id_token: provider.as_ref().map(|provider| provider.id_token.as_slice()),
+        version: session_version,
     };
-    sessions::insert(&state.db, &session.key, &new).await?;
-    let is_from_provider = provider.is_some();
+    if !sessions::insert(&state.db, &session.key, &new).await? {
+        return Err(Error::SessionsEnded);
+    }
     let preferences = users::find_preferences(&state.db, user.id).await?;
     let preferences = preferences.ok_or(Error::NotFound)?;
     let states = second_factors::list_states(&state.db, &[user.id]).await?;
@@ -320,10 +332,7 @@ fn request_sign_in(parts: &Parts, state: &WebState) -> Result<Response, Error> {
     }
     let here = parts.uri.path_and_query().map(ToString::to_string);
     let login = match here.filter(|here| parts.method == Method::GET && here != "/") {
-        Some(here) => {
-            let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
-            format!("/login?next={next}")
-        }
+        Some(here) => sign_in_path(&here),
         None => "/login".to_owned(),
     };
     Ok(Redirect::to(&login).into_response())

@@ -115,12 +115,32 @@ async fn every_response_has_the_headers_that_keep_it_private() {
             let headers = response.headers();
             assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
             assert_eq!(headers["cache-control"], "no-store", "{path}");
-            let transport = headers.get("strict-transport-security").is_some();
-            assert_eq!(transport, is_secure, "{path}");
+            let transport = headers.get("strict-transport-security");
+            let expected = is_secure.then_some("max-age=31536000");
+            assert_eq!(transport.map(|value| value.to_str().unwrap()), expected, "{path}");
+            let policy = headers["content-security-policy"].to_str().unwrap();
+            for part in ["frame-ancestors 'none'", "base-uri 'none'"] {
+                assert!(policy.contains(part), "{path}: {policy}");
+            }
+            assert_eq!(headers["referrer-policy"], "same-origin", "{path}");
         }
     }
     plain.finish().await;
     public.finish().await;
+}
+
+#[tokio::test]
+async fn no_route_reflects_a_request_with_trace() {
+    let app = TestApp::start().await;
+    for path in
+        ["/login", "/webhooks", "/static/css/base.css", "/healthz", "/api/v1/events", "/metrics"]
+    {
+        let request = crate::support::http().request(reqwest::Method::TRACE, app.url(path));
+        let response = request.header("x-secret", "reflected").send().await.unwrap();
+        assert!([404, 405].contains(&response.status().as_u16()), "{path}: {}", response.status());
+        assert!(!response.text().await.unwrap().contains("reflected"), "{path}");
+    }
+    app.finish().await;
 }
 
 /// Returns this machine's address in its network, if it has one.

@@ -116,8 +116,14 @@ impl TestApp {
     }
 
     /// Restarts the app on the same database.
-    pub(crate) async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_config| {}).await
+    }
+
+    /// Restarts the app on the same database, with changed settings.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.halt().await;
+        change(&mut self.config);
         Self::run(self.config, self.database, self.clock).await
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::actions::Actions;
@@ -17,20 +16,20 @@ use crate::store::{self};
 /// How long the code can be entered.
 const VALIDITY: Duration = Duration::from_mins(10);
 const ID_BYTES: usize = 16;
-const TIME_BYTES: usize = 8;
+const NUMBER_BYTES: usize = 8;
 
 impl Actions {
     /// Returns the cookie of a sign-in of this user, for this browser only.
     pub(in crate::actions) fn pending_sign_in(
         &self,
-        (user, password_hash): (&User, &str),
+        (user, session_version): (UserId, i64),
         browser: &str,
     ) -> Result<String, store::Error> {
         let end = self.parts.sources.now() + VALIDITY;
         let bytes = [
-            &user.id.uuid().into_bytes()[..],
+            &user.uuid().into_bytes()[..],
             &end.timestamp().to_be_bytes(),
-            &password_version(password_hash),
+            &session_version.to_be_bytes(),
         ]
         .concat();
         let sealed =
@@ -40,8 +39,9 @@ impl Actions {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Returns the user of a cookie. `None` if it has expired, is of another browser, or the password of the user has changed
-    /// since, or the user is not active any more.
+    /// Returns the user of a cookie, and the version of their sessions. `None` if the cookie has expired or is of another
+    /// browser, the user's sessions were ended since, for example because the password has changed, or the user is not
+    /// active any more.
     ///
     /// # Errors
     /// If the database failed.
@@ -49,34 +49,28 @@ impl Actions {
         &self,
         cookie: &str,
         browser: &str,
-    ) -> Result<Option<User>, store::Error> {
+    ) -> Result<Option<(User, i64)>, store::Error> {
         if !self.allows_passwords() {
             return Ok(None);
         }
         let Some((id, version)) = self.open_pending(cookie, browser) else { return Ok(None) };
-        let found = users::find_active(&self.parts.db, id).await?;
-        let unchanged =
-            found.filter(|(_, hash)| bool::from(password_version(hash)[..].ct_eq(&version)));
-        Ok(unchanged.map(|(user, _)| user))
+        let found = users::find_unchanged(&self.parts.db, id, version).await?;
+        Ok(found.map(|user| (user, version)))
     }
 
-    fn open_pending(&self, cookie: &str, browser: &str) -> Option<(UserId, Vec<u8>)> {
+    fn open_pending(&self, cookie: &str, browser: &str) -> Option<(UserId, i64)> {
         let sealed = URL_SAFE_NO_PAD.decode(cookie).ok()?;
         let bytes = self.parts.vault.open(&place(browser), &sealed).ok()?;
         let (id, rest) = bytes.split_first_chunk::<ID_BYTES>()?;
-        let (end, version) = rest.split_first_chunk::<TIME_BYTES>()?;
+        let (end, version) = rest.split_first_chunk::<NUMBER_BYTES>()?;
+        let version = i64::from_be_bytes(version.try_into().ok()?);
         let end = Timestamp::from_timestamp(i64::from_be_bytes(*end), 0)?;
         let is_valid = self.parts.sources.now() < end;
-        is_valid.then(|| (Uuid::from_bytes(*id).into(), version.to_vec()))
+        is_valid.then(|| (Uuid::from_bytes(*id).into(), version))
     }
 }
 
 /// Authenticates the browser together with the content.
 fn place(browser: &str) -> String {
     format!("sign_in.pending/{}", hex::encode(Sha256::digest(browser)))
-}
-
-/// A new password has another version, because its hash has another salt.
-fn password_version(hash: &str) -> [u8; 32] {
-    Sha256::digest(hash).into()
 }

@@ -66,7 +66,7 @@ impl Actions {
     ) -> Result<SignedInWithCode, CodeSignInError> {
         let CodeSignIn { pending, browser, entered } = request;
         let found = self.find_pending_user(pending, browser).await?;
-        let user = found.ok_or(CodeSignInError::Expired)?;
+        let (user, session_version) = found.ok_or(CodeSignInError::Expired)?;
         let attempt = self.start_code(&user, entered)?;
         let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
         let Some((_secret, factor)) = self.use_code(&mut tx, &user, entered).await? else {
@@ -76,6 +76,6 @@ impl Actions {
         self.record_sign_in(&mut tx, &user, entered.origin, factor.entry(&user)).await?;
         tx.commit().await.map_err(store::Error::from)?;
         attempt.succeed(Instant::now());
-        Ok(SignedInWithCode { signed_in: self.signed_in(user), factor })
+        Ok(SignedInWithCode { signed_in: self.signed_in(user, session_version), factor })
     }
 }

@@ -10,13 +10,17 @@ use crate::store::users::{self, User, UserStatus};
 use crate::store::{self, PgConnection, identities, user_changes};
 
 impl Actions {
-    /// Returns the user of an account of the identity provider, with the role that the claim gives.
+    /// Returns the user of an account of the identity provider, with the role that the claim gives, and the version of the
+    /// user's sessions.
     pub(super) async fn link_user(
         &self,
         identity: &Identity,
         origin: Origin,
-    ) -> Result<User, SingleSignOnError> {
-        let role = identity.role.ok_or(SingleSignOnError::NoRole)?;
+    ) -> Result<(User, i64), SingleSignOnError> {
+        let Some(role) = identity.role else {
+            self.end_sessions_of_account(identity).await?;
+            return Err(SingleSignOnError::NoRole);
+        };
         let (issuer, subject) = (&identity.issuer, &identity.subject);
         let now = self.parts.sources.now();
         let mut entries = Vec::new();
@@ -50,8 +54,20 @@ impl Actions {
         entries.push(entry(AuditAction::SignedIn, &user));
         let actor = Actor::person(user.email.clone(), origin);
         self.record(&mut tx, &actor, entries).await?;
+        let session_version = users::session_version(&mut tx, user.id).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        Ok(user)
+        Ok((user, session_version))
+    }
+
+    /// Ends the sessions of a user who has lost the role.
+    async fn end_sessions_of_account(&self, identity: &Identity) -> Result<(), store::Error> {
+        let db = &self.parts.db;
+        let found = identities::find_user_id(db, &identity.issuer, &identity.subject).await?;
+        let Some(id) = found else { return Ok(()) };
+        if let Some(user) = users::find(db, id).await? {
+            self.end_sessions(&user, None, &Actor::GATEPOST).await?;
+        }
+        Ok(())
     }
 
     /// Links a new account to the user with its email address, or to a new user.

@@ -193,10 +193,10 @@ impl Actions {
                 Err(SingleSignOnError::OtherUser)
             };
         }
-        let user = self.link_user(&identity, request.origin).await?;
+        let (user, session_version) = self.link_user(&identity, request.origin).await?;
         let id_token = oidc.seal_token(&identity.id_token)?;
         let provider = ProviderSession { authenticated_at: identity.authenticated_at, id_token };
-        let done = SignedIn { provider: Some(provider), ..self.signed_in(user) };
+        let done = SignedIn { provider: Some(provider), ..self.signed_in(user, session_version) };
         Ok(SingleSignOnOutcome::SignedIn { done, next: finished.next })
     }
 

@@ -4,7 +4,7 @@ use crate::actions::{Actions, SignedIn};
 use crate::identity::{Passwords, hash_invitation};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin};
-use crate::store::users::{User, UserStatus};
+use crate::store::users::{self, User, UserStatus};
 use crate::store::{self, invitations};
 
 /// Why a one-time link cannot be used.
@@ -74,7 +74,8 @@ impl Actions {
         let actor = Actor::person(user.email.clone(), origin);
         let object = AuditObject::user(user.id, &user.email);
         self.record(&mut tx, &actor, [AuditEntry::new(AuditAction::UserJoined, object)]).await?;
+        let session_version = users::session_version(&mut tx, user.id).await?;
         tx.commit().await.map_err(store::Error::from)?;
-        Ok(self.signed_in(user))
+        Ok(self.signed_in(user, session_version))
     }
 }

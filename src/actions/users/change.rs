@@ -1,4 +1,4 @@
-//! Changes the role of a user, and disables, enables and deletes users.
+//! Changes the role of a user, ends sessions, and disables, enables and deletes users.
 
 use crate::actions::Actions;
 use crate::identity::Role;
@@ -12,6 +12,8 @@ use crate::store::{self, sessions};
 pub enum UserChange {
     /// Gives the user another role.
     Role(Role),
+    /// Ends the user's sessions.
+    EndSessions,
     /// Ends the user's sessions and prevents signing in.
     Disable,
     /// Reverts a disabling.
@@ -49,6 +51,7 @@ impl UserChange {
     fn action(self) -> AuditAction {
         match self {
             Self::Role(_) => AuditAction::UserRoleChanged,
+            Self::EndSessions => AuditAction::SessionsEnded,
             Self::Disable => AuditAction::UserDisabled,
             Self::Enable => AuditAction::UserEnabled,
             Self::Delete => AuditAction::UserDeleted,
@@ -60,7 +63,7 @@ impl UserChange {
         match self {
             Self::Role(role) => role != Role::Administrator,
             Self::Disable | Self::Delete => true,
-            Self::Enable => false,
+            Self::EndSessions | Self::Enable => false,
         }
     }
 }
@@ -85,9 +88,15 @@ impl Actions {
         if administrators == [id] && change.removes_administrator() {
             return Err(ChangeUserError::LastAdministrator);
         }
+        let mut entry = AuditEntry::new(change.action(), AuditObject::user(id, &before.user.email));
         match change {
             UserChange::Role(role) => {
+                entry = entry.with("role", role.as_str()).with("before", before.user.role.clone());
                 user_changes::update_role(&mut tx, id, role.as_str()).await?;
+            }
+            UserChange::EndSessions => {
+                let count = sessions::delete_of_user(&mut tx, id, None).await?;
+                entry = entry.with("count", count);
             }
             UserChange::Disable => {
                 user_changes::disable(&mut tx, id).await?;
@@ -96,13 +105,6 @@ impl Actions {
             UserChange::Enable => user_changes::enable(&mut tx, id).await?,
             UserChange::Delete => user_changes::delete(&mut tx, id).await?,
         }
-        let entry = AuditEntry::new(change.action(), AuditObject::user(id, &before.user.email));
-        let entry = match change {
-            UserChange::Role(role) => {
-                entry.with("role", role.as_str()).with("before", before.user.role.clone())
-            }
-            UserChange::Disable | UserChange::Enable | UserChange::Delete => entry,
-        };
         self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(before)

@@ -117,10 +117,17 @@ impl Server {
         self.registry.close_all();
     }
 
+    /// On another thread, because the files may be on a slow network file system.
     fn reload_tls(&self) {
-        if let Some(Err(error)) = self.tls.as_ref().map(|tls| tls.reload()) {
-            tracing::warn!(error = format!("{error:#}"), "could not reload the TLS certificate");
-        }
+        let Some(tls) = self.tls.clone() else { return };
+        let _reload = tokio::task::spawn_blocking(move || {
+            if let Err(error) = tls.reload() {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "could not reload the TLS certificate"
+                );
+            }
+        });
     }
 
     /// The connection may have been aborted while it waited. Otherwise the system has no descriptors left.

@@ -7,10 +7,9 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::code_page::{self, CodeForm};
-use super::destination::destination;
+use super::destination::{destination, sign_in_path};
 use super::dialog::{self, Confirms};
 use super::login::{self, LoginForm};
 use super::throttled;
@@ -43,9 +42,9 @@ pub(in crate::web) async fn show(
         return Ok(Redirect::to(&destination(&next)).into_response());
     }
     let pending = cookies::find(&headers, &state.public, cookies::PENDING).unwrap_or_default();
-    let Some(user) = state.actions.find_pending_user(&pending, visitor.browser()).await? else {
-        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        return Ok(Redirect::to(&format!("/login?next={next}")).into_response());
+    let pending = state.actions.find_pending_user(&pending, visitor.browser()).await?;
+    let Some((user, _version)) = pending else {
+        return Ok(Redirect::to(&sign_in_path(&next)).into_response());
     };
     let form = CodeForm { email: user.email, next, recovery, ..CodeForm::default() };
     Ok(visitor.respond(&headers, &state, code_page::render(&visitor, form, String::new())?))

@@ -17,7 +17,7 @@ use super::dialog::{self, Confirms};
 use super::{single_sign_on, throttled};
 use crate::actions::{SignIn, SignInError};
 use crate::web::page::{self, Page};
-use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::session::{CurrentUser, Session, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form};
 
@@ -52,7 +52,7 @@ pub(in crate::web) async fn check(
     if !current.session.has_token(&form::token(&bytes)) {
         return Err(Error::Csrf(current.session.csrf.clone()));
     }
-    if !current.session.has_password() || !state.actions.allows_passwords() {
+    if confirms_at_provider(state, &current.session) {
         return single_sign_on::resume::confirm(state, current, (parts, bytes.into()), next).await;
     }
     if is_htmx(&parts.headers) {
@@ -88,6 +88,13 @@ pub(in crate::web) async fn check(
     let view =
         page::html(&ConfirmPage { page, path, email: current.user.email.clone(), fields, error })?;
     Ok((status, view).into_response())
+}
+
+/// Whether a user confirms a change at the identity provider, as they have signed in.
+fn confirms_at_provider(state: &WebState, session: &Session) -> bool {
+    let is_possible = state.actions.single_sign_on_name().is_some();
+    let has_password = session.has_password() && state.actions.allows_passwords();
+    !has_password || (session.is_from_provider() && is_possible)
 }
 
 /// Checks the password of a user, and limits the attempts. Returns why it was rejected.

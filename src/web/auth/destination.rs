@@ -19,17 +19,23 @@ pub(super) fn destination(next: &str) -> String {
     if is_local { next.to_owned() } else { "/webhooks".to_owned() }
 }
 
-/// Returns the address that starts a sign-in.
+/// Returns the address of the sign-in page.
+pub(in crate::web) fn sign_in_path(next: &str) -> String {
+    format!("/login?next={}", encode(next))
+}
+
+/// Returns the address that starts a sign-in at the identity provider.
 pub(in crate::web) fn start_path(next: &str) -> String {
-    let next: String =
-        form_urlencoded::byte_serialize(short_destination(next).as_bytes()).collect();
-    format!("/login/sso?next={next}")
+    format!("/login/sso?next={}", encode(&short_destination(next)))
 }
 
 /// Returns the address that starts a sign-in in another tab, while this one waits.
 pub(in crate::web) fn other_tab_path(confirms: bool) -> String {
-    let next: String = form_urlencoded::byte_serialize(DONE.as_bytes()).collect();
-    format!("/login/sso?next={next}{}", if confirms { "&confirm=true" } else { "" })
+    format!("/login/sso?next={}{}", encode(DONE), if confirms { "&confirm=true" } else { "" })
+}
+
+fn encode(next: &str) -> String {
+    form_urlencoded::byte_serialize(next.as_bytes()).collect()
 }
 
 /// A path of this server that fits into the cookie.

@@ -3,7 +3,7 @@
 pub(super) mod code;
 mod code_page;
 pub(super) mod confirm;
-mod destination;
+pub(super) mod destination;
 pub(super) mod dialog;
 pub(super) mod invitation;
 pub(super) mod login;

@@ -10,7 +10,7 @@ use super::bulk::ActionLink;
 use super::filters::{ListQuery, STATUSES, is_filtered};
 use super::webhook_filter::{self, WebhookField};
 use crate::identity::Permission;
-use crate::model::delivery::BulkAction;
+use crate::model::delivery::{BulkAction, DeliveryState};
 use crate::store::{delivery_search, redelivery_batches, webhooks};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
@@ -145,12 +145,14 @@ async fn load(
     let can_send = current.can(Permission::Send);
     let mut actions = Vec::new();
     if can_send && filtered && found.is_none() {
-        for action in BulkAction::ALL {
-            let is_on_page = found_now.deliveries.iter().any(|one| action.applies_to(one.state));
-            if is_on_page || redelivery_batches::applies(&state.db, filter, action).await? {
-                actions.push(ActionLink::new(action, query));
-            }
-        }
+        // Finished deliveries that match are on this page or on a later one, which then has the link.
+        let unfinished = redelivery_batches::list_unfinished(&state.db, filter).await?;
+        let found: Vec<DeliveryState> =
+            unfinished.iter().chain(&found_now.deliveries).map(|one| one.state).collect();
+        let applicable = BulkAction::ALL
+            .into_iter()
+            .filter(|action| found.iter().any(|state| action.applies_to(*state)));
+        actions.extend(applicable.map(|action| ActionLink::new(action, query)));
     }
     if can_send
         && let Some(webhook) = filter.webhook

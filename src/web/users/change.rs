@@ -1,4 +1,4 @@
-//! Changes the role of a user, and disables and enables users.
+//! Changes the role of a user, ends sessions, and disables and enables users.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -29,6 +29,20 @@ pub(in crate::web) async fn role(
 ) -> Result<Response, Error> {
     let role: Role = form.role.parse().map_err(Error::Unreadable)?;
     change(&state, &current, &id, UserChange::Role(role)).await
+}
+
+/// `POST /users/{id}/sessions/end`
+pub(in crate::web) async fn end_sessions(
+    State(state): State<WebState>,
+    current: CurrentUser,
+    Path(id): Path<String>,
+    _form: Form<Vec<(String, String)>>,
+) -> Result<Response, Error> {
+    if parse_id(&id)? == current.user.id {
+        // The page Account keeps this session.
+        return Ok(Redirect::to("/account").into_response());
+    }
+    change(&state, &current, &id, UserChange::EndSessions).await
 }
 
 /// `POST /users/{id}/disable`
@@ -64,6 +78,7 @@ pub(super) async fn change(
             let email = before.user.email;
             let done = match change {
                 UserChange::Role(role) => format!("{email} is now {}.", with_article(role)),
+                UserChange::EndSessions => format!("Signed {email} out everywhere."),
                 UserChange::Disable => format!("Disabled {email}."),
                 UserChange::Enable => format!("Enabled {email}."),
                 UserChange::Delete => format!("Deleted {email}."),
@@ -73,7 +88,10 @@ pub(super) async fn change(
                 UserChange::Role(role) => {
                     id != current.user.id || role.allows(Permission::ManageUsers)
                 }
-                UserChange::Disable | UserChange::Enable | UserChange::Delete => true,
+                UserChange::EndSessions
+                | UserChange::Disable
+                | UserChange::Enable
+                | UserChange::Delete => true,
             };
             Ok(Redirect::to(if may_stay { "/users" } else { "/webhooks" }).into_response())
         }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::row::{Last, RowView};
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::{Trigger, WebhookId};
-use crate::store::webhook_health;
 use crate::store::webhook_list::{self, WebhookCounts, WebhookQuery};
+use crate::store::{webhook_health, webhook_ranks};
 use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -18,6 +18,9 @@ use crate::web::{Error, WebState};
 
 /// Maximum number of rows on a page.
 const PAGE_ROWS: usize = 50;
+/// Maximum number of webhooks whose order by last delivery or success rate is calculated at each view. With more, the order
+/// is up to a minute old.
+const MAX_EXACTLY_RANKED: i64 = 1_000;
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -80,7 +83,10 @@ pub(in crate::web) async fn show(
     let counts = webhook_list::count(&state.db).await?;
     let (text, after) = (query.text(), query.after());
     let asked = query.to_store(&text, after.as_ref());
-    let mut found = webhook_list::list(&state.db, &asked, now.time).await?;
+    if ["last", "rate"].contains(&asked.sort) && counts.all <= MAX_EXACTLY_RANKED {
+        webhook_ranks::refresh(&state.db, now.time).await?;
+    }
+    let mut found = webhook_list::list(&state.db, &asked).await?;
     let has_more = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
     let next = found.last().filter(|_| has_more).map(|last| query.page_href(&last.key, last.id));

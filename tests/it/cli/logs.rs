@@ -8,6 +8,7 @@ use crate::support::database::TestDatabase;
 use crate::support::event;
 use crate::support::logpoint::{Behaviour, FakeLogpoint, Options};
 use crate::support::process::{Server, directory, gatepost, wait_long, with_admin, with_database};
+use crate::support::user::TestUser;
 
 /// More than the number of failures that opens a circuit breaker.
 const EVENTS: i64 = 20;
@@ -88,5 +89,56 @@ async fn decisions_are_logged_with_ids_and_deliveries_are_not() {
             assert_eq!(fields["version"], env!("CARGO_PKG_VERSION"));
         }
     }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn refused_requests_are_logged_without_secrets() {
+    let (database, directory) = (TestDatabase::create().await, directory());
+    let file = directory.path().join("log");
+    let mut command = with_admin(with_database(gatepost(), database.url()));
+    command.env("GATEPOST_LOG_FORMAT", "json");
+    command.stderr(std::fs::File::create(&file).unwrap());
+    let server = Server::start(command).await;
+    let url = |path: &str| format!("{}{path}", server.base);
+    let http = crate::support::http();
+    let wrong_token = http.post(url("/api/v1/events")).header("authorization", "Bearer gp_wrong");
+    let other_site = http.post(url("/login")).header("sec-fetch-site", "cross-site");
+    let no_token = http
+        .post(url("/login?next=secret"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("password=hidden");
+    for (request, status) in [(wrong_token, 401), (other_site, 403), (no_token, 403)] {
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
+    let mut guess = TestUser::new(server.base.clone());
+    guess.get("/login").await;
+    for _ in 0..20 {
+        guess.post("/login", &[("email", "ann@example.com"), ("password", "hidden")]).await;
+    }
+    assert_eq!(server.interrupt().await, Some(0));
+    let log = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        !log.contains("gp_wrong") && !log.contains("hidden") && !log.contains("secret"),
+        "{log}"
+    );
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let refused: Vec<Value> = lines
+        .map(|line| line["fields"].clone())
+        .filter(|fields| fields["message"] == "refused a request")
+        .collect();
+    let has = |route: &str, status: u16, reason: &str| {
+        refused.iter().any(|fields| {
+            let found = fields["reason"].as_str().unwrap_or_default();
+            fields["route"] == route
+                && fields["status"] == status
+                && fields["from"] == "127.0.0.1"
+                && found.starts_with(reason)
+        })
+    };
+    assert!(has("/api/v1/events", 401, "Unknown or revoked token."), "{refused:?}");
+    assert!(has("/login", 403, "a form from another site"), "{refused:?}");
+    assert!(has("/login", 403, "invalid CSRF token"), "{refused:?}");
+    assert!(has("/login", 429, ""), "{refused:?}");
     database.drop().await;
 }

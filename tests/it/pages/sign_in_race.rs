@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD};
+use crate::support::process::wait_long;
 
 const LOGIN: [(&str, &str); 2] = [("email", EMAIL), ("password", PASSWORD)];
 
@@ -46,6 +47,34 @@ async fn a_request_that_was_on_its_way_does_not_revive_its_session() {
     assert_eq!(late_user.post("/webhooks", &[("name", "Late")]).await.status, 401);
     assert_eq!(late.clone().get("/webhooks").await.status, 303);
     assert_eq!(count_sessions(&app).await, before - 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_password_was_checked_before_all_sessions_ended_starts_none() {
+    let app = TestApp::start().await;
+    let before = count_sessions(&app).await;
+    // As a change of the password, or of the second factor, in another browser does.
+    let mut change = app.database.pool().begin().await.unwrap();
+    sqlx::query("update users set session_version = session_version + 1")
+        .execute(&mut *change)
+        .await
+        .unwrap();
+    let mut ann = app.anonymous();
+    ann.get("/login").await;
+    let sign_in = ann.post("/login", &LOGIN);
+    let finish_change = async {
+        wait_long("the sign-in waits for the change", async || {
+            let waiting = "select exists (select from pg_locks where not granted)";
+            sqlx::query_scalar(waiting).fetch_one(app.database.pool()).await.unwrap()
+        })
+        .await;
+        change.commit().await.unwrap();
+    };
+    let (response, ()) = futures_util::future::join(sign_in, finish_change).await;
+    assert_eq!((response.status, response.text("h1").as_str()), (409, "Sign in again"));
+    assert_eq!(count_sessions(&app).await, before);
+    assert_eq!(ann.post("/login", &LOGIN).await.status, 303);
     app.finish().await;
 }
 

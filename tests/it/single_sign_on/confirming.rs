@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::fake_provider::{Behaviour, FakeProvider};
 use super::{sign_in, start};
 use crate::support::TestApp;
+use crate::support::app::EMAIL;
 use crate::support::user::{TestResponse, TestUser};
 
 fn admin(claims: &Value) -> Behaviour {
@@ -25,6 +26,21 @@ async fn confirm(user: &mut TestUser, provider: &FakeProvider, claims: Value) ->
 
 async fn tokens(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from tokens").fetch_one(app.database.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_user_who_also_has_a_password_confirms_as_they_have_signed_in() {
+    let (app, provider) = start().await;
+    let mut ann = app.anonymous();
+    let claims = json!({ "email": EMAIL, "auth_time": null });
+    assert_eq!(sign_in(&mut ann, &provider, admin(&claims)).await.status, 303);
+    ann.get("/tokens/new").await;
+    assert_eq!(ann.post("/tokens", &TOKEN).await.text("h1"), "Confirm that it is you");
+    let mut ann = app.admin().await;
+    app.clock.advance(Duration::from_hours(1));
+    ann.get("/tokens/new").await;
+    assert_eq!(ann.post("/tokens", &TOKEN).await.text("h1"), "Confirm your password");
+    app.finish().await;
 }
 
 const TOKEN: [(&str, &str); 2] = [("name", "CI"), ("scope", "read")];

@@ -7,6 +7,7 @@ use super::fake_provider::Behaviour;
 use super::{sign_in, start, start_with};
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD};
+use crate::support::user::TestUser;
 
 fn with_claims(claims: Value) -> Behaviour {
     Behaviour { claims, ..Behaviour::default() }
@@ -79,7 +80,7 @@ async fn a_new_user_gets_the_role_of_the_claim_at_every_sign_in() {
     assert!(account.text("main").contains("You sign in with Example ID"), "{}", account.body);
     assert!(!account.body.contains("current_password"));
 
-    // A user without a group with access is refused, and keeps the role without being able to use it.
+    // A user without a group with access is refused and signed out, and keeps the role without being able to use it.
     let refused = sign_in(&mut app.anonymous(), &provider, groups(json!([]))).await;
     assert_eq!(
         (refused.status, refused.text("h1").as_str()),
@@ -87,8 +88,12 @@ async fn a_new_user_gets_the_role_of_the_claim_at_every_sign_in() {
     );
     assert_eq!(
         recorded(&app, &mut since).await,
-        ["sign_in.failed single sign-on no group or role of the user gives a role"]
+        [
+            "user.sessions_ended eve@example.com",
+            "sign_in.failed single sign-on no group or role of the user gives a role"
+        ]
     );
+    assert!(eve.get("/webhooks").await.location().starts_with("/login"));
     // There is no password to sign in with.
     let mut guess = app.anonymous();
     guess.get("/login").await;
@@ -231,9 +236,8 @@ async fn sign_ins_at_the_same_time_create_one_user() {
         let path = provider.authorize(browser.get("/login/sso").await.location());
         browsers.push((browser, path));
     }
-    let finish = |(mut browser, path): (crate::support::user::TestUser, String)| async move {
-        browser.get(&path).await.status
-    };
+    let finish =
+        |(mut browser, path): (TestUser, String)| async move { browser.get(&path).await.status };
     let statuses = futures_util::future::join_all(browsers.into_iter().map(finish)).await;
     assert_eq!(statuses, [303; 5]);
     assert_eq!(role_of(&app, "eve@example.com").await, "editor active");
@@ -275,6 +279,39 @@ async fn passwords_can_be_switched_off() {
     let down = Behaviour { response: vec![("state", None)], ..Behaviour::default() };
     let response = sign_in(&mut app.anonymous(), &provider, down).await;
     assert!(response.texts("a").iter().all(|text| !text.contains("password")), "{}", response.body);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn switching_passwords_off_ends_the_sessions_that_a_password_has_started() {
+    let (app, provider) = start().await;
+    let (ann, mut eve) = (app.admin().await, app.anonymous());
+    sign_in(&mut eve, &provider, Behaviour::default()).await;
+    let app = app.restart_with(|config| config.password_sign_in = false).await;
+    let is_signed_in = async |user: &TestUser| {
+        let request = crate::support::http().get(app.url("/webhooks"));
+        request.header("cookie", user.cookie_header()).send().await.unwrap().status() == 200
+    };
+    assert_eq!((is_signed_in(&ann).await, is_signed_in(&eve).await), (false, true));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_on_another_site_starts_no_sign_in() {
+    let (app, _provider) = start().await;
+    for (site, location) in [
+        ("cross-site", "/login?next=%2Fevents"),
+        ("same-site", "/login?next=%2Fevents"),
+        ("same-origin", "http"),
+        ("none", "http"),
+    ] {
+        let request = crate::support::http().get(app.url("/login/sso?next=%2Fevents"));
+        let response = request.header("sec-fetch-site", site).send().await.unwrap();
+        let leads_to = response.headers()["location"].to_str().unwrap();
+        assert!(leads_to.starts_with(location), "{site}: {leads_to}");
+        let cookie = response.headers().contains_key("set-cookie");
+        assert_eq!(cookie, location == "http", "{site}");
+    }
     app.finish().await;
 }
 

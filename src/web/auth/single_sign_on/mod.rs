@@ -8,13 +8,13 @@ use std::net::SocketAddr;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{ConnectInfo, OptionalFromRequestParts, Query, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::actions::{Callback, Purpose, SingleSignOn, SingleSignOnOutcome};
+use crate::actions::{Callback, Purpose, SingleSignOn, SingleSignOnError, SingleSignOnOutcome};
 use crate::model::Origin;
-use crate::web::auth::destination::{DONE, short_destination, start_path};
+use crate::web::auth::destination::{DONE, short_destination, sign_in_path, start_path};
 use crate::web::page::{self, Page};
 use crate::web::session::CurrentUser;
 use crate::web::visitor::Visitor;
@@ -35,7 +35,8 @@ struct DonePage {
     page: Page,
 }
 
-/// `GET /login/sso`: sends the browser to the identity provider.
+/// `GET /login/sso`: sends the browser to the identity provider. A link on another site leads only to the sign-in page,
+/// because with a session at the provider, the user would be signed in without having asked for it.
 pub(in crate::web) async fn start(
     State(state): State<WebState>,
     visitor: Visitor,
@@ -44,6 +45,9 @@ pub(in crate::web) async fn start(
 ) -> Result<Response, Error> {
     let purpose = if query.confirm { Purpose::Confirm } else { Purpose::SignIn };
     let next = short_destination(&query.next);
+    if is_from_another_site(&headers) {
+        return Ok(Redirect::to(&sign_in_path(&next)).into_response());
+    }
     match state.actions.start_single_sign_on(purpose, &next).await {
         Ok(started) => {
             let mut response = Redirect::to(started.url.as_str()).into_response();
@@ -61,6 +65,11 @@ pub(in crate::web) async fn start(
             Ok(visitor.respond(&headers, &state, page))
         }
     }
+}
+
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// `GET /login/sso/callback`: the identity provider sends the browser back here.
@@ -96,6 +105,11 @@ pub(in crate::web) async fn callback(
         }
         // The session has ended in the meantime.
         (Ok(SingleSignOnOutcome::Confirmed), None) => Redirect::to("/login").into_response(),
+        // The browser can try again with the same address, once the wait is over.
+        (Err(error @ SingleSignOnError::Throttled(_)), _) => {
+            let page = failure::page(&state, &visitor, error, "/login/sso")?;
+            return Ok(visitor.respond(headers, &state, page));
+        }
         (Err(error), _) => {
             let page = failure::page(&state, &visitor, error, "/login/sso")?;
             visitor.respond(headers, &state, page)
