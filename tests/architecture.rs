@@ -18,6 +18,8 @@ mod modules;
 mod named_tests;
 #[path = "architecture/paths.rs"]
 mod paths;
+#[path = "architecture/scripts.rs"]
+mod scripts;
 #[path = "architecture/templates.rs"]
 mod templates;
 #[path = "architecture/tree.rs"]
@@ -128,6 +130,14 @@ fn tests_named_in_the_documentation_exist() {
 #[test]
 fn every_template_is_used_exactly_once() {
     assert_none(&templates::check(&rust_files("src/web").unwrap(), &files("templates").unwrap()));
+}
+
+#[test]
+fn scripts_insert_no_html_and_store_only_what_is_listed() {
+    let mut scripts = files("static/js").unwrap();
+    scripts.retain(|file| has_extension(&file.path, "js"));
+    assert!(scripts.len() > 20, "the scripts were not found");
+    assert_none(&scripts::check(&scripts));
 }
 
 #[test]

@@ -71,6 +71,9 @@ impl Actions {
         if expected.is_empty() || !bool::from(entered.as_bytes().ct_eq(expected.as_bytes())) {
             let message = "This is not the code that the server printed when it started. Copy it from the terminal or the log.";
             errors.insert(0, (SetUpField::Code, message.to_owned()));
+            let entry =
+                AuditEntry::new(AuditAction::SignInFailed, AuditObject::new("user", "", email));
+            self.record_rejection(entry.with("method", "one-time code"), origin).await?;
         } else {
             attempt.succeed(Instant::now());
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::actions::{Actions, email};
+use crate::actions::{Actions, UsedFactor, email};
 use crate::identity::{Lane, PasswordError, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin, Timestamp};
@@ -147,18 +147,22 @@ impl Actions {
         }
     }
 
-    /// Records a sign-in after another entry, if there is one.
+    /// Records a sign-in, and the recovery code that was used.
     pub(super) async fn record_sign_in(
         &self,
         db: &mut PgConnection,
         user: &User,
         origin: Origin,
-        before: Option<AuditEntry>,
+        factor: Option<UsedFactor>,
     ) -> Result<(), store::Error> {
         let actor = Actor::person(user.email.clone(), origin);
         let object = AuditObject::user(user.id, &user.email);
         users::record_sign_in(db, user.id, self.parts.sources.now()).await?;
-        let entry = AuditEntry::new(AuditAction::SignedIn, object).with("method", "password");
+        let mut entry = AuditEntry::new(AuditAction::SignedIn, object).with("method", "password");
+        if let Some(factor) = factor {
+            entry = entry.with("second_factor", factor.label());
+        }
+        let before = factor.and_then(|factor| factor.entry(user));
         self.record(db, &actor, before.into_iter().chain([entry])).await
     }
 

@@ -4,6 +4,7 @@ mod client_address;
 mod database;
 mod diagnosis;
 mod health;
+mod log_lines;
 mod master_key;
 mod public_host;
 mod refusals;
@@ -52,6 +53,8 @@ use crate::web::CsrfKey;
 const CSRF_KEY_PURPOSE: &str = "tokens in forms";
 const DEVICE_KEY_PURPOSE: &str = "device cookies";
 const OIDC_KEY_PURPOSE: &str = "single sign-on";
+/// Length of the one-time code for `/setup`, without hyphens. Each character has five random bits.
+const SETUP_CODE_CHARS: usize = 28;
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -211,7 +214,8 @@ impl App {
 }
 
 fn create_client(config: &Config) -> Client {
-    Client::new(AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone()))
+    let rules = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
+    Client::new(rules.only(config.egress_only.clone()))
 }
 
 fn open_mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
@@ -246,13 +250,10 @@ fn describe_instance(address: SocketAddr) -> InstanceInfo {
 /// Attempts are throttled, and the code is valid until the first administrator exists.
 fn generate_setup_code(sources: &Sources) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let letters = sources
-        .bytes::<8>()
-        .into_iter()
-        .map(|byte| LETTERS.get(usize::from(byte % 32)).copied().map_or('A', char::from));
-    let code: String = letters.collect();
-    let (left, right) = code.split_at_checked(4).unwrap_or((&code, ""));
-    format!("{left}-{right}")
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('A', char::from);
+    let bytes = sources.bytes::<SETUP_CODE_CHARS>();
+    let groups = bytes.chunks(4).map(|group| group.iter().map(letter).collect::<String>());
+    groups.collect::<Vec<_>>().join("-")
 }
 
 async fn create_first_administrator(config: &Config, actions: &Actions) -> anyhow::Result<()> {

@@ -23,7 +23,8 @@ pub(super) async fn log(
     let response = next.run(request).await;
     let refusal = response.extensions().get::<Refusal>();
     let status = response.status();
-    if (refusal.is_some() || status == StatusCode::TOO_MANY_REQUESTS)
+    let is_refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+    if (refusal.is_some() || is_refused)
         && let Some(omitted) = limit.admit(Instant::now())
     {
         tracing::warn!(

@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+use super::log_lines::LogLines;
 use crate::config::Config;
 use crate::egress::CollectorClient;
 use crate::trace::{Exporter, SpanFilter};
@@ -48,7 +49,7 @@ pub fn start(config: &Config) -> anyhow::Result<Telemetry> {
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr);
+            .with_writer(LogLines);
         let started = if config.log_json { builder.json().try_init() } else { builder.try_init() };
         started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))?;
         return Ok(Telemetry(None));
@@ -57,7 +58,7 @@ pub fn start(config: &Config) -> anyhow::Result<Telemetry> {
     let exporter = exporter.context("GATEPOST_OTLP_ENDPOINT")?;
     let logs = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(LogLines);
     let logs = if config.log_json { logs.json().boxed() } else { logs.boxed() };
     let layers = tracing_subscriber::registry().with(SpanFilter(filter)).with(logs);
     let started = layers.with(exporter.layer()).try_init();

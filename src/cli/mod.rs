@@ -328,7 +328,8 @@ fn create_actions(
     database: &Database,
     unlocked: &Unlocked,
 ) -> anyhow::Result<Actions> {
-    let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
+    let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone())
+        .only(config.egress_only.clone());
     let client = Client::new(egress);
     Ok(Actions::new(Parts {
         db: database.pool().clone(),

@@ -57,6 +57,8 @@ pub struct Config {
     pub egress_allow: Vec<IpNet>,
     /// Networks that deliveries may not reach.
     pub egress_deny: Vec<IpNet>,
+    /// The only networks that outbound connections may reach, if there are any.
+    pub egress_only: Vec<IpNet>,
     /// Whether webhooks may use `http://`.
     pub allow_http: bool,
     /// How many days events, deliveries and invocations are kept.
@@ -156,6 +158,7 @@ impl Config {
             admin,
             egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
+            egress_only: networks("GATEPOST_EGRESS_ONLY", options.egress_only.as_deref())?,
             allow_http: options.allow_http.unwrap_or(false),
             retention_days: match options.retention_days.unwrap_or(30) {
                 0 => return Err(invalid("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
@@ -241,7 +244,13 @@ fn invalid(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError 
 
 fn http_url(name: &str, text: Option<String>, example: &str) -> Result<Option<Url>, ConfigError> {
     let Some(text) = text else { return Ok(None) };
-    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let is_origin = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && (url.path(), url.query(), url.fragment()) == ("/", None, None)
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    let url = Url::parse(&text).ok().filter(is_origin);
     url.map(Some).ok_or_else(|| invalid(name, &text, &format!("write it as {example}")))
 }
 

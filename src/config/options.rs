@@ -80,6 +80,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_deny: Option<String>,
 
+    /// The only networks that deliveries may reach [default: all that the other rules permit]
+    #[arg(long, env = "GATEPOST_EGRESS_ONLY", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_only: Option<String>,
+
     /// Allows webhooks to use http:// [default: false]
     #[arg(long, env = "GATEPOST_ALLOW_HTTP", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,6 +238,7 @@ impl Options {
             &mut self.admin_password,
             &mut self.egress_allow,
             &mut self.egress_deny,
+            &mut self.egress_only,
             &mut self.smtp_url,
             &mut self.smtp_from,
             &mut self.oidc_issuer,

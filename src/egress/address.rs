@@ -9,19 +9,27 @@ use super::own_addresses::OwnAddresses;
 use super::special_purpose::{Purpose, purpose};
 
 /// Networks that the operator allows and denies. Addresses that lead to this machine, its link, a metadata service of a
-/// cloud or nowhere are blocked unless allowed. All other addresses, also private ones, are permitted unless denied. Deny
-/// takes precedence over allow.
+/// cloud or nowhere are blocked unless allowed. All other addresses, also private ones, are permitted unless denied, or
+/// unless only other networks are permitted. Deny takes precedence over allow.
 #[derive(Debug, Clone, Default)]
 pub struct AddressRules {
     allow: Vec<IpNet>,
     deny: Vec<IpNet>,
+    /// If not empty, the only permitted networks.
+    only: Vec<IpNet>,
     own: OwnAddresses,
 }
 
 impl AddressRules {
     /// Creates rules from allowed and denied networks.
     pub fn new(allow: Vec<IpNet>, deny: Vec<IpNet>) -> Self {
-        Self { allow, deny, own: OwnAddresses::default() }
+        Self { allow, deny, only: Vec::new(), own: OwnAddresses::default() }
+    }
+
+    /// Permits only addresses of these networks, if there are any.
+    #[must_use]
+    pub fn only(self, networks: Vec<IpNet>) -> Self {
+        Self { only: networks, ..self }
     }
 
     /// Returns whether an address may be reached. An IPv4 address in an IPv6 address is judged like itself.
@@ -29,6 +37,9 @@ impl AddressRules {
         let embedded = embedded(address);
         let is_denied = |address: &IpAddr| within(&self.deny, *address);
         if is_denied(&address) || embedded.iter().any(is_denied) {
+            return false;
+        }
+        if !self.only.is_empty() && !within(&self.only, address.to_canonical()) {
             return false;
         }
         self.allows(address)
@@ -64,7 +75,12 @@ mod tests {
         };
         let nets = |list: &[&str]| list.iter().map(net).collect();
         let own = OWN.iter().map(|address| address.parse().unwrap()).collect();
-        AddressRules { allow: nets(allow), deny: nets(deny), own: OwnAddresses::Fixed(own) }
+        AddressRules {
+            allow: nets(allow),
+            deny: nets(deny),
+            only: Vec::new(),
+            own: OwnAddresses::Fixed(own),
+        }
     }
 
     /// Returns the IPv6 addresses that lead to an IPv4 address.
@@ -91,6 +107,37 @@ mod tests {
             prefix("2a00::200:5efe:0:0") | bits,
         ];
         all.map(Ipv6Addr::from_bits).to_vec()
+    }
+
+    #[test]
+    fn only_listed_networks_can_be_reached() {
+        let only = |list: &[&str]| list.iter().map(|net| net.parse().unwrap()).collect();
+        let rules =
+            rules(&["127.0.0.1"], &["10.1.0.7"]).only(only(&["10.1.0.0/16", "127.0.0.0/8"]));
+        let permits = |address: &str| rules.permit(address.parse().unwrap());
+        for address in ["10.1.2.3", "::ffff:10.1.2.3", "127.0.0.1"] {
+            assert!(permits(address), "{address}");
+        }
+        for address in
+            ["10.2.0.1", "8.8.8.8", "2a00::1", "64:ff9b::a01:203", "10.1.0.7", "127.0.0.2"]
+        {
+            assert!(!permits(address), "{address}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn listing_networks_permits_nothing_more(bits: u128, v4: u32, is_v4: bool, net: u32, length in 0_u8..=32) {
+            let address: IpAddr = if is_v4 {
+                Ipv4Addr::from_bits(v4).into()
+            } else {
+                Ipv6Addr::from_bits(bits).into()
+            };
+            let listed: IpNet = ipnet::Ipv4Net::new(Ipv4Addr::from_bits(net), length).unwrap().into();
+            let (all, only) = (rules(&[], &[]), rules(&[], &[]).only(vec![listed]));
+            let expected = all.permit(address) && listed.contains(&address.to_canonical());
+            prop_assert_eq!(only.permit(address), expected);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
+use reqwest::redirect::Policy;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
@@ -36,8 +37,9 @@ impl CollectorClient {
     /// If TLS cannot be set up.
     pub fn new() -> anyhow::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "not a delivery: no egress rules")]
-        let client =
-            reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT).build()?;
+        let builder = reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT);
+        // Spans are sent to no other address than the configured one.
+        let client = builder.no_proxy().redirect(Policy::none()).build()?;
         let (runtime, tasks) = (Handle::current(), TaskTracker::new());
         Ok(Self { client, runtime, tasks, is_failing: AtomicBool::new(false) })
     }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
+
 use super::exchange::USER_AGENT;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -19,8 +21,8 @@ pub async fn post_events(
     body: String,
 ) -> anyhow::Result<(u16, String)> {
     #[expect(clippy::disallowed_methods, reason = "not a delivery: no egress rules")]
-    let client =
-        reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT).build()?;
+    let builder = reqwest::Client::builder().user_agent(USER_AGENT).timeout(REQUEST_TIMEOUT);
+    let client = builder.redirect(Policy::none()).build()?;
     let mut request = client.post(url);
     if let Some(host) = host {
         request = request.header("host", host);

@@ -1,5 +1,6 @@
 //! Checks of the database itself: its tables, its clock and the master key.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ pub struct Reached {
     pub took: Duration,
     /// By how much the clock of this machine is ahead. Negative if it is behind.
     pub skew: TimeDelta,
+    /// Whether the settings ask for a connection without encryption.
+    pub is_plain_intended: bool,
 }
 
 /// Reads facts about the server, over a connection that is open.
@@ -37,7 +40,7 @@ pub(super) async fn reach(db: &PgPool, sources: &Sources) -> Result<Reached, Err
     let server = status::server(db).await?;
     let (took, after) = (began.elapsed(), sources.now());
     let skew = skew(before, server.time, after);
-    Ok(Reached { server, took, skew })
+    Ok(Reached { server, took, skew, is_plain_intended: store::is_plain_intended(db) })
 }
 
 /// By how much the clock that was read before and after is at least ahead of the one that was read in between.
@@ -53,8 +56,26 @@ fn skew(before: Timestamp, between: Timestamp, after: Timestamp) -> TimeDelta {
 
 pub(super) fn check_reached(reached: &Reached) -> Check {
     let millis = reached.took.as_millis().max(1);
-    let found = format!("PostgreSQL {} responded in {millis} ms.", reached.server.version);
-    Check::ok(CheckId::Database, found)
+    let DatabaseServer { version, address, is_encrypted, .. } = &reached.server;
+    let found = format!("PostgreSQL {version} responded in {millis} ms.");
+    let remote = address.as_ref().filter(|address| !is_on_this_machine(address));
+    match remote {
+        Some(address) if !is_encrypted => {
+            let found = format!("{found} The connection to {address} is not encrypted.");
+            let fix = "Unless the network between them is trusted, such as that of containers on one machine, set up TLS in \
+                       PostgreSQL, and add sslmode=verify-full to DATABASE_URL. With sslmode=disable, this is not reported.";
+            if reached.is_plain_intended {
+                Check::ok(CheckId::Database, found)
+            } else {
+                Check::warning(CheckId::Database, found, fix)
+            }
+        }
+        Some(_) | None => Check::ok(CheckId::Database, found),
+    }
+}
+
+fn is_on_this_machine(address: &str) -> bool {
+    address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 pub(super) fn check_unreached(error: &str) -> Check {
@@ -175,6 +196,34 @@ mod tests {
         assert_eq!(behind, "The clock of this machine is 45.2 s behind that of the database.");
         let ahead = check_clock(TimeDelta::hours(49)).found;
         assert_eq!(ahead, "The clock of this machine is 2 days ahead of that of the database.");
+    }
+
+    #[test]
+    fn a_connection_through_a_network_is_encrypted_unless_the_settings_say_otherwise() {
+        for (address, is_encrypted, is_plain_intended, state) in [
+            (None, false, false, CheckState::Ok),
+            (Some("127.0.0.1"), false, false, CheckState::Ok),
+            (Some("::1"), false, false, CheckState::Ok),
+            (Some("10.0.0.9"), true, false, CheckState::Ok),
+            (Some("10.0.0.9"), false, true, CheckState::Ok),
+            (Some("10.0.0.9"), false, false, CheckState::Warning),
+        ] {
+            let server = DatabaseServer {
+                version: "16.4".to_owned(),
+                time: at(0),
+                address: address.map(str::to_owned),
+                is_encrypted,
+            };
+            let took = Duration::from_millis(2);
+            let reached = Reached { server, took, skew: TimeDelta::zero(), is_plain_intended };
+            let check = check_reached(&reached);
+            assert_eq!(check.state, state, "{}", check.found);
+            assert!(
+                check.found.starts_with("PostgreSQL 16.4 responded in 2 ms."),
+                "{}",
+                check.found
+            );
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub(super) fn check(settings: &Settings) -> Check {
 
 /// Does the same with these addresses of the machine.
 fn check_with(settings: &Settings, own: &[IpAddr]) -> Check {
-    let Settings { egress_allow: allow, egress_deny: deny, listen, .. } = settings;
+    let Settings { egress_allow: allow, egress_deny: deny, egress_only: only, listen, .. } =
+        settings;
     let (mut found, mut fixes) = (Vec::new(), Vec::new());
     for (allowed, denied) in contradictions(allow, deny) {
         found.push(format!("{allowed} is allowed, but it is blocked, because {denied} is denied."));
@@ -23,7 +24,8 @@ fn check_with(settings: &Settings, own: &[IpAddr]) -> Check {
             "Remove {allowed} from GATEPOST_EGRESS_ALLOW, or deny less with GATEPOST_EGRESS_DENY."
         ));
     }
-    let reachable = reachable(allow, deny, own);
+    let rules = AddressRules::new(allow.clone(), deny.clone()).only(only.clone());
+    let reachable = reachable(&rules, allow, own);
     if !reachable.is_empty() {
         let addresses: Vec<String> = reachable.iter().map(ToString::to_string).collect();
         let mut sentence =
@@ -43,9 +45,11 @@ fn check_with(settings: &Settings, own: &[IpAddr]) -> Check {
             count => count.to_string(),
         };
         let found = format!(
-            "Addresses of this machine are blocked. Networks that are also allowed: {}. Networks that are also denied: {}.",
+            "Addresses of this machine are blocked. Networks that are also allowed: {}. Networks that are also denied: {}. The \
+             only networks that can be reached: {}.",
             count(allow),
-            count(deny)
+            count(deny),
+            if only.is_empty() { "not limited".to_owned() } else { count(only) }
         );
         return Check::ok(CheckId::EgressRules, found);
     }
@@ -63,8 +67,7 @@ fn contradictions<'a>(
 }
 
 /// Returns the addresses of this machine that are permitted: its own, loopback, and the unspecified ones.
-fn reachable(allow: &[IpNet], deny: &[IpNet], own: &[IpAddr]) -> BTreeSet<IpAddr> {
-    let rules = AddressRules::new(allow.to_vec(), deny.to_vec());
+fn reachable(rules: &AddressRules, allow: &[IpNet], own: &[IpAddr]) -> BTreeSet<IpAddr> {
     let always: [IpAddr; 4] = [
         Ipv4Addr::LOCALHOST.into(),
         Ipv6Addr::LOCALHOST.into(),
@@ -92,6 +95,7 @@ mod tests {
         Settings {
             egress_allow: allow.iter().map(network).collect(),
             egress_deny: deny.iter().map(network).collect(),
+            egress_only: Vec::new(),
             listen: listen.parse().unwrap(),
             retention_days: 30,
             public_url: None,

@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError, SmtpEncryption, SmtpSettings};
 pub struct Settings {
     pub(super) egress_allow: Vec<IpNet>,
     pub(super) egress_deny: Vec<IpNet>,
+    pub(super) egress_only: Vec<IpNet>,
     pub(super) listen: SocketAddr,
     pub(super) retention_days: u16,
     pub(super) public_url: Option<Url>,
@@ -31,6 +32,7 @@ impl Settings {
         Self {
             egress_allow: config.egress_allow.clone(),
             egress_deny: config.egress_deny.clone(),
+            egress_only: config.egress_only.clone(),
             listen: config.listen,
             retention_days: config.retention_days,
             public_url: config.public_url.clone(),

@@ -192,6 +192,8 @@ mod tests {
             );
         }
         assert!(check("password1234").unwrap_err().len() > 60, "the message contains advice");
+        let long = "größtes Kamel, ".repeat(20);
+        assert_eq!(check(&long), Ok(()), "no composition rules, and at least 64 characters");
         assert!(check("x7!mZq").unwrap_err().contains("at least 12 characters"));
         assert!(check(&"x7!mZq".repeat(200)).unwrap_err().contains("at most 1024 bytes"));
     }
@@ -200,12 +202,30 @@ mod tests {
     async fn accepts_only_the_right_password_of_a_known_user() {
         let passwords = Passwords::new().unwrap();
         let stored = passwords.hash("correct horse battery").await.unwrap();
-        assert!(stored.starts_with("$argon2id$"));
+        // At least what OWASP recommends: 19 MiB, two passes and one lane.
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         for lane in [Lane::Known, Lane::Unknown] {
             let verify = |password, stored| passwords.verify(password, stored, lane);
             assert!(verify("correct horse battery", Some(&stored)).await.unwrap());
             assert!(!verify("wrong horse battery", Some(&stored)).await.unwrap());
+            for similar in
+                ["Correct horse battery", " correct horse battery", "correct horse battery "]
+            {
+                assert!(!verify(similar, Some(&stored)).await.unwrap(), "{similar}");
+            }
             assert!(!verify("a password that no user has", None).await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_password_is_compared_to_its_end() {
+        let passwords = Passwords::new().unwrap();
+        let start = "größtes Kamel im Nadelöhr, ".repeat(30);
+        let stored = passwords.hash(&format!("{start}a")).await.unwrap();
+        for (end, expected) in [("a", true), ("b", false), ("", false)] {
+            let password = format!("{start}{end}");
+            let matches = passwords.verify(&password, Some(&stored), Lane::Known).await.unwrap();
+            assert_eq!(matches, expected, "{end}");
         }
     }
 

@@ -8,6 +8,8 @@ use super::{Role, Scope};
 pub enum Permission {
     /// Use the account's own page and sign out.
     OwnAccount,
+    /// End the own sessions.
+    OwnSessions,
     /// Set up and switch off the own second factor.
     OwnSecondFactor,
     /// Read everything except values of secrets, users and the audit log.
@@ -45,8 +47,9 @@ struct Rule {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OwnAccount,
+        Self::OwnSessions,
         Self::OwnSecondFactor,
         Self::Read,
         Self::EditWebhooks,
@@ -71,18 +74,16 @@ impl Permission {
             requires_recent_password: true,
             ..rule(description, Some(Role::Administrator), &[])
         };
+        let own = |description| Rule {
+            requires_recent_password: true,
+            ..rule(description, Some(Role::Viewer), &[])
+        };
         match self {
             Self::OwnAccount => {
                 rule("Use the own account: password, sessions, theme", Some(Role::Viewer), &[])
             }
-            Self::OwnSecondFactor => Rule {
-                requires_recent_password: true,
-                ..rule(
-                    "Set up and switch off the own two-factor authentication",
-                    Some(Role::Viewer),
-                    &[],
-                )
-            },
+            Self::OwnSessions => own("End the own sessions"),
+            Self::OwnSecondFactor => own("Set up and switch off the own two-factor authentication"),
             Self::Read => rule(
                 "Read webhooks, events, deliveries, invocations and the names of secrets",
                 Some(Role::Viewer),
@@ -188,7 +189,12 @@ mod tests {
         let allowed = Permission::ALL.into_iter().filter(|one| Role::Viewer.allows(*one));
         assert_eq!(
             allowed.collect::<Vec<_>>(),
-            [Permission::OwnAccount, Permission::OwnSecondFactor, Permission::Read]
+            [
+                Permission::OwnAccount,
+                Permission::OwnSessions,
+                Permission::OwnSecondFactor,
+                Permission::Read
+            ]
         );
     }
 }

@@ -51,7 +51,7 @@ pub use error::Error;
 pub use move_secrets::move_secrets;
 pub use pool::{
     QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher,
-    connect_to_read, within,
+    connect_to_read, is_plain_intended, within,
 };
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::postgres::PgTransaction;

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode, Postgres};
 use sqlx::{ConnectOptions, Connection};
 
 use super::Error;
@@ -71,6 +71,11 @@ pub async fn connect_to_read(options: PgConnectOptions, max: u32) -> Result<PgPo
     let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
     connecting.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
     Ok(pool(max, ACQUIRE_TIMEOUT).connect_lazy_with(options))
+}
+
+/// Whether the settings ask for connections without encryption.
+pub fn is_plain_intended(db: &PgPool) -> bool {
+    matches!(db.connect_options().get_ssl_mode(), PgSslMode::Disable)
 }
 
 async fn open(

@@ -23,6 +23,10 @@ pub struct DatabaseServer {
     pub version: String,
     /// The time by its clock.
     pub time: Timestamp,
+    /// Its address. `None` for a socket on this machine.
+    pub address: Option<String>,
+    /// Whether the connection is encrypted.
+    pub is_encrypted: bool,
 }
 
 /// Returns facts about the server.
@@ -30,7 +34,8 @@ pub async fn server(db: &PgPool) -> Result<DatabaseServer, Error> {
     let query = sqlx::query_as!(
         DatabaseServer,
         r#"select split_part(current_setting('server_version'), ' ', 1) as "version!",
-                  clock_timestamp() as "time!""#
+                  clock_timestamp() as "time!", host(inet_server_addr()) as address,
+                  coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as "is_encrypted!""#
     );
     within(db, QUICK_TIMEOUT, query.fetch_one(db)).await
 }

@@ -244,3 +244,25 @@ pub(super) fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or_else(|| "a panic without a message".to_owned());
     Error::Internal(detail).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_internal_error_has_a_reference_and_no_detail() {
+        for response in [
+            Error::Internal("the password of the database is x7".to_owned()).into_response(),
+            from_panic(Box::new("the password of the database is x7")),
+        ] {
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = response.into_body().collect().now_or_never().unwrap().unwrap().to_bytes();
+            let html = String::from_utf8(body.to_vec()).unwrap();
+            assert!(html.contains("Search the server&#39;s log for"), "{html}");
+            assert!(!html.contains("x7") && !html.contains("database"), "{html}");
+        }
+    }
+}

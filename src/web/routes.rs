@@ -17,7 +17,7 @@ use super::{
 };
 use crate::identity::Permission::{
     EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount,
-    OwnSecondFactor, Read, ReadAuditLog, Send,
+    OwnSecondFactor, OwnSessions, Read, ReadAuditLog, Send,
 };
 
 /// Returns all routes of pages and what they require.
@@ -179,8 +179,8 @@ fn account_routes() -> [Route; 11] {
         get("/account", OwnAccount, account::show::show),
         post("/account/password", OwnAccount, account::password::change),
         post("/account/preferences", OwnAccount, account::preferences::save),
-        post("/account/sessions/{id}/end", OwnAccount, account::sessions::end),
-        post("/account/sessions/end", OwnAccount, account::sessions::end_all),
+        post("/account/sessions/{id}/end", OwnSessions, account::sessions::end),
+        post("/account/sessions/end", OwnSessions, account::sessions::end_all),
     ]
 }
 

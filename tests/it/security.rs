@@ -130,6 +130,34 @@ async fn every_response_has_the_headers_that_keep_it_private() {
 }
 
 #[tokio::test]
+async fn every_kind_of_response_names_its_type_and_charset() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let page = ann.get("/webhooks").await;
+    let asset = |extension: &str| {
+        let mut addresses = page.body.split(['"', '#']).filter(|text| text.starts_with("/static/"));
+        addresses.find(|address| address.ends_with(extension)).unwrap().to_owned()
+    };
+    for (path, expected) in [
+        ("/webhooks", "text/html; charset=utf-8"),
+        ("/missing", "text/html; charset=utf-8"),
+        (&asset(".css"), "text/css; charset=utf-8"),
+        (&asset(".js"), "text/javascript; charset=utf-8"),
+        (&asset(".svg"), "image/svg+xml; charset=utf-8"),
+        // JSON is always UTF-8 (RFC 8259, section 8.1).
+        ("/api/v1/events", "application/problem+json"),
+        ("/healthz", "text/plain; charset=utf-8"),
+        ("/readyz", "text/plain; charset=utf-8"),
+    ] {
+        let response = ann.get(path).await;
+        assert_eq!(response.headers["content-type"], expected, "{path}");
+    }
+    let part = ann.get_part("/webhooks").await;
+    assert_eq!(part.headers["content-type"], "text/html; charset=utf-8");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn no_route_reflects_a_request_with_trace() {
     let app = TestApp::start().await;
     for path in

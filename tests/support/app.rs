@@ -59,6 +59,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         admin: Some((EMAIL.to_owned(), PASSWORD.into())),
         egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
         egress_deny: Vec::new(),
+        egress_only: Vec::new(),
         allow_http: false,
         retention_days: 30,
         session_idle_hours: 24,

@@ -73,7 +73,7 @@ impl Actions {
             drop(tx);
             return Err(self.reject_code(&user, entered).await.into());
         };
-        self.record_sign_in(&mut tx, &user, entered.origin, factor.entry(&user)).await?;
+        self.record_sign_in(&mut tx, &user, entered.origin, Some(factor)).await?;
         tx.commit().await.map_err(store::Error::from)?;
         attempt.succeed(Instant::now());
         Ok(SignedInWithCode { signed_in: self.signed_in(user, session_version), factor })

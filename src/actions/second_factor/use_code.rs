@@ -51,8 +51,16 @@ pub enum SecondFactorError {
 }
 
 impl UsedFactor {
+    /// Returns the name in the audit log.
+    pub(in crate::actions) fn label(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::RecoveryCode(_) => "recovery code",
+        }
+    }
+
     /// Returns the entry of a recovery code for the audit log.
-    pub(super) fn entry(self, user: &User) -> Option<AuditEntry> {
+    pub(in crate::actions) fn entry(self, user: &User) -> Option<AuditEntry> {
         match self {
             Self::App => None,
             Self::RecoveryCode(left) => {

@@ -225,6 +225,19 @@ async fn malformed_bodies_are_answered_with_status_400() {
         let response = client.read().await;
         assert!(response.starts_with("HTTP/1.1 400"), "{body:?}: {response}");
     }
+    // Two servers that read these differently could be made to see different requests (RFC 9112, section 6.3).
+    for head in [
+        "Content-Length: 3\r\nContent-Length: 4",
+        "Content-Length: 3, 4",
+        "Content-Length: 3\r\nTransfer-Encoding: gzip",
+        "Transfer-Encoding: chunked, identity",
+        "Content-Length: +3",
+    ] {
+        let mut client = server.connect().await;
+        client.send(&format!("POST /read HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\nabc")).await;
+        let response = client.read().await;
+        assert!(response.starts_with("HTTP/1.1 400"), "{head}: {response}");
+    }
     let mut client = server.connect().await;
     client.send("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").await;
     client.0.shutdown().await.unwrap();

@@ -128,3 +128,20 @@ async fn resets_a_lost_second_factor() {
     assert_eq!(server.interrupt().await, Some(0));
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_new_password_leaves_the_second_factor() {
+    let database = TestDatabase::create().await;
+    create(&database, EMAIL, "admin").await;
+    let server = Server::start(with_database(gatepost(), database.url())).await;
+    let mut ann = TestUser::new(server.base.clone());
+    ann.sign_in(EMAIL, PASSWORD).await;
+    Authenticator::enrol_at(MovedClock::default().sources().now(), &mut ann).await;
+    let args = ["user", "reset-password", EMAIL, "--password-stdin"];
+    beside_with_input(&database, &args, &format!("{NEW_PASSWORD}\n")).await.printed();
+    ann.get("/login").await;
+    let response = ann.post("/login", &[("email", EMAIL), ("password", NEW_PASSWORD)]).await;
+    assert!(response.location().starts_with("/login/code"), "{}", response.location());
+    assert_eq!(server.interrupt().await, Some(0));
+    database.drop().await;
+}

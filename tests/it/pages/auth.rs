@@ -261,3 +261,32 @@ async fn the_largest_form_is_kept_and_larger_ones_say_so() {
     assert_eq!((too_large.status, too_large.text("h1").as_str()), (413, "The form is too large"));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn fields_for_passwords_hide_the_text_and_name_their_purpose_for_password_managers() {
+    let (app, empty) =
+        (TestApp::start().await, TestApp::start_with(|config| config.admin = None).await);
+    let mut ann = app.admin().await;
+    ann.get("/users/new").await;
+    let invited = ann.post("/users", &[("email", "eve@example.com"), ("role", "viewer")]).await;
+    let link = invited.text("#link").strip_prefix(&app.url("")).unwrap().to_owned();
+    for page in [
+        app.anonymous().get("/login").await,
+        empty.anonymous().get("/setup").await,
+        app.anonymous().get(&link).await,
+        ann.get("/account").await,
+    ] {
+        let html = page.html();
+        let selector = scraper::Selector::parse("input[name*=password]").unwrap();
+        let fields: Vec<_> = html.select(&selector).map(|field| field.value()).collect();
+        assert!(!fields.is_empty(), "{}", page.body);
+        for field in fields {
+            assert_eq!(field.attr("type"), Some("password"), "{field:?}");
+            let purpose = field.attr("autocomplete").unwrap_or_default();
+            assert!(["current-password", "new-password"].contains(&purpose), "{field:?}");
+            assert!(field.attr("onpaste").is_none() && field.attr("readonly").is_none());
+        }
+    }
+    app.finish().await;
+    empty.finish().await;
+}

@@ -83,6 +83,12 @@ async fn every_page_requires_a_session_and_has_a_title_one_heading_and_security_
         titles.push(title);
         let policy = seen.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        for part in ["frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert_eq!(seen.headers["referrer-policy"], "same-origin");
+        assert_eq!(seen.headers["cross-origin-opener-policy"], "same-origin");
+        assert!(seen.attribute("form[action='/logout'] button", "class").is_some(), "{path}");
         assert_eq!(seen.headers["cache-control"], "no-store");
         for value in ["demo-key", "the-value-of-a-key"] {
             assert!(!seen.body.contains(value), "{path} shows the secret");

@@ -196,6 +196,40 @@ async fn a_disabled_or_deleted_user_is_signed_out_and_an_enabled_one_signs_in_ag
 }
 
 #[tokio::test]
+async fn an_administrator_signs_a_user_out_everywhere() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let email = app.add_user(Role::Editor).await;
+    let (mut phone, mut laptop) = (app.anonymous(), app.anonymous());
+    phone.sign_in(&email, PASSWORD).await;
+    laptop.sign_in(&email, PASSWORD).await;
+    let path = format!("/users/{}", id_of(&app, &email).await);
+    ann.get(&path).await;
+    assert_eq!(ann.post(&format!("{path}/sessions/end"), &[]).await.location(), "/users");
+    let users = ann.get("/users").await;
+    assert!(users.body.contains(&format!("Signed {email} out everywhere.")), "{}", users.body);
+    for device in [&mut phone, &mut laptop] {
+        assert!(device.get("/webhooks").await.location().starts_with("/login"));
+        device.sign_in(&email, PASSWORD).await;
+    }
+    let recorded: (String, String) = sqlx::query_as(
+        "select action, detail from audit_log where object_name = $1 and actor_name = $2 order by seq desc limit 1",
+    )
+    .bind(&email)
+    .bind(EMAIL)
+    .fetch_one(app.database.pool())
+    .await
+    .unwrap();
+    assert_eq!(recorded, ("user.sessions_ended".to_owned(), r#"{"count":2}"#.to_owned()));
+    // The own sessions are on the page Account.
+    let own = format!("/users/{}", id_of(&app, EMAIL).await);
+    assert!(!ann.get(&own).await.body.contains("Sign out everywhere"));
+    assert_eq!(ann.post(&format!("{own}/sessions/end"), &[]).await.location(), "/account");
+    assert_eq!(ann.get("/users").await.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_last_active_administrator_stays() {
     let app = TestApp::start().await;
     let mut ann = app.admin().await;

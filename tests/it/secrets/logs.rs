@@ -38,6 +38,15 @@ async fn no_log_line_reveals_a_secret() {
     user.get("/webhooks").await;
     user.post(&edit.replace("/edit", "/test"), &[]).await;
     assert!(target.received().len() >= 2);
+    user.get("/users/new").await;
+    let invited = user.post("/users", &[("email", "eve@example.com"), ("role", "viewer")]).await;
+    let link = invited.text("#link");
+    let invitation = link.rsplit_once('/').unwrap().1.to_owned();
+    TestUser::new(server.base.clone()).get(&format!("/invitations/{invitation}")).await;
+    let create = with_args(with_database(gatepost(), database.url()), &["token", "create", "test"]);
+    let api_token = run(create, "").await.stdout.trim().to_owned();
+    server.send(&api_token, &crate::support::event("Granted", "AR-1")).await;
+    let session = user.session().to_owned();
     // Values on standard input, and files with values.
     let mut set = with_database(gatepost(), database.url());
     set.env("GATEPOST_LOG", "trace");
@@ -54,7 +63,9 @@ async fn no_log_line_reveals_a_secret() {
     assert!(log.contains("TRACE") && log.contains("stopping"), "{log}");
     let all = [printed.stdout, printed.stderr, failed.stdout, failed.stderr, log];
     for line in all.iter().flat_map(|text| text.lines()) {
-        for secret in [KEY, "it's-the-bearer-token"] {
+        for secret in
+            [KEY, "it's-the-bearer-token", PASSWORD, &session, &invitation, api_token.as_str()]
+        {
             assert!(!reveals(line, secret), "{line}");
         }
     }

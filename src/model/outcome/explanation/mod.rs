@@ -96,7 +96,7 @@ impl Cause {
                 "The addresses of this server, link-local and other special addresses are blocked unless the \
                  operator allows them, so that a webhook cannot be used to attack this server.",
                 "Check the URL. If the address is correct, ask the operator to add its network to \
-                 GATEPOST_EGRESS_ALLOW and to remove it from GATEPOST_EGRESS_DENY.",
+                 GATEPOST_EGRESS_ALLOW (and GATEPOST_EGRESS_ONLY), and to remove it from GATEPOST_EGRESS_DENY.",
             ),
             Self::NoSuchHost => Explanation::new(
                 "The host name does not resolve.",
