@@ -140,6 +140,23 @@ impl SigningKey {
         }
     }
 
+    /// Reads a key of either scheme, which its beginning tells apart.
+    ///
+    /// # Errors
+    /// See [`SigningKey::parse`].
+    pub fn parse_any(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.starts_with(SHARED_PREFIX) {
+            Self::parse(SignatureScheme::V1, text)
+        } else if text.starts_with(PRIVATE_PREFIX) {
+            Self::parse(SignatureScheme::V1a, text)
+        } else {
+            Err(
+                "is not a key for signatures: use whsec_ or whsk_ and bytes in Base64, or generate one",
+            )
+        }
+    }
+
     /// Returns a new key in the form that [`SigningKey::parse`] reads.
     pub fn generate(scheme: SignatureScheme, sources: &Sources) -> SecretValue {
         match scheme {
@@ -244,6 +261,10 @@ mod tests {
         let public = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
         let key = SigningKey::parse(SignatureScheme::V1a, &format!("whsk_{seed}")).unwrap();
         assert_eq!(key.public_key().unwrap(), format!("whpk_{public}"));
+        assert_eq!(
+            SigningKey::parse_any(&format!("whsk_{seed}")).unwrap().public_key(),
+            key.public_key()
+        );
         assert!(key.sign(&EXAMPLE).starts_with("v1a,"));
         assert!(!key.verify(&EXAMPLE, &key.sign(&EXAMPLE)), "only shared keys verify");
     }
@@ -264,6 +285,8 @@ mod tests {
             (SignatureScheme::V1a, &mixed),
         ] {
             let problem = SigningKey::parse(scheme, text).unwrap_err();
+            let any = SigningKey::parse_any(text).err();
+            assert!(any.is_none_or(|problem| !problem.contains(text.get(6..).unwrap())));
             assert!(!problem.contains(text.get(6..).unwrap()), "{problem}");
             assert!(problem.contains("generate") || problem.contains("copy"), "{problem}");
         }

@@ -130,7 +130,7 @@ impl SecretFailure {
                 "Enter the value again, or ask an administrator to allow this under Secrets."
                     .to_owned()
             }
-            Self::Value { .. } => "Enter the value again, without it.".to_owned(),
+            Self::Value { .. } => "Correct the value, or enter another one.".to_owned(),
         }
     }
 

@@ -244,13 +244,11 @@ fn signing_keys(
     value: impl Fn(&SecretName) -> Option<SecretValue>,
 ) -> Vec<(SigningKey, Option<Timestamp>)> {
     let Some(Signing { scheme, key, previous }) = webhook.signing() else { return Vec::new() };
-    let previous = previous.iter().map(|(name, until)| (name, Some(*until)));
-    std::iter::once((key, None))
-        .chain(previous)
-        .filter_map(|(name, until)| {
-            Some((SigningKey::parse(*scheme, value(name)?.expose()).ok()?, until))
-        })
-        .collect()
+    let current = value(key).and_then(|key| SigningKey::parse(*scheme, key.expose()).ok());
+    let previous = previous.as_ref().and_then(|(name, until)| {
+        Some((SigningKey::parse_any(value(name)?.expose()).ok()?, Some(*until)))
+    });
+    current.map(|current| (current, None)).into_iter().chain(previous).collect()
 }
 
 /// Scheme, host and port of a URL, as an allowed host is written.

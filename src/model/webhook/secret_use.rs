@@ -32,6 +32,8 @@ pub(super) enum SecretPlace {
     ClientSecret,
     /// A key for signatures.
     SigningKey(SignatureScheme),
+    /// The previous key for signatures. It can be of another scheme, so that a change of the scheme does not end it.
+    PreviousSigningKey,
     /// The private key of a client certificate.
     ClientKey,
 }
@@ -39,7 +41,7 @@ pub(super) enum SecretPlace {
 impl SecretPlace {
     /// Whether the value is part of what is sent.
     pub(super) fn is_sent(self) -> bool {
-        !matches!(self, Self::ClientKey | Self::SigningKey(_))
+        !matches!(self, Self::ClientKey | Self::SigningKey(_) | Self::PreviousSigningKey)
     }
 }
 
@@ -63,6 +65,10 @@ impl SecretUse {
                 "contains a control character, such as a line break, which a header cannot have"
             }
             SecretPlace::SigningKey(scheme) => match SigningKey::parse(scheme, value) {
+                Ok(_) => return Ok(()),
+                Err(problem) => problem,
+            },
+            SecretPlace::PreviousSigningKey => match SigningKey::parse_any(value) {
                 Ok(_) => return Ok(()),
                 Err(problem) => problem,
             },
@@ -118,8 +124,7 @@ impl Webhook {
         if let Some(Signing { scheme, key, previous }) = &self.signing {
             add(Field::SigningKey, key.clone(), SecretPlace::SigningKey(*scheme));
             if let Some((name, _)) = previous {
-                let place = SecretPlace::SigningKey(*scheme);
-                add(Field::SigningPreviousKey, name.clone(), place);
+                add(Field::SigningPreviousKey, name.clone(), SecretPlace::PreviousSigningKey);
             }
         }
         if let Some((_, name)) = &self.client_certificate {

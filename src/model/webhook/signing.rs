@@ -12,7 +12,7 @@ use crate::model::signature::SignatureScheme;
 /// How requests are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signing {
-    /// The scheme of both keys.
+    /// The scheme of the key. The previous one can have another.
     pub scheme: SignatureScheme,
     /// The secret with the key.
     pub key: SecretName,

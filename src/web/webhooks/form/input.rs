@@ -12,7 +12,9 @@ use crate::model::WebhookId;
 use crate::model::event::EventChoice;
 use crate::model::filter::{self, Choice, Rule};
 use crate::model::secret::{SecretChoice, SecretChoices, SecretName};
-use crate::model::webhook::{AuthDraft, Draft, Field, SigningDraft, TlsDraft, ValidatorDraft};
+use crate::model::webhook::{
+    AuthDraft, Draft, Field, FieldErrors, SigningDraft, TlsDraft, ValidatorDraft,
+};
 
 /// The webhook that a form edits, and the state of the form that is not part of the webhook.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,6 +29,8 @@ pub(super) struct Subject {
     pub(super) test_event: Option<EventChoice>,
     /// The event selected in the preview.
     pub(super) preview_event: Option<EventChoice>,
+    /// Whether the key for signatures was generated in the form, and is shown until it is saved.
+    pub(super) shows_key: bool,
 }
 
 impl Subject {
@@ -118,12 +122,39 @@ impl FormInput {
         self.many("not_secret").filter(is_kept).map(str::to_owned).collect()
     }
 
-    /// A field that takes a secret: a reference to the chosen one, or what was typed.
-    fn secret(&self, name: &str) -> String {
-        match self.one(&format!("{name}_saved")).parse::<SecretName>() {
-            Ok(saved) => saved.reference(),
-            Err(_none_chosen) => self.text(name),
+    /// A field that takes a secret: what was typed, or else a reference to the chosen secret. What was typed is never dropped.
+    fn secret(&self, field: Field) -> String {
+        let typed = self.text(&element_id(field));
+        let chosen = self.chosen_secret(field).filter(|_| typed.trim().is_empty());
+        chosen.map_or(typed, |chosen| chosen.reference())
+    }
+
+    /// The saved secret that is chosen in the menu of a field.
+    fn chosen_secret(&self, field: Field) -> Option<SecretName> {
+        self.one(&format!("{}_saved", element_id(field))).parse().ok()
+    }
+
+    /// Errors at the fields for which a value was typed although a saved secret is chosen.
+    pub(super) fn ambiguous_secrets(&self) -> FieldErrors {
+        let auth = self.authentication().only_selected_kind();
+        let signing = self.signing().only_used();
+        let mut errors = FieldErrors::default();
+        for (field, used) in [
+            (Field::AuthToken, auth.token),
+            (Field::AuthPassword, auth.password),
+            (Field::AuthClientSecret, auth.client_secret),
+            (Field::SigningKey, signing.key),
+            (Field::TlsClientKey, self.tls().client_key),
+        ] {
+            let is_typed = !self.text(&element_id(field)).trim().is_empty() && !used.is_empty();
+            if let Some(chosen) = self.chosen_secret(field).filter(|_| is_typed) {
+                let message = format!(
+                    "You entered a value and chose the secret {chosen}. The value is used unless you clear it and choose the secret again."
+                );
+                errors.add(field, message);
+            }
         }
+        errors
     }
 
     pub(super) fn subject(&self) -> Subject {
@@ -133,6 +164,7 @@ impl FormInput {
             expected_revision: self.one("seen").parse().ok(),
             test_event: event_menu::parse(&self.one("test_event")),
             preview_event: event_menu::parse(&self.one("preview_event")),
+            shows_key: self.many("signing_key_generated").next().is_some(),
         }
     }
 
@@ -196,11 +228,11 @@ impl FormInput {
     fn authentication(&self) -> AuthDraft {
         AuthDraft {
             kind: self.one("auth_kind"),
-            token: self.secret("auth_token"),
+            token: self.secret(Field::AuthToken),
             username: self.one("auth_username"),
-            password: self.secret("auth_password"),
+            password: self.secret(Field::AuthPassword),
             client_id: self.one("auth_client_id"),
-            client_secret: self.secret("auth_client_secret"),
+            client_secret: self.secret(Field::AuthClientSecret),
             token_endpoint_url: self.one("auth_token_endpoint_url"),
             scopes: self.one("auth_scopes"),
             client_authentication: self.one("auth_client_authentication"),
@@ -216,7 +248,7 @@ impl FormInput {
     fn signing(&self) -> SigningDraft {
         SigningDraft {
             scheme: self.one("signing_scheme"),
-            key: self.secret("signing_key"),
+            key: self.secret(Field::SigningKey),
             previous_key: self.one("signing_previous_key"),
             previous_until: self.one("signing_previous_until"),
         }
@@ -229,7 +261,7 @@ impl FormInput {
             pem: self.text("tls_pem"),
             min_version: self.one("tls_min_version"),
             client_certificate: self.text("tls_client_certificate"),
-            client_key: self.secret("tls_client_key"),
+            client_key: self.secret(Field::TlsClientKey),
         }
     }
 }

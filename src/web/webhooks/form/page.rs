@@ -16,7 +16,7 @@ use crate::actions::Entered;
 use crate::identity::Permission;
 use crate::model::event::EventChoice;
 use crate::model::filter;
-use crate::model::secret::SecretChoices;
+use crate::model::secret::{SecretChoices, SecretName};
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::webhook::{
     AuthDraft, DeliveryPolicy, Draft, FieldErrors, Method, SigningDraft, TlsDraft, Webhook,
@@ -83,7 +83,7 @@ pub(super) struct FormView {
     pub(super) default_schedule: String,
     pub(super) auth: AuthDraft,
     pub(super) signing: SigningDraft,
-    /// A key that was generated just now; empty if none was.
+    /// A key that was generated and is not saved yet; empty if there is none.
     pub(super) generated_key: String,
     pub(super) tls: TlsDraft,
     pub(super) certificate: CertificateView,
@@ -352,7 +352,11 @@ pub(super) async fn load(
     // Boxed, so that they do not enlarge the futures of all requests that show the form.
     let preview = Box::pin(PreviewView::load(state, &entered, preview_event)).await?;
     let secrets = Box::pin(SecretsView::load(state, &entered)).await?;
+    let key = &draft.signing.key;
+    let is_shown = subject.shows_key && SecretName::in_reference(key).is_none();
+    let generated_key = if is_shown { key.clone() } else { String::new() };
     let mut form = FormView::new(&current.session.csrf, subject, draft, &seen);
+    form.generated_key = generated_key;
     form.secrets = secrets;
     form.preview = preview;
     form.preview_events = EventMenu::load(state, preview_event).await?;

@@ -11,7 +11,9 @@ use super::input::FormInput;
 use super::secrets::SecretsView;
 use crate::actions::{Entered, Preview};
 use crate::model::event::{Event, EventChoice};
-use crate::model::webhook::{AuthDraft, Draft, Field, FieldErrors, TlsDraft, hints, is_logpoint};
+use crate::model::webhook::{
+    AuthDraft, Draft, Field, FieldErrors, SigningDraft, TlsDraft, hints, is_logpoint,
+};
 use crate::model::{Trigger, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -214,6 +216,7 @@ pub(super) fn complete(draft: &Draft, errors: &FieldErrors) -> (Draft, Vec<Strin
     completed.response_validators.clear();
     completed.custom_validation_error_message.clear();
     completed.authentication = AuthDraft::default();
+    completed.signing = SigningDraft::default();
     completed.tls = TlsDraft::default();
     if completed.url.trim().is_empty() {
         SAMPLE_URL.clone_into(&mut completed.url);

@@ -33,6 +33,11 @@ async fn save(submission: &Submission, id: Option<WebhookId>) -> Result<Response
     let subject = Subject { id, ..input.subject() };
     let Subject { base, expected_revision, .. } = subject;
     let (actor, choices) = (current.actor(), input.choices());
+    let ambiguous = input.ambiguous_secrets();
+    if !ambiguous.is_empty() {
+        let form = page::load(state, current, subject, draft, choices).await?;
+        return submission.reject(form.with_errors(&ambiguous, FormAction::Save)).await;
+    }
     let request = SaveRequest { id, base, expected_revision, choices, actor, restored: None };
     match state.actions.save_webhook(&request, &draft).await {
         Ok(_) => {

@@ -36,6 +36,8 @@ pub(super) struct SecretFieldView<'a> {
     pub(super) saved: Vec<SelectOption>,
     /// The value that was typed and is not saved yet.
     pub(super) typed: Cow<'a, str>,
+    /// Whether a saved secret is used.
+    pub(super) uses_saved: bool,
 }
 
 /// Values of the menu with the choices.
@@ -63,7 +65,7 @@ impl SecretsView {
         let option = |name: &SecretName| {
             SelectOption::new(name.as_str(), name.as_str(), used.as_ref() == Some(name))
         };
-        SecretFieldView { saved: saved.map(option).collect(), typed }
+        SecretFieldView { saved: saved.map(option).collect(), typed, uses_saved: used.is_some() }
     }
 }
 

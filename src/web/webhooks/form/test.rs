@@ -13,6 +13,7 @@ use super::submission::Submission;
 use crate::actions::{Entered, TestWebhookError};
 use crate::model::event::EventChoice;
 use crate::model::secret::SecretChoices;
+use crate::model::webhook::{Draft, FieldErrors};
 use crate::store::{revisions, webhooks};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
@@ -27,9 +28,13 @@ struct TestResultPart {
 
 /// `POST /webhooks/test`
 pub(in crate::web) async fn test(submission: Submission) -> Result<Response, Error> {
-    let Submission { state, current, input, .. } = &submission;
+    let Submission { state, input, .. } = &submission;
     let (draft, subject) = (input.draft(), input.subject());
     let choice = subject.test_event.unwrap_or(EventChoice::sample_for(&draft.triggers));
+    let ambiguous = input.ambiguous_secrets();
+    if !ambiguous.is_empty() {
+        return reject(&submission, draft, &ambiguous).await;
+    }
     let result = match state.actions.chosen_event(choice).await? {
         None => TestResultView::not_sent(EVENT_REMOVED),
         Some(event) => {
@@ -37,16 +42,26 @@ pub(in crate::web) async fn test(submission: Submission) -> Result<Response, Err
                 Ok(invocation) => TestResultView::new(&invocation),
                 Err(TestWebhookError::Store(error)) => return Err(error.into()),
                 Err(TestWebhookError::Invalid(errors)) => {
-                    let form = page::load(state, current, subject, draft, input.choices()).await?;
-                    let mut form = form.with_errors(&errors, FormAction::Test);
-                    form.result = Some(TestResultView::not_sent("fix the marked fields."));
-                    return submission.reject(form).await;
+                    return reject(&submission, draft, &errors).await;
                 }
             }
         }
     };
     let part = |result| TestResultPart { result };
     submission.respond(draft, Some(result), part, |form, result| form.result = result).await
+}
+
+/// Responds with the errors that prevent the test.
+async fn reject(
+    submission: &Submission,
+    draft: Draft,
+    errors: &FieldErrors,
+) -> Result<Response, Error> {
+    let Submission { state, current, input, .. } = submission;
+    let form = page::load(state, current, input.subject(), draft, input.choices()).await?;
+    let mut form = form.with_errors(errors, FormAction::Test);
+    form.result = Some(TestResultView::not_sent("fix the marked fields."));
+    submission.reject(form).await
 }
 
 /// `POST /webhooks/{id}/test`: sends a test of a saved webhook.

@@ -9,6 +9,7 @@ mod logpoint;
 mod mutual_tls;
 mod preview;
 mod save;
+mod saved_secrets;
 mod stored;
 mod test;
 
