@@ -37,17 +37,19 @@ impl Actions {
     }
 
     /// Gives a webhook a new key, and returns it to be shown once. The current one signs too for `overlap`, so that receivers can change keys without
-    /// rejecting a request. A key that was replaced before does not sign any more.
+    /// rejecting a request. A key that was replaced before does not sign any more. `seen` is the revision that the user has
+    /// seen, so that a request that is sent twice does not replace the new key.
     ///
     /// # Errors
     /// See [`RotateSigningKeyError`].
     pub async fn rotate_signing_key(
         &self,
         id: WebhookId,
+        seen: i32,
         overlap: TimeDelta,
         actor: &Actor,
     ) -> Result<SecretValue, RotateSigningKeyError> {
-        let (before, revision) = self.signed_webhook(id).await?;
+        let (before, _) = self.signed_webhook(id).await?;
         let scheme = before.signing.scheme.parse();
         let scheme = scheme.map_err(|_unknown| RotateSigningKeyError::NotSigned)?;
         let new = self.generate_signing_key(scheme);
@@ -60,7 +62,7 @@ impl Actions {
         };
         let key = new.expose().to_owned();
         let signing = SigningDraft { key, previous_key, previous_until, ..before.signing.clone() };
-        self.save_signing(id, revision, Draft { signing, ..before }, actor).await?;
+        self.save_signing(id, seen, Draft { signing, ..before }, actor).await?;
         Ok(new)
     }
 

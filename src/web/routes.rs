@@ -124,7 +124,7 @@ fn delivery_routes() -> [Route; 10] {
     ]
 }
 
-fn webhook_routes() -> [Route; 26] {
+fn webhook_routes() -> [Route; 27] {
     [
         get("/webhooks", Read, webhooks::list::show),
         get("/webhooks/new", EditWebhooks, webhooks::form::edit::new),
@@ -142,6 +142,7 @@ fn webhook_routes() -> [Route; 26] {
         post("/webhooks/{id}/active", EditWebhooks, webhooks::toggle::toggle),
         post("/webhooks/{id}/test", EditWebhooks, webhooks::form::test::test_saved),
         get("/webhooks/{id}/signing", Read, webhooks::signing::show),
+        get("/webhooks/{id}/signing/rotate", Read, webhooks::signing::lead_back),
         post("/webhooks/{id}/signing/rotate", EditWebhooks, webhooks::signing::rotate),
         post("/webhooks/{id}/signing/previous/end", EditWebhooks, webhooks::signing::end_previous),
         get("/webhooks/{id}/send", Send, webhooks::send_now::choose),

@@ -27,13 +27,24 @@ async fn signatures() {
             scenes.push(stepped(
                 "signing-replaced",
                 &path,
-                &["[action$='/rotate'] button", "#new-key"],
+                &["[action$='/rotate'] button", ".danger", "#new-key"],
+            ));
+            scenes.push(stepped(
+                "signing-replace-again",
+                &path,
+                &["[action$='/rotate'] button", ".danger"],
+            ));
+            scenes.push(stepped(
+                "signing-generated",
+                &format!("/webhooks/{id}/edit"),
+                &["#signing-key-input .button", "#generated-key + button"],
             ));
         }
         if scheme != "none" {
             let mut ann = app.admin().await;
             let rotate = format!("/webhooks/{id}/signing/rotate");
-            assert_eq!(ann.post(&rotate, &[("overlap_hours", "24")]).await.status, 200);
+            let fields = [("overlap_hours", "24"), ("seen", "1")];
+            assert_eq!(ann.post(&rotate, &fields).await.status, 200);
         }
     }
     check_all(&app, &scenes).await;

@@ -250,10 +250,10 @@ async fn imported_webhooks(walk: &mut Walk) {
     walk.run(&["webhooks", "import", "-"], &signed).await;
     let kinds = ["webhook.changed", "secret.created", "webhooks.imported"];
     walk.expect("import_webhooks", &kinds).await;
-    let rotated = walk
-        .ann
-        .post(&format!("/webhooks/{imported}/signing/rotate"), &[("overlap_hours", "24")])
-        .await;
+    let rotate = format!("/webhooks/{imported}/signing/rotate");
+    let page = walk.ann.get(rotate.trim_end_matches("/rotate")).await;
+    let seen = page.attribute("[name=seen]", "value").unwrap();
+    let rotated = walk.ann.post(&rotate, &[("overlap_hours", "24"), ("seen", &seen)]).await;
     assert_eq!(rotated.status, 200);
     walk.expect("rotate_signing_key", &["webhook.changed", "secret.created"]).await;
     walk.post(&format!("/webhooks/{imported}/signing/previous/end"), &[]).await;

@@ -1,36 +1,31 @@
-//! The page **Signatures** of a webhook: its keys, their replacement, and code that verifies signatures.
+//! The page **Signatures** of a webhook: its keys, and code that verifies signatures.
 
+mod rotate;
 mod snippets;
+
+pub(in crate::web) use rotate::{end_previous, lead_back, rotate};
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use chrono::TimeDelta;
-use serde::Deserialize;
+use axum::response::Response;
 
 use super::parse_id;
-use crate::actions::{ChangeWebhookError, RotateSigningKeyError, SaveWebhookError, SigningKeyInfo};
+use crate::actions::{ChangeWebhookError, SigningKeyInfo};
 use crate::model::WebhookId;
-use crate::model::secret::SecretValue;
+use crate::model::secret::{SecretName, SecretValue};
 use crate::model::signature::SignatureScheme;
-use crate::store::webhooks;
+use crate::store::{revisions, webhooks};
 use crate::web::components::SelectOption;
 use crate::web::display_time::DisplayTime;
-use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState};
 use snippets::Snippet;
 
-/// How long the previous key signs too: value in hours, and label.
+/// How long the current key also signs after it was replaced: value in hours, and label.
 const OVERLAPS: [(i64, &str); 5] =
-    [(1, "1 hour"), (24, "1 day"), (168, "7 days"), (720, "30 days"), (0, "Not at all")];
+    [(0, "Not at all"), (1, "1 hour"), (24, "1 day"), (168, "7 days"), (720, "30 days")];
 const DEFAULT_OVERLAP_HOURS: i64 = 24;
-
-#[derive(Debug, Deserialize)]
-pub(in crate::web) struct RotateForm {
-    overlap_hours: i64,
-}
 
 #[derive(Template)]
 #[template(path = "webhooks/signing/show.html")]
@@ -42,13 +37,21 @@ struct SigningPage {
     scheme: &'static str,
     /// Empty for a shared key.
     public_key: String,
-    /// Whether there is a key that can be used.
-    has_key: bool,
+    /// The current key. `None` if there is none that can be used.
+    key: Option<KeyView>,
     previous: Option<PreviousView>,
     /// A key that was generated just now; empty if none was.
     new_key: String,
     overlaps: Vec<SelectOption>,
+    /// The revision of the webhook.
+    revision: i32,
     snippets: Vec<Snippet>,
+}
+
+/// The secret with the current key.
+struct KeyView {
+    secret: String,
+    changed: Option<DisplayTime>,
 }
 
 struct PreviousView {
@@ -66,71 +69,14 @@ pub(in crate::web) async fn show(
     signing_page(&state, &current, parse_id(&id)?, None).await
 }
 
-/// `POST /webhooks/{id}/signing/rotate`. The response contains the new key, which is not shown again.
-pub(in crate::web) async fn rotate(
-    State(state): State<WebState>,
-    current: CurrentUser,
-    Path(id): Path<String>,
-    Form(form): Form<RotateForm>,
-) -> Result<Response, Error> {
-    let id = parse_id(&id)?;
-    if !OVERLAPS.iter().any(|(hours, _)| *hours == form.overlap_hours) {
-        return Err(Error::Unreadable("unknown time of overlap".to_owned()));
-    }
-    let overlap = TimeDelta::hours(form.overlap_hours);
-    match state.actions.rotate_signing_key(id, overlap, &current.actor()).await {
-        Ok(new) => signing_page(&state, &current, id, Some(new)).await,
-        Err(error) => not_changed(&current, id, error).await,
-    }
-}
-
-/// `POST /webhooks/{id}/signing/previous/end`
-pub(in crate::web) async fn end_previous(
-    State(state): State<WebState>,
-    current: CurrentUser,
-    Path(id): Path<String>,
-    _form: Form<Vec<(String, String)>>,
-) -> Result<Response, Error> {
-    let id = parse_id(&id)?;
-    match state.actions.end_previous_signing_key(id, &current.actor()).await {
-        Ok(()) => {
-            current.session.notify("Only the current key signs now.").await?;
-            Ok(Redirect::to(&format!("/webhooks/{id}/signing")).into_response())
-        }
-        Err(error) => not_changed(&current, id, error).await,
-    }
-}
-
-async fn not_changed(
-    current: &CurrentUser,
-    id: WebhookId,
-    error: RotateSigningKeyError,
-) -> Result<Response, Error> {
-    let message = match error {
-        RotateSigningKeyError::Save(SaveWebhookError::NotFound) => return Err(Error::NotFound),
-        RotateSigningKeyError::Save(SaveWebhookError::Store(error)) => return Err(error.into()),
-        RotateSigningKeyError::NotSigned => {
-            "The key was not replaced, because the webhook does not sign requests.".to_owned()
-        }
-        RotateSigningKeyError::Save(SaveWebhookError::Stale { .. }) => {
-            "The key was not replaced, because the webhook was changed meanwhile. Try again."
-                .to_owned()
-        }
-        RotateSigningKeyError::Save(SaveWebhookError::Invalid(errors)) => {
-            let first = errors.iter().next().map(|error| error.message.clone());
-            format!("The key was not replaced: {}", first.unwrap_or_default())
-        }
-    };
-    current.session.notify(&message).await?;
-    Ok(Redirect::to(&format!("/webhooks/{id}/signing")).into_response())
-}
-
 async fn signing_page(
     state: &WebState,
     current: &CurrentUser,
     id: WebhookId,
     new: Option<SecretValue>,
 ) -> Result<Response, Error> {
+    // Read before the webhook, so that a change in between is noticed when the key is replaced.
+    let revision = revisions::current_number(&state.db, id).await?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let keys = match state.actions.signing_keys(id).await {
         Ok(keys) => keys,
@@ -147,6 +93,15 @@ async fn signing_page(
         let (public_key, is_over) = (public(key), until <= now.time);
         Some(PreviousView { public_key, until: DisplayTime::new(until, now), is_over })
     });
+    let key = match (newest, SecretName::in_reference(&draft.signing.key)) {
+        (Some(_), Some(name)) => {
+            let usable = state.actions.usable_secrets(Some(id)).await?;
+            let secret = usable.iter().find(|secret| secret.name == name);
+            let changed = secret.map(|secret| DisplayTime::new(secret.updated_at, now));
+            Some(KeyView { secret: name.to_string(), changed })
+        }
+        _ => None,
+    };
     let option = |(hours, label): (i64, &'static str)| {
         SelectOption::new(hours.to_string(), label, hours == DEFAULT_OVERLAP_HOURS)
     };
@@ -160,10 +115,11 @@ async fn signing_page(
             Some(SignatureScheme::V1) => "HMAC-SHA256",
             Some(SignatureScheme::V1a) => "Ed25519",
         },
-        has_key: newest.is_some(),
+        key,
         previous,
         new_key: new.map(|new| new.expose().to_owned()).unwrap_or_default(),
         overlaps: OVERLAPS.into_iter().map(option).collect(),
+        revision,
         snippets: scheme.map(|scheme| snippets::of(scheme, &public_key)).unwrap_or_default(),
         public_key,
     })

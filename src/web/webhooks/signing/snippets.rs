@@ -29,7 +29,7 @@ pub(super) fn of(scheme: SignatureScheme, public_key: &str) -> Vec<Snippet> {
             ),
             (
                 include_str!("snippets/v1.sh"),
-                "Sends a signed request, so that you can test your receiver. Uses curl and openssl.",
+                "Sends a signed request, so that you can test your receiver. Needs bash, curl and openssl.",
             ),
         ],
         SignatureScheme::V1a => [
@@ -37,7 +37,7 @@ pub(super) fn of(scheme: SignatureScheme, public_key: &str) -> Vec<Snippet> {
             (include_str!("snippets/v1a.mjs"), "Uses only Node.js."),
             (
                 include_str!("snippets/v1a.sh"),
-                "Verifies a request that you have recorded, then sends it to your receiver. Uses curl and openssl 3.",
+                "Verifies a recorded request, then sends it to your receiver. Needs bash, curl and openssl 3; the openssl of macOS is another.",
             ),
         ],
     };
