@@ -67,7 +67,7 @@ pub use send_sample::{SampleOrder, SendSampleError};
 pub use set_up::{SetUpError, SetUpField};
 pub use sign_in::{AcceptedPassword, ProviderSession, SignIn, SignInError, SignedIn};
 pub use signing_keys::{RotateSigningKeyError, SigningKeyInfo};
-pub use single_sign_on::{SingleSignOn, SingleSignOnError, SingleSignOnOutcome};
+pub use single_sign_on::{NoRole, SingleSignOn, SingleSignOnError, SingleSignOnOutcome};
 pub use test_webhook::{Preview, TestWebhookError};
 pub use toggle_webhook::ChangeWebhookError;
 pub use users::{

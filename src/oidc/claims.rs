@@ -1,5 +1,7 @@
 //! Claims: the facts about a user in an ID token or a `UserInfo` response.
 
+use std::collections::BTreeSet;
+
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
@@ -77,6 +79,12 @@ pub(super) fn find<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
         let (first, rest) = path.split_at_checked(at)?;
         find(object.get(first)?, rest.strip_prefix('.')?)
     })
+}
+
+/// Returns the names of all claims of a token or a response.
+pub(super) fn names(claims: &impl Serialize) -> BTreeSet<String> {
+    let value = serde_json::to_value(claims).unwrap_or_default();
+    value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 
 /// Whether Microsoft Entra ID says that the tenant owns the domain of the email address. It does not send `email_verified`,

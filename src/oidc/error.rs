@@ -19,8 +19,8 @@ pub enum OidcError {
 /// Why a response of the provider was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The browser sent no cookie of a sign-in, or one that was changed.
-    #[error("this browser has not started the sign-in")]
+    /// The browser sent no cookie of a sign-in, or one that was changed. It is removed when the sign-in has ended.
+    #[error("this browser has no sign-in in progress")]
     NoCookie,
     /// The sign-in took too long.
     #[error("the sign-in was started more than 10 minutes ago")]
@@ -66,6 +66,11 @@ impl fmt::Display for SkewedClock {
         let plural = if self.minutes == 1 { "" } else { "s" };
         write!(f, "the clocks differ by {} minute{plural}", self.minutes)
     }
+}
+
+/// Returns the start of a text of the provider, without control characters.
+pub(super) fn printable(text: &str, max_chars: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
 }
 
 /// Returns an error with its causes.

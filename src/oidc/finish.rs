@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::claims::{self, OtherClaims, ProtocolClient, Token, TokenClaims, UserInfo};
-use super::error::{OidcError, Rejection, chain};
+use super::error::{OidcError, Rejection, chain, printable};
 use super::metadata::Metadata;
 use super::pending::{PENDING_VALIDITY, Pending, Purpose};
+use super::roles::MissingRole;
 use super::verify::{self, VerifyError};
 use super::{Oidc, Parts};
 use crate::identity::Role;
@@ -49,8 +50,8 @@ pub struct Identity {
     pub email: Option<String>,
     /// Whether the provider has verified the address.
     pub is_email_verified: bool,
-    /// The role by the claim. `None` if no value of the claim gives one.
-    pub role: Option<Role>,
+    /// The role by the claim, or why it gives none.
+    pub role: Result<Role, MissingRole>,
     /// When the user last entered credentials at the provider, if the provider says so.
     pub authenticated_at: Option<Timestamp>,
     /// The ID token, which identifies the user when they sign out at the provider.
@@ -117,11 +118,7 @@ fn refusal(callback: &Callback) -> Rejection {
         "" => callback.error.clone(),
         description => format!("{}: {description}", callback.error),
     };
-    Rejection::Refused(printable(&text))
-}
-
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_CHARS).collect()
+    Rejection::Refused(printable(&text, MAX_TEXT_CHARS))
 }
 
 impl Parts {
@@ -142,7 +139,7 @@ impl Parts {
         let response = match exchange {
             Ok(response) => response,
             Err(RequestTokenError::ServerResponse(error)) => {
-                let text = printable(&error.to_string());
+                let text = printable(&error.to_string(), MAX_TEXT_CHARS);
                 return Err(if *error.error() == CoreErrorResponseType::InvalidGrant {
                     Rejection::Code(text).into()
                 } else {
@@ -158,7 +155,9 @@ impl Parts {
                 let text = format!("the token response cannot be read at \"{}\"", error.path());
                 return Err(unavailable(text));
             }
-            Err(RequestTokenError::Other(text)) => return Err(unavailable(printable(&text))),
+            Err(RequestTokenError::Other(text)) => {
+                return Err(unavailable(printable(&text, MAX_TEXT_CHARS)));
+            }
         };
         let token = response.id_token().cloned();
         let token =
@@ -202,20 +201,23 @@ impl Parts {
         let mut email = claims.email().map(|email| email.to_string());
         let mut is_email_verified =
             claims.email_verified().unwrap_or_else(|| claims::is_owned_by_tenant(claims));
+        let mut present = claims::names(claims);
         if (values.is_none() || email.is_none()) && client.user_info_url().is_some() {
             let info = self.user_info(client, claims, access_token).await?;
             values = values.or_else(|| self.roles.values(&info_claims(&info)));
+            present.extend(claims::names(&info));
             if email.is_none() {
                 email = info.email().map(|email| email.to_string());
                 is_email_verified = info.email_verified().unwrap_or(false);
             }
         }
+        let role = self.roles.role(values.as_deref().unwrap_or_default());
         Ok(Identity {
+            role: role.ok_or_else(|| self.roles.missing(values, present)),
             issuer: claims.issuer().to_string(),
             subject: claims.subject().to_string(),
             email,
             is_email_verified,
-            role: self.roles.role(&values.unwrap_or_default()),
             authenticated_at: claims.auth_time(),
             id_token: token.to_string(),
         })

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct OtherMetadata {
     /// Where users sign out (OpenID Connect RP-Initiated Logout, section 2.1).
     pub(super) end_session_endpoint: Option<EndSessionUrl>,
+    /// The values of `prompt` (Initiating User Registration via OpenID Connect, section 4).
+    #[serde(default)]
+    pub(super) prompt_values_supported: Option<Vec<String>>,
     /// Whether every response names the issuer (RFC 9207, section 3).
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,

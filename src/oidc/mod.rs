@@ -17,13 +17,15 @@ mod verify;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use url::Url;
 
 pub use error::{OidcError, Rejection, SkewedClock};
 pub use finish::{Callback, Finished, Identity};
 pub use pending::{PENDING_VALIDITY, Purpose};
-pub use roles::{RoleMapping, RoleMappingError};
+pub use roles::{MissingRole, RoleMapping, RoleMappingError};
 pub use start::Started;
 
 use crate::config::OidcSettings;
@@ -41,6 +43,8 @@ const CALLBACK_PATH: &str = "/login/sso/callback";
 const SIGNED_OUT_PATH: &str = "/login";
 /// What an encrypted ID token is for.
 const ID_TOKEN_PLACE: &str = "sessions.id_token";
+/// What the encrypted description of a failed sign-in is for.
+const FAILURE_PLACE: &str = "cookie/failed sign-in";
 
 /// Signs users in with the configured provider. Clones share the cached metadata of the provider.
 #[derive(Debug, Clone)]
@@ -129,6 +133,22 @@ impl Oidc {
     pub fn open_token(&self, sealed: &[u8]) -> Option<String> {
         let token = self.0.vault.open(ID_TOKEN_PLACE, sealed).ok()?;
         String::from_utf8(token).ok()
+    }
+
+    /// Encrypts the description of a failed sign-in for a cookie.
+    ///
+    /// # Errors
+    /// If it is too long.
+    pub fn seal_failure(&self, text: &[u8]) -> Result<String, OidcError> {
+        let sealed = self.0.vault.seal(FAILURE_PLACE, text);
+        let sealed = sealed.map_err(|error| OidcError::Internal(error.to_string()))?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Decrypts the description of a failed sign-in. `None` if Gatepost has not written it.
+    pub fn open_failure(&self, cookie: &str) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(cookie).ok()?;
+        self.0.vault.open(FAILURE_PLACE, &sealed).ok()
     }
 
     /// Reads the provider's metadata and keys, unless they are cached.

@@ -20,6 +20,8 @@ const PLACE: &str = "cookie/sign-in";
 pub enum Purpose {
     /// Starting a session.
     SignIn,
+    /// Starting a session, with another account than the one that is signed in at the provider.
+    OtherAccount,
     /// Confirming that the user of a session is still the same.
     Confirm,
 }

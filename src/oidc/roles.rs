@@ -3,10 +3,15 @@
 use serde_json::Value;
 
 use super::claims;
+use super::error::printable;
 use crate::identity::Role;
 
 /// The value in a mapping that every user has.
 const ANY: &str = "*";
+/// Maximum number of values or names in an error.
+const MAX_LISTED: usize = 20;
+/// Maximum length of each, in characters.
+const MAX_LISTED_CHARS: usize = 60;
 
 /// Gives roles to users by a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,37 @@ pub enum RoleMappingError {
          with the groups of a user"
     )]
     NoClaim,
+}
+
+/// Why a user gets no role: what the provider sent instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MissingRole {
+    /// The provider did not send the claim.
+    #[error("the claim \"{claim}\" is missing; present: {}", present.join(", "))]
+    NoClaim {
+        /// The claim.
+        claim: String,
+        /// The names of the claims that the provider sent.
+        present: Vec<String>,
+    },
+    /// No value of the claim is in the mapping.
+    #[error(
+        "no value of the claim \"{claim}\" is in GATEPOST_OIDC_ROLES; values: {}",
+        list(values)
+    )]
+    NoMatch {
+        /// The claim.
+        claim: String,
+        /// Its values.
+        values: Vec<String>,
+    },
+}
+
+fn list(values: &[String]) -> String {
+    if values.is_empty() {
+        return "none".to_owned();
+    }
+    values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ")
 }
 
 impl RoleMapping {
@@ -68,6 +104,26 @@ impl RoleMapping {
         let is_given = |value: &str| value == ANY || values.iter().any(|found| found == value);
         let given = self.roles.iter().filter(|(value, _)| is_given(value));
         given.map(|(_, role)| *role).max()
+    }
+
+    /// Describes why these values give no role. `present` are the names of all claims.
+    pub(super) fn missing(
+        &self,
+        values: Option<Vec<String>>,
+        present: impl IntoIterator<Item = String>,
+    ) -> MissingRole {
+        let shorten = |text: String| printable(&text, MAX_LISTED_CHARS);
+        let claim = self.claim.clone();
+        match values {
+            Some(values) => {
+                let values = values.into_iter().take(MAX_LISTED).map(shorten).collect();
+                MissingRole::NoMatch { claim, values }
+            }
+            None => {
+                let present = present.into_iter().take(MAX_LISTED).map(shorten).collect();
+                MissingRole::NoClaim { claim, present }
+            }
+        }
     }
 }
 
@@ -125,6 +181,26 @@ mod tests {
             assert!(error.contains(part), "{text}: {error}");
         }
         assert!(RoleMapping::parse("", "*=viewer").is_ok());
+    }
+
+    #[test]
+    fn a_missing_role_says_what_the_provider_has_sent() {
+        let mapping = RoleMapping::parse("groups", "admins=admin").unwrap();
+        let missing = |claims: Value| {
+            let present = claims.as_object().unwrap().keys().cloned();
+            mapping.missing(mapping.values(&claims), present).to_string()
+        };
+        assert_eq!(
+            missing(json!({ "sub": "1", "email": "eve@example.com" })),
+            "the claim \"groups\" is missing; present: sub, email"
+        );
+        let no_match = |values: &str| {
+            format!("no value of the claim \"groups\" is in GATEPOST_OIDC_ROLES; values: {values}")
+        };
+        assert_eq!(missing(json!({ "groups": ["a", "b\n"] })), no_match("\"a\", \"b\""));
+        assert_eq!(missing(json!({ "groups": {} })), no_match("none"));
+        let many: Vec<String> = (0..1000).map(|n| format!("{n}{}", "x".repeat(1000))).collect();
+        assert!(missing(json!({ "groups": many })).len() < 2000);
     }
 
     fn any_role() -> impl Strategy<Value = Role> {

@@ -20,6 +20,10 @@ use super::{Oidc, Parts};
 
 /// The scope that the library adds itself.
 const OPENID: &str = "openid";
+/// Maximum age of the session at the provider. With one, the ID token says when the user entered credentials (OpenID Connect
+/// Core, section 3.1.2.1). It is long, so that users do not enter them more often than the provider wants.
+const MAX_SESSION_AGE: Duration = Duration::from_hours(365 * 24);
+const GOOGLE: &str = "https://accounts.google.com";
 
 /// A sign-in that has started.
 #[derive(Debug, Clone)]
@@ -61,9 +65,15 @@ impl Oidc {
         for scope in parts.scopes.iter().filter(|scope| *scope != OPENID) {
             request = request.add_scope(Scope::new(scope.clone()));
         }
-        if pending.purpose == Purpose::Confirm {
-            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
-        }
+        request = match pending.purpose {
+            Purpose::SignIn => request.set_max_age(MAX_SESSION_AGE),
+            Purpose::OtherAccount => {
+                request.add_prompt(account_prompt(&metadata)).set_max_age(MAX_SESSION_AGE)
+            }
+            Purpose::Confirm => {
+                request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO)
+            }
+        };
         let (url, _state, _nonce) = request.url();
         Ok(Started { url, cookie: pending.seal(&parts.vault)? })
     }
@@ -84,6 +94,18 @@ impl Oidc {
             query.append_pair("post_logout_redirect_uri", parts.signed_out_url.as_str());
         }
         Some(url)
+    }
+}
+
+/// Returns the prompt with which the user can choose another account. Every provider must support `login`, apart from
+/// Google, which only supports `select_account`.
+fn account_prompt(metadata: &Metadata) -> CoreAuthPrompt {
+    let values = &metadata.additional_metadata().prompt_values_supported;
+    let is_listed = values.iter().flatten().any(|value| value == "select_account");
+    if is_listed || metadata.issuer().as_str() == GOOGLE {
+        CoreAuthPrompt::SelectAccount
+    } else {
+        CoreAuthPrompt::Login
     }
 }
 

@@ -21,6 +21,10 @@ const PENDING_MAX_AGE: Duration = Duration::minutes(10);
 pub(super) const SINGLE_SIGN_ON: &str = "gatepost_sso";
 /// How long a single sign-on may take. The cookie contains the time of the start, too.
 pub(super) const SINGLE_SIGN_ON_MAX_AGE: Duration = Duration::minutes(10);
+/// Contains why a single sign-on has failed, encrypted, for the page that says so.
+pub(super) const FAILED_SIGN_IN: &str = "gatepost_sso_failed";
+/// How long the page can be reloaded.
+pub(super) const FAILED_SIGN_IN_MAX_AGE: Duration = Duration::minutes(10);
 /// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
 const MAX_AGE: Duration = Duration::days(400);
 

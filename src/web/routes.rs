@@ -73,7 +73,7 @@ fn simple_routes() -> Vec<Route> {
 }
 
 /// Routes that are open to visitors.
-fn visitor_routes() -> [Route; 13] {
+fn visitor_routes() -> [Route; 14] {
     let limit = || DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES);
     let login = routing::post(auth::login::submit).layer(limit());
     let code = routing::post(auth::code::submit).layer(limit());
@@ -87,6 +87,7 @@ fn visitor_routes() -> [Route; 13] {
         open(Method::POST, "/login/code", code),
         open(Method::GET, "/login/sso", routing::get(auth::single_sign_on::start)),
         open(Method::GET, "/login/sso/callback", routing::get(auth::single_sign_on::callback)),
+        open(Method::GET, "/login/sso/failed", routing::get(auth::single_sign_on::failure::show)),
         open(Method::GET, "/login/sso/done", routing::get(auth::single_sign_on::done)),
         open(
             Method::POST,

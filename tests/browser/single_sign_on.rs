@@ -56,7 +56,7 @@ async fn a_user_without_a_group_is_refused() {
     let browser = Browser::start(&app).await;
     browser.open("/login/sso").await;
     sign_in_at_provider(&browser, "sam").await;
-    browser.wait_for_text("h1", "You have no access to Gatepost").await;
+    browser.wait_for_text("h1", "No access to Gatepost").await;
     check_each(&browser, &[scene("sso-refused", "/login/sso")]).await;
     app.finish().await;
 }

@@ -1,6 +1,6 @@
 //! Finds or creates the user of an account, and updates the role.
 
-use super::{METHOD, SingleSignOnError, verified_email};
+use super::{METHOD, NoRole, SingleSignOnError, plausible_email, verified_email};
 use crate::actions::Actions;
 use crate::identity::Role;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
@@ -17,9 +17,16 @@ impl Actions {
         identity: &Identity,
         origin: Origin,
     ) -> Result<(User, i64), SingleSignOnError> {
-        let Some(role) = identity.role else {
-            self.end_sessions_of_account(identity).await?;
-            return Err(SingleSignOnError::NoRole);
+        let role = match &identity.role {
+            Ok(role) => *role,
+            Err(why) => {
+                self.end_sessions_of_account(identity).await?;
+                return Err(SingleSignOnError::NoRole(Box::new(NoRole {
+                    email: plausible_email(identity).unwrap_or_default().to_owned(),
+                    subject: identity.subject.clone(),
+                    why: why.clone(),
+                })));
+            }
         };
         let (issuer, subject) = (&identity.issuer, &identity.subject);
         let now = self.parts.sources.now();

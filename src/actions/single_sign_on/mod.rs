@@ -11,7 +11,7 @@ use crate::actions::sign_in::{ProviderSession, SignedIn};
 use crate::actions::{Actions, email};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Origin, UserId};
-use crate::oidc::{Callback, Identity, Oidc, OidcError, Purpose, Rejection, Started};
+use crate::oidc::{Callback, Identity, MissingRole, Oidc, OidcError, Purpose, Rejection, Started};
 use crate::store::sessions::{self, SessionKey};
 use crate::store::{self, identities};
 
@@ -64,7 +64,7 @@ pub enum SingleSignOnError {
     UnverifiedEmail(String),
     /// No value of the claim gives a role.
     #[error("no group or role of the user gives a role")]
-    NoRole,
+    NoRole(Box<NoRole>),
     /// The user is disabled.
     #[error("the user is disabled")]
     Disabled(String),
@@ -82,6 +82,17 @@ pub enum SingleSignOnError {
     Store(#[from] store::Error),
 }
 
+/// A user to whom no value of the claim gives a role.
+#[derive(Debug, Clone)]
+pub struct NoRole {
+    /// The email address; empty if there is none.
+    pub email: String,
+    /// The user's identifier at the provider.
+    pub subject: String,
+    /// What the provider sent instead.
+    pub why: MissingRole,
+}
+
 impl SingleSignOnError {
     /// Returns the email address to record, if it is known.
     fn email(&self) -> &str {
@@ -92,11 +103,16 @@ impl SingleSignOnError {
             Self::Off
             | Self::Protocol(_)
             | Self::NoEmail
-            | Self::NoRole
             | Self::OtherUser
             | Self::Throttled(_)
             | Self::Store(_) => "",
+            Self::NoRole(user) => &user.email,
         }
+    }
+
+    /// Returns the user without a role, if that is the reason.
+    fn user_without_role(&self) -> Option<&NoRole> {
+        if let Self::NoRole(user) = self { Some(user) } else { None }
     }
 
     /// Whether another site can cause it in the browser of a user. Such responses do not count as attempts, because they would
@@ -117,7 +133,7 @@ impl SingleSignOnError {
             Self::Off | Self::Protocol(_) | Self::Throttled(_) | Self::Store(_) => false,
             Self::NoEmail
             | Self::UnverifiedEmail(_)
-            | Self::NoRole
+            | Self::NoRole(_)
             | Self::Disabled(_)
             | Self::OtherAccount(_)
             | Self::OtherUser => true,
@@ -165,7 +181,11 @@ impl Actions {
         match &finished {
             Err(error) if error.is_rejection() => {
                 let (from, reason) = (request.from, error.to_string());
-                tracing::warn!(%from, reason, "rejected a single sign-on");
+                let email = Some(error.email()).filter(|email| !email.is_empty());
+                let user = error.user_without_role();
+                let subject = user.map(|user| user.subject.as_str());
+                let detail = user.map(|user| user.why.to_string());
+                tracing::warn!(%from, reason, email, subject, detail, "rejected a single sign-on");
                 self.record_rejected_single_sign_on(error, request.origin).await?;
                 if error.can_be_caused_by_another_site() {
                     attempt.succeed(Instant::now());
@@ -219,24 +239,42 @@ impl Actions {
         oidc.sign_out_url(oidc.open_token(id_token).as_deref()).await
     }
 
+    /// Encrypts the description of a failed sign-in for a cookie. `None` if that is not possible.
+    pub fn seal_failed_sign_in(&self, text: &[u8]) -> Option<String> {
+        self.parts.oidc.as_ref()?.seal_failure(text).ok()
+    }
+
+    /// Decrypts the description of a failed sign-in. `None` if Gatepost has not written it.
+    pub fn open_failed_sign_in(&self, cookie: &str) -> Option<Vec<u8>> {
+        self.parts.oidc.as_ref()?.open_failure(cookie)
+    }
+
     async fn record_rejected_single_sign_on(
         &self,
         error: &SingleSignOnError,
         origin: Origin,
     ) -> Result<(), store::Error> {
         let object = AuditObject::new("user", "", error.email());
-        let entry = AuditEntry::new(AuditAction::SignInFailed, object)
+        let mut entry = AuditEntry::new(AuditAction::SignInFailed, object)
             .with("method", METHOD)
             .with("reason", error.to_string());
+        if let Some(user) = error.user_without_role() {
+            entry =
+                entry.with("subject", user.subject.clone()).with("detail", user.why.to_string());
+        }
         self.record_rejection(entry, origin).await
     }
 }
 
+/// Returns the email address, if it can be one.
+fn plausible_email(identity: &Identity) -> Option<&str> {
+    let address = identity.email.as_deref().map(str::trim);
+    address.filter(|address| email::is_plausible(address))
+}
+
 /// Returns the address of a new user, if it can be one and the provider has verified it.
 fn verified_email(identity: &Identity) -> Result<&str, SingleSignOnError> {
-    let address = identity.email.as_deref().map(str::trim);
-    let address = address.filter(|address| email::is_plausible(address));
-    let address = address.ok_or(SingleSignOnError::NoEmail)?;
+    let address = plausible_email(identity).ok_or(SingleSignOnError::NoEmail)?;
     if identity.is_email_verified {
         Ok(address)
     } else {

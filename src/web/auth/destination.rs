@@ -6,6 +6,10 @@ use url::form_urlencoded;
 const MAX_NEXT_BYTES: usize = 2048;
 /// The same for single sign-on, whose cookie contains it.
 const MAX_SHORT_BYTES: usize = 1024;
+/// Starts a sign-in at the identity provider.
+pub(super) const START: &str = "/login/sso";
+/// The page that says why a sign-in at the identity provider has failed.
+pub(super) const FAILED: &str = "/login/sso/failed";
 /// The page in the tab of a sign-in that another tab waits for.
 pub(super) const DONE: &str = "/login/sso/done";
 

@@ -10,6 +10,9 @@ use crate::support::identity_provider::Provider;
 use crate::support::user::TestUser;
 use crate::support::{TestApp, http};
 
+/// The page that says why a sign-in has failed.
+const FAILED: &str = "/login/sso/failed";
+
 /// A browser at the provider. Its pages are not validated, unlike Gatepost's.
 #[derive(Default)]
 struct Browser {
@@ -93,7 +96,10 @@ async fn sign_in(user: &mut TestUser, browser: &mut Browser, app: &TestApp, name
     let started = user.get("/login/sso?next=%2Fevents").await;
     let back = browser.follow(started.location(), app, name).await;
     let response = user.get(&back).await;
-    if response.status == 303 { response.location().to_owned() } else { response.text("h1") }
+    match (response.status, response.location()) {
+        (303, FAILED) => user.get(FAILED).await.text("h1"),
+        (_, location) => location.to_owned(),
+    }
 }
 
 async fn role_of(app: &TestApp, email: &str) -> String {
@@ -108,10 +114,7 @@ async fn role_of(app: &TestApp, email: &str) -> String {
 async fn users_of_a_certified_provider_sign_in_and_out() {
     let (app, mut provider) = Provider::start_with_app().await;
     let (mut eve, mut browser) = (app.anonymous(), Browser::default());
-    assert_eq!(
-        sign_in(&mut eve, &mut browser, &app, "eve").await,
-        "You have no access to Gatepost"
-    );
+    assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "No access to Gatepost");
     provider.set_group("eve", "soc").await;
     assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "/events");
     assert_eq!(role_of(&app, "eve@example.com").await, "editor");
@@ -125,7 +128,15 @@ async fn users_of_a_certified_provider_sign_in_and_out() {
     provider.set_group(name, "admins").await;
     assert_eq!(sign_in(&mut app.anonymous(), &mut Browser::default(), &app, name).await, "/events");
 
-    // The provider asks for the password again before changes.
+    // A change right after the sign-in needs no confirmation, because the provider says when the user entered the password.
+    eve.get("/tokens/new").await;
+    assert_eq!(eve.post("/tokens", &[("name", "Early"), ("scope", "read")]).await.status, 200);
+
+    // The provider asks for the password again before later changes.
+    let pool = app.database.pool();
+    let earlier =
+        "update sessions set password_entered_at = password_entered_at - interval '16 minutes'";
+    sqlx::query(earlier).execute(pool).await.unwrap();
     eve.get("/tokens/new").await;
     let fields = [("name", "CI"), ("scope", "read")];
     let asked = eve.post("/tokens", &fields).await;
@@ -148,7 +159,8 @@ async fn users_of_a_certified_provider_sign_in_and_out() {
 
     // The provider ends before Gatepost gets the token.
     provider.stop().await;
-    let response = eve.get(&back).await;
+    assert_eq!(eve.get(&back).await.location(), FAILED);
+    let response = eve.get(FAILED).await;
     assert_eq!(
         (response.status, response.text("h1").as_str()),
         (503, "The identity provider cannot be reached")

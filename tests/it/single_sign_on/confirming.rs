@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behaviour, FakeProvider};
-use super::{sign_in, start};
+use super::{come_back, sign_in, start};
 use crate::support::TestApp;
 use crate::support::app::EMAIL;
 use crate::support::user::{TestResponse, TestUser};
@@ -21,7 +21,7 @@ async fn confirm(user: &mut TestUser, provider: &FakeProvider, claims: Value) ->
     let started = user.get("/login/sso?next=%2Flogin%2Fsso%2Fdone&confirm=true").await;
     assert!(started.location().contains("prompt=login"), "{}", started.location());
     assert!(started.location().contains("max_age=0"), "{}", started.location());
-    user.get(&provider.authorize(started.location())).await
+    come_back(user, &provider.authorize(started.location())).await
 }
 
 async fn tokens(app: &TestApp) -> i64 {

@@ -3,6 +3,7 @@
 mod certified;
 mod confirming;
 mod fake_provider;
+mod refusals;
 mod tokens;
 mod users;
 
@@ -28,6 +29,15 @@ async fn start_with(change: impl FnOnce(&mut Config)) -> (TestApp, FakeProvider)
     (app, provider)
 }
 
+/// Follows the path to which the provider has sent the browser, and the redirect to the page about a failure.
+async fn come_back(user: &mut TestUser, path: &str) -> TestResponse {
+    let response = user.get(path).await;
+    if response.status == 303 && response.location() == "/login/sso/failed" {
+        return user.get("/login/sso/failed").await;
+    }
+    response
+}
+
 /// Signs in, and returns the response to the browser that comes back.
 async fn sign_in(
     user: &mut TestUser,
@@ -39,5 +49,5 @@ async fn sign_in(
     if started.status != 303 {
         return started;
     }
-    user.get(&provider.authorize(started.location())).await
+    come_back(user, &provider.authorize(started.location())).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behaviour, Endpoint, Signature};
-use super::{sign_in, start};
+use super::{come_back, sign_in, start};
 
 const REJECTED: &str = "The sign-in was rejected";
 const CLOCKS: &str = "The clocks differ";
@@ -184,7 +184,7 @@ async fn a_response_is_used_once_and_in_the_browser_that_asked_for_it() {
     let started = eve.get("/login/sso").await;
     let path = provider.authorize(started.location());
     // Another browser has no cookie, and cannot use this one's response.
-    let response = app.anonymous().get(&path).await;
+    let response = come_back(&mut app.anonymous(), &path).await;
     assert_eq!(
         (response.status, response.text("h1").as_str()),
         (403, "This sign-in cannot be finished")
@@ -194,9 +194,10 @@ async fn a_response_is_used_once_and_in_the_browser_that_asked_for_it() {
     assert_eq!(provider.requests("token"), 1);
     // The cookie is removed. One that was copied before does not help either: the provider is not asked again.
     assert!(!eve.cookies().contains_key("gatepost_sso"));
-    for browser in [&mut thief, &mut eve] {
-        let response = browser.get(&path).await;
-        assert_eq!(response.status, 403, "{}", response.body);
+    let (used, other) = ("This sign-in has already been used", "This sign-in cannot be finished");
+    for (browser, title) in [(&mut thief, used), (&mut eve, other)] {
+        let response = come_back(browser, &path).await;
+        assert_eq!((response.status, response.text("h1").as_str()), (403, title));
     }
     assert_eq!(provider.requests("token"), 1);
 
@@ -204,7 +205,7 @@ async fn a_response_is_used_once_and_in_the_browser_that_asked_for_it() {
     let started = late.get("/login/sso").await;
     let path = provider.authorize(started.location());
     app.clock.advance(Duration::from_secs(601));
-    assert_eq!(late.get(&path).await.text("h1"), "The sign-in has expired");
+    assert_eq!(come_back(&mut late, &path).await.text("h1"), "The sign-in has expired");
     app.finish().await;
 }
 

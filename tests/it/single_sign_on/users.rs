@@ -82,15 +82,12 @@ async fn a_new_user_gets_the_role_of_the_claim_at_every_sign_in() {
 
     // A user without a group with access is refused and signed out, and keeps the role without being able to use it.
     let refused = sign_in(&mut app.anonymous(), &provider, groups(json!([]))).await;
-    assert_eq!(
-        (refused.status, refused.text("h1").as_str()),
-        (403, "You have no access to Gatepost")
-    );
+    assert_eq!((refused.status, refused.text("h1").as_str()), (403, "No access to Gatepost"));
     assert_eq!(
         recorded(&app, &mut since).await,
         [
             "user.sessions_ended eve@example.com",
-            "sign_in.failed single sign-on no group or role of the user gives a role"
+            "sign_in.failed eve@example.com single sign-on no group or role of the user gives a role"
         ]
     );
     assert!(eve.get("/webhooks").await.location().starts_with("/login"));

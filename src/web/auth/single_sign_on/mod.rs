@@ -14,11 +14,12 @@ use serde::Deserialize;
 
 use crate::actions::{Callback, Purpose, SingleSignOn, SingleSignOnError, SingleSignOnOutcome};
 use crate::model::Origin;
-use crate::web::auth::destination::{DONE, short_destination, sign_in_path, start_path};
+use crate::web::auth::destination::{DONE, START, short_destination, sign_in_path, start_path};
 use crate::web::page::{self, Page};
 use crate::web::session::CurrentUser;
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, session};
+use failure::Failure;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -27,6 +28,8 @@ pub(in crate::web) struct StartQuery {
     next: String,
     /// Whether the user of the session confirms who they are.
     confirm: bool,
+    /// Whether the user signs in with another account than the one that is signed in at the provider.
+    other_account: bool,
 }
 
 #[derive(Template)]
@@ -43,7 +46,11 @@ pub(in crate::web) async fn start(
     headers: HeaderMap,
     Query(query): Query<StartQuery>,
 ) -> Result<Response, Error> {
-    let purpose = if query.confirm { Purpose::Confirm } else { Purpose::SignIn };
+    let purpose = match (query.confirm, query.other_account) {
+        (true, _) => Purpose::Confirm,
+        (false, true) => Purpose::OtherAccount,
+        (false, false) => Purpose::SignIn,
+    };
     let next = short_destination(&query.next);
     if is_from_another_site(&headers) {
         return Ok(Redirect::to(&sign_in_path(&next)).into_response());
@@ -61,7 +68,7 @@ pub(in crate::web) async fn start(
             Ok(response)
         }
         Err(error) => {
-            let page = failure::page(&state, &visitor, error, &start_path(&next))?;
+            let page = Failure::new(&state, error, &start_path(&next))?.page(&state, &visitor)?;
             Ok(visitor.respond(&headers, &state, page))
         }
     }
@@ -107,12 +114,13 @@ pub(in crate::web) async fn callback(
         (Ok(SingleSignOnOutcome::Confirmed), None) => Redirect::to("/login").into_response(),
         // The browser can try again with the same address, once the wait is over.
         (Err(error @ SingleSignOnError::Throttled(_)), _) => {
-            let page = failure::page(&state, &visitor, error, "/login/sso")?;
+            let page = Failure::new(&state, error, START)?.page(&state, &visitor)?;
             return Ok(visitor.respond(headers, &state, page));
         }
         (Err(error), _) => {
-            let page = failure::page(&state, &visitor, error, "/login/sso")?;
-            visitor.respond(headers, &state, page)
+            let failure = Failure::new(&state, error, START)?;
+            let response = failure.redirect(&state, &visitor, headers)?;
+            visitor.respond(headers, &state, response)
         }
     };
     // Each sign-in is finished once.
