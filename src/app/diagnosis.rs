@@ -10,7 +10,13 @@ use crate::vault::Vault;
 
 /// Makes all checks that are possible. Changes nothing, and starts nothing.
 pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
-    let settings = Settings::new(config);
+    let mut settings = Settings::new(config);
+    // Nothing is encrypted for a check, so any key is enough.
+    let oidc = super::open_oidc(config, &super::create_client(config), sources.bytes(), sources);
+    let oidc = oidc.map_err(|error| error.to_string());
+    if let Err(error) = &oidc {
+        settings.add_unusable(error.clone());
+    }
     let database = match Database::open_to_read(config).await {
         Ok(Some(database)) => database,
         Ok(None) => {
@@ -21,10 +27,8 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
         Err(error) => return Report::of_unreached_database(&settings, &format!("{error:#}")),
     };
     let vault = existing_vault(config, sources);
-    // Nothing is encrypted for a check, so any key is enough.
-    let oidc = super::open_oidc(config, &super::create_client(config), sources.bytes(), sources);
     let health = Health::new(database.pool().clone(), settings, vault, sources.clone())
-        .with_single_sign_on(oidc.map_err(|error| error.to_string()));
+        .with_single_sign_on(oidc);
     let report = health.report().await;
     database.close().await;
     report

@@ -80,10 +80,12 @@ impl OidcSettings {
             let why = "because the identity provider sends users back to it";
             ConfigError(format!("{ISSUER} needs GATEPOST_PUBLIC_URL, {why}"))
         })?;
-        let client_id = required(CLIENT_ID, options.oidc_client_id.take(), "of this application")?;
-        let client_secret = required(CLIENT_SECRET, secret, "that belongs to the client id")?;
-        let meaning = "such as gatepost-admins=admin,soc=editor,*=viewer";
-        let roles = required(ROLES, options.oidc_roles.take(), meaning)?;
+        let fix = "set it to the client ID of Gatepost at the identity provider";
+        let client_id = required(CLIENT_ID, options.oidc_client_id.take(), fix)?;
+        let client_secret =
+            required(CLIENT_SECRET, secret, "set it to the secret that belongs to the client ID")?;
+        let fix = "set it, for example, to gatepost-admins=admin,soc=editor,*=viewer";
+        let roles = required(ROLES, options.oidc_roles.take(), fix)?;
         Ok(Some(Self {
             issuer,
             client_id,
@@ -145,9 +147,8 @@ fn read(name: &str, path: &Path) -> Result<String, ConfigError> {
         .map_err(|error| ConfigError(format!("{name}: {} cannot be read: {error}", path.display())))
 }
 
-fn required(name: &str, value: Option<String>, meaning: &str) -> Result<String, ConfigError> {
-    value
-        .ok_or_else(|| ConfigError(format!("{ISSUER} needs {name}; set it to the value {meaning}")))
+fn required(name: &str, value: Option<String>, fix: &str) -> Result<String, ConfigError> {
+    value.ok_or_else(|| ConfigError(format!("{ISSUER} needs {name}; {fix}")))
 }
 
 fn check_issuer(issuer: &str, allow_http: bool) -> Result<(), ConfigError> {

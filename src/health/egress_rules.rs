@@ -100,8 +100,10 @@ mod tests {
             retention_days: 30,
             public_url: None,
             serves_tls: false,
+            password_sign_in: true,
             mail: None,
             private_data_dir: None,
+            unusable: Vec::new(),
         }
     }
 

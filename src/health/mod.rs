@@ -37,7 +37,7 @@ pub struct Health {
     settings: Settings,
     /// The error if there is no usable master key.
     vault: Result<Vault, String>,
-    /// Single sign-on, if it is on; the error if its settings cannot be used.
+    /// Single sign-on, if it is on; the error if its settings cannot be used, which the check of settings reports.
     oidc: Result<Option<Oidc>, String>,
     sources: Sources,
 }

@@ -11,6 +11,7 @@ use super::{Health, deliveries, disk_space, egress_rules, history, single_sign_o
 use crate::config::ConfigError;
 use crate::private_postgres::PrivateError;
 use crate::store::Error;
+use crate::store::identities;
 use crate::store::instances::{self, Instance};
 use crate::store::migrate::{self, MigrationState};
 use crate::store::partitions::{self, PartitionDays};
@@ -122,10 +123,9 @@ impl Health {
     pub async fn report(&self) -> Report {
         let Self { db, settings, vault, oidc, sources } = self;
         let mut report = Report::of_settings(settings);
-        report.add(match oidc {
-            Ok(oidc) => single_sign_on::check(oidc.as_ref()).await,
-            Err(error) => single_sign_on::problem(&format!("{error}.")),
-        });
+        if let Ok(oidc) = oidc {
+            report.add(single_sign_on::check(oidc.as_ref(), settings.password_sign_in).await);
+        }
         let reached = match database::reach(db, sources).await {
             Ok(reached) => reached,
             Err(error) => {
@@ -144,9 +144,23 @@ impl Health {
             return report;
         }
         report.add(database::check_master_key(db, vault).await);
+        self.add_administrators(&mut report).await;
         self.add_deliveries(&mut report).await;
         self.add_history(&mut report).await;
         report
+    }
+
+    /// Checks that an administrator can sign in where passwords are switched off.
+    async fn add_administrators(&self, report: &mut Report) {
+        let Ok(Some(oidc)) = &self.oidc else { return };
+        let read = identities::has_administrator(&self.db, oidc.issuer());
+        if self.settings.password_sign_in || read.await.unwrap_or(true) {
+            return;
+        }
+        let known = report.checks.iter_mut().find(|check| check.id == CheckId::SingleSignOn);
+        if let Some(check) = known.filter(|check| check.state == CheckState::Ok) {
+            *check = single_sign_on::without_administrator(oidc);
+        }
     }
 
     async fn add_deliveries(&self, report: &mut Report) {

@@ -1,5 +1,6 @@
 //! Checks of settings. They need no database and open no connection.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::check::{Check, CheckId};
-use crate::config::{Config, ConfigError, SmtpEncryption, SmtpSettings};
+use crate::config::{Config, SmtpEncryption, SmtpSettings};
 
 /// The settings that are checked.
 #[derive(Debug, Clone)]
@@ -20,9 +21,13 @@ pub struct Settings {
     pub(super) public_url: Option<Url>,
     /// Whether the server speaks TLS itself.
     pub(super) serves_tls: bool,
+    /// Whether users may sign in with passwords.
+    pub(super) password_sign_in: bool,
     pub(super) mail: Option<String>,
     /// The data directory, if there is a private PostgreSQL in it.
     pub(super) private_data_dir: Option<PathBuf>,
+    /// The settings that cannot be used, which are only read at the start of a server.
+    pub(super) unusable: Vec<String>,
 }
 
 impl Settings {
@@ -39,13 +44,27 @@ impl Settings {
             serves_tls: config.tls.is_some(),
             mail: config.smtp.as_ref().map(describe_mail),
             private_data_dir: is_private.then(|| config.data_dir.clone()),
+            password_sign_in: config.password_sign_in,
+            unusable: Vec::new(),
+        }
+    }
+
+    /// Adds a setting with which a server does not start.
+    pub fn add_unusable(&mut self, error: String) {
+        self.unusable.push(error);
+    }
+
+    fn check_usable(&self) -> Check {
+        match self.unusable.join(". ") {
+            none if none.is_empty() => Check::ok(CheckId::Settings, "All settings can be used."),
+            errors => unusable(&errors),
         }
     }
 
     /// Returns the checks that need nothing else.
     pub(super) fn checks(&self) -> [Check; 3] {
         [
-            Check::ok(CheckId::Settings, "All settings can be used."),
+            self.check_usable(),
             check_public_url(self.public_url.as_ref(), self.listen.ip(), self.serves_tls),
             check_mail(self.mail.as_deref()),
         ]
@@ -53,7 +72,7 @@ impl Settings {
 }
 
 /// Returns the check of settings that cannot be used.
-pub(super) fn unusable(error: &ConfigError) -> Check {
+pub(super) fn unusable(error: &impl Display) -> Check {
     let fix = "Correct the setting. `gatepost serve --help` lists all settings.";
     Check::problem(CheckId::Settings, format!("A setting cannot be used: {error}."), fix)
 }

@@ -101,6 +101,19 @@ pub async fn insert(
     Ok(())
 }
 
+/// Returns whether an active administrator has an account of this provider.
+pub async fn has_administrator(db: &PgPool, issuer: &str) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from users join user_identities on user_id = users.id
+               where role = 'admin' and status = 'active' and issuer = $1
+           ) as "exists!""#,
+        issuer
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// Records that a user has signed in with an account.
 pub async fn record_sign_in(
     db: &mut PgConnection,

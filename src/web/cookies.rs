@@ -25,6 +25,10 @@ pub(super) const SINGLE_SIGN_ON_MAX_AGE: Duration = Duration::minutes(10);
 pub(super) const FAILED_SIGN_IN: &str = "gatepost_sso_failed";
 /// How long the page can be reloaded.
 pub(super) const FAILED_SIGN_IN_MAX_AGE: Duration = Duration::minutes(10);
+/// Whether the browser has just signed out, and of what; see [`SignedOut`](super::auth::logout::SignedOut).
+pub(super) const SIGNED_OUT: &str = "gatepost_signed_out";
+/// How long the sign-in page says so. The browser may go to the identity provider in between.
+pub(super) const SIGNED_OUT_MAX_AGE: Duration = Duration::minutes(2);
 /// Maximum time that browsers keep cookies (RFC 6265bis, section 5.5). The server decides when a session ends.
 const MAX_AGE: Duration = Duration::days(400);
 

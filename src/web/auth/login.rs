@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::code_page::{self, CodeForm};
 use super::destination::{destination, other_tab_path, start_path};
 use super::dialog::{self, Confirms};
+use super::logout::SignedOut;
 use super::{confirm, throttled};
 use crate::actions::{AcceptedPassword, SignIn, SignInError};
 use crate::model::Origin;
@@ -67,6 +68,8 @@ struct LoginPage {
     other_tab: String,
     /// Whether there is no user yet.
     needs_setup: bool,
+    /// Whether the browser has just signed out.
+    signed_out: Option<SignedOut>,
 }
 
 /// What the page needs to go on after signing in again.
@@ -103,8 +106,14 @@ pub(in crate::web) async fn show(
         let text = "Gatepost already has an administrator. Sign in.".to_owned();
         page.toasts.push(Toast { bad: true, text });
     }
-    let view = LoginPage { needs_setup, ..LoginPage::new(&state, page, form, String::new()) };
-    Ok(visitor.respond(&headers, &state, page::html(&view)?))
+    let signed_out = SignedOut::find(&headers, &state);
+    let view =
+        LoginPage { needs_setup, signed_out, ..LoginPage::new(&state, page, form, String::new()) };
+    let mut response = visitor.respond(&headers, &state, page::html(&view)?);
+    if signed_out.is_some() {
+        cookies::remove(&mut response, &headers, &state.public, cookies::SIGNED_OUT);
+    }
+    Ok(response)
 }
 
 /// `POST /login`
@@ -255,6 +264,7 @@ impl LoginPage {
             start: start_path(&next),
             other_tab: other_tab_path(false),
             needs_setup: false,
+            signed_out: None,
             next,
         }
     }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{parse_id, show};
+use super::{only_provider, parse_id, show};
 use crate::actions::{Invitation, InviteUserError};
 use crate::identity::Role;
 use crate::web::display_time::DisplayTime;
@@ -38,6 +38,14 @@ struct InvitePage {
 }
 
 #[derive(Template)]
+#[template(path = "users/no_invitation.html")]
+struct NoInvitationPage<'a> {
+    page: Page,
+    /// The name of the identity provider.
+    provider: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "users/invited.html")]
 struct InvitedPage {
     page: Page,
@@ -50,7 +58,13 @@ struct InvitedPage {
 }
 
 /// `GET /users/new`
-pub(in crate::web) async fn show(current: CurrentUser) -> Result<Response, Error> {
+pub(in crate::web) async fn show(
+    State(state): State<WebState>,
+    current: CurrentUser,
+) -> Result<Response, Error> {
+    if let Some(provider) = only_provider(&state) {
+        return no_invitation_page(&current, provider).await;
+    }
     form_page(&current, InviteForm::default(), String::new()).await
 }
 
@@ -62,6 +76,10 @@ pub(in crate::web) async fn submit(
     Form(form): Form<InviteForm>,
 ) -> Result<Response, Error> {
     let role: Role = form.role.parse().map_err(Error::Unreadable)?;
+    if let Some(provider) = only_provider(&state) {
+        let page = no_invitation_page(&current, provider).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     let message = match state.actions.invite_user(&form.email, role, &current.actor()).await {
         Ok(invitation) => return link_page(&state, &current, &headers, invitation).await,
         Err(error @ InviteUserError::InvalidEmail) => error.to_string(),
@@ -86,6 +104,13 @@ pub(in crate::web) async fn renew(
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
+    if let Some(provider) = only_provider(&state) {
+        let message = format!(
+            "No link was created: password sign-in is off. The user signs in with {provider}."
+        );
+        let page = show::page(&state, &current, id, message).await?;
+        return Ok((StatusCode::CONFLICT, page).into_response());
+    }
     match state.actions.renew_invitation(id, &current.actor()).await {
         Ok(invitation) => link_page(&state, &current, &headers, invitation).await,
         Err(InviteUserError::NotInvited) => {
@@ -96,6 +121,12 @@ pub(in crate::web) async fn renew(
         Err(InviteUserError::Store(error)) => Err(error.into()),
         Err(_) => Err(Error::NotFound),
     }
+}
+
+/// Renders the page for an installation in which users sign in only with the identity provider.
+async fn no_invitation_page(current: &CurrentUser, provider: &str) -> Result<Response, Error> {
+    let page = Page::new(current, "Invite user", Nav::Users).await?;
+    page::html(&NoInvitationPage { page, provider })
 }
 
 async fn form_page(

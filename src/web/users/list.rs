@@ -42,6 +42,8 @@ struct ListPage {
     invites: bool,
     table: TableView,
     requirements: Vec<RequirementView>,
+    /// The name of the identity provider, if there is single sign-on.
+    single_sign_on: Option<String>,
 }
 
 /// Whether a role requires a second factor.
@@ -73,7 +75,8 @@ pub(in crate::web) async fn show(
     let requirements =
         Role::ALL.map(|role| RequirementView { role, is_required: is_required(role) });
     let (requirements, invites) = (requirements.into(), state.actions.allows_passwords());
-    page::html(&ListPage { page, q: query.q, invites, table, requirements })
+    let single_sign_on = state.actions.single_sign_on_name().map(str::to_owned);
+    page::html(&ListPage { page, q: query.q, invites, table, requirements, single_sign_on })
 }
 
 async fn load(

@@ -7,8 +7,8 @@ pub(super) mod list;
 pub(super) mod second_factor;
 pub(super) mod show;
 
-use super::Error;
 use super::display_time::{DisplayTime, LocalNow};
+use super::{Error, WebState};
 use crate::identity::Role;
 use crate::model::UserId;
 use crate::store::second_factors::SecondFactorState;
@@ -18,6 +18,11 @@ use crate::store::users::UserStatus;
 /// Parses the id in a path. An invalid id is a page that does not exist.
 fn parse_id(text: &str) -> Result<UserId, Error> {
     text.parse().map_err(|_error: uuid::Error| Error::NotFound)
+}
+
+/// Returns the name of the identity provider, if users sign in only with it.
+fn only_provider(state: &WebState) -> Option<&str> {
+    state.actions.single_sign_on_name().filter(|_| !state.actions.allows_passwords())
 }
 
 /// A user, ready to print.
@@ -36,6 +41,7 @@ struct UserView {
     /// Whether this is the signed-in user.
     is_self: bool,
     second_factor: SecondFactorState,
+    has_password: bool,
     /// Whether the user has an account of the identity provider.
     is_linked: bool,
     /// How the user signs in; empty before the first time.
@@ -48,12 +54,23 @@ impl UserView {
         Self { second_factor: state.copied().unwrap_or_default(), ..self }
     }
 
-    /// Colour and text of the second factor.
-    fn second_factor_badge(&self) -> (&'static str, &'static str) {
+    /// Colour and text of the second factor. `None` if the user has no password that it could add to.
+    fn second_factor_badge(&self) -> Option<(&'static str, &'static str)> {
         match self.second_factor {
-            SecondFactorState { is_on: true, .. } => ("good", "On"),
-            SecondFactorState { is_required: true, .. } => ("warn", "Required, not set up"),
-            SecondFactorState { .. } => ("", "Off"),
+            SecondFactorState { is_on: true, .. } => Some(("good", "On")),
+            SecondFactorState { .. } if !self.has_password => None,
+            SecondFactorState { is_required: true, .. } => Some(("warn", "Required, not set up")),
+            SecondFactorState { .. } => Some(("", "Off")),
+        }
+    }
+
+    /// What the second factor does not cover, because the identity provider checks other factors itself.
+    fn second_factor_note(&self) -> &'static str {
+        match (self.has_password, self.is_linked) {
+            (true, true) => "for the password",
+            (true, false) => "",
+            (false, true) => "By the provider",
+            (false, false) => "–",
         }
     }
 
@@ -79,6 +96,7 @@ impl UserView {
             is_invitation_over,
             is_self: user.id == current,
             second_factor: SecondFactorState::default(),
+            has_password: details.has_password,
             is_linked: details.is_linked,
             sign_in_method: match (details.has_password, details.is_linked) {
                 (true, true) => "Password, single sign-on",

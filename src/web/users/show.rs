@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::{UserView, parse_id};
+use super::{UserView, only_provider, parse_id};
 use crate::identity::Role;
 use crate::model::UserId;
 use crate::store::users::UserStatus;
@@ -20,6 +20,8 @@ struct UserPage {
     user: UserView,
     /// The user's role.
     role: Role,
+    /// The name of the identity provider, if users sign in only with it.
+    only_provider: Option<String>,
     /// Why the user was not changed; empty if there is no such reason.
     error: String,
 }
@@ -45,5 +47,6 @@ pub(super) async fn page(
     let user = UserView::new(&found, current.user.id, current.now(state))
         .with_second_factor(states.get(&id));
     let page = Page::new(current, user.email.clone(), Nav::Users).await?;
-    page::html(&UserPage { page, role: user.role, user, error })
+    let only_provider = only_provider(state).map(str::to_owned);
+    page::html(&UserPage { page, role: user.role, user, only_provider, error })
 }

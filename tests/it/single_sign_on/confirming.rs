@@ -138,6 +138,19 @@ async fn a_session_that_has_ended_goes_on_after_a_sign_in_in_another_tab() {
 }
 
 #[tokio::test]
+async fn the_sign_in_page_says_that_the_session_at_the_provider_goes_on() {
+    let (app, provider) = start().await;
+    let mut eve = app.anonymous();
+    let metadata = json!({ "end_session_endpoint": null });
+    sign_in(&mut eve, &provider, Behaviour { metadata, ..Behaviour::default() }).await;
+    eve.get("/events").await;
+    assert_eq!(eve.post("/logout", &[]).await.location(), "/login");
+    let banner = eve.get("/login").await.text(".banner");
+    assert!(banner.contains("you may still be signed in with Example ID"), "{banner}");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_at_the_provider_too() {
     let (app, provider) = start().await;
     let mut eve = app.anonymous();
@@ -160,6 +173,8 @@ async fn signing_out_ends_the_session_at_the_provider_too() {
     assert_eq!(query["post_logout_redirect_uri"], app.url("/login"));
     assert_eq!(query["client_id"], "gatepost");
     assert_eq!(query["id_token_hint"].split('.').count(), 3);
+    assert_eq!(eve.get("/login").await.text(".banner"), "You are signed out.");
+    assert!(eve.get("/login").await.texts(".banner").is_empty(), "once");
 
     // A session that was started with a password ends only here.
     let mut ann = app.admin().await;

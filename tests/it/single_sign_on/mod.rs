@@ -2,6 +2,7 @@
 
 mod certified;
 mod confirming;
+mod doctor;
 mod fake_provider;
 mod refusals;
 mod tokens;

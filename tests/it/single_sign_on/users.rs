@@ -23,6 +23,14 @@ async fn role_of(app: &TestApp, email: &str) -> String {
         .unwrap_or_default()
 }
 
+async fn id_of(app: &TestApp, email: &str) -> String {
+    sqlx::query_scalar("select id::text from users where email = $1")
+        .bind(email)
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap()
+}
+
 /// The actions of the audit log since the last call, with their objects and details.
 async fn recorded(app: &TestApp, since: &mut i64) -> Vec<String> {
     let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
@@ -186,11 +194,7 @@ async fn a_disabled_user_is_refused_and_can_be_enabled_again() {
     let (app, provider) = start().await;
     let mut eve = app.anonymous();
     sign_in(&mut eve, &provider, Behaviour::default()).await;
-    let id: String =
-        sqlx::query_scalar("select id::text from users where email = 'eve@example.com'")
-            .fetch_one(app.database.pool())
-            .await
-            .unwrap();
+    let id = id_of(&app, "eve@example.com").await;
     let mut ann = app.admin().await;
     ann.get(&format!("/users/{id}")).await;
     ann.post(&format!("/users/{id}/disable"), &[]).await;
@@ -243,7 +247,13 @@ async fn sign_ins_at_the_same_time_create_one_user() {
 
 #[tokio::test]
 async fn passwords_can_be_switched_off() {
-    let (app, provider) = start_with(|config| config.password_sign_in = false).await;
+    let (app, provider) = start().await;
+    let mut ann = app.admin().await;
+    let ben = [("email", "ben@example.com"), ("role", "viewer")];
+    ann.get("/users/new").await;
+    let invited = ann.post("/users", &ben).await;
+    let link = invited.text("#link").strip_prefix(&app.url("")).unwrap().to_owned();
+    let app = app.restart_with(|config| config.password_sign_in = false).await;
     let mut ann = app.anonymous();
     let page = ann.get("/login").await;
     assert!(
@@ -259,10 +269,15 @@ async fn passwords_can_be_switched_off() {
     let users = ann.get("/users").await;
     assert!(users.texts("main a.primary").is_empty(), "{}", users.body);
     // Neither an invitation nor the set-up leads to a session with a password.
-    let ben = [("email", "ben@example.com"), ("role", "viewer")];
-    ann.get("/users/new").await;
-    let invited = ann.post("/users", &ben).await;
-    let link = invited.text("#link").strip_prefix(&app.url("")).unwrap().to_owned();
+    let form = ann.get("/users/new").await;
+    assert!(form.text("main").contains("users sign in with Example ID"), "{}", form.body);
+    let refused = ann.post("/users", &[("email", "c@example.com"), ("role", "viewer")]).await;
+    assert_eq!((refused.status, role_of(&app, "c@example.com").await.as_str()), (409, ""));
+    let user = format!("/users/{}", id_of(&app, "ben@example.com").await);
+    let page = ann.get(&user).await;
+    assert!(!page.body.contains("Create new link"), "{}", page.body);
+    let refused = ann.post(&format!("{user}/invitation"), &[]).await;
+    assert!(refused.text("[role=alert]").contains("No link was created"), "{}", refused.body);
     let mut ben = app.anonymous();
     let fields = [("password", PASSWORD), ("password_again", PASSWORD)];
     for response in [ben.get(&link).await, ben.post(&link, &fields).await] {
@@ -290,6 +305,33 @@ async fn switching_passwords_off_ends_the_sessions_that_a_password_has_started()
         request.header("cookie", user.cookie_header()).send().await.unwrap().status() == 200
     };
     assert_eq!((is_signed_in(&ann).await, is_signed_in(&eve).await), (false, true));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_say_that_single_sign_on_is_exempt_from_two_factor_authentication() {
+    let (app, provider) = start().await;
+    sign_in(&mut app.anonymous(), &provider, Behaviour::default()).await;
+    let ben = app.add_user(Role::Editor).await;
+    let claims = with_claims(json!({ "sub": "b", "email": ben }));
+    sign_in(&mut app.anonymous(), &provider, claims).await;
+    let mut ann = app.admin().await;
+    ann.get("/users").await;
+    ann.post("/users/two-factor", &[("role", "editor")]).await;
+    ann.post("/users", &[("email", "zoe@example.com"), ("role", "editor")]).await;
+    let page = ann.get("/users").await;
+    let states = page.texts("td[data-label=Two-factor]");
+    let emails = page.texts("td.name a");
+    let state = |email: &str| {
+        let at = emails.iter().position(|found| found == email).unwrap();
+        states[at].split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(state("eve@example.com"), "By the provider");
+    assert_eq!(state(&ben), "Required, not set up for the password");
+    assert_eq!(state("zoe@example.com"), "–");
+    assert_eq!(state(EMAIL), "Off");
+    let card = page.text("form[action='/users/two-factor']");
+    assert!(card.contains("Sign-ins with Example ID are exempt"), "{card}");
     app.finish().await;
 }
 
