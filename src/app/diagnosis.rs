@@ -2,6 +2,7 @@
 
 use super::database::{self, Database};
 use super::master_key::vault;
+use super::server::ServerTls;
 use crate::config::Config;
 use crate::health::{Health, Report, Settings};
 use crate::model::Sources;
@@ -16,6 +17,11 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
     let oidc = oidc.map_err(|error| error.to_string());
     if let Err(error) = &oidc {
         settings.add_unusable(error.clone());
+    }
+    match config.tls.as_ref().map(|files| ServerTls::open(files, sources)) {
+        Some(Ok(tls)) => settings.set_certificate(tls.state(), sources.clone()),
+        Some(Err(error)) => settings.add_unusable(format!("{error:#}")),
+        None => {}
     }
     let database = match Database::open_to_read(config).await {
         Ok(Some(database)) => database,

@@ -35,7 +35,7 @@ use crate::api::ProblemId;
 use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
-use crate::health::{Health, Settings};
+use crate::health::{Health, Settings, SharedCertificate};
 use crate::identity::DeviceKey;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -95,10 +95,11 @@ impl App {
             format!("cannot listen on {}; is another server running?", config.listen)
         })?;
         let address = listener.local_addr()?;
-        let tls = config.tls.as_ref().map(ServerTls::open).transpose()?;
+        let tls = config.tls.as_ref().map(|files| ServerTls::open(files, &sources)).transpose()?;
+        let certificate = tls.as_ref().map(ServerTls::state);
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
-        match Box::pin(Self::start(&config, address, sources, &database)).await {
+        match Box::pin(Self::start(&config, address, sources, &database, certificate)).await {
             Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code }) => {
                 Ok(Self {
                     listener,
@@ -124,6 +125,7 @@ impl App {
         address: SocketAddr,
         sources: Sources,
         database: &Database,
+        certificate: Option<SharedCertificate>,
     ) -> anyhow::Result<Started> {
         database.migrate().await?;
         let db = database.pool().clone();
@@ -160,7 +162,10 @@ impl App {
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
         let (reading, outgoing) = ((db.clone(), pools), client.clone());
         let monitor = Monitor::new(metrics, dispatcher.clone(), outgoing, reading, sources.clone());
-        let settings = Settings::new(&Config { listen: address, ..config.clone() });
+        let mut settings = Settings::new(&Config { listen: address, ..config.clone() });
+        if let Some(certificate) = certificate {
+            settings.set_certificate(certificate, sources.clone());
+        }
         let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone())
             .with_single_sign_on(Ok(oidc.clone()));
         let setup_code = Some(generate_setup_code(&sources));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::config::Config;
 use crate::egress::post_events;
@@ -24,10 +24,9 @@ pub(super) async fn send(
     let url = format!("{}/api/v1/events", url.trim_end_matches('/'));
     for body in requests(text) {
         let posted = post_events(&url, host.as_deref(), token, body).await;
-        let (status, response) = posted.with_context(|| {
-            format!(
-                "{url} cannot be reached; check that the server is running and --url is correct"
-            )
+        let (status, response) = posted.map_err(|error| {
+            let advice = advice(&format!("{error:#}"));
+            error.context(format!("{url} cannot be reached; {advice}"))
         })?;
         if status != 202 {
             bail!("the server responded with status {status}: {response}");
@@ -35,6 +34,20 @@ pub(super) async fn send(
         super::print(&format!("{response}\n"))?;
     }
     Ok(())
+}
+
+/// Says what to do about an error with its causes.
+fn advice(error: &str) -> &'static str {
+    if error.contains("UnknownIssuer") || error.contains("CaUsedAsEndEntity") {
+        "the certificate of the server is not trusted: set SSL_CERT_FILE to the certificate (PEM) of the authority that issued \
+         it, or use a certificate of an authority in place of a self-signed one"
+    } else if error.contains("invalid peer certificate") {
+        "the certificate of the server is not valid for this address and time: check --url and the certificate"
+    } else if error.contains("invalid HTTP version") {
+        "the server uses HTTPS: use --url https://…"
+    } else {
+        "check that the server is running and --url is correct"
+    }
 }
 
 /// Returns the bodies of the requests to send: one for JSON, one per 100 lines for NDJSON.

@@ -134,7 +134,7 @@ impl Config {
         )?;
         let otlp_endpoint = options.otlp_endpoint.take();
         let otlp_endpoint = otlp_endpoint.as_deref().map(collector_url).transpose()?;
-        let tls = tls_files(&mut options)?;
+        let tls = tls_files(&mut options, public_url.as_ref())?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let oidc = OidcSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -296,8 +296,16 @@ fn postgres_folders() -> Vec<PathBuf> {
     given.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)).collect()
 }
 
-fn tls_files(options: &mut Options) -> Result<Option<TlsFiles>, ConfigError> {
+fn tls_files(
+    options: &mut Options,
+    public_url: Option<&Url>,
+) -> Result<Option<TlsFiles>, ConfigError> {
     match (options.tls_certificate_file.take(), options.tls_key_file.take()) {
+        (Some(_), Some(_)) if public_url.is_some_and(|url| url.scheme() == "http") => {
+            let message = "GATEPOST_PUBLIC_URL must begin with https:// if GATEPOST_TLS_CERTIFICATE_FILE is set, because then \
+                           Gatepost serves no plain HTTP";
+            Err(ConfigError(message.to_owned()))
+        }
         (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
         (None, None) => Ok(None),
         _ => {

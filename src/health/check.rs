@@ -37,6 +37,8 @@ pub enum CheckId {
     EgressRules,
     /// Browsers use HTTPS.
     PublicUrl,
+    /// The certificate of the server is valid.
+    TlsCertificate,
     /// Mails can be sent.
     Mail,
     /// The identity provider can be reached.
@@ -45,7 +47,7 @@ pub enum CheckId {
 
 impl CheckId {
     /// All checks in their order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Settings,
         Self::Database,
         Self::Migrations,
@@ -61,6 +63,7 @@ impl CheckId {
         Self::Retention,
         Self::EgressRules,
         Self::PublicUrl,
+        Self::TlsCertificate,
         Self::Mail,
         Self::SingleSignOn,
     ];
@@ -83,6 +86,7 @@ impl CheckId {
             Self::Retention => "retention",
             Self::EgressRules => "egress_rules",
             Self::PublicUrl => "public_url",
+            Self::TlsCertificate => "tls_certificate",
             Self::Mail => "mail",
             Self::SingleSignOn => "single_sign_on",
         }
@@ -106,6 +110,7 @@ impl CheckId {
             Self::Retention => "Retention",
             Self::EgressRules => "Egress rules",
             Self::PublicUrl => "Public URL",
+            Self::TlsCertificate => "TLS certificate",
             Self::Mail => "Mail",
             Self::SingleSignOn => "Single sign-on",
         }
@@ -119,6 +124,7 @@ impl CheckId {
                 | Self::DiskSpace
                 | Self::EgressRules
                 | Self::PublicUrl
+                | Self::TlsCertificate
                 | Self::Mail
                 | Self::SingleSignOn
         )

@@ -103,6 +103,7 @@ mod tests {
             password_sign_in: true,
             mail: None,
             private_data_dir: None,
+            certificate: None,
             unusable: Vec::new(),
         }
     }

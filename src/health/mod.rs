@@ -13,6 +13,7 @@ mod report;
 mod settings;
 mod single_sign_on;
 mod span;
+mod tls_certificate;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use check::{Check, CheckId, CheckState};
 pub use database::Reached;
 pub use report::{Figures, Report};
 pub use settings::Settings;
+pub use tls_certificate::{CertificateState, SharedCertificate};
 
 use crate::model::Sources;
 use crate::oidc::Oidc;

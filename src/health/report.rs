@@ -76,7 +76,7 @@ impl Report {
         let mut report = Self::default();
         let disk = settings.private_data_dir.as_deref().and_then(disk_space::check);
         let others = disk.into_iter().chain([egress_rules::check(settings)]);
-        for check in settings.checks().into_iter().chain(others) {
+        for check in settings.checks().chain(others) {
             report.add(check);
         }
         report

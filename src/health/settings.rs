@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::check::{Check, CheckId};
+use super::tls_certificate::{self, SharedCertificate};
 use crate::config::{Config, SmtpEncryption, SmtpSettings};
+use crate::model::Sources;
 
 /// The settings that are checked.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Settings {
     pub(super) mail: Option<String>,
     /// The data directory, if there is a private PostgreSQL in it.
     pub(super) private_data_dir: Option<PathBuf>,
+    /// The certificate of a server that speaks TLS, and the current time.
+    pub(super) certificate: Option<(SharedCertificate, Sources)>,
     /// The settings that cannot be used, which are only read at the start of a server.
     pub(super) unusable: Vec<String>,
 }
@@ -45,8 +49,14 @@ impl Settings {
             mail: config.smtp.as_ref().map(describe_mail),
             private_data_dir: is_private.then(|| config.data_dir.clone()),
             password_sign_in: config.password_sign_in,
+            certificate: None,
             unusable: Vec::new(),
         }
+    }
+
+    /// Also checks the certificate of the server.
+    pub fn set_certificate(&mut self, certificate: SharedCertificate, sources: Sources) {
+        self.certificate = Some((certificate, sources));
     }
 
     /// Adds a setting with which a server does not start.
@@ -62,12 +72,27 @@ impl Settings {
     }
 
     /// Returns the checks that need nothing else.
-    pub(super) fn checks(&self) -> [Check; 3] {
-        [
+    pub(super) fn checks(&self) -> impl Iterator<Item = Check> {
+        let checks = [
             self.check_usable(),
             check_public_url(self.public_url.as_ref(), self.listen.ip(), self.serves_tls),
             check_mail(self.mail.as_deref()),
-        ]
+        ];
+        checks.into_iter().chain(self.check_certificate())
+    }
+
+    /// `None` if the certificate cannot be used, which the check of settings reports.
+    fn check_certificate(&self) -> Option<Check> {
+        match &self.certificate {
+            Some((certificate, sources)) => {
+                Some(tls_certificate::check(&certificate.load(), sources.now()))
+            }
+            None if self.serves_tls => None,
+            None => {
+                let found = "Gatepost serves plain HTTP, so it needs no certificate.";
+                Some(Check::ok(CheckId::TlsCertificate, found))
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -15,6 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsFiles;
+use crate::egress::describe_pem;
+use crate::health::{CertificateState, SharedCertificate};
+use crate::model::Sources;
 
 /// Gatepost speaks only HTTP/1.1 (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -24,6 +27,8 @@ const PROTOCOL: &[u8] = b"http/1.1";
 pub(in crate::app) struct ServerTls {
     files: TlsFiles,
     current: ArcSwap<Loaded>,
+    state: SharedCertificate,
+    sources: Sources,
 }
 
 /// What was read from the files.
@@ -31,6 +36,7 @@ pub(in crate::app) struct ServerTls {
 struct Loaded {
     contents: (Vec<u8>, Vec<u8>),
     config: Arc<ServerConfig>,
+    state: CertificateState,
 }
 
 impl ServerTls {
@@ -38,9 +44,28 @@ impl ServerTls {
     ///
     /// # Errors
     /// Which file cannot be used, and why.
-    pub(in crate::app) fn open(files: &TlsFiles) -> anyhow::Result<Self> {
-        let current = ArcSwap::from_pointee(load(files, read(files)?)?);
-        Ok(Self { files: files.clone(), current })
+    pub(in crate::app) fn open(files: &TlsFiles, sources: &Sources) -> anyhow::Result<Self> {
+        let loaded = load(files, read(files)?)?;
+        let tls = Self {
+            files: files.clone(),
+            state: Arc::new(ArcSwap::from_pointee(loaded.state.clone())),
+            current: ArcSwap::from_pointee(loaded),
+            sources: sources.clone(),
+        };
+        tls.warn_of_expiry();
+        Ok(tls)
+    }
+
+    /// Returns the state for the check of the certificate.
+    pub(in crate::app) fn state(&self) -> SharedCertificate {
+        Arc::clone(&self.state)
+    }
+
+    fn warn_of_expiry(&self) {
+        if let Some(reason) = self.state.load().problem(self.sources.now()) {
+            let certificate = self.files.certificate.display();
+            tracing::warn!(%certificate, reason, "clients reject the TLS certificate");
+        }
     }
 
     /// Reads the files again if they have changed. If they cannot be used, for instance because only one of them was
@@ -49,13 +74,28 @@ impl ServerTls {
     /// # Errors
     /// Which file cannot be used, and why.
     pub(super) fn reload(&self) -> anyhow::Result<()> {
+        let reloaded = self.read_again();
+        let reload_error = reloaded.as_ref().err().map(|error| format!("{error:#}"));
+        let state = CertificateState {
+            reload_error: reload_error.unwrap_or_default(),
+            ..self.current.load().state.clone()
+        };
+        self.state.store(Arc::new(state));
+        if reloaded? {
+            tracing::info!(certificate = %self.files.certificate.display(), "reloaded the TLS certificate");
+            self.warn_of_expiry();
+        }
+        Ok(())
+    }
+
+    /// Returns whether the files have changed.
+    fn read_again(&self) -> anyhow::Result<bool> {
         let contents = read(&self.files)?;
         if contents == self.current.load().contents {
-            return Ok(());
+            return Ok(false);
         }
         self.current.store(Arc::new(load(&self.files, contents)?));
-        tracing::info!(certificate = %self.files.certificate.display(), "reloaded the TLS certificate");
-        Ok(())
+        Ok(true)
     }
 
     /// Does the handshake of a connection.
@@ -87,13 +127,49 @@ fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded
         .collect::<Result<_, _>>()
         .with_context(|| format!("{} is not a certificate in PEM", certificate()))?;
     ensure!(!chain.is_empty(), "{} contains no certificate in PEM", certificate());
+    let state = describe(&contents.0)
+        .with_context(|| format!("{} is not a certificate in PEM", certificate()))?;
+    ensure!(
+        !is_encrypted(&contents.1),
+        "{} is encrypted; decrypt it with: openssl pkey -in encrypted.pem -out {}",
+        key_file(),
+        files.key.display()
+    );
     let key = PrivateKeyDer::from_pem_slice(&contents.1)
         .with_context(|| format!("{} contains no private key in PEM", key_file()))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .with_context(|| format!("{} does not belong to {}", key_file(), certificate()))?;
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => anyhow!(
+                "{} does not belong to {}; use the key that was made for this certificate",
+                key_file(),
+                certificate()
+            ),
+            other => anyhow::Error::new(other).context(format!(
+                "{} cannot be used with {}",
+                key_file(),
+                certificate()
+            )),
+        })?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
-    Ok(Loaded { contents, config: Arc::new(config) })
+    Ok(Loaded { contents, config: Arc::new(config), state })
+}
+
+/// Returns the state of the first certificate, which is that of the server.
+fn describe(pem: &[u8]) -> anyhow::Result<CertificateState> {
+    let found = describe_pem(&String::from_utf8_lossy(pem)).map_err(anyhow::Error::msg)?;
+    let first = found.first().context("it contains no certificate")?;
+    Ok(CertificateState {
+        not_before: first.not_before,
+        not_after: first.not_after,
+        reload_error: String::new(),
+    })
+}
+
+/// Whether a key in PEM needs a password (RFC 7468, section 11; RFC 1421, section 4.6.1.1).
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED")
 }

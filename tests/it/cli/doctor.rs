@@ -140,7 +140,10 @@ async fn a_database_that_cannot_be_reached_is_reported_with_the_settings() {
         assert_says(&found(&checks, "database"), &[words]);
         assert!(!found(&checks, "database").contains("pass-word"));
         let ids: Vec<&str> = checks.keys().map(String::as_str).collect();
-        assert_eq!(ids, ["database", "egress_rules", "mail", "public_url", "settings"]);
+        assert_eq!(
+            ids,
+            ["database", "egress_rules", "mail", "public_url", "settings", "tls_certificate"]
+        );
     }
 }
 

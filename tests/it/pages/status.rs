@@ -49,7 +49,7 @@ async fn all_checks_of_a_new_installation_are_ok() {
     assert_eq!(wrong(&page), [""; 0]);
     let states = page.texts("section[aria-labelledby=checks] .badge");
     // All but the disk space, which is unknown.
-    assert_eq!(states, ["OK"; 16]);
+    assert_eq!(states, ["OK"; 17]);
     assert_eq!(cells(&page, "hours")[1..5], ["0", "0.0", "0", "0"]);
     let instance = cells(&page, "instances");
     assert_eq!(instance[1..4], ["Running", env!("CARGO_PKG_VERSION"), &app.address.to_string()]);
