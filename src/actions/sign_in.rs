@@ -140,7 +140,8 @@ impl Actions {
                 Ok((found.user, found.session_version))
             }
             _ => {
-                tracing::warn!(%from, known_device = device.is_some(), "rejected a sign-in");
+                let known_device = device.is_some();
+                tracing::warn!(%from, email, known_device, "rejected a sign-in");
                 self.record_rejected_sign_in(email, origin).await?;
                 Err(SignInError::Wrong)
             }

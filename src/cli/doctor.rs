@@ -21,6 +21,8 @@ pub(super) async fn run(options: &Options, json: bool) -> anyhow::Result<()> {
     super::print(&if json { to_json(&report)? } else { to_text(&report) })?;
     match count(&report, CheckState::Problem) {
         0 => Ok(()),
+        // The summary has printed their number.
+        _ if !json => bail!("fix the problems above, and run gatepost doctor again"),
         1 => bail!("1 problem was found"),
         problems => bail!("{problems} problems were found"),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gatepost::identity::Role;
 use serde_json::json;
 
-use crate::appearance::{check_all, scene, stepped};
+use crate::appearance::{check_all, check_each, scene, stepped};
 use crate::driver::{Browser, DOWN, ENTER, TAB};
 use crate::support::TestApp;
 use crate::support::app::PASSWORD;
@@ -184,5 +184,21 @@ async fn pages_of_users() {
         ),
     ];
     check_all(&app, &scenes).await;
+    // A long address fits in the title and in the links above it.
+    let browser = Browser::signed_in(&app).await;
+    let long =
+        format!("a.very.long.name.of.a.user.without.any.hyphen.{}@example.com", "x".repeat(60));
+    sqlx::query("update users set email = $1 where role = 'viewer'")
+        .bind(long)
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    let of_viewer = [
+        scene("users-long", "/users"),
+        scene("user-long-delete", format!("/users/{viewer}/delete")),
+        scene("user-long-reset", format!("/users/{viewer}/two-factor/reset")),
+    ];
+    check_each(&browser, &of_viewer).await;
+    browser.finish().await;
     app.finish().await;
 }

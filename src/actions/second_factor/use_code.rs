@@ -135,7 +135,7 @@ impl Actions {
         user: &User,
         entered: EnteredFactor<'_>,
     ) -> SecondFactorError {
-        tracing::warn!(from = %entered.from, "rejected a second factor");
+        tracing::warn!(from = %entered.from, email = user.email, "rejected a second factor");
         match self.record_wrong_code(user, entered.origin).await {
             Ok(()) => SecondFactorError::Wrong,
             Err(error) => error.into(),

@@ -30,6 +30,8 @@ struct ConfirmPage {
     page: Page,
     /// Address of the form that was sent.
     path: String,
+    /// Address of the page to return to.
+    cancel: String,
     email: String,
     /// The fields of the form.
     fields: Vec<(String, String)>,
@@ -85,9 +87,16 @@ pub(in crate::web) async fn check(
     let mut page = Page::outside(&Visitor::new(&parts.headers, state), "Confirm your password");
     page.csrf.clone_from(&current.session.csrf);
     let fields = fields.into_iter().filter(|(name, _)| name != form::FIELD).collect();
-    let view =
-        page::html(&ConfirmPage { page, path, email: current.user.email.clone(), fields, error })?;
+    let email = current.user.email.clone();
+    let cancel = section(&path);
+    let view = page::html(&ConfirmPage { page, path, cancel, email, fields, error })?;
     Ok((status, view).into_response())
+}
+
+/// Returns the address of the section of a form, such as `/users`. The form itself may have no page of its own.
+pub(in crate::web) fn section(path: &str) -> String {
+    let first = path.split(['/', '?']).find(|part| !part.is_empty());
+    format!("/{}", first.unwrap_or_default())
 }
 
 /// Whether a user confirms a change at the identity provider, as they have signed in.

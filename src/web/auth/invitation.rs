@@ -106,13 +106,17 @@ fn password_page(
 
 /// The page of a link that cannot be used.
 fn ended(visitor: &Visitor, error: AcceptInvitationError) -> Result<Response, Error> {
-    let can_sign_in =
-        matches!(error, AcceptInvitationError::Used | AcceptInvitationError::PasswordsOff);
+    let can_sign_in = matches!(
+        error,
+        AcceptInvitationError::Unknown
+            | AcceptInvitationError::Used
+            | AcceptInvitationError::PasswordsOff
+    );
     let (status, title, message) = match error {
         AcceptInvitationError::Unknown => (
             StatusCode::NOT_FOUND,
             "The link is invalid",
-            "It may be incomplete, or an administrator has created a newer one. Check the link, or ask an administrator.",
+            "It has been used, was replaced by a newer one, or is incomplete. If you have set a password with it, sign in. Otherwise, ask an administrator for a new link.",
         ),
         AcceptInvitationError::Used => (
             StatusCode::GONE,

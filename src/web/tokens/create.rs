@@ -148,8 +148,7 @@ pub(in crate::web) async fn create(
             let mut signature_error = "";
             let message = match error {
                 IssueTokenError::NoSignature => {
-                    signature_error =
-                        "Choose the scope events, or None here: only senders of events sign.";
+                    signature_error = "Only tokens with the scope events can require a signature. Choose that scope, or None.";
                     String::new()
                 }
                 IssueTokenError::TooManyKeys => {

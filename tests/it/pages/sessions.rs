@@ -112,6 +112,7 @@ async fn a_change_after_a_while_asks_for_the_password_and_keeps_the_form() {
     app.clock.advance(Duration::from_mins(16));
     let asked = ann.post("/secrets", &SECRET).await;
     assert_eq!((asked.status, asked.text("h1").as_str()), (401, "Confirm your password"));
+    assert_eq!(asked.attribute("main a.wide", "href").unwrap(), "/secrets");
     let kept = |asked: &crate::support::user::TestResponse| -> Vec<(String, String)> {
         let field = |name: &str| {
             let value = asked.attribute(&format!("input[type=hidden][name={name}]"), "value");

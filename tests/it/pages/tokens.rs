@@ -146,3 +146,22 @@ async fn the_list_is_searched_and_has_pages() {
     assert_eq!(ann.get("/tokens?q=%00&after=%00").await.status, 200);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_signature_without_the_scope_events_is_an_error_at_its_field() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    ann.get("/tokens/new").await;
+    let fields =
+        [("name", "x"), ("scope", "read"), ("expires", "90"), ("signature", "hmac-sha256")];
+    let page = ann.post("/tokens", &fields).await;
+    assert_eq!(page.status, 422);
+    let message =
+        "Only tokens with the scope events can require a signature. Choose that scope, or None.";
+    assert_eq!(page.text("#signature-error"), message);
+    // The focus is at the error.
+    assert!(page.attribute("#signature", "autofocus").is_some());
+    assert!(page.attribute("#name", "autofocus").is_none());
+    assert!(ann.get("/tokens/new").await.attribute("#name", "autofocus").is_some());
+    app.finish().await;
+}

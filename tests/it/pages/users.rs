@@ -106,6 +106,7 @@ async fn a_link_expires_and_is_replaced_by_a_new_one() {
     let second = link(&app, &ann.post(&format!("{user}/invitation"), &[]).await);
     let page = app.anonymous().get(&first).await;
     assert_eq!((page.status, page.text("h1").as_str()), (404, "The link is invalid"));
+    assert_eq!(page.attribute("main a.primary", "href").unwrap(), "/login");
     let mut ben = app.anonymous();
     assert_eq!(set_password(&mut ben, &second, NEW_PASSWORD).await.status, 303);
     // Who has accepted gets no further link.

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use crate::web::auth::confirm::section;
 use crate::web::auth::destination::other_tab_path;
 use crate::web::auth::dialog::{self, Confirms};
 use crate::web::auth::login;
@@ -46,6 +47,8 @@ struct ConfirmPage<'a> {
     email: &'a str,
     /// Address of the form that was sent.
     path: String,
+    /// Address of the page to return to.
+    cancel: String,
     /// The fields of the form.
     fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     error: &'static str,
@@ -116,11 +119,13 @@ pub(in crate::web) async fn confirm(
     }
     let mut page = Page::outside(&visitor, "Confirm that it is you");
     page.csrf.clone_from(&current.session.csrf);
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let view = ConfirmPage {
         page,
+        cancel: section(&path),
         name: state.actions.single_sign_on_name().unwrap_or_default(),
         email: &current.user.email,
-        path: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        path,
         fields: fields.into_iter().filter(|(name, _)| name != form::FIELD).collect(),
         error: if retries.is_empty() { "" } else { NOT_CONFIRMED },
         other_tab: other_tab_path(true),
