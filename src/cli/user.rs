@@ -34,16 +34,23 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
     let listed = actions.list_users().await;
     database.close().await;
-    let rows = listed?.into_iter().map(|listed| {
+    let rows = listed?.into_iter().map(|(listed, second_factor)| {
         let last = listed.last_sign_in_at;
+        let method = match listed.sign_in_method() {
+            "" => "-".to_owned(),
+            method => method.to_lowercase(),
+        };
         [
             listed.user.email,
             listed.user.role,
             listed.status.label().to_lowercase(),
+            method,
+            second_factor.label().to_lowercase(),
             last.map_or_else(|| "never".to_owned(), minute),
         ]
     });
-    let head = ["EMAIL", "ROLE", "STATUS", "LAST SIGN-IN"].map(str::to_owned);
+    let head = ["EMAIL", "ROLE", "STATUS", "SIGN-IN METHOD", "TWO-FACTOR", "LAST SIGN-IN"];
+    let head = head.map(str::to_owned);
     super::print(&align(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
 }
 

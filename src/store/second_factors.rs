@@ -25,6 +25,15 @@ pub struct SecondFactorState {
 }
 
 impl SecondFactorState {
+    /// Describes the state.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self { is_on: true, .. } => "On",
+            Self { is_required: true, .. } => "Required, not set up",
+            Self { .. } => "Off",
+        }
+    }
+
     /// Whether the user must set up a second factor.
     pub fn must_set_up(self) -> bool {
         self.is_required && !self.is_on
@@ -175,6 +184,12 @@ pub async fn list_states(
         .into_iter()
         .map(|row| (row.user_id.into(), state(row.is_on, row.is_required)))
         .collect())
+}
+
+/// Whether the role of a user requires a second factor.
+pub async fn is_required(db: &PgPool, user: UserId) -> Result<bool, Error> {
+    let states = list_states(db, &[user]).await?;
+    Ok(states.get(&user).is_some_and(|state| state.is_required))
 }
 
 /// Returns the names of the roles that require a second factor.

@@ -21,6 +21,18 @@ pub struct UserDetails {
     pub is_linked: bool,
 }
 
+impl UserDetails {
+    /// How the user signs in; empty before the first time.
+    pub fn sign_in_method(&self) -> &'static str {
+        match (self.has_password, self.is_linked) {
+            (true, true) => "Password, single sign-on",
+            (true, false) => "Password",
+            (false, true) => "Single sign-on",
+            (false, false) => "",
+        }
+    }
+}
+
 struct Row {
     id: uuid::Uuid,
     email: String,

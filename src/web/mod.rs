@@ -17,6 +17,7 @@ mod display_time;
 mod error;
 mod events;
 mod form;
+mod form_address;
 mod highlight;
 mod invocations;
 mod list_filters;

@@ -4,18 +4,29 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{self, MethodRouter};
+use url::form_urlencoded;
 
 use super::session::CurrentUser;
 use super::{Error, WebState, auth, session};
 use crate::identity::Permission;
 
 /// The only routes for users who must set up a second factor.
-const OPEN_BEFORE_SET_UP: [&str; 3] = [SET_UP, "/account/two-factor", "/logout"];
+const OPEN_BEFORE_SET_UP: [&str; 2] = [SET_UP, "/logout"];
 /// The page on which users set up a second factor.
 pub(super) const SET_UP: &str = "/account/two-factor/new";
+
+/// Returns the address of that page, which then leads to `next`.
+pub(super) fn set_up_path(next: &str) -> String {
+    if next.is_empty() {
+        return SET_UP.to_owned();
+    }
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{SET_UP}?next={next}")
+}
 
 /// A route and what it requires.
 #[derive(Debug, Clone)]
@@ -122,7 +133,8 @@ fn lead_to_set_up(parts: &Parts) -> Response {
         && !session::is_htmx(&parts.headers)
         && !session::accepts_events(&parts.headers);
     if is_page {
-        Redirect::to(SET_UP).into_response()
+        let next = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        Redirect::to(&set_up_path(next)).into_response()
     } else {
         Error::SecondFactorMissing.into_response()
     }

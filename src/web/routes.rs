@@ -12,8 +12,8 @@ use tower_http::compression::CompressionLayer;
 
 use super::route::{self, Route, RouteRule, get, open, post};
 use super::{
-    WebState, account, assets, audit, auth, deliveries, error, events, form, invocations, live,
-    notifications, secrets, security, status, tokens, users, webhooks,
+    WebState, account, assets, audit, auth, deliveries, error, events, form, form_address,
+    invocations, live, notifications, secrets, security, status, tokens, users, webhooks,
 };
 use crate::identity::Permission::{
     EditWebhooks, ManageNotifications, ManageSecrets, ManageTokens, ManageUsers, OwnAccount,
@@ -31,6 +31,7 @@ pub fn router(state: WebState) -> Router {
         let (path, handler) = route.guarded(&state);
         router.route(path, handler)
     };
+    let pages = form_address::Pages::new(&route_rules());
     let forms = form_routes()
         .into_iter()
         .fold(Router::new(), guard)
@@ -45,6 +46,7 @@ pub fn router(state: WebState) -> Router {
         // These are compressed already.
         .route("/static/{*path}", routing::get(assets::serve))
         .layer(middleware::map_response(error::as_page))
+        .layer(middleware::from_fn_with_state(pages, form_address::explain))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(error::from_panic))
         .with_state(state)
@@ -173,7 +175,7 @@ fn account_routes() -> [Route; 11] {
     use account::second_factor;
     [
         get(route::SET_UP, OwnSecondFactor, second_factor::show),
-        post("/account/two-factor", OwnSecondFactor, second_factor::enable),
+        post(route::SET_UP, OwnSecondFactor, second_factor::enable),
         get("/account/two-factor/recovery-codes", OwnSecondFactor, second_factor::ask_to_renew),
         post("/account/two-factor/recovery-codes", OwnSecondFactor, second_factor::renew),
         get("/account/two-factor/off", OwnSecondFactor, second_factor::ask_to_disable),

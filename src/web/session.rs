@@ -49,6 +49,16 @@ pub(super) struct Toast {
     /// Whether it reports an error.
     pub(super) bad: bool,
     pub(super) text: String,
+    /// What to do next.
+    #[serde(default)]
+    pub(super) link: Option<ToastLink>,
+}
+
+/// A link in a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ToastLink {
+    pub(super) href: String,
+    pub(super) label: String,
 }
 
 /// The session of a signed-in user.
@@ -88,12 +98,17 @@ impl Session {
 
     /// Shows a message on the next page.
     pub(super) async fn notify(&self, text: impl Into<String>) -> Result<(), Error> {
-        self.add_toast(Toast { bad: false, text: text.into() }).await
+        self.add_toast(Toast { bad: false, text: text.into(), link: None }).await
     }
 
-    /// Shows a warning on the next page.
-    pub(super) async fn warn(&self, text: impl Into<String>) -> Result<(), Error> {
-        self.add_toast(Toast { bad: true, text: text.into() }).await
+    /// Shows a message with a link on the next page, until the user closes it.
+    pub(super) async fn advise(
+        &self,
+        text: String,
+        (href, label): (&str, &str),
+    ) -> Result<(), Error> {
+        let link = ToastLink { href: href.to_owned(), label: label.to_owned() };
+        self.add_toast(Toast { bad: false, text, link: Some(link) }).await
     }
 
     async fn add_toast(&self, toast: Toast) -> Result<(), Error> {

@@ -1,5 +1,5 @@
 // Short messages in the corner. Messages disappear after a while, but not under the pointer or with the focus inside.
-// Errors stay until they are dismissed.
+// Errors and messages with a link stay until they are dismissed.
 import { allOnce, createElement, on } from "./dom.js";
 
 const TOAST_DURATION_MS = 6000;
@@ -24,7 +24,7 @@ function dismiss(toast) {
 
 /** Starts the timers of messages that disappear. */
 export function enhance(root) {
-  for (const toast of allOnce(root, ".toast:not(.bad)", "Toast")) {
+  for (const toast of allOnce(root, ".toast:not(.bad, .warn)", "Toast")) {
     const expire = () => {
       if (!toast.isConnected) return;
       const isInUse = toast.matches(":hover") || toast.contains(document.activeElement);

@@ -66,7 +66,7 @@ async fn the_password_is_changed_and_all_sessions_end_without_scripts() {
     ann.wait_for_text("#toasts", "Your password is changed").await;
     ann.wait_for_text(".sessions li", "This session").await;
     ann.click_text("button", "Sign out everywhere").await;
-    ann.wait_for_path("/login").await;
+    ann.wait_for_path("/login?signed_out=true").await;
     app.anonymous().sign_in(EMAIL, NEW_PASSWORD).await;
     ann.finish().await;
     app.finish().await;

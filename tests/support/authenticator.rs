@@ -40,7 +40,7 @@ impl Authenticator {
         let app_on_device = Self::new(&page.text("#secret"));
         let proposed = page.attribute("input[name=proposed]", "value").unwrap();
         let fields = [("proposed", proposed.as_str()), ("code", &app_on_device.code_at(now))];
-        let done = user.post("/account/two-factor", &fields).await;
+        let done = user.post("/account/two-factor/new", &fields).await;
         app_on_device.with_recovery_codes(&done)
     }
 
@@ -57,9 +57,11 @@ impl Authenticator {
         user: &mut TestUser,
         page: &TestResponse,
     ) -> TestResponse {
-        let proposed = page.attribute("input[name=proposed]", "value").unwrap();
-        let code = self.next_code(app);
-        user.post("/account/two-factor", &[("proposed", &proposed), ("code", &code)]).await
+        let (fields, code) = (page.fields("form[action$='/new']"), self.next_code(app));
+        let kept = fields.iter().filter(|(name, _)| name != "code" && name != "csrf");
+        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields: Vec<_> = kept.chain([("code", code.as_str())]).collect();
+        user.post("/account/two-factor/new", &fields).await
     }
 
     /// Returns the code of a time.

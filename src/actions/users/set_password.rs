@@ -5,6 +5,7 @@ use crate::actions::{Actions, email};
 use crate::identity::{Passwords, Role};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, UserId};
+use crate::store::second_factors::{self, SecondFactorState};
 use crate::store::user_changes::{self, UserDetails};
 use crate::store::users::{self, User};
 use crate::store::{self, sessions};
@@ -30,12 +31,20 @@ pub enum SetPasswordError {
 }
 
 impl Actions {
-    /// Returns all users, sorted by email address.
+    /// Returns all users with their second factors, sorted by email address.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn list_users(&self) -> Result<Vec<UserDetails>, store::Error> {
-        user_changes::list(&self.parts.db, "", None, i64::MAX).await
+    pub async fn list_users(&self) -> Result<Vec<(UserDetails, SecondFactorState)>, store::Error> {
+        let db = &self.parts.db;
+        let users = user_changes::list(db, "", None, i64::MAX).await?;
+        let ids: Vec<_> = users.iter().map(|details| details.user.id).collect();
+        let states = second_factors::list_states(db, &ids).await?;
+        let with_state = |details: UserDetails| {
+            let state = states.get(&details.user.id).copied().unwrap_or_default();
+            (details, state)
+        };
+        Ok(users.into_iter().map(with_state).collect())
     }
 
     /// Creates an active user.

@@ -22,7 +22,7 @@ pub(in crate::web) async fn end(
         return Err(Error::NotFound);
     }
     if key == *current.session.key() {
-        return Ok(signed_out(&state, &headers));
+        return Ok(signed_out(&state, &headers, "/login"));
     }
     current.session.notify("Signed out the other session.").await?;
     Ok(Redirect::to("/account").into_response())
@@ -36,11 +36,11 @@ pub(in crate::web) async fn end_all(
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     state.actions.end_sessions(&current.user, None, &current.actor()).await?;
-    Ok(signed_out(&state, &headers))
+    Ok(signed_out(&state, &headers, "/login?signed_out=true"))
 }
 
-fn signed_out(state: &WebState, headers: &HeaderMap) -> Response {
-    let mut response = Redirect::to("/login").into_response();
+fn signed_out(state: &WebState, headers: &HeaderMap, href: &str) -> Response {
+    let mut response = Redirect::to(href).into_response();
     cookies::remove(&mut response, headers, &state.public, cookies::SESSION);
     response
 }

@@ -41,6 +41,8 @@ struct AccountPage {
     errors: PasswordErrors,
     /// Number of recovery codes that are left, if the user has a second factor.
     recovery_codes: Option<i64>,
+    /// Whether the role of the user requires a second factor.
+    requires_second_factor: bool,
     sessions: Vec<SessionView>,
     themes: [SelectOption; 3],
     time_zones: Vec<SelectOption>,
@@ -89,6 +91,7 @@ pub(super) async fn page(
         provider: state.actions.single_sign_on_name().unwrap_or_default().to_owned(),
         errors,
         recovery_codes,
+        requires_second_factor: second_factors::is_required(&state.db, current.user.id).await?,
         sessions: sessions.collect(),
         themes,
         time_zones: time_zones.collect(),

@@ -20,7 +20,10 @@ use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session};
 
 /// The error for a code that was not accepted.
-pub(in crate::web) const WRONG_CODE: &str = "The code is wrong or was used before. Enter the code that your app shows now, or an unused recovery code.";
+pub(in crate::web) const WRONG_CODE: &str = "The code is wrong or was used before. Enter the code that your app shows now, or an unused recovery code. If all codes are rejected, check the clock of your device.";
+/// The error in the form that asks for a recovery code.
+const WRONG_RECOVERY_CODE: &str =
+    "The recovery code is wrong or was used before. Enter another one.";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -78,7 +81,10 @@ pub(in crate::web) async fn submit(
     let (status, error) = match state.actions.sign_in_with_code(request).await {
         Ok(done) => return signed_in(&state, (&visitor, &headers), from, done, form).await,
         Err(CodeSignInError::Expired) => return start_again(&state, &visitor, &headers, form),
-        Err(CodeSignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, WRONG_CODE.to_owned()),
+        Err(CodeSignInError::Wrong) => {
+            let message = if form.recovery { WRONG_RECOVERY_CODE } else { WRONG_CODE };
+            (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
+        }
         Err(CodeSignInError::Throttled(wait)) => (StatusCode::TOO_MANY_REQUESTS, throttled(wait)),
         Err(CodeSignInError::Store(error)) => return Err(error.into()),
     };
@@ -100,7 +106,8 @@ async fn signed_in(
     let SignedInWithCode { signed_in, factor } = done;
     let started = session::start(state, signed_in, headers, from.ip()).await?;
     if let UsedFactor::RecoveryCode(left) = factor {
-        started.current.session.warn(recovery_notice(left)).await?;
+        let (text, link) = recovery_notice(left);
+        started.current.session.advise(text, link).await?;
     }
     let form = LoginForm::from(form);
     let mut response = login::signed_in(state, visitor, headers, started, &form).await?;
@@ -108,15 +115,15 @@ async fn signed_in(
     Ok(response)
 }
 
-fn recovery_notice(left: i64) -> String {
-    let left = match left {
-        0 => "None is left".to_owned(),
-        1 => "1 is left".to_owned(),
-        left => format!("{left} are left"),
-    };
-    format!(
-        "You signed in with a recovery code, which cannot be used again. {left}. Create new ones on the page Account."
-    )
+/// Returns the message after a sign-in with a recovery code, and the link to what to do next.
+fn recovery_notice(left: i64) -> (String, (&'static str, &'static str)) {
+    if left == 0 {
+        let text = "You signed in with your last recovery code. If you have lost your device, ask an administrator to reset your two-factor authentication before you sign out. If you have it,";
+        return (text.to_owned(), ("/account/two-factor/recovery-codes", "create new codes"));
+    }
+    let verb = if left == 1 { "is" } else { "are" };
+    let text = format!("You signed in with a recovery code. {left} {verb} left. Lost your device?");
+    (text, ("/account/two-factor/off", "Set up two-factor authentication again"))
 }
 
 /// Asks for the password again.

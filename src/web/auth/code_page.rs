@@ -37,6 +37,8 @@ struct CodePage {
     is_recovery: bool,
     /// The page with the other field.
     other_href: String,
+    /// The sign-in page.
+    sign_in_href: String,
 }
 
 /// Asks for the code of a sign-in whose password was correct.
@@ -63,7 +65,22 @@ pub(super) fn render(visitor: &Visitor, form: CodeForm, error: String) -> Result
     let CodeForm { email, next, unsaved, recovery: is_recovery, .. } = form;
     let page = Page::outside(visitor, "Two-factor authentication");
     let other_href = href(&next, !is_recovery);
-    page::html(&CodePage { page, email, next, unsaved, error, is_recovery, other_href })
+    let sign_in_href = sign_in_href(&next);
+    page::html(&CodePage {
+        page,
+        email,
+        next,
+        unsaved,
+        error,
+        is_recovery,
+        other_href,
+        sign_in_href,
+    })
+}
+
+fn sign_in_href(next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/login?next={next}")
 }
 
 fn href(next: &str, is_recovery: bool) -> String {

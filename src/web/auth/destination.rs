@@ -14,7 +14,7 @@ pub(super) const FAILED: &str = "/login/sso/failed";
 pub(super) const DONE: &str = "/login/sso/done";
 
 /// A path of this server, never another site.
-pub(super) fn destination(next: &str) -> String {
+pub(in crate::web) fn destination(next: &str) -> String {
     let is_local = next.len() <= MAX_NEXT_BYTES
         && next.starts_with('/')
         && !next.starts_with("//")

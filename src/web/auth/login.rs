@@ -18,7 +18,7 @@ use super::{confirm, throttled};
 use crate::actions::{AcceptedPassword, SignIn, SignInError};
 use crate::model::Origin;
 use crate::web::page::{self, Page};
-use crate::web::route::SET_UP;
+use crate::web::route::set_up_path;
 use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
 use crate::web::visitor::Visitor;
 use crate::web::{Error, WebState, cookies, form, session, webhooks};
@@ -29,6 +29,8 @@ pub(in crate::web) struct LoginQuery {
     next: String,
     /// Whether `/setup` led here, because there is an administrator already.
     set_up: bool,
+    /// Whether the user has signed out everywhere.
+    signed_out: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,7 +106,11 @@ pub(in crate::web) async fn show(
     let mut page = Page::outside(&visitor, "Sign in");
     if query.set_up {
         let text = "Gatepost already has an administrator. Sign in.".to_owned();
-        page.toasts.push(Toast { bad: true, text });
+        page.toasts.push(Toast { bad: true, text, link: None });
+    }
+    if query.signed_out {
+        let text = "You are signed out on all devices.".to_owned();
+        page.toasts.push(Toast { bad: false, text, link: None });
     }
     let signed_out = SignedOut::find(&headers, &state);
     let view =
@@ -231,7 +237,7 @@ pub(super) async fn signed_in(
     let response = if is_htmx(headers) {
         go_on(current)
     } else if current.must_set_up_second_factor {
-        Redirect::to(SET_UP).into_response()
+        Redirect::to(&set_up_path(&form.next)).into_response()
     } else if form.unsaved.is_empty() {
         Redirect::to(&destination(&form.next)).into_response()
     } else {

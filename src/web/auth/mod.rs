@@ -14,6 +14,8 @@ pub(super) mod unsaved;
 
 use std::time::Duration;
 
+pub(super) use destination::destination;
+
 /// The error after too many attempts, with the remaining waiting time.
 pub(super) fn throttled(wait: Duration) -> String {
     let seconds = wait.as_secs().max(1);

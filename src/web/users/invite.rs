@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{only_provider, parse_id, show};
 use crate::actions::{Invitation, InviteUserError};
 use crate::identity::Role;
+use crate::store::user_changes;
 use crate::web::display_time::DisplayTime;
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
@@ -35,6 +36,8 @@ struct InvitePage {
     email: String,
     role: Role,
     error: String,
+    /// The page of the user who has this email address; empty if there is none.
+    taken_href: String,
 }
 
 #[derive(Template)]
@@ -65,7 +68,7 @@ pub(in crate::web) async fn show(
     if let Some(provider) = only_provider(&state) {
         return no_invitation_page(&current, provider).await;
     }
-    form_page(&current, InviteForm::default(), String::new()).await
+    form_page(&current, InviteForm::default(), (String::new(), String::new())).await
 }
 
 /// `POST /users`
@@ -80,18 +83,21 @@ pub(in crate::web) async fn submit(
         let page = no_invitation_page(&current, provider).await?;
         return Ok((StatusCode::CONFLICT, page).into_response());
     }
+    let mut taken_href = String::new();
     let message = match state.actions.invite_user(&form.email, role, &current.actor()).await {
         Ok(invitation) => return link_page(&state, &current, &headers, invitation).await,
         Err(error @ InviteUserError::InvalidEmail) => error.to_string(),
         Err(InviteUserError::EmailTaken) => {
-            "There is already a user with this email address. Change that user instead.".to_owned()
+            let found = user_changes::find_by_email(&state.db, form.email.trim()).await?;
+            taken_href = found.map(|user| format!("/users/{}", user.user.id)).unwrap_or_default();
+            "There is already a user with this email address.".to_owned()
         }
         Err(InviteUserError::NotFound | InviteUserError::NotInvited) => {
             return Err(Error::NotFound);
         }
         Err(InviteUserError::Store(error)) => return Err(error.into()),
     };
-    let page = form_page(&current, form, message).await?;
+    let page = form_page(&current, form, (message, taken_href)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
@@ -132,11 +138,11 @@ async fn no_invitation_page(current: &CurrentUser, provider: &str) -> Result<Res
 async fn form_page(
     current: &CurrentUser,
     form: InviteForm,
-    error: String,
+    (error, taken_href): (String, String),
 ) -> Result<Response, Error> {
     let page = Page::new(current, "Invite user", Nav::Users).await?;
     let role = Role::from_stored(&form.role);
-    page::html(&InvitePage { page, email: form.email, role, error })
+    page::html(&InvitePage { page, email: form.email, role, error, taken_href })
 }
 
 /// Mails a link, or shows it if that is not possible. It cannot be shown again.

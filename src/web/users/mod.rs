@@ -56,11 +56,12 @@ impl UserView {
 
     /// Colour and text of the second factor. `None` if the user has no password that it could add to.
     fn second_factor_badge(&self) -> Option<(&'static str, &'static str)> {
+        let label = self.second_factor.label();
         match self.second_factor {
-            SecondFactorState { is_on: true, .. } => Some(("good", "On")),
+            SecondFactorState { is_on: true, .. } => Some(("good", label)),
             SecondFactorState { .. } if !self.has_password => None,
-            SecondFactorState { is_required: true, .. } => Some(("warn", "Required, not set up")),
-            SecondFactorState { .. } => Some(("", "Off")),
+            SecondFactorState { is_required: true, .. } => Some(("warn", label)),
+            SecondFactorState { .. } => Some(("", label)),
         }
     }
 
@@ -98,12 +99,7 @@ impl UserView {
             second_factor: SecondFactorState::default(),
             has_password: details.has_password,
             is_linked: details.is_linked,
-            sign_in_method: match (details.has_password, details.is_linked) {
-                (true, true) => "Password, single sign-on",
-                (true, false) => "Password",
-                (false, true) => "Single sign-on",
-                (false, false) => "",
-            },
+            sign_in_method: details.sign_in_method(),
         }
     }
 }

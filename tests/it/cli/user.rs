@@ -36,8 +36,14 @@ async fn creates_lists_and_changes_users() {
     let listed = beside(&database, &["user", "list"]).await.printed();
     let lines: Vec<&str> = listed.lines().collect();
     assert!(lines[0].starts_with("EMAIL "), "{listed}");
-    assert!(lines[1].starts_with("ann@example.com  admin   active    20"), "{listed}");
-    assert!(lines[2].starts_with("ben@example.com  viewer  disabled  20"), "{listed}");
+    assert!(
+        lines[1].starts_with("ann@example.com  admin   active    password        off         20"),
+        "{listed}"
+    );
+    assert!(
+        lines[2].starts_with("ben@example.com  viewer  disabled  password        off         20"),
+        "{listed}"
+    );
     beside(&database, &["user", "enable", "ben@example.com"]).await.printed();
     ben.sign_in("ben@example.com", PASSWORD).await;
 

@@ -1,5 +1,6 @@
 //! Properties of every page.
 
+use gatepost::web::route_rules;
 use scraper::Selector;
 
 use crate::support::builders::WebhookBuilder;
@@ -97,6 +98,38 @@ async fn every_page_requires_a_session_and_has_a_title_one_heading_and_security_
     titles.sort();
     titles.dedup();
     assert!(titles.len() >= paths.len() - 2, "{titles:?}");
+    app.finish().await;
+}
+
+/// After an error in a form, its address is in the address bar.
+#[tokio::test]
+async fn the_address_of_a_form_leads_to_a_page() {
+    let app = TestApp::start().await;
+    let mut ann = app.admin().await;
+    let unknown = "019ac3f2-7e41-7c1b-9a20-5c1f8f7f4e11";
+    let rules = route_rules();
+    let is_page = |path: &str| rules.iter().any(|rule| rule.method == "GET" && rule.path == path);
+    let forms = rules.iter().filter(|rule| rule.method == "POST" && !is_page(rule.path));
+    let mut checked = 0;
+    for rule in forms {
+        let parts = rule.path.split('/');
+        let path = parts.map(|part| if part.starts_with('{') { unknown } else { part });
+        let path = path.collect::<Vec<_>>().join("/");
+        let seen = ann.get(&path).await;
+        // Some of these addresses look like the id of a page.
+        if seen.status == 404 || seen.status == 400 {
+            continue;
+        }
+        assert_eq!(seen.status, 405, "{path}");
+        assert_eq!(seen.headers["allow"], "POST", "{path}");
+        assert_eq!(seen.text("h1"), "Only a form is sent to this address", "{path}");
+        let href = seen.attribute("a.button", "href").unwrap();
+        assert!(path.starts_with(&href) || href == "/webhooks", "{path} leads to {href}");
+        let page = ann.get(&href).await.status;
+        assert!([200, 303, 404].contains(&page), "{path} leads to {href}: {page}");
+        checked += 1;
+    }
+    assert!(checked > 20, "{checked}");
     app.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! Switches the user's second factor off, and creates new recovery codes. Both ask for a code.
+//! Turns the user's second factor off, and creates new recovery codes. Both ask for a code.
 
 use std::net::SocketAddr;
 
@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::recovery_codes;
+use super::recovery_codes::{self, RENEWED};
 use crate::actions::{EnteredFactor, SecondFactorError};
 use crate::store::second_factors;
 use crate::web::auth::code::WRONG_CODE;
 use crate::web::auth::throttled;
 use crate::web::form::Form;
 use crate::web::page::{self, Page};
+use crate::web::route::SET_UP;
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState, cookies};
 
@@ -32,13 +33,14 @@ enum Change {
 }
 
 impl Change {
-    fn switches_off(self) -> bool {
+    fn turns_off(self) -> bool {
         self == Self::Disable
     }
 
-    fn title(self) -> &'static str {
+    fn title(self, is_required: bool) -> &'static str {
         match self {
-            Self::Disable => "Switch off two-factor authentication?",
+            Self::Disable if is_required => "Set up two-factor authentication again?",
+            Self::Disable => "Turn off two-factor authentication?",
             Self::Renew => "Create new recovery codes?",
         }
     }
@@ -56,6 +58,9 @@ impl Change {
 struct ConfirmPage {
     page: Page,
     change: Change,
+    /// Whether the role of the user requires a second factor, so that turning it off leads to the set-up.
+    is_required: bool,
+    title: &'static str,
     error: String,
 }
 
@@ -86,11 +91,14 @@ pub(in crate::web) async fn disable(
     let device = cookies::find(&headers, &state.public, cookies::DEVICE);
     let entered = entered(&form, from, &current, device.as_deref());
     match state.actions.disable_second_factor(&current.user, entered).await {
+        Ok(()) if second_factors::is_required(&state.db, current.user.id).await? => {
+            Ok(Redirect::to(SET_UP).into_response())
+        }
         Ok(()) => {
             current.session.notify("Two-factor authentication is off.").await?;
             Ok(Redirect::to("/account").into_response())
         }
-        Err(error) => reject(&current, Change::Disable, error).await,
+        Err(error) => reject(&state, &current, Change::Disable, error).await,
     }
 }
 
@@ -105,8 +113,8 @@ pub(in crate::web) async fn renew(
     let device = cookies::find(&headers, &state.public, cookies::DEVICE);
     let entered = entered(&form, from, &current, device.as_deref());
     match state.actions.renew_recovery_codes(&current.user, entered).await {
-        Ok(codes) => recovery_codes::show(&current, &codes, false).await,
-        Err(error) => reject(&current, Change::Renew, error).await,
+        Ok(codes) => recovery_codes::show(&current, &codes, RENEWED).await,
+        Err(error) => reject(&state, &current, Change::Renew, error).await,
     }
 }
 
@@ -123,11 +131,12 @@ async fn ask(state: &WebState, current: &CurrentUser, change: Change) -> Result<
     if !second_factors::exists(&state.db, current.user.id).await? {
         return Ok(Redirect::to("/account").into_response());
     }
-    render(current, change, String::new()).await
+    render(state, current, change, String::new()).await
 }
 
 /// Shows the page again, with why the code was not accepted.
 async fn reject(
+    state: &WebState,
     current: &CurrentUser,
     change: Change,
     error: SecondFactorError,
@@ -139,10 +148,17 @@ async fn reject(
         SecondFactorError::Off => return Ok(Redirect::to("/account").into_response()),
         SecondFactorError::Store(error) => return Err(error.into()),
     };
-    Ok((status, render(current, change, message).await?).into_response())
+    Ok((status, render(state, current, change, message).await?).into_response())
 }
 
-async fn render(current: &CurrentUser, change: Change, error: String) -> Result<Response, Error> {
-    let page = Page::new(current, change.title(), None).await?;
-    page::html(&ConfirmPage { page, change, error })
+async fn render(
+    state: &WebState,
+    current: &CurrentUser,
+    change: Change,
+    error: String,
+) -> Result<Response, Error> {
+    let is_required = second_factors::is_required(&state.db, current.user.id).await?;
+    let title = change.title(is_required);
+    let page = Page::new(current, title, None).await?;
+    page::html(&ConfirmPage { page, change, is_required, title, error })
 }

@@ -1,4 +1,4 @@
-//! The user's own second factor: setting it up, its recovery codes, and switching it off.
+//! The user's own second factor: setting it up, its recovery codes, and turning it off.
 
 mod change;
 mod qr_code;

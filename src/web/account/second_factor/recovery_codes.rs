@@ -13,21 +13,34 @@ use crate::web::session::CurrentUser;
 
 #[derive(Template)]
 #[template(path = "account/second_factor/recovery_codes.html")]
-struct RecoveryCodesPage {
+struct RecoveryCodesPage<'a> {
     page: Page,
     /// Whether the second factor has just been enabled.
     is_new: bool,
+    /// Where **Done** leads.
+    next: &'a str,
     /// The codes, one per line.
     codes: String,
     /// The file with the codes, as an address that contains it.
     file: String,
 }
 
+/// Why codes are shown, and where to go then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Occasion<'a> {
+    /// Whether the second factor has just been enabled.
+    pub(super) is_new: bool,
+    pub(super) next: &'a str,
+}
+
+/// The user has renewed the codes.
+pub(super) const RENEWED: Occasion<'_> = Occasion { is_new: false, next: "/account" };
+
 /// Renders the page.
 pub(super) async fn show(
     current: &CurrentUser,
     codes: &[RecoveryCode],
-    is_new: bool,
+    Occasion { is_new, next }: Occasion<'_>,
 ) -> Result<Response, Error> {
     let codes: Vec<String> = codes.iter().map(RecoveryCode::reveal).collect();
     let codes = codes.join("\n");
@@ -42,5 +55,5 @@ pub(super) async fn show(
     let file =
         format!("data:text/plain;charset=utf-8,{}", utf8_percent_encode(&text, NON_ALPHANUMERIC));
     let page = Page::new(current, "Recovery codes", None).await?;
-    page::html(&RecoveryCodesPage { page, is_new, codes, file })
+    page::html(&RecoveryCodesPage { page, is_new, next, codes, file })
 }

@@ -1,15 +1,16 @@
 //! Sets up the user's second factor.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::qr_code::QrCode;
-use super::recovery_codes;
+use super::recovery_codes::{self, Occasion};
 use crate::actions::{EnableSecondFactorError, ProposedFactor};
 use crate::store::second_factors;
+use crate::web::auth::destination;
 use crate::web::form::Form;
 use crate::web::page::{self, Page};
 use crate::web::session::CurrentUser;
@@ -25,6 +26,14 @@ pub(in crate::web) struct SetUpForm {
     /// The encrypted secret.
     proposed: String,
     code: String,
+    /// The page that the user wanted to open; empty if the user came from the account.
+    next: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct SetUpQuery {
+    next: String,
 }
 
 #[derive(Template)]
@@ -39,6 +48,7 @@ struct SetUpPage {
     secret: String,
     /// The encrypted secret.
     proposed: String,
+    next: String,
     error: String,
 }
 
@@ -46,29 +56,33 @@ struct SetUpPage {
 pub(in crate::web) async fn show(
     State(state): State<WebState>,
     current: CurrentUser,
+    Query(query): Query<SetUpQuery>,
 ) -> Result<Response, Error> {
     if second_factors::exists(&state.db, current.user.id).await? {
         current.session.notify(ALREADY_ON).await?;
         return Ok(Redirect::to("/account").into_response());
     }
     let proposed = state.actions.propose_second_factor(&current.user)?;
-    render(&current, &proposed, String::new()).await
+    render(&current, &proposed, query.next, String::new()).await
 }
 
-/// `POST /account/two-factor`: enables the second factor, and shows the recovery codes once.
+/// `POST /account/two-factor/new`: enables the second factor, and shows the recovery codes once.
 pub(in crate::web) async fn enable(
     State(state): State<WebState>,
     current: CurrentUser,
     Form(form): Form<SetUpForm>,
 ) -> Result<Response, Error> {
-    let SetUpForm { proposed, code } = form;
+    let SetUpForm { proposed, code, next } = form;
     let (user, session) = (&current.user, current.session.key());
     let enabled =
         state.actions.enable_second_factor(user, &proposed, &code, session, &current.actor()).await;
     let error = match enabled {
         Ok(codes) => {
+            let is_required = current.must_set_up_second_factor;
+            let next = if is_required { destination(&next) } else { "/account".to_owned() };
             let current = CurrentUser { must_set_up_second_factor: false, ..current };
-            return recovery_codes::show(&current, &codes, true).await;
+            let occasion = Occasion { is_new: true, next: &next };
+            return recovery_codes::show(&current, &codes, occasion).await;
         }
         Err(EnableSecondFactorError::AlreadyOn) => {
             current.session.notify(ALREADY_ON).await?;
@@ -86,13 +100,14 @@ pub(in crate::web) async fn enable(
         Some(proposed) => proposed,
         None => state.actions.propose_second_factor(user)?,
     };
-    let page = render(&current, &proposed, error.to_owned()).await?;
+    let page = render(&current, &proposed, next, error.to_owned()).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
 async fn render(
     current: &CurrentUser,
     proposed: &ProposedFactor,
+    next: String,
     error: String,
 ) -> Result<Response, Error> {
     let is_required = current.must_set_up_second_factor;
@@ -105,6 +120,7 @@ async fn render(
         link: proposed.link.to_string(),
         secret: in_groups(&proposed.secret),
         proposed: proposed.sealed.clone(),
+        next,
         error,
     })
 }

@@ -2,6 +2,7 @@
 
 use gatepost::identity::{Role, Scope};
 use gatepost::web::route_rules;
+use url::form_urlencoded;
 
 use super::{LOGIN, PASSWORD, enter_code, is_signed_in, recorded};
 use crate::support::TestApp;
@@ -59,8 +60,9 @@ async fn a_user_who_must_set_up_reaches_no_other_route() {
                 let body = response.text().await.unwrap();
                 let is_refused =
                     status == 403 && body.contains("Set up two-factor authentication first");
-                let is_led =
-                    location.is_some_and(|to| to == "/account/two-factor/new") && body.is_empty();
+                let led = form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
+                let led = format!("/account/two-factor/new?next={led}");
+                let is_led = location.is_some_and(|to| to == led.as_str()) && body.is_empty();
                 let is_page = !is_post && !is_part;
                 if !(is_refused || is_led && is_page) {
                     open.push(name.clone());
@@ -68,7 +70,7 @@ async fn a_user_who_must_set_up_reaches_no_other_route() {
             }
         }
         open.dedup();
-        assert_eq!(open, ["GET /account/two-factor/new", "POST /account/two-factor"], "{role}");
+        assert_eq!(open, ["GET /account/two-factor/new", "POST /account/two-factor/new"], "{role}");
         assert_eq!(user.post("/logout", &[]).await.location(), "/login");
     }
     app.finish().await;
@@ -107,7 +109,7 @@ async fn an_administrator_requires_it_and_open_sessions_must_set_it_up() {
     assert_eq!(ann.post("/users/two-factor", &roles).await.location(), "/users");
     assert_eq!(recorded(&app, before).await, ["second_factor.required"]);
     // The administrator is the first who must set it up.
-    assert_eq!(ann.get("/users").await.location(), "/account/two-factor/new");
+    assert_eq!(ann.get("/users").await.location(), "/account/two-factor/new?next=%2Fusers");
     Authenticator::enrol(&app, &mut ann).await;
     let page = ann.get("/users").await;
     assert_eq!(page.texts("td[data-label=Two-factor]"), ["On", "Required, not set up", "Off"]);
@@ -115,17 +117,21 @@ async fn an_administrator_requires_it_and_open_sessions_must_set_it_up() {
     let checked =
         checked.select(&scraper::Selector::parse("[name=role][checked]").unwrap()).count();
     assert_eq!(checked, 2);
-    assert_eq!(ben.get("/webhooks").await.location(), "/account/two-factor/new");
+    assert_eq!(ben.get("/webhooks").await.location(), "/account/two-factor/new?next=%2Fwebhooks");
     assert!(is_signed_in(&mut cat).await);
     let request = crate::support::http().get(app.url("/metrics")).bearer_auth(token);
     assert_eq!(request.send().await.unwrap().status(), 200);
     let device = Authenticator::enrol(&app, &mut ben).await;
     assert!(is_signed_in(&mut ben).await);
-    // Switching it off leads back to the set-up.
-    ben.get("/account/two-factor/off").await;
+    // Turning it off leads back to the set-up, as the pages say.
+    assert!(ben.get("/account").await.text("main").contains("Your role requires this"));
+    let page = ben.get("/account/two-factor/off").await;
+    assert_eq!(page.text("h1"), "Set up two-factor authentication again?");
+    assert!(!page.text("main").contains("only your password"), "{}", page.text("main"));
     let code = device.next_code(&app);
-    ben.post("/account/two-factor/off", &[("code", &code)]).await;
-    assert_eq!(ben.get("/webhooks").await.location(), "/account/two-factor/new");
+    let done = ben.post("/account/two-factor/off", &[("code", &code)]).await;
+    assert_eq!(done.location(), "/account/two-factor/new");
+    assert_eq!(ben.get("/webhooks").await.location(), "/account/two-factor/new?next=%2Fwebhooks");
     // The same choice changes nothing, and none is a choice.
     let before = recorded(&app, 0).await.len();
     ann.get("/users").await;
@@ -134,6 +140,36 @@ async fn an_administrator_requires_it_and_open_sessions_must_set_it_up() {
     assert_eq!(ann.post("/users/two-factor", &[]).await.location(), "/users");
     assert!(is_signed_in(&mut ben).await);
     assert_eq!(ann.post("/users/two-factor", &[("role", "king")]).await.status, 400);
+    app.finish().await;
+}
+
+/// Signing in and setting up lead to the page that the user wanted, and never to another site.
+#[tokio::test]
+async fn the_set_up_leads_to_the_wanted_page() {
+    let app = TestApp::start().await;
+    require(&app, &[Role::Editor]).await;
+    for (next, wanted) in [
+        ("/deliveries?state=failed", "/deliveries?state=failed"),
+        ("", "/webhooks"),
+        ("//evil.example", "/webhooks"),
+    ] {
+        let email = app.add_user(Role::Editor).await;
+        let mut ben = app.anonymous();
+        ben.get("/login").await;
+        let fields = [("email", email.as_str()), ("password", PASSWORD), ("next", next)];
+        let set_up = ben.post("/login", &fields).await.location().to_owned();
+        let page = ben.get(&set_up).await;
+        // An error keeps it.
+        let fields: Vec<_> = page.fields("form[action$='/new']");
+        let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let wrong = ben.post("/account/two-factor/new", &fields).await;
+        assert_eq!(wrong.status, 422);
+        let device = Authenticator::new(&page.text("#secret"));
+        let done = device.confirm(&app, &mut ben, &wrong).await;
+        assert_eq!(done.attribute("a.button.primary", "href").unwrap(), wanted, "{next}");
+        // The address of the result leads on after a reload.
+        assert_eq!(ben.get("/account/two-factor/new").await.location(), "/account");
+    }
     app.finish().await;
 }
 
@@ -148,7 +184,7 @@ async fn a_new_role_can_require_it_and_signing_in_leads_to_the_set_up() {
         .execute(app.database.pool())
         .await
         .unwrap();
-    assert_eq!(ben.get("/events").await.location(), "/account/two-factor/new");
+    assert_eq!(ben.get("/events").await.location(), "/account/two-factor/new?next=%2Fevents");
     let device = Authenticator::enrol(&app, &mut ben).await;
     ben.post("/logout", &[]).await;
     super::enter_password_as(&mut ben, &email, PASSWORD).await;

@@ -1,4 +1,4 @@
-//! Setting up a second factor, new recovery codes, and switching it off.
+//! Setting up a second factor, new recovery codes, and turning it off.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,13 +29,14 @@ async fn a_second_factor_is_set_up_with_the_secret_of_the_page() {
     let device = Authenticator::new(&secret);
     let proposed = page.attribute("input[name=proposed]", "value").unwrap();
     let wrong =
-        ann.post("/account/two-factor", &[("proposed", &proposed), ("code", "000000")]).await;
+        ann.post("/account/two-factor/new", &[("proposed", &proposed), ("code", "000000")]).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.text("#code-error").contains("not the code of this secret"));
     // The secret stays, so that it need not be scanned again.
     assert_eq!(wrong.text("#secret"), secret);
     let done = device.confirm(&app, &mut ann, &wrong).await;
     assert_eq!((done.status, done.text("h1").as_str()), (200, "Recovery codes"));
+    assert_eq!(done.attribute("a.button.primary", "href").unwrap(), "/account");
     let codes: BTreeSet<String> = done.text("#codes").split(' ').map(str::to_owned).collect();
     assert_eq!(codes.len(), 10);
     let file = done.attribute("a[download]", "href").unwrap();
@@ -91,7 +92,7 @@ async fn a_proposed_secret_expires_and_is_of_use_only_to_its_user() {
     let proposed = page.attribute("input[name=proposed]", "value").unwrap();
     let code = device.next_code(&app);
     let fields = [("proposed", &*proposed), ("code", &code), ("confirmed_password", PASSWORD)];
-    let late = ann.post("/account/two-factor", &fields).await;
+    let late = ann.post("/account/two-factor/new", &fields).await;
     assert!(late.text("#code-error").contains("had expired"));
     let count: i64 = sqlx::query_scalar("select count(*) from second_factors")
         .fetch_one(app.database.pool())
@@ -123,7 +124,7 @@ async fn every_change_requires_a_recent_password_and_a_form_of_the_session() {
 }
 
 #[tokio::test]
-async fn new_recovery_codes_and_switching_off_need_a_code() {
+async fn new_recovery_codes_and_turning_off_need_a_code() {
     let (app, mut ann, device) = start().await;
     let before = recorded(&app, 0).await.len();
     ann.get("/account/two-factor/recovery-codes").await;

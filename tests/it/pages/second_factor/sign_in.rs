@@ -111,14 +111,21 @@ async fn a_recovery_code_is_accepted_once_and_reports_how_many_are_left() {
         assert_eq!(enter_code(&mut user, &typed).await.location(), "/webhooks");
         left -= 1;
         let expected = match left {
-            0 => "None is left".to_owned(),
+            0 => "your last recovery code".to_owned(),
             1 => "1 is left".to_owned(),
             left => format!("{left} are left"),
         };
-        let toast = user.get("/webhooks").await.text("#toasts");
+        let page = user.get("/webhooks").await;
+        let toast = page.text("#toasts");
         assert!(toast.contains(&expected), "{toast}");
+        assert_eq!(page.texts(".toast.warn").len(), 1, "the sign-in has succeeded");
+        // Without a code that is left, the form behind the link is of no use.
+        let leads_on = page.attribute(".toast a", "href").unwrap();
+        assert_eq!(leads_on == "/account/two-factor/off", left > 0, "{leads_on}");
+        assert_eq!(toast.contains("ask an administrator"), left == 0, "{toast}");
         let account = user.get("/account").await;
         assert_eq!(account.body.contains("No recovery code is left"), left == 0);
+        assert_eq!(account.body.contains("ask an administrator to reset"), left == 0);
         let mut again = enter_password(&app).await;
         assert_eq!(enter_code(&mut again, code).await.status, 422);
         if left == 8 {
