@@ -4,7 +4,7 @@ use crate::actions::Actions;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, TokenId};
 use crate::store::tokens::{self, Token};
-use crate::store::{self, PgConnection};
+use crate::store::{self, PgConnection, sender_keys};
 
 /// Why no token was revoked.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +18,25 @@ pub enum RevokeTokenError {
 }
 
 impl Actions {
-    /// Returns some tokens in the order of their names, after this name. Empty at the end.
+    /// Returns some tokens in the order of their names, after this name, each with how its sender signs. Empty at the end.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn list_tokens(&self, after: &str) -> Result<Vec<Token>, store::Error> {
-        tokens::list(&self.parts.db, "", after, 100).await
+    pub async fn list_tokens(
+        &self,
+        after: &str,
+    ) -> Result<Vec<(Token, Option<&'static str>)>, store::Error> {
+        let db = &self.parts.db;
+        let found = tokens::list(db, "", after, 100).await?;
+        let ids: Vec<_> = found.iter().map(|token| token.id.uuid()).collect();
+        let schemes = sender_keys::schemes(db, &ids).await?;
+        let with_signature = |token: Token| {
+            let signature = schemes.iter().find(|(id, ..)| *id == token.id);
+            let signature =
+                signature.map(|(_, scheme, replaces_token)| scheme.describe(*replaces_token));
+            (token, signature)
+        };
+        Ok(found.into_iter().map(with_signature).collect())
     }
 
     /// Revokes a token and returns its name. It stops working within a second on all instances.

@@ -20,6 +20,9 @@ const PLAIN: HeaderNames = (None, "x-gatepost-timestamp", "x-gatepost-signature"
 /// The header with a key that is not signed.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// From here on, a time is in milliseconds: as seconds, it is in the year 5138.
+const FIRST_MILLISECONDS: i64 = 100_000_000_000;
+
 /// Who sends a request, as far as its headers say.
 #[derive(Debug)]
 pub(super) enum Sender {
@@ -45,9 +48,10 @@ pub(super) async fn check_headers(
         check_time(state, headers, names(scheme))?;
         let keys = all_keys(state).await?;
         if !keys.iter().any(|(key, _)| key.replaces_token && key.scheme() == scheme) {
-            return Err(unauthorized(
-                "There is no key that replaces a token. Send a token in the header Authorization, or create a key under API tokens.",
-            ));
+            return Err(unauthorized(&format!(
+                "There is no key for {} without a token. Send the token in the header Authorization, too, or create a key with Signature only under API tokens.",
+                scheme.describe(false)
+            )));
         }
         return Ok(Sender::OnlySigned(scheme));
     }
@@ -153,6 +157,11 @@ fn check_time(state: &ApiState, headers: &HeaderMap, names: HeaderNames) -> Resu
     let age = state.sources.now().timestamp().saturating_sub(signed_at);
     if age.saturating_abs() <= MAX_AGE_SECS {
         return Ok(());
+    }
+    if signed_at >= FIRST_MILLISECONDS {
+        let detail =
+            format!("{timestamp} must be in seconds since 1970. {signed_at} is in milliseconds.");
+        return Err(unauthorized(&detail));
     }
     let direction = if age > 0 { "in the past" } else { "in the future" };
     Err(unauthorized(&format!(

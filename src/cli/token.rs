@@ -1,5 +1,7 @@
 //! `gatepost token`.
 
+use std::io::Write as _;
+
 use anyhow::bail;
 use chrono::TimeDelta;
 
@@ -22,14 +24,25 @@ pub(super) fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
         .ok_or_else(|| format!("use a number of days from 1d to {MAX_LIFETIME_DAYS}d, such as 90d"))
 }
 
-/// Creates a token and prints it, and the key for signatures on the next line.
+/// Creates a token and prints it, and the signing key on the next line. Says on standard error which is which.
 pub(super) async fn create(config: &Config, new: NewToken<'_>) -> anyhow::Result<()> {
     let (database, actions) = super::open(config).await?;
+    let expires = new.lifetime.is_some();
     let issued = actions.issue_token(new, &Actor::COMMAND_LINE).await;
     database.close().await;
     let IssuedToken { text, key } = issued?;
     let lines = [text.as_ref().map(TokenText::reveal), key.as_ref().map(SecretValue::expose)];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
+    if key.is_some() {
+        let printed = if text.is_some() {
+            "The first line is the token, and the second one the signing key. They are not shown again."
+        } else {
+            "This is the signing key. It is not shown again."
+        };
+        let end = if expires { "" } else { " It does not expire; --expires-in limits it." };
+        let how = "docs/api.md shows how to sign.";
+        writeln!(std::io::stderr().lock(), "{printed}{end} {how}")?;
+    }
     super::print(&(lines.join("\n") + "\n"))
 }
 
@@ -41,16 +54,16 @@ pub(super) async fn list(config: &Config) -> anyhow::Result<()> {
     super::print(&align(&rows?))
 }
 
-async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
-    let head = ["NAME", "TOKEN", "SCOPE", "CREATED", "LAST USED", "EXPIRES"].map(str::to_owned);
-    let mut rows = vec![head];
+async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 7]>> {
+    let head = ["NAME", "TOKEN", "SCOPE", "SIGNATURE", "CREATED", "LAST USED", "EXPIRES"];
+    let mut rows = vec![head.map(str::to_owned)];
     let now = system_sources().now();
     let mut after = String::new();
     loop {
         let page = actions.list_tokens(&after).await?;
-        let Some(last) = page.last() else { return Ok(rows) };
+        let Some((last, _)) = page.last() else { return Ok(rows) };
         after.clone_from(&last.name);
-        rows.extend(page.into_iter().map(|token| {
+        rows.extend(page.into_iter().map(|(token, signature)| {
             let is_expired = token.is_expired(now);
             let used = token.last_used_at.map(|at| match token.last_used_address.as_str() {
                 "" => minute(at),
@@ -64,6 +77,7 @@ async fn rows(actions: &Actions) -> anyhow::Result<Vec<[String; 6]>> {
                     format!("{}…", token.prefix)
                 },
                 token.scope,
+                signature.unwrap_or("-").to_owned(),
                 minute(token.created_at),
                 used.unwrap_or_else(|| "never".to_owned()),
                 match token.expires_at {

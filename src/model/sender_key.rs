@@ -1,13 +1,14 @@
 //! Keys of senders that sign their requests.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use strum::{EnumString, IntoStaticStr};
+use strum::IntoStaticStr;
 use zeroize::Zeroizing;
 
 use super::secret::SecretValue;
@@ -20,7 +21,7 @@ const PREFIX: &str = "gpk_";
 const BYTES: usize = 32;
 
 /// How a sender signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum SenderScheme {
     /// Standard Webhooks with a shared key ([`SignatureScheme::V1`]).
@@ -38,6 +39,16 @@ impl SenderScheme {
         self.into()
     }
 
+    /// Describes what a sender must send: a signature besides the token, or only a signature.
+    pub fn describe(self, replaces_token: bool) -> &'static str {
+        match (self, replaces_token) {
+            (Self::StandardWebhooks, false) => "Standard Webhooks",
+            (Self::StandardWebhooks, true) => "Standard Webhooks, no token",
+            (Self::HmacSha256, false) => "HMAC-SHA256",
+            (Self::HmacSha256, true) => "HMAC-SHA256, no token",
+        }
+    }
+
     /// Returns a new key.
     pub fn generate_key(self, sources: &Sources) -> SecretValue {
         match self {
@@ -47,6 +58,18 @@ impl SenderScheme {
                 format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(*bytes)).into()
             }
         }
+    }
+}
+
+impl FromStr for SenderScheme {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|scheme| scheme.as_str() == word);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(" or ");
+            format!("unknown scheme \"{word}\"; use {names}")
+        })
     }
 }
 

@@ -68,11 +68,17 @@ async fn pages_about_tokens() {
 
     // The page with a new token cannot be opened again.
     let ann = Browser::signed_in(&app).await;
-    for (width, name) in [(1440, "token-created-1440"), (390, "token-created-390")] {
+    for (width, name, signature) in [
+        (1440, "token-created-1440", ""),
+        (390, "token-created-390", ""),
+        (1440, "token-signed-1440", "standard-webhooks"),
+        (390, "token-signed-390", "hmac-sha256"),
+    ] {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         ann.devtools("Emulation.setDeviceMetricsOverride", size).await;
         ann.open("/tokens/new").await;
         ann.fill("#name", name).await;
+        ann.click(&format!("[name=signature][value='{signature}']")).await;
         ann.click_text(".buttons button", "Create token").await;
         ann.wait_for_text("h1", "Token created").await;
         let overflow =
@@ -81,5 +87,6 @@ async fn pages_about_tokens() {
         ann.screenshot(name).await;
     }
     ann.finish().await;
+    check_all(&app, &[scene("tokens-signed", "/tokens")]).await;
     app.finish().await;
 }

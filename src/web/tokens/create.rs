@@ -70,6 +70,7 @@ struct ScopeView {
 #[template(path = "tokens/created.html")]
 struct CreatedPage {
     page: Page,
+    title: &'static str,
     name: String,
     /// Empty if the signature replaces the token.
     token: String,
@@ -175,9 +176,11 @@ pub(in crate::web) async fn create(
         Some(scheme) => signed_example(scheme, &base, &token, &key),
         None => example(scope, &base, &token, now.time.timestamp()),
     };
-    let page = Page::new(&current, "Token created", Nav::Tokens).await?;
+    let title = if token.is_empty() { "Signing key created" } else { "Token created" };
+    let page = Page::new(&current, title, Nav::Tokens).await?;
     page::html(&CreatedPage {
         page,
+        title,
         name: typed.name.trim().to_owned(),
         token,
         key,
@@ -189,12 +192,12 @@ pub(in crate::web) async fn create(
 
 /// Returns a command that uses the token, and what it does.
 fn example(scope: Scope, base: &str, token: &str, now: i64) -> (String, &'static str) {
-    let bearer = format!("-H 'Authorization: Bearer {token}'");
+    let bearer = format!("\\\n  -H 'Authorization: Bearer {token}'");
     match scope {
         Scope::Events => (
             format!(
-                "curl {base}/api/v1/events {bearer} -H 'Content-Type: application/json' --data \
-                 '{{\"event_type\":\"AccessRequestCreated\",\"event_time\":{now},\"data\":{{\"id\":\"curl-test\"}}}}'"
+                "curl {base}/api/v1/events {bearer} \\\n  -H 'Content-Type: application/json' \\\n  --data \
+                 '{{\"event_type\":\"AccessRequestCreated\",\n    \"event_time\":{now},\"data\":{{\"id\":\"curl-test\"}}}}'"
             ),
             "Sends an event to all active webhooks that match.",
         ),
@@ -204,7 +207,7 @@ fn example(scope: Scope, base: &str, token: &str, now: i64) -> (String, &'static
         ),
         Scope::Manage => (
             format!(
-                "curl {base}/api/v1/webhooks/WEBHOOK_ID/invoke {bearer} --data '{{\"sample\":\"Granted\"}}'"
+                "curl {base}/api/v1/webhooks/WEBHOOK_ID/invoke {bearer} \\\n  --data '{{\"sample\":\"Granted\"}}'"
             ),
             "Replace WEBHOOK_ID with the id of a webhook. Sends it a sample event.",
         ),

@@ -43,18 +43,11 @@ impl TokenView {
             name: token.name,
             prefix: token.prefix,
             scope: token.scope,
-            signature: signature.map(describe_signature).unwrap_or_default(),
+            signature: signature
+                .map(|(scheme, replaces_token)| scheme.describe(replaces_token))
+                .unwrap_or_default(),
             created_by: token.created_by,
             last_used_address: token.last_used_address,
         }
-    }
-}
-
-fn describe_signature((scheme, replaces_token): (SenderScheme, bool)) -> &'static str {
-    match (scheme, replaces_token) {
-        (SenderScheme::StandardWebhooks, false) => "and Standard Webhooks",
-        (SenderScheme::StandardWebhooks, true) => "by Standard Webhooks",
-        (SenderScheme::HmacSha256, false) => "and HMAC-SHA256",
-        (SenderScheme::HmacSha256, true) => "by HMAC-SHA256",
     }
 }

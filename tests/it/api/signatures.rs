@@ -131,11 +131,16 @@ async fn signed_events_are_accepted_and_repeated_ones_send_nothing() {
     assert_eq!(logpoint.requests().len(), 8, "four granted and four created");
     let mut ann = app.admin().await;
     let page = ann.get("/tokens").await;
-    assert!(
-        page.texts("tbody tr").iter().any(|row| row.contains("by HMAC-SHA256")),
-        "{}",
-        page.body
-    );
+    let mut shown = page.texts("[data-label=Signature]");
+    shown.sort();
+    let described = [
+        "HMAC-SHA256",
+        "HMAC-SHA256, no token",
+        "Standard Webhooks",
+        "Standard Webhooks, no token",
+        "–",
+    ];
+    assert_eq!(shown, described);
     let used = page.texts("[data-label='Last used']");
     let used = used.iter().filter(|text| text.contains("from 127.0.0.1"));
     assert_eq!(used.count(), 4, "their use is recorded");
@@ -172,6 +177,7 @@ async fn a_request_that_is_not_signed_correctly_is_rejected() {
             ("msg_1", old, sender.sign("msg_1", old, &body), &body, "seconds in the past"),
             ("msg_1", early, sender.sign("msg_1", early, &body), &body, "seconds in the future"),
             ("msg_1", i64::MIN, right.clone(), &body, "in the past"),
+            ("msg_1", now * 1000, right.clone(), &body, "is in milliseconds"),
         ] {
             let response = sender.request(id, timestamp, &signature, body).send().await.unwrap();
             let (status, detail) = detail(response).await;
@@ -260,7 +266,10 @@ async fn keys_are_used_only_as_they_were_created() {
     let both = Sender::new(&app, StandardWebhooks, false).await;
     let alone = Sender { token: None, ..both.clone() };
     let (status, problem) = detail(alone.send("msg_1", &body).await).await;
-    assert!(status == 401 && problem.contains("no key that replaces a token"), "{problem}");
+    assert!(
+        status == 401 && problem.contains("no key for Standard Webhooks without a token"),
+        "{problem}"
+    );
     let only = Sender::new(&app, StandardWebhooks, true).await;
     app.advance(Duration::from_secs(2)).await;
     let (status, problem) = detail(alone.send("msg_1", &body).await).await;
@@ -319,6 +328,15 @@ async fn the_example_of_the_page_is_accepted() {
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert_eq!(printed.lines().count(), lines, "{printed}");
+        let explained = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(explained.contains("second one the signing key"), lines == 2, "{explained}");
+        assert!(explained.contains("does not expire"), "{explained}");
     }
+    let mut command = with_database(gatepost(), app.database.url());
+    command.args(["token", "list"]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let (with_token, alone) = ("HMAC-SHA256  ", "Standard Webhooks, no token  ");
+    assert!(listed.contains(with_token) && listed.contains(alone), "{listed}");
     app.finish().await;
 }

@@ -41,6 +41,10 @@ async fn reports_a_token_that_cannot_be_created_and_prints_none() {
         (&["token", "create", "A\u{7}"], &["without control characters"]),
         (&["token", "create", "A", "--scope", "all"], &["--scope", "use events, manage or read"]),
         (&["token", "create", "A", "--expires-in", "2h"], &["--expires-in", "such as 90d"]),
+        (
+            &["token", "create", "A", "--signature", "hmac"],
+            &["\"hmac\"", "use standard-webhooks or hmac-sha256"],
+        ),
     ] {
         assert_says(&beside(&database, args).await.failure(), words);
     }
