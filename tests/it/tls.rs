@@ -56,6 +56,12 @@ async fn doctor_reports_files_with_which_the_server_does_not_start_and_the_end_o
         assert!(found.contains(words), "{found}");
         assert_eq!(diagnose(&database, files.path(), "settings").await.0, "ok");
     }
+    // Both settings can name the same file.
+    let (cert, key) = (files.path().join("cert.pem"), files.path().join("key.pem"));
+    let both = std::fs::read_to_string(&key).unwrap() + &std::fs::read_to_string(&cert).unwrap();
+    std::fs::write(&cert, &both).unwrap();
+    std::fs::write(&key, &both).unwrap();
+    assert_eq!(diagnose(&database, files.path(), "settings").await.0, "ok");
     let other = KeyPair::generate().unwrap().serialize_pem();
     std::fs::write(files.path().join("key.pem"), other).unwrap();
     let (state, found) = diagnose(&database, files.path(), "settings").await;

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsFiles;
-use crate::egress::describe_pem;
+use crate::egress::describe_certificate;
 use crate::health::{CertificateState, SharedCertificate};
 use crate::model::Sources;
 
@@ -127,7 +127,9 @@ fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded
         .collect::<Result<_, _>>()
         .with_context(|| format!("{} is not a certificate in PEM", certificate()))?;
     ensure!(!chain.is_empty(), "{} contains no certificate in PEM", certificate());
-    let state = describe(&contents.0)
+    let state = chain
+        .first()
+        .and_then(describe)
         .with_context(|| format!("{} is not a certificate in PEM", certificate()))?;
     ensure!(
         !is_encrypted(&contents.1),
@@ -157,13 +159,12 @@ fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded
     Ok(Loaded { contents, config: Arc::new(config), state })
 }
 
-/// Returns the state of the first certificate, which is that of the server.
-fn describe(pem: &[u8]) -> anyhow::Result<CertificateState> {
-    let found = describe_pem(&String::from_utf8_lossy(pem)).map_err(anyhow::Error::msg)?;
-    let first = found.first().context("it contains no certificate")?;
-    Ok(CertificateState {
-        not_before: first.not_before,
-        not_after: first.not_after,
+/// Returns the state of the server's certificate, which is the first one. `None` if it cannot be read.
+fn describe(certificate: &CertificateDer<'_>) -> Option<CertificateState> {
+    let found = describe_certificate(certificate)?;
+    Some(CertificateState {
+        not_before: found.not_before,
+        not_after: found.not_after,
         reload_error: String::new(),
     })
 }

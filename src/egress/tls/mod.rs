@@ -10,4 +10,4 @@ pub use trust::TlsError;
 
 pub(super) use trust::client_config;
 pub(super) use verifier::OwnCertificateError;
-pub(super) use x509::describe as describe_certificate;
+pub use x509::describe as describe_certificate;

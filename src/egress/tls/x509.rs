@@ -9,7 +9,7 @@ use crate::model::exchange::Certificate;
 use crate::model::webhook::Fingerprint;
 
 /// Returns the fields of a certificate in DER, or `None` if it cannot be parsed.
-pub(in crate::egress) fn describe(der: &[u8]) -> Option<Certificate> {
+pub fn describe(der: &[u8]) -> Option<Certificate> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let timestamp = |time: x509_parser::time::ASN1Time| -> Timestamp {
         DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(DateTime::UNIX_EPOCH)
