@@ -26,9 +26,10 @@ impl Actions {
 
 async fn may_read_audit_log(db: &mut PgConnection, actor: &Actor) -> Result<bool, store::Error> {
     Ok(match &actor.principal {
-        Principal::Person(email) => users::find_by_email(db, email).await?.is_some_and(|found| {
-            Role::from_stored(&found.user.role).allows(Permission::ReadAuditLog)
-        }),
+        Principal::Person(email) => {
+            let role = users::find_active_role(db, email).await?;
+            role.is_some_and(|role| Role::from_stored(&role).allows(Permission::ReadAuditLog))
+        }
         // A user of the server's shell can read the database anyway.
         Principal::CommandLine | Principal::Gatepost => true,
         Principal::Token(_) | Principal::Unknown => false,

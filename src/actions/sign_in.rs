@@ -65,6 +65,9 @@ pub enum SignInError {
     /// The email address or the password is wrong. The error does not reveal which.
     #[error("the email address or the password is wrong")]
     Wrong,
+    /// The password is right, but an administrator has disabled the user.
+    #[error("the user is disabled")]
+    Disabled,
     /// Users sign in only with single sign-on.
     #[error("users sign in only with single sign-on")]
     PasswordsOff,
@@ -135,7 +138,7 @@ impl Actions {
             }
         };
         match found {
-            Some(found) if matches => {
+            Some(found) if matches && !found.is_disabled => {
                 attempt.succeed(Instant::now());
                 Ok((found.user, found.session_version))
             }
@@ -143,7 +146,8 @@ impl Actions {
                 let known_device = device.is_some();
                 tracing::warn!(%from, email, known_device, "rejected a sign-in");
                 self.record_rejected_sign_in(email, origin).await?;
-                Err(SignInError::Wrong)
+                // Only a user who knows the password learns that there is such a user.
+                Err(if matches { SignInError::Disabled } else { SignInError::Wrong })
             }
         }
     }

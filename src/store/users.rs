@@ -59,6 +59,8 @@ pub struct Credentials {
     pub password_hash: String,
     /// The version of the user's sessions. It changes when all of them are ended.
     pub session_version: i64,
+    /// Whether an administrator has disabled the user, who must not be signed in.
+    pub is_disabled: bool,
 }
 
 /// How pages are shown to a user.
@@ -118,23 +120,35 @@ pub async fn administrator_emails(db: &PgPool) -> Result<Vec<String>, Error> {
     Ok(emails)
 }
 
-/// Returns the active user with this email address, ignoring case. A user without a password is not found.
+/// Returns the user with this email address, ignoring case. A user without a password, or with an open invitation, is not
+/// found.
 pub async fn find_by_email(
     db: impl PgExecutor<'_>,
     email: &str,
 ) -> Result<Option<Credentials>, Error> {
     let row = sqlx::query!(
-        "select id, email, role, password_hash, session_version from users
-         where lower(email) = lower($1) and status = 'active' and password_hash <> ''",
+        "select id, email, role, password_hash, session_version, status from users
+         where lower(email) = lower($1) and status in ('active', 'disabled') and password_hash <> ''",
         email
     )
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| Credentials {
+        is_disabled: UserStatus::from_stored(&row.status) != UserStatus::Active,
         user: User { id: row.id.into(), email: row.email, role: row.role },
         password_hash: row.password_hash,
         session_version: row.session_version,
     }))
+}
+
+/// Returns the role of the active user with this email address, ignoring case. The user may have no password.
+pub async fn find_active_role(db: &mut PgConnection, email: &str) -> Result<Option<String>, Error> {
+    Ok(sqlx::query_scalar!(
+        "select role from users where lower(email) = lower($1) and status = 'active'",
+        email
+    )
+    .fetch_optional(db)
+    .await?)
 }
 
 /// Returns an active user whose sessions have not been ended since they had this version.

@@ -128,7 +128,7 @@ pub(in crate::web) async fn check_password(
             let message = "This is not your password. Check it and try again.".to_owned();
             Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, message)))
         }
-        Err(error @ SignInError::PasswordsOff) => {
+        Err(error @ (SignInError::PasswordsOff | SignInError::Disabled)) => {
             Ok(Err((StatusCode::FORBIDDEN, format!("Nothing was changed: {error}."))))
         }
         Err(SignInError::Throttled(wait)) => {

@@ -167,6 +167,10 @@ pub(in crate::web) async fn submit(
             let message = "The email or the password is wrong. Check both and try again.";
             (StatusCode::UNPROCESSABLE_ENTITY, message.to_owned())
         }
+        Err(SignInError::Disabled) => {
+            let message = "Your account is disabled. Ask an administrator.";
+            (StatusCode::FORBIDDEN, message.to_owned())
+        }
         Err(error @ SignInError::PasswordsOff) => {
             (StatusCode::FORBIDDEN, format!("You were not signed in: {error}."))
         }

@@ -106,6 +106,15 @@ async fn an_editor_cannot_decide_where_the_audit_log_is_sent() {
     let mut ann = app.admin().await;
     ann.get("/webhooks/new").await;
     assert_eq!(ann.post("/webhooks", &with_triggers("Audit")).await.status, 303);
+    // An administrator who signs in with single sign-on has no password.
+    sqlx::query("update users set password_hash = '' where role = 'admin'")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    let mut another = with_triggers("Audit");
+    another[0] = ("name", "Without a password");
+    ann.get("/webhooks/new").await;
+    assert_eq!(ann.post("/webhooks", &another).await.status, 303);
     app.finish_with_leftovers().await;
 }
 

@@ -66,8 +66,8 @@ async fn a_disabled_user_is_signed_out_of_every_instance_and_cannot_sign_in() {
         .unwrap();
     editor.get("/login").await;
     let refused = editor.post("/login", &[("email", &email), ("password", PASSWORD)]).await;
-    assert_eq!(refused.status, 422);
-    assert!(refused.text("#login-error").contains("password is wrong"));
+    assert_eq!(refused.status, 403);
+    assert!(refused.text("#login-error").contains("Your account is disabled"));
     other.leave().await;
     app.finish().await;
 }

@@ -183,7 +183,11 @@ async fn a_disabled_or_deleted_user_is_signed_out_and_an_enabled_one_signs_in_ag
     assert_eq!(ann.post(&format!("{path}/disable"), &[]).await.location(), "/users");
     assert!(ben.get("/webhooks").await.location().starts_with("/login"));
     ben.get("/login").await;
-    assert_eq!(ben.post("/login", &[("email", &email), ("password", PASSWORD)]).await.status, 422);
+    let refused = ben.post("/login", &[("email", &email), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.text("#login-error"), "Your account is disabled. Ask an administrator.");
+    let guess = ben.post("/login", &[("email", &email), ("password", "another password")]).await;
+    assert!(guess.text("#login-error").contains("is wrong"), "{}", guess.body);
     ann.post(&format!("{path}/enable"), &[]).await;
     // The session from before does not come back.
     assert!(ben.get("/webhooks").await.location().starts_with("/login"));
