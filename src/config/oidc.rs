@@ -14,6 +14,7 @@ const CLIENT_SECRET_FILE: &str = "GATEPOST_OIDC_CLIENT_SECRET_FILE";
 const ROLE_CLAIM: &str = "GATEPOST_OIDC_ROLE_CLAIM";
 const ROLES: &str = "GATEPOST_OIDC_ROLES";
 const SCOPES: &str = "GATEPOST_OIDC_SCOPES";
+const ACR_VALUES: &str = "GATEPOST_OIDC_ACR_VALUES";
 const NAME: &str = "GATEPOST_OIDC_NAME";
 const CA_FILE: &str = "GATEPOST_OIDC_CA_FILE";
 
@@ -37,6 +38,8 @@ pub struct OidcSettings {
     pub roles: String,
     /// The requested scopes.
     pub scopes: Vec<String>,
+    /// The classes of authentication of which the provider must confirm one. If there are none, any is enough.
+    pub acr_values: Vec<String>,
     /// The provider's name on pages.
     pub name: String,
     /// Certificates (PEM) of authorities that are trusted at the provider in addition to the public ones.
@@ -64,6 +67,7 @@ impl OidcSettings {
             (ROLE_CLAIM, options.oidc_role_claim.is_some()),
             (ROLES, options.oidc_roles.is_some()),
             (SCOPES, options.oidc_scopes.is_some()),
+            (ACR_VALUES, options.oidc_acr_values.is_some()),
             (NAME, options.oidc_name.is_some()),
             (CA_FILE, options.oidc_ca_file.is_some()),
         ];
@@ -93,6 +97,7 @@ impl OidcSettings {
             role_claim: options.oidc_role_claim.take().unwrap_or_default(),
             roles,
             scopes: scopes(options.oidc_scopes.take())?,
+            acr_values: words(&options.oidc_acr_values.take().unwrap_or_default()),
             name: provider_name(options.oidc_name.take())?,
             authorities: options
                 .oidc_ca_file
@@ -172,12 +177,15 @@ fn check_issuer(issuer: &str, allow_http: bool) -> Result<(), ConfigError> {
 
 fn scopes(setting: Option<String>) -> Result<Vec<String>, ConfigError> {
     let text = setting.unwrap_or_else(|| DEFAULT_SCOPES.to_owned());
-    let scopes: Vec<String> =
-        text.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let scopes = words(&text);
     if scopes.iter().any(|scope| scope == "openid") {
         return Ok(scopes);
     }
     Err(ConfigError(format!("{SCOPES} cannot be \"{text}\": it must contain openid")))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn provider_name(setting: Option<String>) -> Result<String, ConfigError> {

@@ -152,6 +152,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_scopes: Option<String>,
 
+    /// Classes of authentication (the claim acr) of which the provider must confirm one, separated by spaces
+    #[arg(long, env = "GATEPOST_OIDC_ACR_VALUES", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_acr_values: Option<String>,
+
     /// The name of the provider on the sign-in page [default: single sign-on]
     #[arg(long, env = "GATEPOST_OIDC_NAME", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -247,6 +252,7 @@ impl Options {
             &mut self.oidc_role_claim,
             &mut self.oidc_roles,
             &mut self.oidc_scopes,
+            &mut self.oidc_acr_values,
             &mut self.oidc_name,
             &mut self.otlp_endpoint,
             &mut self.log,

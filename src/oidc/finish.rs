@@ -15,7 +15,7 @@ use super::error::{OidcError, Rejection, chain, printable};
 use super::metadata::Metadata;
 use super::pending::{PENDING_VALIDITY, Pending, Purpose};
 use super::roles::MissingRole;
-use super::verify::{self, VerifyError};
+use super::verify::{self, VerifyError, check_class};
 use super::{Oidc, Parts};
 use crate::identity::Role;
 use crate::model::Timestamp;
@@ -96,6 +96,7 @@ impl Oidc {
         let client = parts.protocol_client(&metadata);
         let (token, access_token) = parts.exchange(&client, &callback.code, &pending).await?;
         let claims = parts.verify(&token, metadata, &pending).await?;
+        check_class(&claims, &parts.acr_values)?;
         let identity = parts.identity(&client, &claims, &token, access_token).await?;
         Ok(Finished { identity, purpose: pending.purpose, next: pending.next })
     }

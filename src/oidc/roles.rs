@@ -114,15 +114,12 @@ impl RoleMapping {
     ) -> MissingRole {
         let shorten = |text: String| printable(&text, MAX_LISTED_CHARS);
         let claim = self.claim.clone();
-        match values {
-            Some(values) => {
-                let values = values.into_iter().take(MAX_LISTED).map(shorten).collect();
-                MissingRole::NoMatch { claim, values }
-            }
-            None => {
-                let present = present.into_iter().take(MAX_LISTED).map(shorten).collect();
-                MissingRole::NoClaim { claim, present }
-            }
+        if let Some(values) = values {
+            let values = values.into_iter().take(MAX_LISTED).map(shorten).collect();
+            MissingRole::NoMatch { claim, values }
+        } else {
+            let present = present.into_iter().take(MAX_LISTED).map(shorten).collect();
+            MissingRole::NoClaim { claim, present }
         }
     }
 }

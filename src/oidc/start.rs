@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod};
 use openidconnect::{
-    AuthType, ClientId, ClientSecret, CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope,
+    AuthType, AuthenticationContextClass, ClientId, ClientSecret, CsrfToken, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
 use secrecy::ExposeSecret;
 use url::Url;
@@ -64,6 +64,10 @@ impl Oidc {
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         for scope in parts.scopes.iter().filter(|scope| *scope != OPENID) {
             request = request.add_scope(Scope::new(scope.clone()));
+        }
+        for class in &parts.acr_values {
+            request =
+                request.add_auth_context_value(AuthenticationContextClass::new(class.clone()));
         }
         request = match pending.purpose {
             Purpose::SignIn => request.set_max_age(MAX_SESSION_AGE),

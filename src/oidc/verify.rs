@@ -6,7 +6,7 @@ use openidconnect::{ClaimsVerificationError, ClientId, Nonce, SignatureVerificat
 use serde_json::Value;
 
 use super::claims::{Token, TokenClaims};
-use super::error::{Rejection, SkewedClock, chain};
+use super::error::{Rejection, SkewedClock, chain, printable};
 use super::metadata::Metadata;
 use super::pending::{Pending, Purpose};
 use crate::model::Timestamp;
@@ -15,6 +15,8 @@ use crate::model::Timestamp;
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
 /// Longest subject, in bytes (OpenID Connect Core, section 2).
 const MAX_SUBJECT_BYTES: usize = 255;
+/// Number of characters of a class of authentication that are shown.
+const MAX_CLASS_CHARS: usize = 100;
 
 /// Accepted signatures. None of them is made with a secret that both sides know, and `none` is not accepted.
 const ALGORITHMS: [Algorithm; 9] = [
@@ -82,6 +84,18 @@ fn check_party(claims: &TokenClaims, client_id: &str) -> Result<(), Rejection> {
         return Err(Rejection::Token("it names no valid subject".to_owned()));
     }
     Ok(())
+}
+
+/// Checks how the user has signed in at the provider (OpenID Connect Core, section 2). Any class is enough if none is wanted.
+pub(super) fn check_class(claims: &TokenClaims, wanted: &[String]) -> Result<(), Rejection> {
+    let found = claims.auth_context_ref().map_or("", |class| class.as_str());
+    if wanted.is_empty() || wanted.iter().any(|class| class == found) {
+        return Ok(());
+    }
+    Err(Rejection::WeakAuthentication {
+        found: printable(found, MAX_CLASS_CHARS),
+        wanted: wanted.join(" or "),
+    })
 }
 
 fn check_times(claims: &TokenClaims, pending: &Pending, now: Timestamp) -> Result<(), Rejection> {

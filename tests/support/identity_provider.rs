@@ -32,6 +32,7 @@ pub(crate) fn configure(config: &mut Config, issuer: &str) {
         role_claim: "groups".to_owned(),
         roles: "admins=admin,soc=editor,staff=viewer".to_owned(),
         scopes: ["openid", "email"].map(str::to_owned).to_vec(),
+        acr_values: Vec::new(),
         name: "Example ID".to_owned(),
         authorities: None,
         allow_http: true,

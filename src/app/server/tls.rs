@@ -143,17 +143,14 @@ fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => anyhow!(
-                "{} does not belong to {}; use the key that was made for this certificate",
-                key_file(),
-                certificate()
-            ),
-            other => anyhow::Error::new(other).context(format!(
-                "{} cannot be used with {}",
-                key_file(),
-                certificate()
-            )),
+        .map_err(|error| {
+            let (key, certificate) = (key_file(), certificate());
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
+                return anyhow!(
+                    "{key} does not belong to {certificate}; use the key that was made for this certificate"
+                );
+            }
+            anyhow::Error::new(error).context(format!("{key} cannot be used with {certificate}"))
         })?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     Ok(Loaded { contents, config: Arc::new(config), state })

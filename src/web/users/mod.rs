@@ -41,11 +41,17 @@ struct UserView {
     /// Whether this is the signed-in user.
     is_self: bool,
     second_factor: SecondFactorState,
+    methods: SignInMethods,
+    /// How the user signs in; empty before the first time.
+    sign_in_method: &'static str,
+}
+
+/// The ways in which a user can sign in.
+#[derive(Debug, Clone, Copy)]
+struct SignInMethods {
     has_password: bool,
     /// Whether the user has an account of the identity provider.
     is_linked: bool,
-    /// How the user signs in; empty before the first time.
-    sign_in_method: &'static str,
 }
 
 impl UserView {
@@ -59,7 +65,7 @@ impl UserView {
         let label = self.second_factor.label();
         match self.second_factor {
             SecondFactorState { is_on: true, .. } => Some(("good", label)),
-            SecondFactorState { .. } if !self.has_password => None,
+            SecondFactorState { .. } if !self.methods.has_password => None,
             SecondFactorState { is_required: true, .. } => Some(("warn", label)),
             SecondFactorState { .. } => Some(("", label)),
         }
@@ -67,7 +73,7 @@ impl UserView {
 
     /// What the second factor does not cover, because the identity provider checks other factors itself.
     fn second_factor_note(&self) -> &'static str {
-        match (self.has_password, self.is_linked) {
+        match (self.methods.has_password, self.methods.is_linked) {
             (true, true) => "for the password",
             (true, false) => "",
             (false, true) => "By the provider",
@@ -97,8 +103,10 @@ impl UserView {
             is_invitation_over,
             is_self: user.id == current,
             second_factor: SecondFactorState::default(),
-            has_password: details.has_password,
-            is_linked: details.is_linked,
+            methods: SignInMethods {
+                has_password: details.has_password,
+                is_linked: details.is_linked,
+            },
             sign_in_method: details.sign_in_method(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fake_provider::{Behaviour, Endpoint, Signature};
-use super::{come_back, sign_in, start};
+use super::{come_back, sign_in, start, start_with};
 
 const REJECTED: &str = "The sign-in was rejected";
 const CLOCKS: &str = "The clocks differ";
@@ -278,5 +278,32 @@ async fn new_keys_of_the_provider_are_read_once() {
         assert_eq!(sign_in(&mut app.anonymous(), &provider, unknown).await.status, 403);
     }
     assert_eq!(provider.requests("keys"), 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_class_of_authentication_can_be_required() {
+    let (app, provider) = start_with(|config| {
+        let oidc = config.oidc.as_mut().unwrap();
+        oidc.acr_values = ["mfa", "hardware"].map(str::to_owned).to_vec();
+    })
+    .await;
+    let started = app.anonymous().get("/login/sso").await;
+    assert!(started.location().contains("acr_values=mfa+hardware"), "{}", started.location());
+    for (class, status) in [
+        (json!("mfa"), 303),
+        (json!("hardware"), 303),
+        (json!("password"), 403),
+        (json!(""), 403),
+        (json!(null), 403),
+    ] {
+        let claims = json!({ "acr": class });
+        let behaviour = Behaviour { claims, ..Behaviour::default() };
+        let response = sign_in(&mut app.anonymous(), &provider, behaviour).await;
+        assert_eq!(response.status, status, "{class}: {}", response.body);
+        if status == 403 {
+            assert_eq!(response.text("h1"), "A stronger sign-in is required");
+        }
+    }
     app.finish().await;
 }

@@ -206,6 +206,11 @@ fn rejected(rejection: &Rejection, name: &str) -> Failure {
             "Try again. If the problem persists, contact your administrator: the provider must support prompt=login and max_age.",
         )
         .of_confirmation(),
+        Rejection::WeakAuthentication { .. } => failure(
+            "A stronger sign-in is required",
+            format!("Gatepost requires a stronger sign-in than the one with which you used {name}, for example with a second factor."),
+            "Sign in there with a second factor, and try again. If the problem persists, contact your administrator.",
+        ),
         Rejection::OtherProvider | Rejection::Refused(_) | Rejection::Code(_) | Rejection::Token(_) => failure(
             "The sign-in was rejected",
             format!("The response of {name} cannot be trusted, so you are not signed in."),
