@@ -87,7 +87,7 @@ async fn a_user_is_invited_with_the_keyboard() {
         ann.press(key).await;
     }
     ann.press(ENTER).await;
-    ann.wait_for_text("main section p", "is then an editor").await;
+    ann.wait_for_text("main section p", "becomes an editor").await;
     ann.finish().await;
     app.finish().await;
 }

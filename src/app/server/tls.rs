@@ -171,3 +171,37 @@ fn is_encrypted(pem: &[u8]) -> bool {
     let text = String::from_utf8_lossy(pem);
     text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+
+    use super::*;
+    use crate::app::system_sources;
+
+    #[test]
+    fn the_state_says_why_changed_files_cannot_be_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let files = TlsFiles { certificate: path("cert.pem"), key: path("key.pem") };
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&files.certificate, cert.pem()).unwrap();
+        std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
+        let tls = ServerTls::open(&files, &system_sources()).unwrap();
+        let reload_error = || tls.state().load().reload_error.clone();
+        assert_eq!(reload_error(), "");
+
+        std::fs::write(&files.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        assert!(tls.reload().is_err());
+        assert!(reload_error().contains("does not belong to"), "{}", reload_error());
+        std::fs::remove_file(&files.certificate).unwrap();
+        assert!(tls.reload().is_err());
+        assert!(reload_error().contains("cannot be read"), "{}", reload_error());
+
+        std::fs::write(&files.certificate, cert.pem()).unwrap();
+        std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
+        tls.reload().unwrap();
+        assert_eq!(reload_error(), "");
+    }
+}
