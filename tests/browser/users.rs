@@ -193,6 +193,14 @@ async fn pages_of_users() {
         .execute(app.database.pool())
         .await
         .unwrap();
+    for sql in [
+        "insert into user_identities (issuer, subject, user_id, created_at, last_sign_in_at)
+         select 'https://login.example.com', email, id, now(), now() from users where role = 'viewer'",
+        "insert into second_factor_roles (role) values ('viewer')",
+        "update users set status = 'active' where role = 'viewer'",
+    ] {
+        sqlx::query(sql).execute(app.database.pool()).await.unwrap();
+    }
     let of_viewer = [
         scene("users-long", "/users"),
         scene("user-long-delete", format!("/users/{viewer}/delete")),
