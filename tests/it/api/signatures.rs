@@ -318,6 +318,7 @@ async fn the_example_of_the_page_is_accepted() {
     assert_eq!(rejected.status, 422);
     assert!(rejected.text("#signature-error").contains("events"));
     assert_eq!(rejected.attribute("#name", "value").unwrap(), "X");
+    assert_eq!(rejected.attribute("[autofocus]", "id").unwrap(), "signature");
 
     for (arguments, lines) in [
         (["--signature", "hmac-sha256"].as_slice(), 2),

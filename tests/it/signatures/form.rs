@@ -73,7 +73,10 @@ async fn a_generated_key_replaces_the_chosen_one() {
     assert_eq!(form.texts("#signing_key_saved option[selected]"), ["Use signing_key"]);
     let is_rendered = form.attribute(".preview-body", "data-ok");
     assert_eq!(is_rendered.as_deref(), Some("true"), "the key does not prevent the preview");
-    let (fields, part) = generate(&mut ann, &form.fields("#webhook-form")).await;
+    let fields = form.fields("#webhook-form");
+    let tried = ann.post_part("/webhooks/backtest", &borrowed(&fields)).await;
+    assert!(!tried.body.contains("signing_key"), "{}", tried.body);
+    let (fields, part) = generate(&mut ann, &fields).await;
     let generated = part.text("#generated-key");
     assert!(part.texts("#signing_key_saved option[selected]").is_empty(), "{}", part.body);
     // An error elsewhere keeps the key, which can still be copied.
