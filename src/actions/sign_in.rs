@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::actions::{Actions, UsedFactor, email};
-use crate::identity::{Lane, PasswordError, Subject};
+use crate::identity::{Lane, PasswordError, Passwords, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin, Timestamp};
-use crate::store::users::{self, User};
+use crate::store::users::{self, Credentials, User};
 use crate::store::{self, PgConnection, second_factors};
 
 /// How long to wait if too many passwords are being checked. It takes about a second until the first of them are.
@@ -140,6 +140,7 @@ impl Actions {
         match found {
             Some(found) if matches && !found.is_disabled => {
                 attempt.succeed(Instant::now());
+                self.renew_hash(&found, password).await?;
                 Ok((found.user, found.session_version))
             }
             _ => {
@@ -148,6 +149,23 @@ impl Actions {
                 self.record_rejected_sign_in(email, origin).await?;
                 // Only a user who knows the password learns that there is such a user.
                 Err(if matches { SignInError::Disabled } else { SignInError::Wrong })
+            }
+        }
+    }
+
+    /// Stores the hash of a correct password with the parameters of today.
+    async fn renew_hash(&self, found: &Credentials, password: &str) -> Result<(), store::Error> {
+        if !Passwords::is_outdated(&found.password_hash) {
+            return Ok(());
+        }
+        match self.passwords.hash(password).await {
+            Ok(new) => {
+                let (id, old) = (found.user.id, &found.password_hash);
+                users::replace_password_hash(&self.parts.db, id, old, &new).await
+            }
+            Err(error) => {
+                tracing::error!(%error, "could not renew the hash of a password");
+                Ok(())
             }
         }
     }

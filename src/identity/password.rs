@@ -131,6 +131,17 @@ impl Passwords {
         Ok(matches && is_known)
     }
 
+    /// Returns whether a stored hash was made with other parameters than those of today.
+    pub fn is_outdated(stored: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(stored) else { return false };
+        let today = Argon2::default();
+        let params = argon2::Params::try_from(&hash);
+        params.is_ok_and(|params| {
+            (params.m_cost(), params.t_cost(), params.p_cost())
+                != (today.params().m_cost(), today.params().t_cost(), today.params().p_cost())
+        })
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         lane: Lane,

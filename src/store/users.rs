@@ -175,6 +175,24 @@ pub async fn session_version(db: &mut PgConnection, id: UserId) -> Result<i64, E
     Ok(version)
 }
 
+/// Replaces the hash of a user's password by another one of the same password, unless it was changed meanwhile.
+pub async fn replace_password_hash(
+    db: &PgPool,
+    id: UserId,
+    old: &str,
+    new: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update users set password_hash = $3 where id = $1 and password_hash = $2",
+        id.uuid(),
+        old,
+        new
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Returns how pages are shown to a user.
 pub async fn find_preferences(db: &PgPool, id: UserId) -> Result<Option<Preferences>, Error> {
     let found =

@@ -39,7 +39,15 @@ function connect() {
     if (source.readyState !== EventSource.CLOSED) return;
     disconnect();
     retry = setTimeout(update, RETRY_MS);
+    leaveIfSessionEnded();
   });
+}
+
+/** Goes to the sign-in page if the session has ended, so that its pages do not stay on the screen. */
+async function leaveIfSessionEnded() {
+  const options = { method: "HEAD", redirect: "manual", headers: { "gatepost-live": "true" } };
+  const response = await fetch(location.href, options).catch(() => undefined);
+  if (response?.type === "opaqueredirect") location.reload();
 }
 
 function disconnect() {

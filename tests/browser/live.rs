@@ -189,6 +189,19 @@ async fn a_lost_connection_is_shown_and_restored() {
 }
 
 #[tokio::test]
+async fn a_page_whose_session_has_ended_elsewhere_leads_to_the_sign_in() {
+    let scenario = Scenario::start().await;
+    deliver(&scenario, "1", 1).await;
+    let ann = Browser::signed_in(&scenario.app).await;
+    open(&ann, "/deliveries?state=delivered").await;
+    sqlx::query("delete from sessions").execute(scenario.app.database.pool()).await.unwrap();
+    ann.wait_for_path("/login?next=%2Fdeliveries%3Fstate%3Ddelivered").await;
+    assert_eq!(ann.texts("#deliveries-table").await, Vec::<String>::new());
+    ann.finish().await;
+    scenario.app.finish().await;
+}
+
+#[tokio::test]
 async fn the_switch_is_used_with_the_keyboard_and_absent_without_scripts() {
     let app = TestApp::start().await;
     let ann = Browser::signed_in(&app).await;

@@ -76,6 +76,8 @@ pub(super) async fn fill(server: &Server) {
          from (select * from delivery_history order by id desc limit 1000) h"
             .to_owned(),
         "vacuum analyze".to_owned(),
+        // Otherwise the server would write all of this to the disk while pages are measured.
+        "checkpoint".to_owned(),
     ];
     for statement in statements {
         server.execute(&statement).await;

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use futures_util::future::try_join;
 
 use super::DeliveryView;
 use super::bulk::ActionLink;
@@ -132,21 +133,29 @@ async fn load(
     };
     let shown = found.unwrap_or_default();
     let limit = PAGE_ROWS.saturating_sub(shown).max(1);
-    let found_now = delivery_search::list(&state.db, filter, limit).await?;
+    let filtered = is_filtered(&filter);
+    let can_send = current.can(Permission::Send);
+    let offers_actions = can_send && filtered && found.is_none();
+    // Finished deliveries that match are on this page or on a later one, which then has the link.
+    let unfinished = async {
+        if offers_actions {
+            redelivery_batches::list_unfinished(&state.db, filter).await
+        } else {
+            Ok(Vec::new())
+        }
+    };
+    let searching = delivery_search::list(&state.db, filter, limit);
+    let (found_now, unfinished) = try_join(searching, unfinished).await?;
     let now = current.now(state);
     let rows: Vec<DeliveryView> =
         found_now.deliveries.iter().map(|delivery| DeliveryView::new(delivery, now)).collect();
-    let filtered = is_filtered(&filter);
     let older = found_now.next.map(|id| query.href(Some(id))).unwrap_or_default();
     let search = found_now.searched_to.map(|time| {
         let shown = shown + rows.len();
         ContinuedSearch::new(older.clone(), shown, DisplayTime::new(time, now))
     });
-    let can_send = current.can(Permission::Send);
     let mut actions = Vec::new();
-    if can_send && filtered && found.is_none() {
-        // Finished deliveries that match are on this page or on a later one, which then has the link.
-        let unfinished = redelivery_batches::list_unfinished(&state.db, filter).await?;
+    if offers_actions {
         let found: Vec<DeliveryState> =
             unfinished.iter().chain(&found_now.deliveries).map(|one| one.state).collect();
         let applicable = BulkAction::ALL

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use futures_util::future::try_join;
 use serde::Deserialize;
 
 use super::row::{Last, RowView};
@@ -80,13 +81,15 @@ pub(in crate::web) async fn show(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Error> {
     let now = current.now(&state);
-    let counts = webhook_list::count(&state.db).await?;
     let (text, after) = (query.text(), query.after());
     let asked = query.to_store(&text, after.as_ref());
-    if ["last", "rate"].contains(&asked.sort) && counts.all <= MAX_EXACTLY_RANKED {
-        webhook_ranks::refresh(&state.db, now.time).await?;
-    }
-    let mut found = webhook_list::list(&state.db, &asked).await?;
+    let listing = async {
+        if ["last", "rate"].contains(&asked.sort) {
+            webhook_ranks::refresh_few(&state.db, now.time, MAX_EXACTLY_RANKED).await?;
+        }
+        webhook_list::list(&state.db, &asked).await
+    };
+    let (counts, mut found) = try_join(webhook_list::count(&state.db), listing).await?;
     let has_more = found.len() > PAGE_ROWS;
     found.truncate(PAGE_ROWS);
     let next = found.last().filter(|_| has_more).map(|last| query.page_href(&last.key, last.id));

@@ -1,5 +1,8 @@
 //! Setting up, signing in and out.
 
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher as _;
+use argon2::password_hash::phc::PasswordHash;
 use gatepost::identity::Scope;
 
 use crate::support::TestApp;
@@ -289,4 +292,28 @@ async fn fields_for_passwords_hide_the_text_and_name_their_purpose_for_password_
     }
     app.finish().await;
     empty.finish().await;
+}
+
+#[tokio::test]
+async fn a_hash_with_older_parameters_is_renewed_at_the_sign_in() {
+    let app = TestApp::start().await;
+    let params = argon2::Params::new(8 * 1024, 1, 1, None).unwrap();
+    let older = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let hash: PasswordHash = older.hash_password(PASSWORD.as_bytes()).unwrap();
+    sqlx::query("update users set password_hash = $1")
+        .bind(hash.to_string())
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let mut ann = app.anonymous();
+        ann.sign_in(EMAIL, PASSWORD).await;
+        let stored: String = sqlx::query_scalar("select password_hash from users")
+            .fetch_one(app.database.pool())
+            .await
+            .unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_eq!(ann.get("/webhooks").await.status, 200);
+    }
+    app.finish().await;
 }
