@@ -133,6 +133,18 @@ fn every_template_is_used_exactly_once() {
 }
 
 #[test]
+fn transactions_are_started_so_that_the_caller_can_be_cancelled() {
+    let is_wrong = |file: &&File| file.text.contains(".begin()");
+    let sources = rust_files("src").unwrap();
+    let violations: Vec<String> = sources
+        .iter()
+        .filter(is_wrong)
+        .map(|file| format!("{} uses Pool::begin: use store::begin", file.path))
+        .collect();
+    assert_none(&violations);
+}
+
+#[test]
 fn scripts_insert_no_html_and_store_only_what_is_listed() {
     let mut scripts = files("static/js").unwrap();
     scripts.retain(|file| has_extension(&file.path, "js"));

@@ -37,7 +37,7 @@ impl Actions {
     /// # Errors
     /// See [`VerifyAuditError`].
     pub async fn verify_audit(&self) -> Result<VerifiedAudit, VerifyAuditError> {
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         audit::freeze(&mut tx).await?;
         let chain = audit::chain(&mut tx).await?;
         let mut verifier = ChainVerifier::new(chain.clone());
@@ -75,7 +75,7 @@ impl Actions {
                 entry = entry.with(name, time.to_rfc3339());
             }
         }
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         self.record(&mut tx, actor, [entry]).await?;
         Ok(tx.commit().await?)
     }

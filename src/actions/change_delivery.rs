@@ -50,7 +50,7 @@ impl Actions {
         if delivery.webhook_deleted {
             return Err(ChangeDeliveryError::State(WEBHOOK_DELETED));
         }
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let who = actor.to_string();
         redeliveries::insert(&mut tx, id, &who, parts.sources.now()).await?;
         notify::notify_deliveries(&mut tx).await?;
@@ -71,7 +71,7 @@ impl Actions {
         id: DeliveryId,
         actor: &Actor,
     ) -> Result<(), ChangeDeliveryError> {
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let now = self.parts.sources.now();
         if change::retry_now(&mut tx, id, now).await?.is_none() {
             let message =
@@ -96,7 +96,7 @@ impl Actions {
         id: DeliveryId,
         actor: &Actor,
     ) -> Result<(), ChangeDeliveryError> {
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let reason = format!("Cancelled by {actor}");
         if !change::cancel(&mut tx, id, &reason, self.parts.sources.now()).await? {
             let message = "This delivery is being sent or is finished, so it cannot be cancelled.";
@@ -127,7 +127,7 @@ impl Actions {
         let id = parts.sources.uuid();
         let selected = redelivery_batches::select(&parts.db, filter, action).await?.ids;
         let (who, now) = (actor.to_string(), parts.sources.now());
-        let mut tx = parts.db.begin().await?;
+        let mut tx = store::begin(&parts.db).await?;
         let total =
             redelivery_batches::insert(&mut tx, id, (action, &selected), filters, (&who, now))
                 .await?;
@@ -148,7 +148,7 @@ impl Actions {
     /// # Errors
     /// If the database failed.
     pub async fn stop_batch(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         let found = redelivery_batches::stop(&mut tx, id, self.parts.sources.now()).await?;
         if found {
             let object = AuditObject::new("bulk_action", &id, "");

@@ -19,7 +19,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<(), ChangeWebhookError> {
         let change_id = self.parts.sources.uuid();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let now = self.parts.sources.now();
         let found = webhooks::find_for_update(&mut tx, id).await?;
         let name = found.ok_or(ChangeWebhookError::NotFound)?.name;

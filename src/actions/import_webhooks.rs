@@ -66,7 +66,7 @@ impl Actions {
         let drafts: Vec<Draft> =
             webhooks::list(&self.parts.db).await?.into_iter().map(|(_, draft)| draft).collect();
         let entry = AuditEntry::new(AuditAction::WebhooksExported, AuditObject::default());
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         self.record(&mut tx, actor, [entry.with("webhooks", drafts.len())]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         write_yaml(&drafts).map_err(|error| ImportError::File(error.to_string()))
@@ -90,7 +90,7 @@ impl Actions {
         // Before the transaction, so that no acknowledgement is missed.
         let acknowledgements =
             if dry_run { None } else { Some(Acknowledgements::start(&parts.db).await?) };
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let (mut changes, mut entries) = (Vec::new(), Vec::new());
         for draft in drafts {
             let name = draft.name.trim().to_owned();

@@ -91,7 +91,7 @@ impl Actions {
             last_used_at: None,
             last_used_address: String::new(),
         };
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let hash = hash_token(text.reveal());
         match tokens::insert(&mut tx, &token, &hash).await {
             Ok(()) => {}

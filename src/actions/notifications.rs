@@ -31,7 +31,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<Option<WebhookId>, NotificationsError> {
         let name = name.trim();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let chosen = if name.is_empty() {
             None
         } else {
@@ -62,7 +62,7 @@ impl Actions {
         let chosen = notifications::chosen_webhook(&parts.db).await?;
         let now = parts.sources.now();
         let mails = parts.mailer.is_some();
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let target = chosen.as_ref().map(|(id, _)| *id);
         let delivery = insert_test(&mut tx, &parts.sources, target, mails, now).await?;
         if delivery.is_none() && !mails {

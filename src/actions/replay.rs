@@ -146,7 +146,7 @@ impl Actions {
     ) -> Result<Uuid, ReplayError> {
         let parts = &self.parts;
         let total = self.count_replayed(range).await?;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let draft = webhooks::find_for_update(&mut tx, range.webhook)
             .await?
             .ok_or(ReplayError::NotFound)?;
@@ -175,7 +175,7 @@ impl Actions {
     /// # Errors
     /// If the database failed.
     pub async fn stop_replay(&self, id: Uuid, actor: &Actor) -> Result<bool, store::Error> {
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         let done = replays::finish(&mut tx, id, self.parts.sources.now(), true).await?;
         if done {
             let replay = AuditObject::new("replay", &id, "");

@@ -48,7 +48,7 @@ impl Actions {
         id: TokenId,
         actor: &Actor,
     ) -> Result<String, RevokeTokenError> {
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let name = tokens::delete(&mut tx, id).await?.ok_or(RevokeTokenError::NotFound)?;
         self.record_revocation(&mut tx, (id, &name), actor).await?;
         tx.commit().await.map_err(store::Error::from)?;
@@ -65,7 +65,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<(), RevokeTokenError> {
         let name = name.trim();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let id = tokens::delete_by_name(&mut tx, name).await?.ok_or(RevokeTokenError::NotFound)?;
         self.record_revocation(&mut tx, (id, name), actor).await?;
         Ok(tx.commit().await.map_err(store::Error::from)?)

@@ -63,7 +63,7 @@ impl Actions {
         draft: &Draft,
     ) -> Result<WebhookId, SaveWebhookError> {
         let change_id = self.parts.sources.uuid();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let before = match request.id {
             Some(id) => {
                 let locked = webhook_changes::lock(&mut tx, id).await?;

@@ -65,7 +65,7 @@ impl Actions {
     ) -> Result<DeliveryId, SendNowError> {
         let parts = &self.parts;
         let event = self.chosen_event(choice).await?.ok_or(SendNowError::Gone)?;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         // Locks the webhook, so that it is not deactivated or deleted before the commit.
         let draft =
             webhooks::find_for_update(&mut tx, webhook).await?.ok_or(SendNowError::NotFound)?;

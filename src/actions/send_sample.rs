@@ -52,7 +52,7 @@ impl Actions {
     ) -> Result<Uuid, SendSampleError> {
         let parts = &self.parts;
         debug_assert_eq!(order.values.len(), SAMPLE_FIELDS.len());
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         if let Some(webhook) = order.webhook {
             let draft = webhooks::find_for_update(&mut tx, webhook).await?;
             if !draft.ok_or(SendSampleError::NotFound)?.active {
@@ -91,7 +91,7 @@ impl Actions {
     /// # Errors
     /// If the database failed.
     pub async fn stop_sample(&self, id: Uuid, actor: &Actor) -> Result<(), store::Error> {
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         let unsent = sample_requests::stop(&mut tx, id).await?;
         let sample = AuditObject::new("sample", &id, &format!("{SAMPLE_ID_PREFIX}{id}"));
         let entry = AuditEntry::new(AuditAction::SampleStopped, sample).with("unsent", unsent);

@@ -113,7 +113,7 @@ impl Actions {
         let hash = self.passwords.hash(password).await.map_err(|error| {
             SetUpError::Invalid(vec![(SetUpField::Password, error.to_string())])
         })?;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         users::lock_first(&mut tx).await?;
         if users::exist(&mut tx).await? {
             return Err(SetUpError::Done);

@@ -95,7 +95,7 @@ impl Actions {
             let cookie = self.pending_sign_in((user.id, session_version), browser)?;
             return Ok(AcceptedPassword::NeedsCode(cookie));
         }
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         self.record_sign_in(&mut tx, &user, origin, None).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(AcceptedPassword::SignedIn(self.signed_in(user, session_version)))
@@ -210,7 +210,7 @@ impl Actions {
         if omitted > 0 {
             entry = entry.with("omitted_before", omitted);
         }
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         self.record(&mut tx, &actor, [entry]).await?;
         Ok(tx.commit().await?)
     }

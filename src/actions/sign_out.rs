@@ -14,7 +14,7 @@ impl Actions {
     pub async fn sign_out(&self, session: &SessionKey, actor: &Actor) -> Result<(), store::Error> {
         let (_, email) = actor.parts();
         let object = AuditObject::new("user", "", email);
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         sessions::delete(&mut *tx, session).await?;
         self.record(&mut tx, actor, [AuditEntry::new(AuditAction::SignedOut, object)]).await?;
         Ok(tx.commit().await?)

@@ -31,7 +31,7 @@ impl Actions {
     ) -> Result<(), ChangeWebhookError> {
         let parts = &self.parts;
         let change_id = parts.sources.uuid();
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let locked = webhook_changes::lock(&mut tx, id).await?;
         let before = locked.ok_or(ChangeWebhookError::NotFound)?.draft;
         let after = Draft { active, ..before.clone() };

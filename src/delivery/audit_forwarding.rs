@@ -9,7 +9,7 @@ use super::intake::Intake;
 use super::planner::SubmittedEvent;
 use super::shared::Shared;
 use crate::model::audit::AuditFilter;
-use crate::store::{Error, SLOW_TIMEOUT, audit, audit_forwarding, within};
+use crate::store::{self, Error, SLOW_TIMEOUT, audit, audit_forwarding, within};
 
 /// Time between two checks for new entries.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ async fn forward_next(shared: &Shared, intake: &Intake) -> Result<bool, Error> {
     if !audit_forwarding::is_behind(&shared.deps.background).await? {
         return Ok(false);
     }
-    let mut tx = shared.deps.background.begin().await?;
+    let mut tx = store::begin(&shared.deps.background).await?;
     let Some(last) = audit_forwarding::lock(&mut tx).await? else { return Ok(false) };
     if !audit_forwarding::has_webhook(&mut tx).await? {
         audit_forwarding::skip_all(&mut tx).await?;

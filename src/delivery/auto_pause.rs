@@ -9,7 +9,7 @@ use crate::model::{Actor, WebhookId};
 use crate::store::deliveries::complete::{self, Completion};
 use crate::store::revisions::WebhookChange;
 use crate::store::webhook_changes;
-use crate::store::{Error, SLOW_TIMEOUT, audit, webhooks, within};
+use crate::store::{self, Error, SLOW_TIMEOUT, audit, webhooks, within};
 
 /// Pauses a webhook. Its deliveries are held until a user activates it again.
 pub(super) async fn pause(shared: &Shared, webhook: WebhookId, reason: &str) -> Result<(), Error> {
@@ -33,7 +33,7 @@ async fn deactivate(
     change_id: Uuid,
 ) -> Result<bool, Error> {
     let deps = &shared.deps;
-    let mut tx = deps.db.begin().await?;
+    let mut tx = store::begin(&deps.db).await?;
     let Some(before) = webhook_changes::lock(&mut tx, webhook).await? else {
         return Ok(false);
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use crate::store::bulk_changes::{self, BulkStep};
-use crate::store::{Error, SLOW_TIMEOUT, notify, within};
+use crate::store::{self, Error, SLOW_TIMEOUT, notify, within};
 
 /// Number of deliveries changed in one transaction. Their rows are locked meanwhile.
 const STEP: i64 = 500;
@@ -34,7 +34,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn step(shared: &Shared) -> Result<BulkStep, Error> {
     let deps = &shared.deps;
     let applying = async {
-        let mut tx = deps.background.begin().await?;
+        let mut tx = store::begin(&deps.background).await?;
         let step = bulk_changes::apply_next(&mut tx, deps.sources.now(), STEP).await?;
         if step.changed > 0 {
             notify::notify_deliveries(&mut tx).await?;

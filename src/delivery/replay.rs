@@ -14,7 +14,7 @@ use crate::model::{DeliveryId, EventId, Timestamp};
 use crate::store::deliveries::by_event;
 use crate::store::deliveries::manual::{self, ReplayedDelivery};
 use crate::store::replays::{self, Progress, Replay};
-use crate::store::{Error, PgConnection, SLOW_TIMEOUT, notify, within};
+use crate::store::{self, Error, PgConnection, SLOW_TIMEOUT, notify, within};
 
 /// Maximum time between two parts.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ async fn queue_parts(shared: &Shared) -> Result<Step, Error> {
     let mut step = Step::Idle;
     let mut last = Uuid::nil();
     loop {
-        let mut tx = shared.deps.background.begin().await?;
+        let mut tx = store::begin(&shared.deps.background).await?;
         let Some(replay) = replays::lock_next(&mut tx, last).await? else { return Ok(step) };
         last = replay.id;
         if queue_part(shared, &mut tx, &replay).await? == Step::Queued {

@@ -10,7 +10,7 @@ use crate::model::event::Event;
 use crate::model::{DeliveryId, EventId, Timestamp, Trigger, WebhookId};
 use crate::store::deliveries::manual::{self, NewManualDelivery};
 use crate::store::sample_requests::{self, DueStep};
-use crate::store::{Error, PgConnection, SLOW_TIMEOUT, notify, within};
+use crate::store::{self, Error, PgConnection, SLOW_TIMEOUT, notify, within};
 
 /// Maximum time between two checks for due events.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub(super) async fn run(shared: Arc<Shared>, intake: Intake) {
 /// Sends the next due event. Returns false if there is none.
 async fn send_next(shared: &Shared, intake: &Intake) -> Result<bool, Error> {
     let now = shared.deps.sources.now();
-    let mut tx = shared.deps.background.begin().await?;
+    let mut tx = store::begin(&shared.deps.background).await?;
     let Some(due) = sample_requests::lock_due(&mut tx, now).await? else { return Ok(false) };
     let event = Event::parse(&due.payload).map_err(|_faults| Error::Corrupt {
         table: "sample_steps",

@@ -9,7 +9,7 @@ use crate::model::notification::Notification;
 use crate::model::{DeliveryId, EventId, Sources, Timestamp, WebhookId};
 use crate::store::deliveries::manual::{self, NewManualDelivery};
 use crate::store::notifications::{self, ObservedWebhook};
-use crate::store::{Error, PgConnection, notify, webhooks};
+use crate::store::{self, Error, PgConnection, notify, webhooks};
 
 /// Who sends notifications, as displayed.
 const SENDER: &str = "Gatepost";
@@ -20,7 +20,7 @@ const WINDOW: TimeDelta = TimeDelta::hours(1);
 /// Reports what has changed since the last report. Does nothing if another instance does.
 pub(super) async fn report_changes(parts: &NotifierParts) -> Result<(), Error> {
     let now = parts.sources.now();
-    let mut tx = parts.db.begin().await?;
+    let mut tx = store::begin(&parts.db).await?;
     let Some(chosen) = notifications::lock_settings(&mut tx).await? else { return Ok(()) };
     let observed = notifications::observe(&mut tx).await?;
     let steps = || observed.iter().map(|one| (one, next_step(one.reported, one.health, now)));

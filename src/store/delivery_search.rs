@@ -6,8 +6,9 @@
 use uuid::Uuid;
 
 use super::deliveries::{self, Delivery};
+use super::transaction::begin_search;
 use super::webhook_health::{first_uuid_at, time_of};
-use super::{Error, PgConnection, PgPool, PgTransaction};
+use super::{Error, PgConnection, PgPool};
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, Timestamp, Trigger, WebhookId};
 
@@ -241,12 +242,6 @@ impl<'a> DeliverySearch<'a> {
     }
 }
 
-/// Starts a transaction for a search. Its statement is planned once per connection: planning it for the parameters of each
-/// search takes as long as the search itself, because deliveries and events have a partition for each day.
-async fn begin(db: &PgPool) -> Result<PgTransaction<'static>, Error> {
-    Ok(db.begin_with("begin read only; set local plan_cache_mode = force_generic_plan").await?)
-}
-
 /// Returns a page of at most `limit` deliveries, newest first.
 pub async fn list(
     db: &PgPool,
@@ -255,7 +250,9 @@ pub async fn list(
 ) -> Result<DeliveryPage, Error> {
     let mut search = DeliverySearch::new(filter);
     let mut ids = Vec::new();
-    let mut tx = begin(db).await?;
+    // Planning the statement for the parameters of each search takes as long as the search itself, because deliveries and
+    // events have a partition for each day.
+    let mut tx = begin_search(db).await?;
     // One more than the page has tells whether there is another page.
     for chunk in [FIRST_CHUNK.min(filter.chunk()), filter.chunk()] {
         let missing = limit.saturating_add(1).saturating_sub(ids.len());
@@ -285,7 +282,7 @@ pub async fn select(
 ) -> Result<BulkSelection, Error> {
     let mut search = DeliverySearch::new(filter);
     let mut ids = Vec::new();
-    let mut tx = begin(db).await?;
+    let mut tx = begin_search(db).await?;
     for _ in 0..MAX_BULK_CHUNKS {
         let missing = i64::try_from(limit.saturating_sub(ids.len())).unwrap_or(i64::MAX);
         ids.extend(search.next(&mut tx, filter.chunk(), missing).await?);

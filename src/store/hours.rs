@@ -4,6 +4,7 @@
 use chrono::{DurationRound, TimeDelta};
 use uuid::Uuid;
 
+use super::transaction::begin;
 use super::{Error, PgConnection, PgPool};
 use crate::model::{LATENCY_BUCKETS, LatencyCounts, Timestamp, WebhookId};
 
@@ -93,7 +94,7 @@ pub async fn write(
     latencies: &[WebhookLatencies],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let mut transaction = db.begin().await?;
+    let mut transaction = begin(db).await?;
     if !latencies.is_empty() {
         add_latencies(&mut transaction, latencies).await?;
     }

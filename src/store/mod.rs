@@ -39,6 +39,7 @@ pub mod sender_keys;
 pub mod sessions;
 pub mod status;
 pub mod tokens;
+mod transaction;
 pub mod user_changes;
 pub mod users;
 pub mod webhook_changes;
@@ -54,8 +55,8 @@ pub use pool::{
     connect_to_read, is_plain_intended, within,
 };
 pub use sqlx::postgres::PgConnectOptions;
-pub use sqlx::postgres::PgTransaction;
 pub use sqlx::{PgConnection, PgPool};
+pub use transaction::begin;
 
 /// Checks that the database responds. A pooled connection may have died since its last use, so the check is repeated
 /// over other connections.

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::secrets;
+use super::transaction::begin;
 use super::webhooks::{corrupt, from_text, to_text};
 use super::{Error, PgConnection, PgPool};
 use crate::model::secret::{NewSecret, SecretChoices, SecretSet, move_credentials};
@@ -43,7 +44,7 @@ async fn move_webhook(
     sources: &Sources,
     id: WebhookId,
 ) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
+    let mut tx = begin(db).await?;
     move_current(&mut tx, vault, sources, id).await?;
     move_revisions(&mut tx, id).await?;
     tx.commit().await?;

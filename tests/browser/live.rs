@@ -195,6 +195,8 @@ async fn a_page_whose_session_has_ended_elsewhere_leads_to_the_sign_in() {
     let ann = Browser::signed_in(&scenario.app).await;
     open(&ann, "/deliveries?state=delivered").await;
     sqlx::query("delete from sessions").execute(scenario.app.database.pool()).await.unwrap();
+    // The server checks the session before it reports a change.
+    deliver(&scenario, "2", 2).await;
     ann.wait_for_path("/login?next=%2Fdeliveries%3Fstate%3Ddelivered").await;
     assert_eq!(ann.texts("#deliveries-table").await, Vec::<String>::new());
     ann.finish().await;

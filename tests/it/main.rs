@@ -12,6 +12,7 @@ mod support;
 
 mod api;
 mod audit;
+mod cancelled_transactions;
 mod cli;
 mod delivery;
 mod fake_smtp;

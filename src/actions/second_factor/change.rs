@@ -21,7 +21,7 @@ impl Actions {
         entered: EnteredFactor<'_>,
     ) -> Result<(), SecondFactorError> {
         let attempt = self.start_code(user, entered)?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let Some((_secret, factor)) = self.use_code(&mut tx, user, entered).await? else {
             drop(tx);
             return Err(self.reject_code(user, entered).await);
@@ -46,7 +46,7 @@ impl Actions {
         entered: EnteredFactor<'_>,
     ) -> Result<Vec<RecoveryCode>, SecondFactorError> {
         let attempt = self.start_code(user, entered)?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let Some((secret, factor)) = self.use_code(&mut tx, user, entered).await? else {
             drop(tx);
             return Err(self.reject_code(user, entered).await);

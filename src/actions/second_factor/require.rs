@@ -21,7 +21,7 @@ impl Actions {
             .filter(|role| roles.contains(role))
             .map(|role| role.as_str().to_owned())
             .collect();
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         if !second_factors::replace_required_roles(&mut tx, &names).await? {
             return Ok(());
         }

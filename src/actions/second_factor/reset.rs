@@ -35,7 +35,7 @@ impl Actions {
                 ResetSecondFactorError::NotFound
             }
         })?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let found = user_changes::find_for_update(&mut tx, id).await?;
         let user = found.ok_or(ResetSecondFactorError::NotFound)?.user;
         if !second_factors::delete(&mut tx, id).await? {

@@ -99,7 +99,7 @@ impl Actions {
             _ => None,
         };
         let step = step.ok_or(EnableSecondFactorError::Wrong)?;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         // New sessions of the user wait, because they refer to this row.
         user_changes::find_for_update(&mut tx, user.id).await?;
         let bytes = secret.to_bytes();

@@ -68,7 +68,7 @@ impl Actions {
         let found = self.find_pending_user(pending, browser).await?;
         let (user, session_version) = found.ok_or(CodeSignInError::Expired)?;
         let attempt = self.start_code(&user, entered)?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let Some((_secret, factor)) = self.use_code(&mut tx, &user, entered).await? else {
             drop(tx);
             return Err(self.reject_code(&user, entered).await.into());

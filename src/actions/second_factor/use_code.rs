@@ -150,7 +150,7 @@ impl Actions {
         if omitted > 0 {
             entry = entry.with("omitted_before", omitted);
         }
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         self.record(&mut tx, &actor, [entry]).await?;
         Ok(tx.commit().await?)
     }

@@ -32,7 +32,7 @@ impl Actions {
             updated_at: parts.sources.now(),
             updated_by: actor.clone(),
         };
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         secrets::insert(&mut tx, &parts.vault, &secret, &draft.value).await.map_err(name_taken)?;
         notify::notify_webhooks(&mut tx, change_id).await?;
         let object = AuditObject::secret(secret.id, secret.name.as_str());

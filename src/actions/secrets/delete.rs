@@ -43,7 +43,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<String, DeleteSecretError> {
         let change_id = self.parts.sources.uuid();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let name = delete_unused(&mut tx, id).await?;
         notify::notify_webhooks(&mut tx, change_id).await?;
         self.record(&mut tx, actor, [deleted(id, &name)]).await?;
@@ -64,7 +64,7 @@ impl Actions {
         let change_id = self.parts.sources.uuid();
         let name: SecretName = name.parse().map_err(|_invalid| DeleteSecretError::NotFound)?;
         let acknowledgements = Acknowledgements::start(&self.parts.db).await?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let found = secrets::find_shared_for_update(&mut tx, &name).await?;
         let id = found.ok_or(DeleteSecretError::NotFound)?.id;
         delete_unused(&mut tx, id).await?;

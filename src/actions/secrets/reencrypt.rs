@@ -21,7 +21,7 @@ impl Actions {
         let mut tick = tokio::time::interval(LOCKED_INTERVAL);
         let mut total = 0;
         loop {
-            let mut tx = db.begin().await?;
+            let mut tx = store::begin(db).await?;
             let count = sealed_values::reencrypt_batch(&mut tx, vault).await?;
             let is_done = count == 0 && sealed_values::are_current(&mut tx, vault).await?;
             if count > 0 {

@@ -55,7 +55,7 @@ impl Actions {
         let change_id = parts.sources.uuid();
         // Before the transaction, so that no acknowledgement is missed.
         let acknowledgements = Acknowledgements::start(&parts.db).await?;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let before = find(&mut tx, &set.name).await?;
         let draft = merge(set, before.as_ref());
         let (name, checked) =

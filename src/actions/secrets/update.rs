@@ -36,7 +36,7 @@ impl Actions {
         let parts = &self.parts;
         let checked = draft::check_changed(draft, parts.rules).map_err(SaveSecretError::Invalid)?;
         let change_id = parts.sources.uuid();
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let before =
             secrets::find_for_update(&mut tx, id).await?.ok_or(SaveSecretError::NotFound)?;
         let secret = Secret {

@@ -31,7 +31,7 @@ impl Actions {
         let (issuer, subject) = (&identity.issuer, &identity.subject);
         let now = self.parts.sources.now();
         let mut entries = Vec::new();
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         identities::lock(&mut tx).await?;
         // In the same order as other changes of users.
         let administrators = user_changes::lock_administrators(&mut tx).await?;

@@ -65,7 +65,7 @@ impl Actions {
         let hash = self.passwords.hash(password).await;
         let hash = hash.map_err(|error| AcceptInvitationError::Password(error.to_string()))?;
         let parts = &self.parts;
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let now = parts.sources.now();
         if !invitations::accept(&mut tx, &hash_invitation(token), &hash, now).await? {
             // Another request used the link in the meantime.

@@ -80,7 +80,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<UserDetails, ChangeUserError> {
         let id = self.find_user(user).await?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         // Changes at the same time wait here, so that each sees the administrators that the one before has left.
         let administrators = user_changes::lock_administrators(&mut tx).await?;
         let found = user_changes::find_for_update(&mut tx, id).await?;

@@ -21,7 +21,7 @@ impl Actions {
         actor: &Actor,
     ) -> Result<(), SetPasswordError> {
         let hash = self.hash_new_password(password, &user.email).await?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         user_changes::update_password(&mut tx, user.id, &hash).await?;
         sessions::delete_of_user(&mut tx, user.id, Some(session)).await?;
         let object = AuditObject::user(user.id, &user.email);

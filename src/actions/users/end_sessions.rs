@@ -18,7 +18,7 @@ impl Actions {
         session: Option<&SessionKey>,
         actor: &Actor,
     ) -> Result<bool, store::Error> {
-        let mut tx = self.parts.db.begin().await?;
+        let mut tx = store::begin(&self.parts.db).await?;
         let count = match session {
             Some(session) => sessions::delete_own(&mut tx, user.id, session).await?,
             None => sessions::delete_of_user(&mut tx, user.id, None).await?,

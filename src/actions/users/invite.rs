@@ -68,7 +68,7 @@ impl Actions {
         let invitation = self.new_invitation(user);
         let Invitation { user, token, expires_at } = &invitation;
         let hash = hash_invitation(token.reveal());
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let inserted =
             invitations::insert(&mut tx, user, &hash, *expires_at, parts.sources.now()).await;
         inserted.map_err(|error| match error {
@@ -89,7 +89,7 @@ impl Actions {
         id: UserId,
         actor: &Actor,
     ) -> Result<Invitation, InviteUserError> {
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         let found = user_changes::find_for_update(&mut tx, id).await?;
         let found = found.ok_or(InviteUserError::NotFound)?;
         if found.status != UserStatus::Invited {

@@ -69,7 +69,7 @@ impl Actions {
             email: email.to_owned(),
             role: role.as_str().to_owned(),
         };
-        let mut tx = parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         let inserted = users::insert(&mut tx, &user, &hash, parts.sources.now()).await;
         inserted.map_err(|error| match error {
             error if error.is_conflict("users_email_key") => SetPasswordError::EmailTaken,
@@ -99,7 +99,7 @@ impl Actions {
             }
         })?;
         let hash = self.hash_new_password(password, email).await?;
-        let mut tx = self.parts.db.begin().await.map_err(store::Error::from)?;
+        let mut tx = store::begin(&self.parts.db).await.map_err(store::Error::from)?;
         user_changes::update_password(&mut tx, id, &hash).await?;
         sessions::delete_of_user(&mut tx, id, None).await?;
         let object = AuditObject::user(id, email.trim());

@@ -9,6 +9,7 @@ use super::{count_uses, parse_id};
 use crate::actions::{SecretErrors, SecretField};
 use crate::model::SecretId;
 use crate::model::secret::{AllowedHost, Secret};
+use crate::store;
 use crate::store::secrets::{self, SecretUser};
 use crate::store::webhooks;
 use crate::web::display_time::{DisplayTime, LocalNow};
@@ -73,10 +74,10 @@ impl StoredView {
         current: &CurrentUser,
         id: SecretId,
     ) -> Result<(Self, Secret), Error> {
-        let mut tx = state.db.begin().await.map_err(crate::store::Error::from)?;
+        let mut tx = store::begin(&state.db).await.map_err(store::Error::from)?;
         let secret = secrets::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
         let users = secrets::list_users(&mut tx, &secret).await?;
-        tx.commit().await.map_err(crate::store::Error::from)?;
+        tx.commit().await.map_err(store::Error::from)?;
         let webhook_name = match secret.webhook {
             Some(id) => webhooks::find(&state.db, id).await?.map(|draft| draft.name),
             None => None,

@@ -43,8 +43,8 @@ async fn every_route_requires_its_permission() {
         let name = format!("{} {}", rule.method, rule.path);
         let (status, location) = request(&app, &visitor, &rule).await;
         let is_refused = status == 401 || location.starts_with("/login");
-        // There is an administrator already, and no password was entered.
-        let leads_to_login = ["/setup", "/login/code"].contains(&rule.path);
+        // There is an administrator already, no password was entered, and no sign-in has failed.
+        let leads_to_login = ["/setup", "/login/code", "/login/sso/failed"].contains(&rule.path);
         assert_eq!(
             is_refused && !leads_to_login,
             rule.permission.is_some(),
