@@ -11,23 +11,29 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::refusals::Requested;
+use crate::identity::RecordLimit;
 use crate::model::{Origin, Sources};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Middleware that gives each request an id, which handlers find in [`Origin`] and clients in a header of the response.
-/// Ids that clients send are ignored, because the audit log relies on them.
+/// Ids that clients send are ignored, because the audit log relies on them. Refused requests are logged here, because each
+/// further layer costs every event time.
 pub(super) async fn add(
-    State(sources): State<Sources>,
+    State((sources, limit)): State<(Sources, RecordLimit)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let id = sources.uuid();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    request.extensions_mut().insert(Origin { address: peer, request_id: Some(id) });
+    let origin = Origin { address: peer, request_id: Some(id) };
+    request.extensions_mut().insert(origin);
+    let requested = Requested::of(&request);
     let span = span(&request, id);
     let mut response = next.run(request).instrument(span.clone()).await;
     span.record("http.response.status_code", response.status().as_u16());
+    requested.log(origin, &response, &limit);
     if let Some(value) = header_value(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

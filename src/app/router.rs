@@ -6,7 +6,7 @@ use axum::routing::get;
 use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
-use super::{health, public_host, refusals, request_origin, response_headers};
+use super::{health, public_host, request_origin, response_headers};
 use crate::actions::Actions;
 use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
@@ -71,7 +71,9 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }
     all.layer(middleware::from_fn_with_state(public, response_headers::add))
-        .layer(middleware::from_fn_with_state(RecordLimit::default(), refusals::log))
-        .layer(middleware::from_fn_with_state(sources, request_origin::add))
+        .layer(middleware::from_fn_with_state(
+            (sources, RecordLimit::default()),
+            request_origin::add,
+        ))
         .layer(middleware::from_fn_with_state(proxies, client_address::resolve))
 }
