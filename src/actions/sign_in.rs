@@ -153,7 +153,7 @@ impl Actions {
         }
     }
 
-    /// Stores the hash of a correct password with the parameters of today.
+    /// Hashes a correct password again if its stored hash has outdated parameters.
     async fn renew_hash(&self, found: &Credentials, password: &str) -> Result<(), store::Error> {
         if !Passwords::is_outdated(&found.password_hash) {
             return Ok(());

@@ -36,7 +36,7 @@ use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::health::{Health, Settings, SharedCertificate};
-use crate::identity::DeviceKey;
+use crate::identity::{DeviceKey, RecoveryCode};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::model::Sources;
@@ -53,8 +53,6 @@ use crate::web::CsrfKey;
 const CSRF_KEY_PURPOSE: &str = "tokens in forms";
 const DEVICE_KEY_PURPOSE: &str = "device cookies";
 const OIDC_KEY_PURPOSE: &str = "single sign-on";
-/// Length of the one-time code for `/setup`, without hyphens. Each character has five random bits.
-const SETUP_CODE_CHARS: usize = 28;
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -168,7 +166,8 @@ impl App {
         }
         let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone())
             .with_single_sign_on(Ok(oidc.clone()));
-        let setup_code = Some(generate_setup_code(&sources));
+        // As hard to guess as a recovery code. Valid until the first administrator exists.
+        let setup_code = Some(RecoveryCode::new(&sources).reveal());
         let mailer = open_mailer(config)?;
         let notifier = NotifierParts {
             db: background,
@@ -249,16 +248,6 @@ fn describe_instance(address: SocketAddr) -> InstanceInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: address.to_string(),
     }
-}
-
-/// Returns a one-time code such as `ABCD-EFGH`, of characters that are not easily confused. It has 40 random bits.
-/// Attempts are throttled, and the code is valid until the first administrator exists.
-fn generate_setup_code(sources: &Sources) -> String {
-    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('A', char::from);
-    let bytes = sources.bytes::<SETUP_CODE_CHARS>();
-    let groups = bytes.chunks(4).map(|group| group.iter().map(letter).collect::<String>());
-    groups.collect::<Vec<_>>().join("-")
 }
 
 async fn create_first_administrator(config: &Config, actions: &Actions) -> anyhow::Result<()> {

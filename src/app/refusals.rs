@@ -11,12 +11,12 @@ use crate::model::Origin;
 
 /// What is logged of a request if it is refused. The path is that of the route, because addresses may contain secrets, such
 /// as invitations.
-pub(super) struct Requested {
+pub(super) struct RequestedRoute {
     method: Method,
     route: Option<MatchedPath>,
 }
 
-impl Requested {
+impl RequestedRoute {
     /// Takes what is logged of a request.
     pub(super) fn of(request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>().cloned();

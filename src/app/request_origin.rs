@@ -11,7 +11,7 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::refusals::Requested;
+use super::refusals::RequestedRoute;
 use crate::identity::RecordLimit;
 use crate::model::{Origin, Sources};
 
@@ -29,7 +29,7 @@ pub(super) async fn add(
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let origin = Origin { address: peer, request_id: Some(id) };
     request.extensions_mut().insert(origin);
-    let requested = Requested::of(&request);
+    let requested = RequestedRoute::of(&request);
     let span = span(&request, id);
     let mut response = next.run(request).instrument(span.clone()).await;
     span.record("http.response.status_code", response.status().as_u16());

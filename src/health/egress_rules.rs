@@ -45,11 +45,11 @@ fn check_with(settings: &Settings, own: &[IpAddr]) -> Check {
             count => count.to_string(),
         };
         let found = format!(
-            "Addresses of this machine are blocked. Networks that are also allowed: {}. Networks that are also denied: {}. The \
-             only networks that can be reached: {}.",
+            "Addresses of this machine are blocked. Networks that are also allowed: {}. Networks that are also denied: {}. \
+             Networks to which connections are limited: {}.",
             count(allow),
             count(deny),
-            if only.is_empty() { "not limited".to_owned() } else { count(only) }
+            count(only)
         );
         return Check::ok(CheckId::EgressRules, found);
     }

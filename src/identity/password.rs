@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
 use tokio::sync::Semaphore;
 use zxcvbn::feedback::Feedback;
 use zxcvbn::{Score, zxcvbn};
@@ -43,7 +43,7 @@ pub enum PasswordError {
     Failed(String),
 }
 
-/// Words that an attacker who knows what the server is for tries first.
+/// Words that are easy to guess for an attacker who knows what the server does.
 const WORDS_OF_THE_PRODUCT: [&str; 8] =
     ["gatepost", "logpoint", "apono", "webhook", "siem", "administrator", "editor", "viewer"];
 
@@ -131,15 +131,12 @@ impl Passwords {
         Ok(matches && is_known)
     }
 
-    /// Returns whether a stored hash was made with other parameters than those of today.
+    /// Returns whether a stored hash has parameters other than the current ones.
     pub fn is_outdated(stored: &str) -> bool {
         let Ok(hash) = PasswordHash::new(stored) else { return false };
-        let today = Argon2::default();
-        let params = argon2::Params::try_from(&hash);
-        params.is_ok_and(|params| {
-            (params.m_cost(), params.t_cost(), params.p_cost())
-                != (today.params().m_cost(), today.params().t_cost(), today.params().p_cost())
-        })
+        let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        let current = costs(Argon2::default().params());
+        Params::try_from(&hash).is_ok_and(|params| costs(&params) != current)
     }
 
     async fn work<T: Send + 'static>(

@@ -8,9 +8,9 @@ use super::{Role, Scope};
 pub enum Permission {
     /// Use the account's own page and sign out.
     OwnAccount,
-    /// End the own sessions.
+    /// End one's own sessions.
     OwnSessions,
-    /// Set up and switch off the own second factor.
+    /// Turn one's own second factor on and off.
     OwnSecondFactor,
     /// Read everything except values of secrets, users and the audit log.
     Read,
@@ -80,10 +80,10 @@ impl Permission {
         };
         match self {
             Self::OwnAccount => {
-                rule("Use the own account: password, sessions, theme", Some(Role::Viewer), &[])
+                rule("Use your own account: password, theme, time zone", Some(Role::Viewer), &[])
             }
-            Self::OwnSessions => own("End the own sessions"),
-            Self::OwnSecondFactor => own("Set up and switch off the own two-factor authentication"),
+            Self::OwnSessions => own("End your own sessions"),
+            Self::OwnSecondFactor => own("Turn your own two-factor authentication on and off"),
             Self::Read => rule(
                 "Read webhooks, events, deliveries, invocations and the names of secrets",
                 Some(Role::Viewer),

@@ -49,13 +49,13 @@ pub enum Rejection {
     /// The token is not valid at this time.
     #[error("the token was rejected: {0}")]
     Clock(SkewedClock),
-    /// The user has not signed in at the provider in a wanted way, such as with a second factor.
-    #[error("the class of authentication is \"{found}\", but {wanted} is required")]
+    /// The user has not signed in at the provider in a required way, such as with a second factor.
+    #[error("the class of authentication is \"{found}\", but {required} is required")]
     WeakAuthentication {
         /// The class in the token; empty if it has none.
         found: String,
-        /// The wanted classes.
-        wanted: String,
+        /// The required classes.
+        required: String,
     },
     /// The user was not asked to sign in again.
     #[error("the provider did not ask for the credentials again")]

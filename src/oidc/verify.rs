@@ -86,15 +86,15 @@ fn check_party(claims: &TokenClaims, client_id: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Checks how the user has signed in at the provider (OpenID Connect Core, section 2). Any class is enough if none is wanted.
-pub(super) fn check_class(claims: &TokenClaims, wanted: &[String]) -> Result<(), Rejection> {
+/// Checks how the user has signed in at the provider (OpenID Connect Core, section 2). Any class is enough if none is required.
+pub(super) fn check_class(claims: &TokenClaims, required: &[String]) -> Result<(), Rejection> {
     let found = claims.auth_context_ref().map_or("", |class| class.as_str());
-    if wanted.is_empty() || wanted.iter().any(|class| class == found) {
+    if required.is_empty() || required.iter().any(|class| class == found) {
         return Ok(());
     }
     Err(Rejection::WeakAuthentication {
         found: printable(found, MAX_CLASS_CHARS),
-        wanted: wanted.join(" or "),
+        required: required.join(" or "),
     })
 }
 

@@ -30,7 +30,7 @@ pub async fn refresh(db: &PgPool, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Does the same if there are at most `max` webhooks.
+/// Calculates the positions if there are at most `max` webhooks.
 pub async fn refresh_few(db: &PgPool, now: Timestamp, max: i64) -> Result<(), Error> {
     let are_few = sqlx::query_scalar!(
         r#"select count(*) <= $1::bigint as "are_few!" from (select from webhook_ranks limit $1::bigint + 1) counted"#,

@@ -8,8 +8,8 @@ use axum::http::uri::PathAndQuery;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{self, MethodRouter};
-use url::form_urlencoded;
 
+use super::auth::destination::encode;
 use super::session::CurrentUser;
 use super::{Error, WebState, auth, session};
 use crate::identity::Permission;
@@ -24,8 +24,7 @@ pub(super) fn set_up_path(next: &str) -> String {
     if next.is_empty() {
         return SET_UP.to_owned();
     }
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    format!("{SET_UP}?next={next}")
+    format!("{SET_UP}?next={}", encode(next))
 }
 
 /// A route and what it requires.

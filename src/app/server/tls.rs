@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, ensure};
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
@@ -29,6 +30,8 @@ pub(in crate::app) struct ServerTls {
     current: ArcSwap<Loaded>,
     state: SharedCertificate,
     sources: Sources,
+    /// Held while the files are read. They may be on a file system that does not respond.
+    reloading: Mutex<()>,
 }
 
 /// What was read from the files.
@@ -51,6 +54,7 @@ impl ServerTls {
             state: Arc::new(ArcSwap::from_pointee(loaded.state.clone())),
             current: ArcSwap::from_pointee(loaded),
             sources: sources.clone(),
+            reloading: Mutex::default(),
         };
         tls.warn_of_expiry();
         Ok(tls)
@@ -74,6 +78,7 @@ impl ServerTls {
     /// # Errors
     /// Which file cannot be used, and why.
     pub(super) fn reload(&self) -> anyhow::Result<()> {
+        let Some(_reloading) = self.reloading.try_lock() else { return Ok(()) };
         let reloaded = self.read_again();
         let reload_error = reloaded.as_ref().err().map(|error| format!("{error:#}"));
         let state = CertificateState {

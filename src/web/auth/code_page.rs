@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::destination::sign_in_path;
 use super::dialog;
 use crate::web::page::{self, Page};
 use crate::web::session::is_htmx;
@@ -65,7 +66,7 @@ pub(super) fn render(visitor: &Visitor, form: CodeForm, error: String) -> Result
     let CodeForm { email, next, unsaved, recovery: is_recovery, .. } = form;
     let page = Page::outside(visitor, "Two-factor authentication");
     let other_href = href(&next, !is_recovery);
-    let sign_in_href = sign_in_href(&next);
+    let sign_in_href = sign_in_path(&next);
     page::html(&CodePage {
         page,
         email,
@@ -76,11 +77,6 @@ pub(super) fn render(visitor: &Visitor, form: CodeForm, error: String) -> Result
         other_href,
         sign_in_href,
     })
-}
-
-fn sign_in_href(next: &str) -> String {
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    format!("/login?next={next}")
 }
 
 fn href(next: &str, is_recovery: bool) -> String {

@@ -93,7 +93,7 @@ pub(in crate::web) async fn check(
     Ok((status, view).into_response())
 }
 
-/// Returns the address of the section of a form, such as `/users`. The form itself may have no page of its own.
+/// Returns the address of the section of a form, such as `/users`. The address of the form may have no page.
 pub(in crate::web) fn section(path: &str) -> String {
     let first = path.split(['/', '?']).find(|part| !part.is_empty());
     format!("/{}", first.unwrap_or_default())

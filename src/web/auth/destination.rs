@@ -38,7 +38,8 @@ pub(in crate::web) fn other_tab_path(confirms: bool) -> String {
     format!("/login/sso?next={}{}", encode(DONE), if confirms { "&confirm=true" } else { "" })
 }
 
-fn encode(next: &str) -> String {
+/// Encodes a path for a query.
+pub(in crate::web) fn encode(next: &str) -> String {
     form_urlencoded::byte_serialize(next.as_bytes()).collect()
 }
 

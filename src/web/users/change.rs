@@ -39,7 +39,7 @@ pub(in crate::web) async fn end_sessions(
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     if parse_id(&id)? == current.user.id {
-        // The page Account keeps this session.
+        // Users end their own sessions there.
         return Ok(Redirect::to("/account").into_response());
     }
     change(&state, &current, &id, UserChange::EndSessions).await

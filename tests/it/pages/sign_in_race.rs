@@ -1,6 +1,8 @@
 //! Requests that are on their way while a user signs out and in again, and visitors without a session.
 
 use futures_util::future::join_all;
+use gatepost::model::Actor;
+use gatepost::store::users;
 
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD};
@@ -75,6 +77,21 @@ async fn a_sign_in_whose_password_was_checked_before_all_sessions_ended_starts_n
     assert_eq!((response.status, response.text("h1").as_str()), (409, "Sign in again"));
     assert_eq!(count_sessions(&app).await, before);
     assert_eq!(ann.post("/login", &LOGIN).await.status, 303);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn ending_all_sessions_also_ends_a_sign_in_that_is_the_first_one() {
+    let app = TestApp::start().await;
+    let db = app.database.pool();
+    let user = users::find_by_email(db, EMAIL).await.unwrap().unwrap().user;
+    let version = async || {
+        let query = sqlx::query_scalar::<_, i64>("select session_version from users");
+        query.fetch_one(db).await.unwrap()
+    };
+    let before = version().await;
+    assert!(!app.actions.end_sessions(&user, None, &Actor::GATEPOST).await.unwrap());
+    assert_eq!(version().await, before + 1);
     app.finish().await;
 }
 
