@@ -122,7 +122,7 @@ async fn the_address_of_a_form_leads_to_a_page() {
         }
         assert_eq!(seen.status, 405, "{path}");
         assert_eq!(seen.headers["allow"], "POST", "{path}");
-        assert_eq!(seen.text("h1"), "Only a form is sent to this address", "{path}");
+        assert_eq!(seen.text("h1"), "This address only receives forms", "{path}");
         let href = seen.attribute("a.button", "href").unwrap();
         assert!(path.starts_with(&href) || href == "/webhooks", "{path} leads to {href}");
         let page = ann.get(&href).await.status;
