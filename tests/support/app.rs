@@ -250,6 +250,18 @@ impl TestApp {
         .await;
     }
 
+    /// Waits until the circuit breaker with the most failures has counted this many. Breakers are updated after the results
+    /// of deliveries, by which tests wait.
+    pub(crate) async fn wait_for_failures(&self, count: i32) {
+        self.wait_until(&format!("{count} failures"), async || {
+            let query = "select coalesce(max(failures), 0) from webhook_breakers";
+            let failures: i32 =
+                sqlx::query_scalar(query).fetch_one(self.database.pool()).await.unwrap();
+            failures == count
+        })
+        .await;
+    }
+
     /// Waits until a condition holds. `what` describes it in the failure message.
     pub(crate) async fn wait_until(&self, what: &str, condition: impl AsyncFn() -> bool) {
         super::wait_until(what, condition).await;

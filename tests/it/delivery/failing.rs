@@ -32,13 +32,6 @@ async fn open_breaker(app: &TestApp, logpoint: &FakeLogpoint, token: &str) {
     app.send(token, &events(10, 15)).await;
 }
 
-async fn failures(app: &TestApp) -> i32 {
-    sqlx::query_scalar("select coalesce(max(failures), 0) from webhook_breakers")
-        .fetch_one(app.database.pool())
-        .await
-        .unwrap()
-}
-
 #[tokio::test]
 async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
     let Scenario { app, logpoint, token, .. } = Scenario::start().await;
@@ -48,7 +41,7 @@ async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
     // A single probe, although fifteen deliveries are due by then.
     app.advance(Duration::from_secs(8)).await;
     logpoint.wait_for_requests(11).await;
-    app.wait_until("the probe's result", async || failures(&app).await == 11).await;
+    app.wait_for_failures(11).await;
     app.wait_for("due", 15).await;
     let untried: i64 = sqlx::query_scalar("select count(*) from deliveries where attempts = 0")
         .fetch_one(app.database.pool())
@@ -60,7 +53,7 @@ async fn holds_deliveries_back_after_ten_failures_without_using_up_attempts() {
     logpoint.always(Behaviour::Normal);
     app.advance(Duration::from_mins(1)).await;
     app.wait_for("delivered", 15).await;
-    assert_eq!(failures(&app).await, 0);
+    app.wait_for_failures(0).await;
     app.finish().await;
 }
 

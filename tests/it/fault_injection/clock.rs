@@ -154,13 +154,7 @@ async fn reschedules_due_deliveries_and_probes_after_the_clock_was_set_back() {
     for n in 0..10 {
         app.send(&token, &event("Granted", &n.to_string())).await;
     }
-    let failures = async || -> i32 {
-        sqlx::query_scalar("select coalesce(max(failures), 0) from webhook_breakers")
-            .fetch_one(app.database.pool())
-            .await
-            .unwrap()
-    };
-    app.wait_until("ten failures", async || failures().await >= 10).await;
+    app.wait_for_failures(10).await;
     // Not due yet, because it waits for the probe.
     app.send(&token, &event("Granted", "late")).await;
     logpoint.always(Behaviour::Accept);

@@ -29,11 +29,7 @@ async fn a_message_with_nul_is_recorded_and_others_are_not_affected() {
     app.advance(std::time::Duration::from_secs(2)).await;
     app.wait_for("failed", 1).await;
     assert_eq!((server.requests("nul"), server.requests("good")), (2, 1));
-    let failures: i32 = sqlx::query_scalar("select failures from webhook_breakers")
-        .fetch_one(app.database.pool())
-        .await
-        .unwrap();
-    assert_eq!(failures, 2, "the circuit breaker counts");
+    app.wait_for_failures(2).await;
     let error: String =
         sqlx::query_scalar("select last_error from deliveries where state = 'failed'")
             .fetch_one(app.database.pool())
