@@ -262,13 +262,14 @@ pub async fn list(
             break;
         }
     }
-    tx.rollback().await?;
     let has_more = ids.len() > limit;
     ids.truncate(limit);
+    let deliveries = deliveries::load(&mut tx, &ids).await?;
+    tx.rollback().await?;
     let is_cut = !has_more && !search.is_complete;
     let last = if is_cut { Some(search.before) } else { ids.last().copied() };
     Ok(DeliveryPage {
-        deliveries: deliveries::load(db, &ids).await?,
+        deliveries,
         next: last.filter(|_| has_more || is_cut).map(DeliveryId::from),
         searched_to: is_cut.then(|| search.searched_to()),
     })

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::deliveries::by_event::{self, EventResult};
 use super::events::{Row, StoredEvent};
+use super::transaction::begin_search;
 use super::webhook_health::{first_uuid_at, time_of};
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool};
 use crate::model::{EventId, Timestamp, Trigger};
 
 /// Maximum number of events whose results are determined for one page with a filter for results.
@@ -129,11 +130,12 @@ pub async fn list(db: &PgPool, query: &EventQuery<'_>) -> Result<EventPage, Erro
     let mut range = query.range();
     let mut page = EventPage::default();
     let (window, repeats) = query.windows();
+    let mut tx = begin_search(db).await?;
     for _ in 0..repeats {
-        let found = read(db, query, range, window).await?;
-        let ids: Vec<Uuid> = found.iter().map(|event| event.id.uuid()).collect();
-        let results = by_event::count(db, &ids).await?;
-        for event in found {
+        let found = read(&mut tx, query, range, window).await?;
+        let ids: Vec<Uuid> = found.events.iter().map(|event| event.id.uuid()).collect();
+        let results = by_event::count(&mut tx, &ids).await?;
+        for event in found.events {
             let result = results.get(&event.id).copied().unwrap_or_default();
             if query.result.is_none_or(|wanted| wanted.accepts(result)) {
                 page.events.push((event, result));
@@ -144,8 +146,7 @@ pub async fn list(db: &PgPool, query: &EventQuery<'_>) -> Result<EventPage, Erro
             page.next = page.events.last().map(|(event, _)| event.id);
             return Ok(page);
         }
-        let end = if query.is_search() { window_end(db, range, window).await? } else { None };
-        let Some(end) = end else { return Ok(page) };
+        let Some(end) = found.window_end else { return Ok(page) };
         range.before = end;
     }
     page.next = Some(range.before.into());
@@ -153,14 +154,22 @@ pub async fn list(db: &PgPool, query: &EventQuery<'_>) -> Result<EventPage, Erro
     Ok(page)
 }
 
+/// The matching events of a window.
+#[derive(Debug)]
+struct Found {
+    events: Vec<StoredEvent>,
+    /// The oldest event that was read, unless there are no older ones.
+    window_end: Option<Uuid>,
+}
+
 /// Returns the matching events among the newest of a range. Stops after one more than the page has, unless their results
 /// decide which of them match.
 async fn read(
-    db: &PgPool,
+    db: &mut PgConnection,
     query: &EventQuery<'_>,
     range: Range,
     window: i64,
-) -> Result<Vec<StoredEvent>, Error> {
+) -> Result<Found, Error> {
     let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
     let limit = if query.result.is_some() { window } else { limit };
     let rows = sqlx::query_as!(
@@ -181,13 +190,25 @@ async fn read(
         query.text,
         limit
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
+    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
+    let window_end = match rows.last() {
+        // All rows that were wanted: the rest of the window, if it has any, is not needed.
+        Some(last) if is_full => Some(last.id),
+        _ if query.is_search() => window_end(db, range, window).await?,
+        _ => None,
+    };
+    let events = rows.into_iter().map(|row| Ok(row.read()?.0)).collect::<Result<_, Error>>()?;
+    Ok(Found { events, window_end })
 }
 
 /// Returns the oldest event of a window, if the window is full.
-async fn window_end(db: &PgPool, range: Range, window: i64) -> Result<Option<Uuid>, Error> {
+async fn window_end(
+    db: &mut PgConnection,
+    range: Range,
+    window: i64,
+) -> Result<Option<Uuid>, Error> {
     let end = sqlx::query_scalar!(
         "select id from events where id >= $1 and id < $2 order by id desc offset $3 limit 1",
         range.first,
@@ -216,7 +237,7 @@ pub async fn list_of_request(
     .fetch_all(db)
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let results = by_event::count(db, &ids).await?;
+    let results = by_event::count(&mut *db.acquire().await?, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let (event, _) = row.read()?;

@@ -61,7 +61,7 @@ pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWeb
                  -- Each webhook has a rank, but only for an inner join is the index by rank read.
                  and ($4 not in ('last', 'rate') or r.webhook_id is not null)
                  and ($1 = '' or strpos(w.search, lower($1)) > 0)
-                 and ($3 = '' or $3 = any(w.triggers))
+                 and ($3 = '' or w.triggers @> array[$3])
                  and case $2
                          when 'active' then w.active
                          when 'inactive' then not w.active

@@ -160,7 +160,10 @@ pub async fn list(db: &PgPool, event: EventId) -> Result<Vec<EventDelivery>, Err
 }
 
 /// Returns the results of events. Those without deliveries are missing.
-pub async fn count(db: &PgPool, events: &[Uuid]) -> Result<HashMap<EventId, EventResult>, Error> {
+pub async fn count(
+    db: &mut PgConnection,
+    events: &[Uuid],
+) -> Result<HashMap<EventId, EventResult>, Error> {
     let windows = Windows::new(events);
     let rows = sqlx::query!(
         r#"select d.event_id as "event_id!",

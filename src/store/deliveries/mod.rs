@@ -12,7 +12,7 @@ pub mod manual;
 
 use uuid::Uuid;
 
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool};
 use crate::model::delivery::DeliveryState;
 use crate::model::{DeliveryId, EventId, Timestamp, WebhookId};
 
@@ -102,7 +102,7 @@ impl TryFrom<Row> for Delivery {
 }
 
 /// Returns deliveries, newest first.
-pub async fn load(db: &PgPool, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
+pub async fn load(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id as "id!", d.event_id as "event_id!", d.webhook_id as "webhook_id!",
@@ -125,7 +125,8 @@ pub async fn load(db: &PgPool, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
 
 /// Returns a delivery and the payload of its event, which is empty if retention has removed it.
 pub async fn find(db: &PgPool, id: DeliveryId) -> Result<Option<(Delivery, String)>, Error> {
-    let Some(delivery) = load(db, &[id.uuid()]).await?.into_iter().next() else {
+    let Some(delivery) = load(&mut *db.acquire().await?, &[id.uuid()]).await?.into_iter().next()
+    else {
         return Ok(None);
     };
     let payload =

@@ -64,7 +64,9 @@ pub(in crate::web) async fn show(
     let found = sample_requests::find(&state.db, id).await?.ok_or(Error::NotFound)?;
     let events: Vec<Uuid> =
         found.steps.iter().filter_map(|step| step.event).map(EventId::uuid).collect();
-    let results = by_event::count(&state.db, &events).await?;
+    let mut connection = state.db.acquire().await.map_err(crate::store::Error::from)?;
+    let results = by_event::count(&mut connection, &events).await?;
+    drop(connection);
     let result = |event| results.get(event).copied().unwrap_or_default();
     let results = found.steps.iter().map(|step| step.event.as_ref().map(result)).collect();
     let sample = SampleView::new(id, found, results, current.now(&state), &current);
