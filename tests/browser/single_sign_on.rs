@@ -1,8 +1,10 @@
 //! Single sign-on in the browser, with the pages of a certified provider.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::appearance::{check_all, check_each, scene};
+use crate::appearance::{check_all, check_each, check_open_page, scene};
 use crate::driver::Browser;
 use crate::support::app::PASSWORD;
 use crate::support::identity_provider::{Provider, app_without_provider};
@@ -45,8 +47,32 @@ async fn a_new_user_signs_in_by_role_and_signs_out() {
     browser.wait_for_text("button", "Yes, sign me out").await;
     browser.click_text("button", "Yes, sign me out").await;
     browser.wait_for_path_prefix("/login").await;
+    check_open_page(&browser, "sso-signed-out").await;
     browser.finish().await;
     check_all(&app, &[scene("sso-users", "/users")]).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn changes_are_confirmed_at_the_provider_in_another_tab() {
+    let (app, provider) = Provider::start_with_app().await;
+    provider.set_group("eve", "admins").await;
+    let browser = Browser::start(&app).await;
+    browser.open("/login/sso?next=/tokens/new").await;
+    sign_in_at_provider(&browser, "eve").await;
+    browser.wait_for_path("/tokens/new").await;
+    app.clock.advance(Duration::from_mins(16));
+    browser.fill("#name", "CI").await;
+    browser.click_text("button", "Create token").await;
+    browser.wait_for_text("h1", "Confirm that it is you").await;
+    check_open_page(&browser, "sso-confirm").await;
+    // With scripts, forms that guard what was typed ask in a dialog.
+    browser.open("/secrets/new").await;
+    browser.fill("#name", "logpoint_key").await;
+    browser.fill("#value", "0123456789").await;
+    browser.click(".bar-save .primary").await;
+    browser.wait_for_text("dialog h2", "Confirm that it is you").await;
+    check_open_page(&browser, "sso-confirm-dialog").await;
     app.finish().await;
 }
 
