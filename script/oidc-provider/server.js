@@ -1,12 +1,17 @@
-// A provider for tests: script/run-oidc-provider PORT PUBLIC_URL. Every user name and password is accepted. The groups of a
-// user are set with POST /test/groups/NAME/GROUP.
+// A provider for tests: script/run-oidc-provider PORT PUBLIC_URL [CERTIFICATE_FILE KEY_FILE]. Every user name and password is
+// accepted. The groups of a user are set with POST /test/groups/NAME/GROUP. Each start has a new key for tokens.
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import Provider from "oidc-provider";
 
-const [port, publicUrl] = process.argv.slice(2);
+const [port, publicUrl, certificateFile, keyFile] = process.argv.slice(2);
 const groups = new Map();
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const provider = new Provider(`${certificateFile ? "https" : "http"}://127.0.0.1:${port}`, {
+  jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: randomUUID(), use: "sig" }] },
   clients: [{
     client_id: "gatepost",
     client_secret: "a:secret/with+signs",
@@ -27,7 +32,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 });
 
 const handle = provider.callback();
-http.createServer((request, response) => {
+const answer = (request, response) => {
   if (request.url === "/favicon.ico") {
     response.writeHead(204).end();
     return;
@@ -39,4 +44,8 @@ http.createServer((request, response) => {
   }
   groups.set(name, group);
   response.end();
-}).listen(Number(port), "127.0.0.1", () => console.log("ready"));
+};
+const server = certificateFile
+  ? https.createServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) }, answer)
+  : http.createServer(answer);
+server.listen(Number(port), "127.0.0.1", () => console.log("ready"));

@@ -20,12 +20,21 @@ pub(crate) use app::TestApp;
 
 /// Returns a client that does not follow redirects, so that tests see each response.
 pub(crate) fn http() -> reqwest::Client {
+    // Without HTTPS, the system's certificates need not be read.
+    client([])
+}
+
+/// Like [`http`], but also for HTTPS with this certificate (PEM).
+pub(crate) fn http_trusting(certificate: &str) -> reqwest::Client {
+    client([reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap()])
+}
+
+fn client(trusted: impl IntoIterator<Item = reqwest::Certificate>) -> reqwest::Client {
     #[expect(clippy::disallowed_methods, reason = "the test's own requests")]
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        // Without HTTPS, the system's certificates need not be read.
-        .tls_certs_only([])
+        .tls_certs_only(trusted)
         .timeout(app::WAIT_TIMEOUT)
         .build()
         .unwrap()

@@ -5,23 +5,27 @@ use std::collections::BTreeMap;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use scraper::{Html, Selector};
 
+use crate::support::TestApp;
 use crate::support::app::EMAIL;
 use crate::support::identity_provider::Provider;
 use crate::support::user::TestUser;
-use crate::support::{TestApp, http};
 
 /// The page that says why a sign-in has failed.
 const FAILED: &str = "/login/sso/failed";
 
 /// A browser at the provider. Its pages are not validated, unlike Gatepost's.
-#[derive(Default)]
 struct Browser {
+    client: reqwest::Client,
     cookies: BTreeMap<String, String>,
     /// How often the user has entered a password.
     logins: usize,
 }
 
 impl Browser {
+    fn new(provider: &Provider) -> Self {
+        Self { client: provider.client(), cookies: BTreeMap::new(), logins: 0 }
+    }
+
     /// Returns the address of a redirect, or the page.
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<String, String> {
         let cookies: Vec<_> =
@@ -51,12 +55,13 @@ impl Browser {
                 return path.to_owned();
             }
             assert!(redirects.next().is_some(), "too many redirects, the last one to {address}");
-            address = match self.send(http().get(&address)).await {
+            address = match self.send(self.client.get(&address)).await {
                 Ok(next) => next,
                 Err(page) => {
                     let (action, fields) = self.fill(&page, &address, name);
                     let mut body = url::form_urlencoded::Serializer::new(String::new());
-                    let request = http()
+                    let request = self
+                        .client
                         .post(action)
                         .header("content-type", "application/x-www-form-urlencoded")
                         .body(body.extend_pairs(fields).finish());
@@ -113,7 +118,7 @@ async fn role_of(app: &TestApp, email: &str) -> String {
 #[tokio::test]
 async fn users_of_a_certified_provider_sign_in_and_out() {
     let (app, mut provider) = Provider::start_with_app().await;
-    let (mut eve, mut browser) = (app.anonymous(), Browser::default());
+    let (mut eve, mut browser) = (app.anonymous(), Browser::new(&provider));
     assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "No access to Gatepost");
     provider.set_group("eve", "soc").await;
     assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "/events");
@@ -126,7 +131,10 @@ async fn users_of_a_certified_provider_sign_in_and_out() {
     // An existing user is linked.
     let name = EMAIL.strip_suffix("@example.com").unwrap();
     provider.set_group(name, "admins").await;
-    assert_eq!(sign_in(&mut app.anonymous(), &mut Browser::default(), &app, name).await, "/events");
+    assert_eq!(
+        sign_in(&mut app.anonymous(), &mut Browser::new(&provider), &app, name).await,
+        "/events"
+    );
 
     // A change right after the sign-in needs no confirmation, because the provider says when the user entered the password.
     eve.get("/tokens/new").await;
@@ -165,5 +173,18 @@ async fn users_of_a_certified_provider_sign_in_and_out() {
         (response.status, response.text("h1").as_str()),
         (503, "The identity provider cannot be reached")
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_key_and_a_private_authority_of_a_certified_provider_are_accepted() {
+    let (app, mut provider) = Provider::start_with_app_and_tls().await;
+    for _ in 0..2 {
+        provider.set_group("eve", "soc").await;
+        let (mut eve, mut browser) = (app.anonymous(), Browser::new(&provider));
+        assert_eq!(sign_in(&mut eve, &mut browser, &app, "eve").await, "/events");
+        // The keys that were fetched before do not contain the next one.
+        provider.restart().await;
+    }
     app.finish().await;
 }
