@@ -29,7 +29,7 @@ pub(super) async fn send(
             error.context(format!("{url} cannot be reached; {advice}"))
         })?;
         if status != 202 {
-            bail!("the server responded with status {status}: {response}");
+            bail!("the server responded with status {status}: {}", response.trim_end());
         }
         super::print(&format!("{response}\n"))?;
     }

@@ -105,10 +105,15 @@ async fn the_certificate_is_served_and_replaced_without_a_restart() {
     assert!(page.headers().contains_key("strict-transport-security"));
     let cookie = page.headers()["set-cookie"].to_str().unwrap();
     assert!(cookie.contains("Secure"), "{cookie}");
-    // Without TLS there is no response.
-    assert!(reqwest::get(login.replace("https", "http")).await.is_err());
+    // Without TLS there is only advice.
+    let refused = reqwest::get(login.replace("https", "http")).await.unwrap();
+    assert_eq!(
+        (refused.status(), refused.headers().contains_key("location")),
+        (400.try_into().unwrap(), false)
+    );
+    assert!(refused.text().await.unwrap().contains("Write https://"));
     for (url, words) in [
-        (server.base.replace("https", "http"), "the server uses HTTPS: use --url https://"),
+        (server.base.replace("https", "http"), "This server uses HTTPS. Write https://"),
         (server.base.clone(), "set SSL_CERT_FILE to the certificate"),
     ] {
         let event = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo/request.json");

@@ -7,6 +7,7 @@ mod body;
 mod budget;
 mod connection;
 mod limits;
+mod plain_http;
 mod registry;
 mod stream;
 mod tls;
@@ -30,6 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -148,7 +150,6 @@ impl Server {
         }
         let connection = Arc::new(Connection::new(tokio::time::Instant::now()));
         let slot = self.registry.add(Arc::clone(&connection));
-        let stream = ObservedStream::new(stream, Arc::clone(&connection));
         let handler = Handler {
             router: self.router.clone(),
             registry: Arc::clone(&self.registry),
@@ -162,7 +163,7 @@ impl Server {
         let Some(tls) = self.tls.clone() else {
             self.tasks.spawn(async move {
                 let _slot = slot;
-                handler.serve(stream).await;
+                handler.serve(ObservedStream::new(stream, connection)).await;
             });
             return;
         };
@@ -170,16 +171,29 @@ impl Server {
             let _slot = slot;
             // Like the head of a request, the handshake must be complete in time, or the connection is closed.
             let accepted = tokio::select! {
-                accepted = tls.accept(stream) => accepted,
+                accepted = accept(&tls, stream, &connection) => accepted,
                 () = connection.closed() => return,
                 () = handler.stopping.cancelled() => return,
             };
             match accepted {
-                Ok(stream) => handler.serve(stream).await,
+                Ok(Some(stream)) => handler.serve(stream).await,
+                Ok(None) => tracing::debug!(%peer, "a client used HTTP instead of HTTPS"),
                 Err(error) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
             }
         });
     }
+}
+
+/// Does the handshake of a connection. Returns `None` for a client that uses HTTP, which was told so.
+async fn accept(
+    tls: &ServerTls,
+    stream: TcpStream,
+    connection: &Arc<Connection>,
+) -> std::io::Result<Option<TlsStream<ObservedStream<TcpStream>>>> {
+    if plain_http::is_plain_http(&stream).await {
+        return plain_http::refuse(stream).await.map(|()| None);
+    }
+    tls.accept(ObservedStream::new(stream, Arc::clone(connection))).await.map(Some)
 }
 
 /// Handles the requests of a connection.
