@@ -4,14 +4,14 @@ use crate::actions::Actions;
 use crate::model::Actor;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::store;
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, SessionId};
 
 impl Actions {
     /// Ends a session.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn sign_out(&self, session: &SessionKey, actor: &Actor) -> Result<(), store::Error> {
+    pub async fn sign_out(&self, session: SessionId, actor: &Actor) -> Result<(), store::Error> {
         let (_, email) = actor.parts();
         let object = AuditObject::new("user", "", email);
         let mut tx = store::begin(&self.parts.db).await?;

@@ -137,6 +137,11 @@ impl Oidc {
         String::from_utf8(token).ok()
     }
 
+    /// Removes a sign-in from the cookie of its browser. Empty if there is no other.
+    pub fn remove_pending(&self, cookie: &str, state: &str) -> String {
+        pending::remove(cookie, state, &self.0.vault)
+    }
+
     /// Encrypts the description of a failed sign-in for a cookie.
     ///
     /// # Errors

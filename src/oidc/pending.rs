@@ -1,4 +1,4 @@
-//! A sign-in in progress, in an encrypted cookie of the browser that has started it. Nothing is stored for visitors.
+//! Sign-ins in progress, in a cookie of the browser that has started them, encrypted. Nothing is stored for visitors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +12,10 @@ use crate::vault::Vault;
 
 /// How long a sign-in may take.
 pub const PENDING_VALIDITY: TimeDelta = TimeDelta::minutes(10);
+/// Separates the sign-ins in a cookie. Base64 does not contain it.
+const SEPARATOR: char = '.';
+/// Maximum length of the cookie's value, in bytes. Browsers accept 4,096 bytes with the name (RFC 6265bis, section 5.7).
+const MAX_COOKIE_BYTES: usize = 4000;
 /// What the encrypted value is for.
 const PLACE: &str = "cookie/sign-in";
 
@@ -48,25 +52,55 @@ impl Pending {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Reads the cookie, and checks that it is the one of this response.
+    /// Reads the cookie, and finds the sign-in of this response in it. Several tabs can be signing in.
     pub(super) fn open(
         cookie: Option<&str>,
         state: &str,
         vault: &Vault,
         now: Timestamp,
     ) -> Result<Self, Rejection> {
-        let sealed = cookie.and_then(|cookie| URL_SAFE_NO_PAD.decode(cookie).ok());
-        let text = sealed.and_then(|sealed| vault.open(PLACE, &sealed).ok());
-        let pending = text.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
-        let pending = pending.ok_or(Rejection::NoCookie)?;
-        if !bool::from(pending.state.as_bytes().ct_eq(state.as_bytes())) {
-            return Err(Rejection::WrongState);
+        let all = cookie.unwrap_or_default().split(SEPARATOR);
+        let mut readable = all.filter_map(|sealed| Self::unseal(sealed, vault)).peekable();
+        if readable.peek().is_none() {
+            return Err(Rejection::NoCookie);
         }
+        let pending = readable.find(|pending| pending.is_of(state)).ok_or(Rejection::WrongState)?;
         if now - pending.started_at > PENDING_VALIDITY {
             return Err(Rejection::Expired);
         }
         Ok(pending)
     }
+
+    fn unseal(sealed: &str, vault: &Vault) -> Option<Self> {
+        let text = vault.open(PLACE, &URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn is_of(&self, state: &str) -> bool {
+        self.state.as_bytes().ct_eq(state.as_bytes()).into()
+    }
+}
+
+/// Adds a sign-in to the cookie of a browser, before those that other tabs have started. The oldest ones are dropped if it
+/// becomes too long.
+pub(super) fn add(sealed: &str, cookie: Option<&str>) -> String {
+    let mut all = sealed.to_owned();
+    for other in cookie.unwrap_or_default().split(SEPARATOR).filter(|other| !other.is_empty()) {
+        if all.len() + 1 + other.len() > MAX_COOKIE_BYTES {
+            break;
+        }
+        all.push(SEPARATOR);
+        all.push_str(other);
+    }
+    all
+}
+
+/// Removes the sign-in with this state from a cookie. Empty if there is no other.
+pub(super) fn remove(cookie: &str, state: &str, vault: &Vault) -> String {
+    let others = cookie.split(SEPARATOR).filter(|sealed| {
+        Pending::unseal(sealed, vault).is_some_and(|pending| !pending.is_of(state))
+    });
+    others.collect::<Vec<_>>().join(&SEPARATOR.to_string())
 }
 
 #[cfg(test)]
@@ -125,6 +159,36 @@ mod tests {
         assert_eq!(open(None, "the state", 0).unwrap_err(), Rejection::NoCookie);
         let foreign = pending().seal(&vault(2)).unwrap();
         assert_eq!(open(Some(&foreign), "the state", 0).unwrap_err(), Rejection::NoCookie);
+    }
+
+    #[test]
+    fn a_browser_can_have_several_sign_ins() {
+        let of = |state: &str, next: &str| {
+            let (state, next) = (state.to_owned(), next.to_owned());
+            Pending { state, next, ..pending() }.seal(&vault(1)).unwrap()
+        };
+        let cookie = add(&of("second", "/b"), Some(&of("first", "/a")));
+        assert_eq!(open(Some(&cookie), "first", 0).unwrap().next, "/a");
+        assert_eq!(open(Some(&cookie), "second", 0).unwrap().next, "/b");
+        assert_eq!(open(Some(&cookie), "third", 0).unwrap_err(), Rejection::WrongState);
+        let rest = remove(&cookie, "second", &vault(1));
+        assert_eq!(open(Some(&rest), "second", 0).unwrap_err(), Rejection::WrongState);
+        assert_eq!(open(Some(&rest), "first", 0).unwrap().next, "/a");
+        assert_eq!(remove(&rest, "first", &vault(1)), "");
+    }
+
+    #[test]
+    fn the_cookie_keeps_the_newest_sign_ins_that_fit() {
+        let mut cookie = None;
+        for number in 0..20 {
+            let (state, next) = (number.to_string(), "/x".repeat(400));
+            let sealed = Pending { state, next, ..pending() }.seal(&vault(1)).unwrap();
+            cookie = Some(add(&sealed, cookie.as_deref()));
+            assert!(cookie.as_ref().unwrap().len() <= MAX_COOKIE_BYTES);
+        }
+        for (state, is_kept) in [("19", true), ("18", true), ("0", false)] {
+            assert_eq!(open(cookie.as_deref(), state, 0).is_ok(), is_kept, "{state}");
+        }
     }
 
     proptest! {

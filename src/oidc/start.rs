@@ -15,7 +15,7 @@ use url::Url;
 use super::claims::ProtocolClient;
 use super::error::OidcError;
 use super::metadata::Metadata;
-use super::pending::{Pending, Purpose};
+use super::pending::{self, Pending, Purpose};
 use super::{Oidc, Parts};
 
 /// The scope that the library adds itself.
@@ -35,11 +35,16 @@ pub struct Started {
 }
 
 impl Oidc {
-    /// Starts a sign-in. `next` is where to go afterwards.
+    /// Starts a sign-in of a browser with this cookie. `next` is where to go afterwards.
     ///
     /// # Errors
     /// If the provider cannot be reached.
-    pub async fn start(&self, purpose: Purpose, next: &str) -> Result<Started, OidcError> {
+    pub async fn start(
+        &self,
+        purpose: Purpose,
+        next: &str,
+        cookie: Option<&str>,
+    ) -> Result<Started, OidcError> {
         let parts = &*self.0;
         let metadata = parts.provider.metadata().await?;
         // 256 bits each. The verifier has 43 characters, the minimum (RFC 7636, section 4.1).
@@ -79,7 +84,7 @@ impl Oidc {
             }
         };
         let (url, _state, _nonce) = request.url();
-        Ok(Started { url, cookie: pending.seal(&parts.vault)? })
+        Ok(Started { url, cookie: pending::add(&pending.seal(&parts.vault)?, cookie) })
     }
 
     /// Returns the address at which the user signs out at the provider. `None` if the provider has none, or cannot be

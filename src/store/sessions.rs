@@ -1,15 +1,19 @@
 //! Sessions of signed-in users. Visitors who are not signed in have no rows.
 
+use std::fmt;
+use std::str::FromStr;
+
 use sha2::{Digest, Sha256};
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use super::users::{Preferences, User};
 use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, UserId};
 
-/// Identifies a session in the database: the SHA-256 of the cookie's value, so that reading the table is not enough to
-/// use a session.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Finds a session in the database by its token: the SHA-256 of the cookie's value, so that reading the table is not enough
+/// to use a session. Confirming the password changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionKey(Vec<u8>);
 
 impl SessionKey {
@@ -17,21 +21,37 @@ impl SessionKey {
     pub fn new(cookie: &str) -> Self {
         Self(Sha256::digest(cookie.as_bytes()).to_vec())
     }
+}
 
-    /// Parses the key in an address.
-    pub fn from_hex(text: &str) -> Option<Self> {
-        hex::decode(text).ok().map(Self)
+/// Identifies a session from its start to its end. It is random, and not enough to use the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(Uuid);
+
+impl From<Uuid> for SessionId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
     }
+}
 
-    /// Returns the key for an address.
-    pub fn to_hex(&self) -> String {
-        hex::encode(&self.0)
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
     }
 }
 
 /// A session and its user.
 #[derive(Debug, Clone)]
 pub struct Session {
+    /// Identifies it.
+    pub id: SessionId,
     /// The signed-in user.
     pub user: User,
     /// How pages are shown to the user.
@@ -80,19 +100,20 @@ pub struct NewSession<'a> {
     pub version: i64,
 }
 
-/// Inserts a session. Returns false if the sessions of the user were ended after the credentials were checked.
+/// Inserts a session. `None` if the sessions of the user were ended after the credentials were checked.
 pub async fn insert(
     db: &PgPool,
     key: &SessionKey,
     session: &NewSession<'_>,
-) -> Result<bool, Error> {
-    let done = sqlx::query!(
+) -> Result<Option<SessionId>, Error> {
+    let id = sqlx::query_scalar!(
         "insert into sessions
              (id, user_id, data, expires_at, created_at, last_used_at, password_entered_at, device, address,
               id_token)
          -- Waits for a transaction that ends the sessions of the user, and compares the version again after it.
          select $1::bytea, id, '', $3::timestamptz, $4::timestamptz, $4, $7::timestamptz, $5::text, $6::text, $8::bytea
-         from users where id = $2 and session_version = $9 for share",
+         from users where id = $2 and session_version = $9 for share
+         returning stable_id",
         key.0,
         session.user.uuid(),
         session.expires_at,
@@ -103,9 +124,9 @@ pub async fn insert(
         session.id_token,
         session.version
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(id.map(SessionId))
 }
 
 /// Returns a session that has not expired, of an active user. Without `passwords`, only one that was started with single
@@ -117,7 +138,7 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
-        r#"select users.id, email, role, theme, time_zone, sessions.created_at, last_used_at,
+        r#"select users.id, stable_id, email, role, theme, time_zone, sessions.created_at, last_used_at,
                password_entered_at, data <> '' as "has_messages!", password_hash <> '' as "has_password!", id_token is not null as "is_from_provider!",
                -- The provider asks for further factors itself.
                is_required and not is_on and id_token is null as "must_set_up_second_factor!"
@@ -131,6 +152,7 @@ pub async fn find(
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| Session {
+        id: SessionId(row.stable_id),
         user: User { id: row.id.into(), email: row.email, role: row.role },
         preferences: Preferences { theme: row.theme, time_zone: row.time_zone },
         created_at: row.created_at,
@@ -145,9 +167,46 @@ pub async fn find(
     }))
 }
 
+/// Whether a session has not ended, under the same conditions as [`find`].
+pub async fn is_active(
+    db: &PgPool,
+    id: SessionId,
+    passwords: bool,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let is_active = sqlx::query_scalar!(
+        r#"select exists (
+               select from sessions join users on users.id = sessions.user_id
+               where stable_id = $1 and expires_at > $2 and status = 'active' and ($3 or id_token is not null)
+           ) as "is_active!""#,
+        id.0,
+        now,
+        passwords
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(is_active)
+}
+
+/// Whether this key was replaced at or after a time, and its session goes on.
+pub async fn was_replaced_since(
+    db: &PgPool,
+    key: &SessionKey,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    let was_replaced = sqlx::query_scalar!(
+        r#"select exists (select from sessions where replaced_id = $1 and replaced_at >= $2) as "was_replaced!""#,
+        key.0,
+        since
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(was_replaced)
+}
+
 /// Returns the encrypted ID token of a session that was started with single sign-on.
-pub async fn find_id_token(db: &PgPool, key: &SessionKey) -> Result<Option<Vec<u8>>, Error> {
-    let found = sqlx::query_scalar!("select id_token from sessions where id = $1", key.0)
+pub async fn find_id_token(db: &PgPool, id: SessionId) -> Result<Option<Vec<u8>>, Error> {
+    let found = sqlx::query_scalar!("select id_token from sessions where stable_id = $1", id.0)
         .fetch_optional(db)
         .await?;
     Ok(found.flatten())
@@ -156,14 +215,14 @@ pub async fn find_id_token(db: &PgPool, key: &SessionKey) -> Result<Option<Vec<u
 /// Records a use of a session, and moves its end.
 pub async fn record_use(
     db: &PgPool,
-    key: &SessionKey,
+    id: SessionId,
     now: Timestamp,
     expires_at: Timestamp,
     address: &str,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "update sessions set last_used_at = $2, expires_at = $3, address = $4 where id = $1",
-        key.0,
+        "update sessions set last_used_at = $2, expires_at = $3, address = $4 where stable_id = $1",
+        id.0,
         now,
         expires_at,
         address
@@ -173,38 +232,59 @@ pub async fn record_use(
     Ok(())
 }
 
-/// Records that the user of a session has entered the password.
-pub async fn record_password(db: &PgPool, key: &SessionKey, now: Timestamp) -> Result<(), Error> {
-    sqlx::query!("update sessions set password_entered_at = $2 where id = $1", key.0, now)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Records that the user of a session has confirmed the password, and replaces its key. Returns false, and changes nothing,
+/// if the session has ended or another request has replaced the key.
+pub async fn renew(
+    db: &PgPool,
+    key: &SessionKey,
+    new: &SessionKey,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "update sessions set id = $2, password_entered_at = $3, replaced_id = $1, replaced_at = $3 where id = $1",
+        key.0,
+        new.0,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Adds a message for the next page: a line of text. Does nothing if the session has ended.
-pub async fn add_message(db: &PgPool, key: &SessionKey, line: &str) -> Result<(), Error> {
-    sqlx::query!("update sessions set data = data || $2 || E'\\n' where id = $1", key.0, line)
-        .execute(db)
-        .await?;
+pub async fn add_message(db: &PgPool, id: SessionId, line: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "update sessions set data = data || $2 || E'\\n' where stable_id = $1",
+        id.0,
+        line
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 /// Removes the messages for the next page and returns their lines.
-pub async fn take_messages(db: &PgPool, key: &SessionKey) -> Result<String, Error> {
+pub async fn take_messages(db: &PgPool, id: SessionId) -> Result<String, Error> {
     let taken = sqlx::query_scalar!(
-        "with found as (select id, data from sessions where id = $1 for update)
-         update sessions set data = '' from found where sessions.id = found.id
+        "with found as (select stable_id, data from sessions where stable_id = $1 for update)
+         update sessions set data = '' from found where sessions.stable_id = found.stable_id
          returning found.data",
-        key.0
+        id.0
     )
     .fetch_optional(db)
     .await?;
     Ok(taken.unwrap_or_default())
 }
 
-/// Deletes a session.
-pub async fn delete(db: impl PgExecutor<'_>, key: &SessionKey) -> Result<(), Error> {
+/// Deletes the session with this key.
+pub async fn delete_by_key(db: &PgPool, key: &SessionKey) -> Result<(), Error> {
     sqlx::query!("delete from sessions where id = $1", key.0).execute(db).await?;
+    Ok(())
+}
+
+/// Deletes a session.
+pub async fn delete(db: impl PgExecutor<'_>, id: SessionId) -> Result<(), Error> {
+    sqlx::query!("delete from sessions where stable_id = $1", id.0).execute(db).await?;
     Ok(())
 }
 
@@ -213,19 +293,22 @@ pub async fn delete(db: impl PgExecutor<'_>, key: &SessionKey) -> Result<(), Err
 pub async fn delete_of_user(
     db: &mut PgConnection,
     user: UserId,
-    except: Option<&SessionKey>,
+    except: Option<SessionId>,
 ) -> Result<u64, Error> {
-    let except = except.map_or(&[][..], |key| &key.0);
+    let except = except.map(|id| id.0);
     sqlx::query!(
         "update users set session_version = session_version + 1 where id = $1",
         user.uuid()
     )
     .execute(&mut *db)
     .await?;
-    let done =
-        sqlx::query!("delete from sessions where user_id = $1 and id <> $2", user.uuid(), except)
-            .execute(db)
-            .await?;
+    let done = sqlx::query!(
+        "delete from sessions where user_id = $1 and stable_id is distinct from $2",
+        user.uuid(),
+        except
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected())
 }
 
@@ -233,7 +316,7 @@ pub async fn delete_of_user(
 #[derive(Debug, Clone)]
 pub struct ListedSession {
     /// Identifies it.
-    pub key: SessionKey,
+    pub id: SessionId,
     /// Short name of the browser.
     pub device: String,
     /// Address of the client at the last use.
@@ -251,8 +334,8 @@ pub async fn list_of_user(
     now: Timestamp,
 ) -> Result<Vec<ListedSession>, Error> {
     let rows = sqlx::query!(
-        "select id, device, address, created_at, last_used_at from sessions
-         where user_id = $1 and expires_at > $2 order by last_used_at desc, id",
+        "select stable_id, device, address, created_at, last_used_at from sessions
+         where user_id = $1 and expires_at > $2 order by last_used_at desc, stable_id",
         user.uuid(),
         now
     )
@@ -261,7 +344,7 @@ pub async fn list_of_user(
     Ok(rows
         .into_iter()
         .map(|row| ListedSession {
-            key: SessionKey(row.id),
+            id: SessionId(row.stable_id),
             device: row.device,
             address: row.address,
             created_at: row.created_at,
@@ -271,15 +354,14 @@ pub async fn list_of_user(
 }
 
 /// Deletes a session of this user. Returns the number of deleted sessions.
-pub async fn delete_own(
-    db: &mut PgConnection,
-    user: UserId,
-    key: &SessionKey,
-) -> Result<u64, Error> {
-    let done =
-        sqlx::query!("delete from sessions where id = $1 and user_id = $2", key.0, user.uuid())
-            .execute(db)
-            .await?;
+pub async fn delete_own(db: &mut PgConnection, user: UserId, id: SessionId) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "delete from sessions where stable_id = $1 and user_id = $2",
+        id.0,
+        user.uuid()
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected())
 }
 

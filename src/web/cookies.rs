@@ -7,7 +7,7 @@ use cookie::{Cookie, SameSite};
 
 use super::PublicAddress;
 
-/// Contains the secret of a signed-in user's session. Only signing in and out change it.
+/// Contains the secret of a signed-in user's session. Only signing in and out and confirming the password change it.
 pub(super) const SESSION: &str = "gatepost_session";
 /// Contains random text, to which the forms that sign a user in are bound.
 pub(super) const VISITOR: &str = "gatepost_visitor";
@@ -17,7 +17,7 @@ pub(super) const DEVICE: &str = "gatepost_device";
 pub(super) const PENDING: &str = "gatepost_pending";
 /// Time that browsers keep the cookie of a pending sign-in. The server decides when it ends.
 const PENDING_MAX_AGE: Duration = Duration::minutes(10);
-/// Contains the encrypted state of a single sign-on in progress.
+/// Contains the encrypted states of the single sign-ons in progress.
 pub(super) const SINGLE_SIGN_ON: &str = "gatepost_sso";
 /// How long a single sign-on may take. The cookie contains the time of the start, too.
 pub(super) const SINGLE_SIGN_ON_MAX_AGE: Duration = Duration::minutes(10);

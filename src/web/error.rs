@@ -4,7 +4,7 @@ use std::any::Any;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::identity::{Refusal, Role};
 use crate::store;
@@ -31,6 +31,10 @@ pub enum Error {
     /// The sessions of the user were ended during the sign-in.
     #[error("the sessions of the user were ended during the sign-in")]
     SessionsEnded,
+    /// The token of the session has just been replaced. Contains the path of the request, which the browser sends again with
+    /// the new token.
+    #[error("the token of the session was replaced")]
+    TokenReplaced(String),
     /// The form is from another site.
     #[error("a form from another site")]
     OtherSite,
@@ -86,6 +90,10 @@ struct ErrorPage {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let Self::TokenReplaced(address) = &self {
+            // Keeps the method and the form (RFC 9110, section 15.4.8).
+            return Redirect::temporary(address).into_response();
+        }
         let (status, title, message) = self.describe();
         let html = ErrorPage { title, message }.render().unwrap_or_else(|_error| title.to_owned());
         let mut response = (status, Html(html)).into_response();
@@ -128,6 +136,10 @@ impl Error {
                  Open the sign-in page and sign in again."
                     .to_owned(),
             ),
+            Self::TokenReplaced(_) => {
+                let message = "Your session has a new token. Open the page again.";
+                (StatusCode::TEMPORARY_REDIRECT, "Try again", message.to_owned())
+            }
             Self::OtherSite => (
                 StatusCode::FORBIDDEN,
                 "The form is from another site",
@@ -191,6 +203,7 @@ impl Error {
             Self::SecondFactorMissing | Self::OtherSite | Self::Csrf(_) => String::new(),
             Self::NotFound
             | Self::SessionsEnded
+            | Self::TokenReplaced(_)
             | Self::TooLarge(_)
             | Self::Busy
             | Self::Unreadable(_)

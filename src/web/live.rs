@@ -16,7 +16,7 @@ use super::session::{CurrentUser, Session};
 use super::{Error, WebState};
 use crate::actions::LiveReports;
 use crate::model::LiveChanges;
-use crate::store::sessions::SessionKey;
+use crate::store::sessions::SessionId;
 
 /// Maximum number of streams of one session. A browser opens one for each visible page. A proxy may take a while to end
 /// those of pages that were left.
@@ -30,35 +30,35 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 
 /// The number of open streams by session.
 #[derive(Debug, Clone, Default)]
-pub struct LiveStreams(Arc<Mutex<HashMap<SessionKey, usize>>>);
+pub struct LiveStreams(Arc<Mutex<HashMap<SessionId, usize>>>);
 
 /// An open stream, which is no longer counted once dropped.
 #[derive(Debug)]
 struct OpenStream {
     streams: LiveStreams,
-    key: SessionKey,
+    session: SessionId,
 }
 
 impl LiveStreams {
     /// Counts one more stream. `None` if the session has too many.
-    fn open(&self, key: &SessionKey) -> Option<OpenStream> {
+    fn open(&self, session: SessionId) -> Option<OpenStream> {
         let mut counts = self.0.lock();
-        let count = counts.entry(key.clone()).or_default();
+        let count = counts.entry(session).or_default();
         if *count >= MAX_STREAMS_PER_SESSION {
             return None;
         }
         *count += 1;
-        Some(OpenStream { streams: self.clone(), key: key.clone() })
+        Some(OpenStream { streams: self.clone(), session })
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut counts = self.streams.0.lock();
-        if let Some(count) = counts.get_mut(&self.key) {
+        if let Some(count) = counts.get_mut(&self.session) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.key);
+                counts.remove(&self.session);
             }
         }
     }
@@ -80,7 +80,7 @@ pub(super) async fn stream(
     State(state): State<WebState>,
     CurrentUser { session, .. }: CurrentUser,
 ) -> Result<Response, Error> {
-    let Some(open) = state.live_streams.open(session.key()) else {
+    let Some(open) = state.live_streams.open(session.id()) else {
         let text = "This session has too many open pages.\n";
         return Ok((StatusCode::TOO_MANY_REQUESTS, text).into_response());
     };
@@ -121,19 +121,21 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn a_session_can_open_a_limited_number_of_streams() {
         let streams = LiveStreams::default();
-        let (ann, bo) = (SessionKey::new("ann"), SessionKey::new("bo"));
+        let (ann, bo) = (SessionId::from(Uuid::from_u128(1)), SessionId::from(Uuid::from_u128(2)));
         let mut open: Vec<_> = (0..MAX_STREAMS_PER_SESSION)
-            .map(|_| streams.open(&ann).expect("below the limit"))
+            .map(|_| streams.open(ann).expect("below the limit"))
             .collect();
-        assert!(streams.open(&ann).is_none());
-        assert!(streams.open(&bo).is_some());
+        assert!(streams.open(ann).is_none());
+        assert!(streams.open(bo).is_some());
         open.pop();
-        assert!(streams.open(&ann).is_some());
+        assert!(streams.open(ann).is_some());
         drop(open);
         assert!(streams.0.lock().is_empty());
     }

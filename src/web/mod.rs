@@ -29,6 +29,7 @@ mod routes;
 mod secrets;
 mod security;
 mod session;
+mod started_session;
 mod status;
 mod text;
 mod tokens;

@@ -1,31 +1,33 @@
 //! The session of a signed-in user: its messages for the next page, and its CSRF token.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::auth::destination::sign_in_path;
+use super::auth::destination::{destination, sign_in_path};
 use super::auth::dialog::{self, Confirms};
 use super::display_time::LocalNow;
 use super::notifications::banner::ProblemBanner;
 use super::visitor::Visitor;
-use super::{Error, WebState, cookies, csrf, device_name};
-use crate::actions::SignedIn;
+use super::{Error, WebState, cookies, csrf};
 use crate::identity::{Permission, Role};
 use crate::model::{Actor, Origin, Timestamp};
-use crate::store::sessions::{self, NewSession, SessionCredentials, SessionKey};
-use crate::store::users::{self, Preferences, User};
-use crate::store::{PgPool, notifications, second_factors};
+use crate::store::sessions::{self, SessionCredentials, SessionId, SessionKey};
+use crate::store::users::{Preferences, User};
+use crate::store::{PgPool, notifications};
 
 /// Minimum time between two records of the use of a session. Each record writes to the database.
 const USE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 /// How long a password that was entered is enough to change users, secrets and tokens.
 const PASSWORD_VALIDITY: TimeDelta = TimeDelta::minutes(15);
+/// How long a request with a replaced token is sent again by its browser, which has got the new one meanwhile.
+const REPLACEMENT_VALIDITY: TimeDelta = TimeDelta::seconds(10);
 
 /// How long sessions last.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +40,7 @@ pub struct SessionLimits {
 
 impl SessionLimits {
     /// When a session ends that is used now.
-    fn end(self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+    pub(super) fn end(self, created_at: Timestamp, now: Timestamp) -> Timestamp {
         (now + self.idle).min(created_at + self.max)
     }
 }
@@ -66,7 +68,8 @@ pub(super) struct ToastLink {
 pub(super) struct Session {
     /// Token for the forms of this response.
     pub(super) csrf: String,
-    token: [u8; csrf::TOKEN_BYTES],
+    csrf_token: [u8; csrf::TOKEN_BYTES],
+    id: SessionId,
     key: SessionKey,
     has_toasts: bool,
     credentials: SessionCredentials,
@@ -74,17 +77,20 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(
-        cookie: &str,
+    /// Creates the session with this key. The tokens of its forms are derived from the id, so they stay valid when the
+    /// cookie changes.
+    pub(super) fn new(
+        (id, key): (SessionId, SessionKey),
         has_toasts: bool,
         credentials: SessionCredentials,
         state: &WebState,
     ) -> Self {
-        let token = state.csrf_key.token(cookies::SESSION, cookie);
+        let csrf_token = state.csrf_key.token(cookies::SESSION, &id.to_string());
         Self {
-            csrf: csrf::mask(&token, &state.sources.bytes()),
-            token,
-            key: SessionKey::new(cookie),
+            csrf: csrf::mask(&csrf_token, &state.sources.bytes()),
+            csrf_token,
+            id,
+            key,
             has_toasts,
             credentials,
             db: state.db.clone(),
@@ -93,7 +99,7 @@ impl Session {
 
     /// Whether a form contains this session's token.
     pub(super) fn has_token(&self, csrf: &str) -> bool {
-        csrf::matches(csrf, &self.token)
+        csrf::matches(csrf, &self.csrf_token)
     }
 
     /// Shows a message on the next page.
@@ -113,7 +119,7 @@ impl Session {
 
     async fn add_toast(&self, toast: Toast) -> Result<(), Error> {
         let line = serde_json::to_string(&toast).map_err(|e| Error::Internal(e.to_string()))?;
-        Ok(sessions::add_message(&self.db, &self.key, &line).await?)
+        Ok(sessions::add_message(&self.db, self.id, &line).await?)
     }
 
     /// Takes the messages for this page.
@@ -121,7 +127,7 @@ impl Session {
         if !self.has_toasts {
             return Ok(Vec::new());
         }
-        let lines = sessions::take_messages(&self.db, &self.key).await?;
+        let lines = sessions::take_messages(&self.db, self.id).await?;
         Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
@@ -131,14 +137,14 @@ impl Session {
     }
 
     /// Identifies the session.
-    pub(super) fn key(&self) -> &SessionKey {
-        &self.key
+    pub(super) fn id(&self) -> SessionId {
+        self.id
     }
 
     /// Whether the session has not ended. Does not record a use.
     pub(super) async fn is_active(&self, state: &WebState) -> Result<bool, Error> {
         let (passwords, now) = (state.actions.allows_passwords(), state.sources.now());
-        Ok(sessions::find(&self.db, &self.key, passwords, now).await?.is_some())
+        Ok(sessions::is_active(&self.db, self.id, passwords, now).await?)
     }
 
     /// Whether the user has a password.
@@ -156,9 +162,34 @@ impl Session {
         now - self.credentials.entered_at <= PASSWORD_VALIDITY
     }
 
-    /// Records that the user has entered the password.
-    pub(super) async fn record_password(&self, now: Timestamp) -> Result<(), Error> {
-        Ok(sessions::record_password(&self.db, &self.key, now).await?)
+    /// Records that the user has confirmed the password, and replaces the session's token, so that no one else goes on with
+    /// the old one. If another tab does the same at this moment, the browser gets the new token from its response.
+    pub(super) async fn confirm(&self, state: &WebState) -> Result<RenewedToken, Error> {
+        let cookie = hex::encode(state.sources.bytes::<32>());
+        let (new, now) = (SessionKey::new(&cookie), state.sources.now());
+        let is_renewed = sessions::renew(&self.db, &self.key, &new, now).await?;
+        Ok(RenewedToken(is_renewed.then_some(cookie)))
+    }
+}
+
+/// The new token of a session, for its browser.
+#[derive(Debug)]
+#[must_use = "without the new token, the browser is signed out"]
+pub(super) struct RenewedToken(Option<String>);
+
+impl RenewedToken {
+    /// Adds the cookie to a response.
+    pub(super) fn respond(
+        self,
+        response: impl IntoResponse,
+        request: &HeaderMap,
+        state: &WebState,
+    ) -> Response {
+        let mut response = response.into_response();
+        if let Some(cookie) = self.0 {
+            cookies::set(&mut response, request, &state.public, cookies::SESSION, &cookie);
+        }
+        response
     }
 }
 
@@ -203,7 +234,16 @@ impl CurrentUser {
         };
         let (key, now) = (SessionKey::new(&cookie), state.sources.now());
         let found = sessions::find(&state.db, &key, state.actions.allows_passwords(), now).await?;
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = found else {
+            let here = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+            let since = now - REPLACEMENT_VALIDITY;
+            if destination(here) == here
+                && sessions::was_replaced_since(&state.db, &key, since).await?
+            {
+                return Err(Error::TokenReplaced(here.to_owned()));
+            }
+            return Ok(None);
+        };
         // A page that updates itself is not used, and does not take the messages from the next page.
         let is_live = is_live(headers);
         if !is_live && now - found.last_used_at >= USE_INTERVAL {
@@ -211,10 +251,10 @@ impl CurrentUser {
             let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
             let address = client.map(|from| from.ip().to_canonical().to_string());
             let address = address.unwrap_or_default();
-            sessions::record_use(&state.db, &key, now, end, &address).await?;
+            sessions::record_use(&state.db, found.id, now, end, &address).await?;
         }
         let has_toasts = found.has_messages && !is_live;
-        let session = Session::new(&cookie, has_toasts, found.credentials, state);
+        let session = Session::new((found.id, key), has_toasts, found.credentials, state);
         let origin = parts.extensions.get::<Origin>().copied().unwrap_or_default();
         Ok(Some(Self {
             user: found.user,
@@ -223,85 +263,6 @@ impl CurrentUser {
             origin,
             must_set_up_second_factor: found.must_set_up_second_factor,
         }))
-    }
-}
-
-/// A session that has just started, and the cookies that its browser gets.
-#[derive(Debug)]
-pub(super) struct StartedSession {
-    pub(super) current: CurrentUser,
-    cookie: String,
-    device: String,
-}
-
-/// Starts a session in place of the one that the browser has, if it has one.
-pub(super) async fn start(
-    state: &WebState,
-    done: SignedIn,
-    headers: &HeaderMap,
-    from: IpAddr,
-) -> Result<StartedSession, Error> {
-    let SignedIn { user, session_version, device, provider } = done;
-    if let Some(before) = cookies::find(headers, &state.public, cookies::SESSION) {
-        sessions::delete(&state.db, &SessionKey::new(&before)).await?;
-    }
-    let cookie = hex::encode(state.sources.bytes::<32>());
-    let now = state.sources.now();
-    // Credentials that the user entered at the provider long ago, or at a time that it does not tell, are not enough to change
-    // users, secrets and tokens.
-    let password_entered_at = match &provider {
-        Some(provider) => provider.authenticated_at.map_or(Timestamp::UNIX_EPOCH, |at| at.min(now)),
-        None => now,
-    };
-    let is_from_provider = provider.is_some();
-    let credentials = SessionCredentials {
-        has_password: !is_from_provider,
-        is_from_provider,
-        entered_at: password_entered_at,
-    };
-    let session = Session::new(&cookie, false, credentials, state);
-    let new = NewSession {
-        user: user.id,
-        now,
-        expires_at: state.session_limits.end(now, now),
-        device: &device_name::of(headers),
-        address: &from.to_canonical().to_string(),
-        password_entered_at,
-        id_token: provider.as_ref().map(|provider| provider.id_token.as_slice()),
-        version: session_version,
-    };
-    if !sessions::insert(&state.db, &session.key, &new).await? {
-        return Err(Error::SessionsEnded);
-    }
-    let preferences = users::find_preferences(&state.db, user.id).await?;
-    let preferences = preferences.ok_or(Error::NotFound)?;
-    let states = second_factors::list_states(&state.db, &[user.id]).await?;
-    let state = states.get(&user.id).copied().unwrap_or_default();
-    let current = CurrentUser {
-        user,
-        preferences,
-        session,
-        origin: Origin::default(),
-        // The provider asks for further factors itself.
-        must_set_up_second_factor: !is_from_provider && state.must_set_up(),
-    };
-    Ok(StartedSession { current, cookie, device })
-}
-
-impl StartedSession {
-    /// Adds the cookies to a response.
-    pub(super) fn respond(
-        self,
-        mut response: Response,
-        visitor: &Visitor,
-        request: &HeaderMap,
-        state: &WebState,
-    ) -> Response {
-        for (name, value) in [(cookies::SESSION, &self.cookie), (cookies::DEVICE, &self.device)] {
-            cookies::set(&mut response, request, &state.public, name, value);
-        }
-        visitor.keep(&mut response, request, state);
-        response
     }
 }
 

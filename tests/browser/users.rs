@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::appearance::{check_all, check_each, scene, stepped};
 use crate::driver::{Browser, DOWN, ENTER, TAB};
 use crate::support::TestApp;
-use crate::support::app::PASSWORD;
+use crate::support::app::{EMAIL, PASSWORD};
 
 const BEN: &str = "ben.with.a.rather.long.address@security.example.com";
 const NEW_PASSWORD: &str = "purple kayak on a quiet lake";
@@ -108,6 +108,31 @@ async fn the_password_is_confirmed_in_place_before_a_secret_is_saved() {
     ann.wait_for_text("dialog[open] [role=alert]", "not your password").await;
     ann.fill("#sign-in-password", PASSWORD).await;
     ann.press(ENTER).await;
+    ann.wait_for_path("/secrets").await;
+    ann.wait_for_text("td.name", "logpoint_key").await;
+    ann.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_stays_valid_when_the_password_is_confirmed_in_another_tab() {
+    let app = TestApp::start().await;
+    let mut tab = app.admin().await;
+    let ann = Browser::start(&app).await;
+    ann.use_session_of(&tab).await;
+    ann.open("/secrets/new").await;
+    ann.fill("#name", "logpoint_key").await;
+    ann.fill("#value", "the-value").await;
+    app.clock.advance(Duration::from_mins(16));
+    tab.get("/secrets/new").await;
+    tab.post_part("/secrets", &[("name", "x"), ("value", "y")]).await;
+    let before = tab.session().to_owned();
+    let fields = [("email", EMAIL), ("password", PASSWORD), ("confirms", "true")];
+    assert_eq!(tab.post_part("/login", &fields).await.status, 200);
+    assert_ne!(tab.session(), before);
+    // Tabs of one browser share its cookies.
+    ann.use_session_of(&tab).await;
+    ann.click_text("button", "Save secret").await;
     ann.wait_for_path("/secrets").await;
     ann.wait_for_text("td.name", "logpoint_key").await;
     ann.finish().await;

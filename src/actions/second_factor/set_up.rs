@@ -11,7 +11,7 @@ use crate::actions::Actions;
 use crate::identity::{EnteredCode, FactorSecret, RecoveryCode};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Timestamp, UserId};
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, SessionId};
 use crate::store::users::User;
 use crate::store::{self, second_factors, user_changes};
 
@@ -88,7 +88,7 @@ impl Actions {
         user: &User,
         sealed: &str,
         code: &str,
-        session: &SessionKey,
+        session: SessionId,
         actor: &Actor,
     ) -> Result<Vec<RecoveryCode>, EnableSecondFactorError> {
         let parts = &self.parts;

@@ -12,7 +12,7 @@ use crate::actions::{Actions, email};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Origin, UserId};
 use crate::oidc::{Callback, Identity, MissingRole, Oidc, OidcError, Purpose, Rejection, Started};
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, SessionId};
 use crate::store::{self, identities};
 
 /// The method of a sign-in in the audit log.
@@ -152,7 +152,8 @@ impl Actions {
         self.parts.password_sign_in
     }
 
-    /// Starts a sign-in at the identity provider. `next` is where to go afterwards.
+    /// Starts a sign-in at the identity provider. `next` is where to go afterwards. The cookie contains the sign-ins that other
+    /// tabs of the browser have started.
     ///
     /// # Errors
     /// If single sign-on is off, or the provider cannot be reached.
@@ -160,9 +161,10 @@ impl Actions {
         &self,
         purpose: Purpose,
         next: &str,
+        cookie: Option<&str>,
     ) -> Result<Started, SingleSignOnError> {
         let oidc = self.parts.oidc.as_ref().ok_or(SingleSignOnError::Off)?;
-        Ok(oidc.start(purpose, next).await?)
+        Ok(oidc.start(purpose, next, cookie).await?)
     }
 
     /// Finishes a sign-in: finds or creates the user, and gives them the role of the claim.
@@ -220,14 +222,17 @@ impl Actions {
         Ok(SingleSignOnOutcome::SignedIn { done, next: finished.next })
     }
 
+    /// Removes a finished sign-in from the cookie of its browser. Empty if no other is in progress.
+    pub fn remove_single_sign_on(&self, cookie: &str, state: &str) -> String {
+        let oidc = self.parts.oidc.as_ref();
+        oidc.map(|oidc| oidc.remove_pending(cookie, state)).unwrap_or_default()
+    }
+
     /// Returns the encrypted ID token of a session. `None` if it was not started with single sign-on.
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn find_id_token(
-        &self,
-        session: &SessionKey,
-    ) -> Result<Option<Vec<u8>>, store::Error> {
+    pub async fn find_id_token(&self, session: SessionId) -> Result<Option<Vec<u8>>, store::Error> {
         sessions::find_id_token(&self.parts.db, session).await
     }
 

@@ -4,7 +4,7 @@ use super::SetPasswordError;
 use crate::actions::Actions;
 use crate::model::Actor;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, SessionId};
 use crate::store::users::User;
 use crate::store::{self, user_changes};
 
@@ -17,7 +17,7 @@ impl Actions {
         &self,
         user: &User,
         password: &str,
-        session: &SessionKey,
+        session: SessionId,
         actor: &Actor,
     ) -> Result<(), SetPasswordError> {
         let hash = self.hash_new_password(password, &user.email).await?;

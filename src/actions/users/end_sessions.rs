@@ -4,7 +4,7 @@ use crate::actions::Actions;
 use crate::model::Actor;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::store;
-use crate::store::sessions::{self, SessionKey};
+use crate::store::sessions::{self, SessionId};
 use crate::store::users::User;
 
 impl Actions {
@@ -15,7 +15,7 @@ impl Actions {
     pub async fn end_sessions(
         &self,
         user: &User,
-        session: Option<&SessionKey>,
+        session: Option<SessionId>,
         actor: &Actor,
     ) -> Result<bool, store::Error> {
         let mut tx = store::begin(&self.parts.db).await?;

@@ -37,9 +37,10 @@ pub(in crate::web) async fn change(
     } else {
         match set(&state, &current, &form).await? {
             Ok(()) => {
+                let renewed = current.session.confirm(&state).await?;
                 let done = "Your password is changed, and all other sessions have ended.";
                 current.session.notify(done).await?;
-                return Ok(Redirect::to("/account").into_response());
+                return Ok(renewed.respond(Redirect::to("/account"), &headers, &state));
             }
             Err(message) => {
                 let errors = PasswordErrors { new: message, ..PasswordErrors::default() };
@@ -62,12 +63,9 @@ async fn set(
     }
     let CurrentUser { user, session, .. } = current;
     let changed =
-        state.actions.change_password(user, &form.password, session.key(), &current.actor()).await;
+        state.actions.change_password(user, &form.password, session.id(), &current.actor()).await;
     match changed {
-        Ok(()) => {
-            session.record_password(state.sources.now()).await?;
-            Ok(Ok(()))
-        }
+        Ok(()) => Ok(Ok(())),
         Err(SetPasswordError::Store(error)) => Err(error.into()),
         Err(error) => Ok(Err(error.to_string())),
     }

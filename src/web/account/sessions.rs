@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::store::sessions::SessionKey;
+use crate::store::sessions::SessionId;
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
 use crate::web::{Error, WebState, cookies};
@@ -17,11 +17,11 @@ pub(in crate::web) async fn end(
     headers: HeaderMap,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    let key = SessionKey::from_hex(&id).ok_or(Error::NotFound)?;
-    if !state.actions.end_sessions(&current.user, Some(&key), &current.actor()).await? {
+    let id: SessionId = id.parse().map_err(|_error| Error::NotFound)?;
+    if !state.actions.end_sessions(&current.user, Some(id), &current.actor()).await? {
         return Err(Error::NotFound);
     }
-    if key == *current.session.key() {
+    if id == current.session.id() {
         return Ok(signed_out(&state, &headers, "/login"));
     }
     current.session.notify("Signed out the other session.").await?;

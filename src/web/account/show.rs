@@ -65,8 +65,8 @@ pub(super) async fn page(
     let now = current.now(state);
     let found = sessions::list_of_user(&state.db, current.user.id, now.time).await?;
     let sessions = found.into_iter().map(|session| SessionView {
-        is_current: session.key == *current.session.key(),
-        id: session.key.to_hex(),
+        is_current: session.id == current.session.id(),
+        id: session.id.to_string(),
         device: session.device,
         address: session.address,
         last_used: DisplayTime::new(session.last_used_at, now),

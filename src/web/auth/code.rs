@@ -17,7 +17,7 @@ use crate::actions::{CodeSignIn, CodeSignInError, EnteredFactor, SignedInWithCod
 use crate::model::Origin;
 use crate::web::session::{CurrentUser, is_htmx};
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, cookies, form, session};
+use crate::web::{Error, WebState, cookies, form, started_session};
 
 /// The error for a code that was not accepted.
 pub(in crate::web) const WRONG_CODE: &str = "The code is wrong or was used before. Enter the code that your app shows now, or an unused recovery code. If all codes are rejected, check the clock of your device.";
@@ -104,7 +104,7 @@ async fn signed_in(
     form: CodeForm,
 ) -> Result<Response, Error> {
     let SignedInWithCode { signed_in, factor } = done;
-    let started = session::start(state, signed_in, headers, from.ip()).await?;
+    let started = started_session::start(state, signed_in, headers, from.ip()).await?;
     if let UsedFactor::RecoveryCode(left) = factor {
         let (text, link) = recovery_notice(left);
         started.current.session.advise(text, link).await?;

@@ -74,11 +74,19 @@ pub(in crate::web) async fn check(
             .await?
         {
             Ok(()) => {
-                current.session.record_password(now).await?;
                 let form =
                     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
                 parts.headers.remove(header::CONTENT_LENGTH);
-                return Ok(next.run(Request::from_parts(parts, Body::from(form))).await);
+                let headers = parts.headers.clone();
+                let response = next.run(Request::from_parts(parts, Body::from(form))).await;
+                // After the change, which may take a while: other tabs get no new token before this response.
+                return Ok(match current.session.confirm(state).await {
+                    Ok(renewed) => renewed.respond(response, &headers, state),
+                    Err(error) => {
+                        tracing::warn!(%error, "could not record that a password was confirmed");
+                        response
+                    }
+                });
             }
             Err(rejection) => rejection,
         },

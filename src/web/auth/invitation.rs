@@ -13,7 +13,7 @@ use crate::actions::AcceptInvitationError;
 use crate::model::Origin;
 use crate::web::page::{self, Page};
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, form, session};
+use crate::web::{Error, WebState, form, started_session};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -79,7 +79,7 @@ pub(in crate::web) async fn submit(
     } else {
         match state.actions.accept_invitation(&token, &input.password, origin).await {
             Ok(done) => {
-                let started = session::start(&state, done, &headers, from.ip()).await?;
+                let started = started_session::start(&state, done, &headers, from.ip()).await?;
                 started.current.session.notify("Your password is set. Welcome.").await?;
                 let response = Redirect::to("/webhooks").into_response();
                 return Ok(started.respond(response, &visitor, &headers, &state));

@@ -19,9 +19,10 @@ use crate::actions::{AcceptedPassword, SignIn, SignInError};
 use crate::model::Origin;
 use crate::web::page::{self, Page};
 use crate::web::route::set_up_path;
-use crate::web::session::{CurrentUser, StartedSession, Toast, is_htmx};
+use crate::web::session::{CurrentUser, Toast, is_htmx};
+use crate::web::started_session::StartedSession;
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, cookies, form, session, webhooks};
+use crate::web::{Error, WebState, cookies, form, started_session, webhooks};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -155,7 +156,7 @@ pub(in crate::web) async fn submit(
     };
     let (status, error) = match state.actions.sign_in(attempt, visitor.browser()).await {
         Ok(AcceptedPassword::SignedIn(done)) => {
-            let started = session::start(&state, done, &headers, from.ip()).await?;
+            let started = started_session::start(&state, done, &headers, from.ip()).await?;
             return signed_in(&state, &visitor, &headers, started, &form).await;
         }
         Ok(AcceptedPassword::NeedsCode(pending)) => {
@@ -197,8 +198,8 @@ async fn confirm_password(
     let checked = confirm::check_password(state, current, headers, from, &form.password).await?;
     match checked {
         Ok(()) => {
-            current.session.record_password(state.sources.now()).await?;
-            Ok(go_on(current))
+            let renewed = current.session.confirm(state).await?;
+            Ok(renewed.respond(go_on(current), headers, state))
         }
         Err((status, error)) => {
             let view =

@@ -52,9 +52,9 @@ pub(in crate::web) async fn submit(
     headers: HeaderMap,
     _form: Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
-    let id_token = state.actions.find_id_token(current.session.key()).await?;
+    let id_token = state.actions.find_id_token(current.session.id()).await?;
     // Before the provider is asked, which may not respond: a browser that does not wait is signed out all the same.
-    state.actions.sign_out(current.session.key(), &current.actor()).await?;
+    state.actions.sign_out(current.session.id(), &current.actor()).await?;
     let is_from_provider = id_token.is_some();
     let at_provider = match id_token {
         Some(id_token) => state.actions.provider_sign_out_url(&id_token).await,

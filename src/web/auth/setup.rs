@@ -13,9 +13,9 @@ use super::throttled;
 use crate::actions::{SetUpError, SetUpField};
 use crate::model::Origin;
 use crate::web::page::{self, Page};
-use crate::web::session::StartedSession;
+use crate::web::started_session::StartedSession;
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, form, session};
+use crate::web::{Error, WebState, form, started_session};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -139,7 +139,7 @@ pub(in crate::web) async fn submit(
     let mut form = SetUpPage::new(&visitor, input);
     let status = match outcome {
         Ok(done) => {
-            let started = session::start(&state, done, &headers, from.ip()).await?;
+            let started = started_session::start(&state, done, &headers, from.ip()).await?;
             return signed_in(&state, &visitor, &headers, started).await;
         }
         Err(Rejection::SetUp(SetUpError::Done)) => {

@@ -18,7 +18,7 @@ use crate::support::user::TestUser;
 use crate::support::{TestApp, event};
 
 /// Public functions of `Actions` that change nothing that the audit log records.
-const READS: [&str; 39] = [
+const READS: [&str; 40] = [
     "allows_passwords",
     "backtest",
     "can_mail",
@@ -44,6 +44,7 @@ const READS: [&str; 39] = [
     "needs_setup",
     "new",
     "open_failed_sign_in",
+    "remove_single_sign_on",
     "plan_replay",
     "preview_webhook",
     "propose_second_factor",

@@ -8,6 +8,7 @@ use reqwest::header::COOKIE;
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
 
+use crate::support::app::PASSWORD;
 use crate::support::scenario::Scenario;
 use crate::support::user::TestUser;
 use crate::support::{TestApp, event, http};
@@ -16,6 +17,8 @@ use crate::support::{TestApp, event, http};
 const MAX_DELAY: Duration = Duration::from_secs(2);
 /// The limit in `src/web/live.rs`.
 const MAX_STREAMS_PER_SESSION: usize = 16;
+
+const NEW: &str = "purple kayak on a quiet lake";
 
 /// An open stream.
 struct Stream {
@@ -72,6 +75,21 @@ impl Stream {
 
 fn everything() -> Value {
     json!({"events": true, "deliveries": true, "webhooks": "all"})
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_when_its_session_gets_a_new_token() {
+    let Scenario { app, logpoint: _logpoint, webhook, token } = Scenario::start().await;
+    let mut ann = app.admin().await;
+    let mut stream = Stream::open(&app, &ann).await;
+    let before = ann.session().to_owned();
+    ann.get("/account").await;
+    let fields = [("current_password", PASSWORD), ("password", NEW), ("password_again", NEW)];
+    assert_eq!(ann.post("/account/password", &fields).await.location(), "/account");
+    assert_ne!(ann.session(), before);
+    app.send(&token, &event("Granted", "1")).await;
+    stream.wait_for(&webhook).await;
+    app.finish().await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod plans;
 mod roles;
 mod second_factor;
 mod secrets;
+mod session_tokens;
 mod sessions;
 mod sign_in_limits;
 mod sign_in_race;

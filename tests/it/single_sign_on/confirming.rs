@@ -83,6 +83,31 @@ async fn changes_need_recent_credentials_at_the_provider() {
 }
 
 #[tokio::test]
+async fn confirming_replaces_the_token_and_several_tabs_can_confirm() {
+    let (app, provider) = start().await;
+    let mut eve = app.anonymous();
+    sign_in(&mut eve, &provider, admin(&json!({}))).await;
+    eve.get("/tokens/new").await;
+    let (form, before) = (eve.csrf().to_owned(), eve.clone());
+    let start = "/login/sso?next=%2Flogin%2Fsso%2Fdone&confirm=true";
+    provider.behave(admin(&json!({})));
+    let first = eve.get(start).await.location().to_owned();
+    let second = eve.get(start).await.location().to_owned();
+    for started in [&second, &first] {
+        let session = eve.session().to_owned();
+        let done = come_back(&mut eve, &provider.authorize(started)).await;
+        assert_eq!(done.location(), "/login/sso/done");
+        assert_ne!(eve.session(), session);
+    }
+    assert!(!eve.cookies().contains_key("gatepost_sso"));
+    app.clock.advance(Duration::from_secs(11));
+    assert_eq!(before.clone().get("/tokens").await.status, 303);
+    let saved = eve.post("/tokens", &[&TOKEN[..], &[("csrf", &form)]].concat()).await;
+    assert_eq!(saved.status, 200, "{}", saved.body);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_dialog_waits_for_another_tab() {
     let (app, provider) = start().await;
     let mut eve = app.anonymous();
@@ -99,7 +124,8 @@ async fn a_dialog_waits_for_another_tab() {
     let now = gatepost::app::system_sources().now() + chrono::TimeDelta::minutes(16);
     let times = json!({ "iat": now.timestamp(), "exp": now.timestamp() + 60, "auth_time": now.timestamp() });
     assert_eq!(confirm(&mut tab, &provider, times).await.location(), "/login/sso/done");
-    let resumed = eve.post_part("/login/sso/resume", &[("confirms", "true")]).await;
+    // Both tabs have the cookies of the browser.
+    let resumed = tab.post_part("/login/sso/resume", &[("confirms", "true")]).await;
     assert_eq!(resumed.status, 200, "{}", resumed.body);
     let resumed: Value = serde_json::from_str(&resumed.body).unwrap();
     assert_eq!(resumed["email"], "eve@example.com");

@@ -161,7 +161,10 @@ async fn a_response_that_cannot_be_trusted_starts_no_session() {
         let text = response.texts("main").concat();
         assert!(text.contains(part), "{name}: {text}");
         assert_eq!(response.attribute("a.primary", "href").unwrap(), "/login/sso", "{name}");
-        assert!(eve.session().is_empty() && !eve.cookies().contains_key("gatepost_sso"), "{name}");
+        assert!(eve.session().is_empty(), "{name}");
+        // The response does not belong to the sign-in in the cookie, which another tab may still finish.
+        let is_of_another = name.ends_with(" state");
+        assert_eq!(eve.cookies().contains_key("gatepost_sso"), is_of_another, "{name}");
         assert!(eve.get("/events").await.location().starts_with("/login"), "{name}");
     }
     let users: i64 = sqlx::query_scalar("select count(*) from users")

@@ -73,7 +73,7 @@ pub(in crate::web) async fn enable(
     Form(form): Form<SetUpForm>,
 ) -> Result<Response, Error> {
     let SetUpForm { proposed, code, next } = form;
-    let (user, session) = (&current.user, current.session.key());
+    let (user, session) = (&current.user, current.session.id());
     let enabled =
         state.actions.enable_second_factor(user, &proposed, &code, session, &current.actor()).await;
     let error = match enabled {

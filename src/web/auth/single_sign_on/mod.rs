@@ -18,7 +18,7 @@ use crate::web::auth::destination::{DONE, START, short_destination, sign_in_path
 use crate::web::page::{self, Page};
 use crate::web::session::CurrentUser;
 use crate::web::visitor::Visitor;
-use crate::web::{Error, WebState, cookies, session};
+use crate::web::{Error, WebState, cookies, started_session};
 use failure::Failure;
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,16 +55,11 @@ pub(in crate::web) async fn start(
     if is_from_another_site(&headers) {
         return Ok(Redirect::to(&sign_in_path(&next)).into_response());
     }
-    match state.actions.start_single_sign_on(purpose, &next).await {
+    let cookie = cookies::find(&headers, &state.public, cookies::SINGLE_SIGN_ON);
+    match state.actions.start_single_sign_on(purpose, &next, cookie.as_deref()).await {
         Ok(started) => {
             let mut response = Redirect::to(started.url.as_str()).into_response();
-            cookies::set_for(
-                &mut response,
-                &headers,
-                &state.public,
-                (cookies::SINGLE_SIGN_ON, &started.cookie),
-                cookies::SINGLE_SIGN_ON_MAX_AGE,
-            );
+            keep_cookie(&mut response, &headers, &state, &started.cookie);
             Ok(response)
         }
         Err(error) => {
@@ -102,13 +97,13 @@ pub(in crate::web) async fn callback(
     };
     let mut response = match (state.actions.finish_single_sign_on(request).await, current) {
         (Ok(SingleSignOnOutcome::SignedIn { done, next }), _) => {
-            let started = session::start(&state, done, headers, from.ip()).await?;
+            let started = started_session::start(&state, done, headers, from.ip()).await?;
             let response = Redirect::to(&short_destination(&next)).into_response();
             started.respond(response, &visitor, headers, &state)
         }
         (Ok(SingleSignOnOutcome::Confirmed), Some(current)) => {
-            current.session.record_password(state.sources.now()).await?;
-            Redirect::to(DONE).into_response()
+            let renewed = current.session.confirm(&state).await?;
+            renewed.respond(Redirect::to(DONE), headers, &state)
         }
         // The session has ended in the meantime.
         (Ok(SingleSignOnOutcome::Confirmed), None) => Redirect::to("/login").into_response(),
@@ -123,9 +118,20 @@ pub(in crate::web) async fn callback(
             visitor.respond(headers, &state, response)
         }
     };
-    // Each sign-in is finished once.
-    cookies::remove(&mut response, headers, &state.public, cookies::SINGLE_SIGN_ON);
+    // Each sign-in is finished once. Other tabs may be signing in, too.
+    let others = cookie.map(|all| state.actions.remove_single_sign_on(&all, &callback.state));
+    keep_cookie(&mut response, headers, &state, &others.unwrap_or_default());
     Ok(response)
+}
+
+/// Sets the cookie with the sign-ins in progress, or removes it if there are none.
+fn keep_cookie(response: &mut Response, request: &HeaderMap, state: &WebState, value: &str) {
+    let (name, max_age) = (cookies::SINGLE_SIGN_ON, cookies::SINGLE_SIGN_ON_MAX_AGE);
+    if value.is_empty() {
+        cookies::remove(response, request, &state.public, name);
+    } else {
+        cookies::set_for(response, request, &state.public, (name, value), max_age);
+    }
 }
 
 /// `GET /login/sso/done`: what the other tab shows.

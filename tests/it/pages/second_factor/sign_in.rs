@@ -203,7 +203,7 @@ async fn an_expired_dialog_asks_for_the_password_again() {
 }
 
 #[tokio::test]
-async fn confirming_the_password_needs_no_code_and_keeps_the_session() {
+async fn confirming_the_password_needs_no_code_and_replaces_the_token() {
     let (app, mut ann, _device) = start().await;
     ann.get("/secrets/new").await;
     let session = ann.session().to_owned();
@@ -214,7 +214,7 @@ async fn confirming_the_password_needs_no_code_and_keeps_the_session() {
     let fields = [("email", EMAIL), ("password", PASSWORD), ("confirms", "true")];
     let done = ann.post_part("/login", &fields).await;
     let done: serde_json::Value = serde_json::from_str(&done.body).unwrap();
-    assert_eq!(ann.session(), session);
+    assert_ne!(ann.session(), session);
     let csrf = done["csrf"].as_str().unwrap();
     let saved = ann.post_part("/secrets", &[&[("csrf", csrf)], &secret[..]].concat()).await;
     assert_eq!(saved.headers["hx-redirect"], "/secrets");
