@@ -27,7 +27,7 @@ pub struct ListedWebhook {
 /// Filters and order of the list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebhookQuery<'a> {
-    /// A text in the name or the URL, ignoring case.
+    /// A text in the name or in the first 300 characters of the URL, ignoring case.
     pub text: &'a str,
     /// `active`, `inactive`, `failing`, `paused`, or empty for all.
     pub status: &'a str,
@@ -48,7 +48,7 @@ pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWeb
     let (after_key, after_id) = query.after.unzip();
     let rows = sqlx::query!(
         r#"with keyed as (
-               select w.id, w.name, w.active, w.method, w.url, w.triggers, w.unverified,
+               select w.id,
                       case $4
                           when 'status' then case when w.active then '0' else '1' end || lower(w.name)
                           when 'url' then left(lower(w.url), 500)
@@ -60,7 +60,7 @@ pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWeb
                where w.deleted_at is null
                  -- Each webhook has a rank, but only for an inner join is the index by rank read.
                  and ($4 not in ('last', 'rate') or r.webhook_id is not null)
-                 and ($1 = '' or strpos(w.search, lower($1)) > 0)
+                 and ($1 = '' or strpos(w.search_text, lower($1)) > 0)
                  and ($3 = '' or w.triggers @> array[$3])
                  and case $2
                          when 'active' then w.active
@@ -70,13 +70,20 @@ pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWeb
                               and exists (select from webhook_breakers b where b.webhook_id = w.id)
                          else true
                      end
+           ),
+           -- Only the rows of the page are read completely.
+           picked as (
+               select id, key from keyed
+               where $6::text is null
+                  or case when $5 then (key, id) < ($6, $7) else (key, id) > ($6, $7) end
+               order by case when not $5 then key end, case when not $5 then id end,
+                        case when $5 then key end desc, case when $5 then id end desc
+               limit $8
            )
-           select id, name, active, method, url, triggers, unverified, key as "key!" from keyed
-           where $6::text is null
-              or case when $5 then (key, id) < ($6, $7) else (key, id) > ($6, $7) end
-           order by case when not $5 then key end, case when not $5 then id end,
-                    case when $5 then key end desc, case when $5 then id end desc
-           limit $8"#,
+           select w.id, w.name, w.active, w.method, w.url, w.triggers, w.unverified, p.key as "key!"
+           from picked p join webhooks w on w.id = p.id
+           order by case when not $5 then p.key end, case when not $5 then p.id end,
+                    case when $5 then p.key end desc, case when $5 then p.id end desc"#,
         query.text,
         query.status,
         query.trigger,

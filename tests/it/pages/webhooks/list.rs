@@ -231,17 +231,22 @@ async fn a_full_page_is_light() {
 }
 
 #[tokio::test]
-async fn the_longest_url_is_saved_and_sorted() {
+async fn the_longest_name_and_url_are_saved_sorted_and_found() {
     let app = TestApp::start().await;
     // What cannot be compressed.
     let mut bytes = [0; 1900];
     rand::fill(&mut bytes);
     let url = |n: usize| format!("https://logpoint.example.com/{n}/{}", hex::encode(bytes));
-    let files = [1, 2].map(|n| WebhookBuilder::new(&format!("Long {n}"), &url(n)).file());
+    // Letters of four bytes, all of them different.
+    let rare: String = ('\u{20000}'..).take(73).collect();
+    let name = |n: usize| format!("Long {n} {rare}");
+    let files = [1, 2].map(|n| WebhookBuilder::new(&name(n), &url(n)).file());
     for file in &files {
         app.webhooks(file).await;
     }
     let mut ann = app.admin().await;
-    assert_eq!(ann.get("/webhooks?sort=-url").await.texts("td.name a"), ["Long 2", "Long 1"]);
+    assert_eq!(ann.get("/webhooks?sort=-url").await.texts("td.name a"), [name(2), name(1)]);
+    let found = ann.get("/webhooks?q=example.com/2/").await;
+    assert_eq!(found.texts("td.name a"), [name(2)]);
     app.finish().await;
 }
