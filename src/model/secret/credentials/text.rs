@@ -31,8 +31,10 @@ pub(super) fn find(view: &View, search: Search) -> Vec<Part> {
     }
     add_pairs(text, &mut parts);
     for (scheme, _) in text.match_indices("://") {
-        let in_url = services::secrets_in_text(text, scheme).into_iter();
-        parts.extend(in_url.map(|(range, name)| Part { range, kind: Kind::Token, name }));
+        for (range, name) in services::secrets_in_text(text, scheme) {
+            join_to_url(view, &mut parts, scheme, &range);
+            parts.push(Part { range, kind: Kind::Token, name });
+        }
     }
     if text.contains("\":") || text.contains("\" :") {
         for (name, range) in json::named_strings(view) {
@@ -58,6 +60,18 @@ pub(super) fn merged(mut parts: Vec<Part>) -> Vec<Part> {
         }
     }
     merged
+}
+
+/// Extends the credential in which a URL begins, such as that of `password=a://}:b@host`, to the secret of the URL, which
+/// could not be found any more once the beginning is replaced. If a placeholder is among them, the credential ends before
+/// the URL instead.
+fn join_to_url(view: &View, parts: &mut [Part], scheme: usize, secret: &Range<usize>) {
+    let has_placeholder = has_placeholder(view.get(scheme..secret.end));
+    for part in parts {
+        if part.range.contains(&scheme) && part.range.end < secret.start {
+            part.range.end = if has_placeholder { scheme } else { secret.end };
+        }
+    }
 }
 
 /// Whether a name contains no credential, whose replacement would change the name.

@@ -13,6 +13,9 @@ fn credentials_that_others_hide_are_found_at_once() {
         ),
         ("hJ7k2LqP9xZv4Tn8WcR3token: 1", &["hJ7k2LqP9xZv4Tn8WcR3token"]),
         ("://hJ7k2LqP9xZv4Tn8WcR3/1:pw@", &["hJ7k2LqP9xZv4Tn8WcR3/1", "pw"]),
+        ("password=://}:pw@", &["://}:pw"]),
+        ("password=a://b}:pw@host", &["a://b}:pw"]),
+        ("password=a://}{{data.id}}:pw@", &["a", "pw"]),
     ] {
         let draft = with_header("X-A", value);
         let all = found(&draft);
