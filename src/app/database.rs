@@ -190,7 +190,7 @@ fn place(options: &PgConnectOptions) -> String {
     format!("{}:{}", options.get_host(), options.get_port())
 }
 
-fn parse(url: &str) -> anyhow::Result<PgConnectOptions> {
+pub(super) fn parse(url: &str) -> anyhow::Result<PgConnectOptions> {
     let hint = "DATABASE_URL is not a PostgreSQL URL such as postgres://user:password@host/name";
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         bail!(hint);

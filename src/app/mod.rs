@@ -2,6 +2,7 @@
 
 mod client_address;
 mod database;
+mod database_login;
 mod diagnosis;
 mod health;
 mod log_lines;
@@ -28,6 +29,7 @@ pub use diagnosis::diagnose;
 pub use master_key::Unlocked;
 pub use sources::system_sources;
 
+use database_login::DatabaseLogin;
 use server::{Server, ServerTls};
 
 use crate::actions::{Actions, Parts, SetUpError};
@@ -62,6 +64,7 @@ pub struct App {
     dispatcher: Dispatcher,
     notifier: Notifier,
     database: Database,
+    login: DatabaseLogin,
     /// Keeps the master key in use.
     _unlocked: Unlocked,
     /// The actions.
@@ -75,6 +78,7 @@ pub struct App {
 /// The parts that need an open database.
 struct Started {
     unlocked: Unlocked,
+    login: DatabaseLogin,
     router: axum::Router,
     dispatcher: Dispatcher,
     notifier: Notifier,
@@ -98,13 +102,14 @@ impl App {
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
         match Box::pin(Self::start(&config, address, sources, &database, certificate)).await {
-            Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code }) => {
+            Ok(Started { unlocked, login, router, dispatcher, notifier, actions, setup_code }) => {
                 Ok(Self {
                     listener,
                     server: Server::new(router, tls),
                     dispatcher,
                     notifier,
                     database,
+                    login,
                     _unlocked: unlocked,
                     actions,
                     address,
@@ -139,6 +144,7 @@ impl App {
         let metrics = Metrics::new(Cause::VARIANTS, ProblemId::VARIANTS)?;
         let dispatcher_db = database.connect_dispatcher().await?;
         let background = database.connect_background().await?;
+        let login = DatabaseLogin::new(config, &db, [&dispatcher_db, &background]);
         let pools = vec![
             ("pages", db.clone()),
             ("dispatcher", dispatcher_db.clone()),
@@ -202,7 +208,7 @@ impl App {
             csrf_key,
         });
         let notifier = Notifier::start(notifier);
-        Ok(Started { unlocked, router, dispatcher, notifier, actions, setup_code })
+        Ok(Started { unlocked, login, router, dispatcher, notifier, actions, setup_code })
     }
 
     /// Serves until `shutdown` completes. Then stops accepting requests, waits for attempts in flight, and closes the
@@ -210,7 +216,10 @@ impl App {
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
         let (instance, version) = (self.dispatcher.instance_id(), env!("CARGO_PKG_VERSION"));
         tracing::info!(instance.id = %instance, version, address = %self.address, "started");
-        self.server.run(self.listener, shutdown).await;
+        tokio::select! {
+            () = self.server.run(self.listener, shutdown) => {}
+            () = self.login.keep_current() => {}
+        }
         self.notifier.stop().await;
         self.dispatcher.stop().await;
         self.database.close().await;

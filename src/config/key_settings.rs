@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::key::{MasterKey, MasterKeys};
 use super::key_file::KeyFile;
 use super::options::Options;
+use super::secret_setting::one_of;
 use super::{Config, ConfigError};
 use crate::model::Sources;
 
@@ -60,17 +61,6 @@ impl KeySettings {
             previous: previous.map(SecretString::from),
         })
     }
-}
-
-/// Returns the value or the file, of which only one may be set.
-fn one_of(
-    (value_name, value): (&str, Option<String>),
-    (file_name, file): (&str, Option<PathBuf>),
-) -> Result<(Option<String>, Option<PathBuf>), ConfigError> {
-    if value.is_some() && file.is_some() {
-        return Err(ConfigError(format!("{value_name} and {file_name} are both set; remove one")));
-    }
-    Ok((value, file))
 }
 
 /// Returns the file that contains the current master key. `None` if the key is a setting.

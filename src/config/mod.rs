@@ -6,7 +6,9 @@ mod key_file;
 mod key_settings;
 mod oidc;
 mod options;
+mod secret_setting;
 mod smtp;
+mod urls;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -26,6 +28,11 @@ pub use options::{Options, without_empty_variables};
 pub use smtp::{SmtpEncryption, SmtpSettings};
 
 use crate::model::Sources;
+use secret_setting::{read_secret, value_of};
+use urls::{collector_url, http_url};
+
+/// The setting of the file with the URL of the database.
+const DATABASE_URL_FILE: &str = "DATABASE_URL_FILE";
 
 /// The optional configuration file.
 const FILE: &str = "gatepost.toml";
@@ -35,6 +42,8 @@ const FILE: &str = "gatepost.toml";
 pub struct Config {
     /// The URL of PostgreSQL. `None` for a private PostgreSQL in the data directory.
     pub database_url: Option<SecretString>,
+    /// The file that contains the URL, if it is in one.
+    pub database_url_file: Option<PathBuf>,
     /// The directory of the private PostgreSQL and the generated master key.
     pub data_dir: PathBuf,
     /// Directories with PostgreSQL's programs, in search order.
@@ -119,14 +128,12 @@ impl Config {
     fn check(options: Options) -> Result<Self, ConfigError> {
         let mut options = options.without_empty();
         let keys = KeySettings::new(&mut options)?;
-        let admin = match (options.admin_email.take(), options.admin_password.take()) {
-            (Some(email), Some(password)) => Some((email, SecretString::from(password))),
-            (None, None) => None,
-            _ => {
-                let message = "GATEPOST_ADMIN_EMAIL and GATEPOST_ADMIN_PASSWORD must be set together; set both or none";
-                return Err(ConfigError(message.to_owned()));
-            }
-        };
+        let admin = first_administrator(&mut options)?;
+        let database_url_file = options.database_url_file.take();
+        let database_url = value_of(
+            ("DATABASE_URL", options.database_url.take()),
+            (DATABASE_URL_FILE, database_url_file.clone()),
+        )?;
         let public_url = http_url(
             "GATEPOST_PUBLIC_URL",
             options.public_url.take(),
@@ -140,7 +147,8 @@ impl Config {
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let log_format = options.log_format.unwrap_or_else(|| "text".to_owned());
         Ok(Self {
-            database_url: options.database_url.map(SecretString::from),
+            database_url: database_url.map(SecretString::from),
+            database_url_file,
             data_dir: options.data_dir.unwrap_or_else(|| PathBuf::from("data")),
             postgres_folders: postgres_folders(),
             child_environment: child_environment::child_environment(),
@@ -206,6 +214,15 @@ impl Config {
         format!("{scheme}://{address}")
     }
 
+    /// Reads the URL of the database again. `None` if it is not in a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is empty.
+    pub fn read_database_url(&self) -> Result<Option<SecretString>, ConfigError> {
+        let read = |path| read_secret(DATABASE_URL_FILE, path).map(SecretString::from);
+        self.database_url_file.as_deref().map(read).transpose()
+    }
+
     /// Returns the host and port of the public URL, if it is set.
     pub fn public_host(&self) -> Option<String> {
         let url = self.public_url.as_ref()?;
@@ -242,32 +259,22 @@ fn invalid(name: &str, value: &str, why: &dyn std::fmt::Display) -> ConfigError 
     ConfigError(format!("{name} cannot be \"{value}\": {why}"))
 }
 
-fn http_url(name: &str, text: Option<String>, example: &str) -> Result<Option<Url>, ConfigError> {
-    let Some(text) = text else { return Ok(None) };
-    let is_origin = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && (url.path(), url.query(), url.fragment()) == ("/", None, None)
-            && url.username().is_empty()
-            && url.password().is_none()
-    };
-    let url = Url::parse(&text).ok().filter(is_origin);
-    url.map(Some).ok_or_else(|| invalid(name, &text, &format!("write it as {example}")))
-}
-
-/// Parses the address of a collector. Errors do not repeat it, because it can contain a password.
-fn collector_url(text: &str) -> Result<Url, ConfigError> {
-    let is_plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    Url::parse(text).ok().filter(is_plain).ok_or_else(|| {
-        let message = "GATEPOST_OTLP_ENDPOINT must be a URL such as http://collector.example.com:4318, without a user name, a \
-                       password, a query or a fragment";
-        ConfigError(message.to_owned())
-    })
+fn first_administrator(
+    options: &mut Options,
+) -> Result<Option<(String, SecretString)>, ConfigError> {
+    let password = value_of(
+        ("GATEPOST_ADMIN_PASSWORD", options.admin_password.take()),
+        ("GATEPOST_ADMIN_PASSWORD_FILE", options.admin_password_file.take()),
+    )?;
+    match (options.admin_email.take(), password) {
+        (Some(email), Some(password)) => Ok(Some((email, SecretString::from(password)))),
+        (None, None) => Ok(None),
+        _ => {
+            let message = "GATEPOST_ADMIN_EMAIL and GATEPOST_ADMIN_PASSWORD (or GATEPOST_ADMIN_PASSWORD_FILE) must be set \
+                           together; set both or none";
+            Err(ConfigError(message.to_owned()))
+        }
+    }
 }
 
 fn hours(name: &str, hours: u16) -> Result<u16, ConfigError> {

@@ -1,10 +1,9 @@
 //! The settings of single sign-on with OpenID Connect.
 
-use std::path::{Path, PathBuf};
-
 use secrecy::SecretString;
 use url::Url;
 
+use super::secret_setting::{read_file, value_of};
 use super::{ConfigError, Options};
 
 const ISSUER: &str = "GATEPOST_OIDC_ISSUER";
@@ -60,7 +59,10 @@ impl OidcSettings {
         public_url: Option<&Url>,
     ) -> Result<Option<Self>, ConfigError> {
         let allow_http = options.allow_http.unwrap_or(false);
-        let secret = client_secret(options)?;
+        let secret = value_of(
+            (CLIENT_SECRET, options.oidc_client_secret.take()),
+            (CLIENT_SECRET_FILE, options.oidc_client_secret_file.take()),
+        )?;
         let others = [
             (CLIENT_ID, options.oidc_client_id.is_some()),
             (CLIENT_SECRET, secret.is_some()),
@@ -102,7 +104,7 @@ impl OidcSettings {
             authorities: options
                 .oidc_ca_file
                 .take()
-                .map(|path| read(CA_FILE, &path))
+                .map(|path| read_file(CA_FILE, &path))
                 .transpose()?,
             allow_http,
             public_url,
@@ -124,32 +126,6 @@ pub(super) fn allows_passwords(
         return Err(ConfigError(message));
     }
     Ok(allowed)
-}
-
-fn client_secret(options: &mut Options) -> Result<Option<String>, ConfigError> {
-    match (options.oidc_client_secret.take(), options.oidc_client_secret_file.take()) {
-        (Some(_), Some(_)) => {
-            let message =
-                format!("{CLIENT_SECRET} and {CLIENT_SECRET_FILE} are both set; remove one");
-            Err(ConfigError(message))
-        }
-        (Some(secret), None) => Ok(Some(secret)),
-        (None, Some(path)) => {
-            let secret = read(CLIENT_SECRET_FILE, &path)?.trim().to_owned();
-            if secret.is_empty() {
-                let message = format!("{CLIENT_SECRET_FILE}: {} is empty", path.display());
-                return Err(ConfigError(message));
-            }
-            Ok(Some(secret))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-fn read(name: &str, path: &Path) -> Result<String, ConfigError> {
-    let path = PathBuf::from(path);
-    std::fs::read_to_string(&path)
-        .map_err(|error| ConfigError(format!("{name}: {} cannot be read: {error}", path.display())))
 }
 
 fn required(name: &str, value: Option<String>, fix: &str) -> Result<String, ConfigError> {

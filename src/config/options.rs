@@ -17,6 +17,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
 
+    /// A file that holds the URL of PostgreSQL; it is read again when it changes
+    #[arg(long, env = "DATABASE_URL_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url_file: Option<PathBuf>,
+
     /// The directory of the private PostgreSQL and the generated master key [default: ./data]
     #[arg(long, env = "GATEPOST_DATA_DIR", global = true, value_parser = path())]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +74,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_password: Option<String>,
 
+    /// A file that holds the password of the first administrator
+    #[arg(long, env = "GATEPOST_ADMIN_PASSWORD_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_password_file: Option<PathBuf>,
+
     /// Networks (CIDR, comma-separated) that deliveries may reach although they are this machine's own, loopback,
     /// link-local, multicast or other special addresses
     #[arg(long, env = "GATEPOST_EGRESS_ALLOW", global = true)]
@@ -110,6 +120,11 @@ pub struct Options {
     #[arg(long, env = "GATEPOST_SMTP_URL", hide_env_values = true, global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp_url: Option<String>,
+
+    /// A file that holds the URL of the mail server
+    #[arg(long, env = "GATEPOST_SMTP_URL_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url_file: Option<PathBuf>,
 
     /// The sender's address of mails [default: gatepost@ and the host of the public URL]
     #[arg(long, env = "GATEPOST_SMTP_FROM", global = true)]
@@ -261,9 +276,12 @@ impl Options {
             text.take_if(|text| text.trim().is_empty());
         }
         for path in [
+            &mut self.database_url_file,
             &mut self.data_dir,
             &mut self.master_key_file,
             &mut self.previous_master_key_file,
+            &mut self.admin_password_file,
+            &mut self.smtp_url_file,
             &mut self.oidc_client_secret_file,
             &mut self.oidc_ca_file,
             &mut self.tls_certificate_file,

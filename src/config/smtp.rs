@@ -4,9 +4,11 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;
 
+use super::secret_setting::value_of;
 use super::{ConfigError, Options};
 
 const NAME: &str = "GATEPOST_SMTP_URL";
+const FILE_NAME: &str = "GATEPOST_SMTP_URL_FILE";
 /// Port of SMTP over TLS (RFC 8314, section 3.3).
 const TLS_PORT: u16 = 465;
 /// Port of message submission (RFC 6409, section 3.1).
@@ -45,7 +47,9 @@ impl SmtpSettings {
         public_url: Option<&Url>,
     ) -> Result<Option<Self>, ConfigError> {
         let from = options.smtp_from.take();
-        let Some(text) = options.smtp_url.take() else {
+        let url =
+            value_of((NAME, options.smtp_url.take()), (FILE_NAME, options.smtp_url_file.take()))?;
+        let Some(text) = url else {
             let is_alone = from.is_some();
             let message = "GATEPOST_SMTP_FROM needs GATEPOST_SMTP_URL; set both or none";
             return if is_alone { Err(ConfigError(message.to_owned())) } else { Ok(None) };

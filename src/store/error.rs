@@ -69,7 +69,8 @@ impl From<sqlx::Error> for Error {
         if let Some(database) = error.as_database_error() {
             let constraint = database.constraint().unwrap_or_default().to_owned();
             // PostgreSQL, appendix A: class 53 insufficient resources (disk full), 57P operator
-            // intervention (shut down, crash), 08 connection exceptions, 25006 read only.
+            // intervention (shut down, crash), 08 connection exceptions, 28 invalid authorization (the password of the
+            // role was changed, and Gatepost does not know the new one yet), 25006 read only.
             let code = database.code().unwrap_or_default();
             return match code.as_ref() {
                 "23505" => Self::Conflict { constraint },
@@ -78,6 +79,7 @@ impl From<sqlx::Error> for Error {
                 code if code.starts_with("53")
                     || code.starts_with("57P")
                     || code.starts_with("08")
+                    || code.starts_with("28")
                     || code == "25006" =>
                 {
                     Self::Unavailable(error)

@@ -13,6 +13,8 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::Error;
 
+/// Name of the connections in PostgreSQL's views.
+const APPLICATION_NAME: &str = "gatepost";
 /// How long to wait for a database that is starting.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long pages and commands wait for a connection.
@@ -38,9 +40,7 @@ pub const SLOW_TIMEOUT: Duration = Duration::from_secs(6);
 /// # Errors
 /// If the database cannot be reached within ten seconds, with the last error.
 pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
-    // Estimates for ranges of ids that are only known at run time are far too high, and compiling a statement takes
-    // longer than running it.
-    open(options.options([("jit", "off")]), max, ACQUIRE_TIMEOUT).await
+    open(page_options(options), max, ACQUIRE_TIMEOUT).await
 }
 
 /// Opens a separate pool for the dispatcher, so that it and the pages never wait for each other. Its statements touch
@@ -50,6 +50,18 @@ pub async fn connect(options: PgConnectOptions, max: u32) -> Result<PgPool, Erro
 /// # Errors
 /// If the database cannot be reached within ten seconds.
 pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
+    open(dispatcher_options(options), max, DISPATCHER_ACQUIRE_TIMEOUT).await
+}
+
+/// Returns options for the pool of pages.
+pub fn page_options(options: PgConnectOptions) -> PgConnectOptions {
+    // Estimates for ranges of ids that are only known at run time are far too high, and compiling a statement takes
+    // longer than running it.
+    options.application_name(APPLICATION_NAME).options([("jit", "off")])
+}
+
+/// Returns options for a pool of the dispatcher.
+pub fn dispatcher_options(options: PgConnectOptions) -> PgConnectOptions {
     let settings = [
         ("jit", "off"),
         ("enable_seqscan", "off"),
@@ -58,7 +70,7 @@ pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<P
         ("enable_bitmapscan", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ];
-    open(options.options(settings), max, DISPATCHER_ACQUIRE_TIMEOUT).await
+    options.application_name(APPLICATION_NAME).options(settings)
 }
 
 /// Opens a pool whose connections cannot write, without waiting for a database that is starting.
@@ -67,7 +79,7 @@ pub async fn connect_dispatcher(options: PgConnectOptions, max: u32) -> Result<P
 /// If the database cannot be reached now.
 pub async fn connect_to_read(options: PgConnectOptions, max: u32) -> Result<PgPool, Error> {
     let settings = [("jit", "off"), ("default_transaction_read_only", "on")];
-    let options = options.application_name("gatepost").options(settings);
+    let options = options.application_name(APPLICATION_NAME).options(settings);
     let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
     connecting.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??.close().await?;
     Ok(pool(max, ACQUIRE_TIMEOUT).connect_lazy_with(options))
@@ -83,7 +95,6 @@ async fn open(
     max: u32,
     acquire_timeout: Duration,
 ) -> Result<PgPool, Error> {
-    let options = options.application_name("gatepost");
     await_database(&options).await?;
     Ok(pool(max, acquire_timeout).connect_lazy_with(options))
 }
@@ -191,6 +202,7 @@ async fn await_database(options: &PgConnectOptions) -> Result<(), Error> {
                 connection.close().await?;
                 return Ok(());
             }
+            Ok(Err(error)) if is_rejected_login(&error) => return Err(error.into()),
             Ok(Err(error)) => Error::from(error),
             Err(tokio::time::error::Elapsed { .. }) => Error::from(sqlx::Error::PoolTimedOut),
         };
@@ -199,4 +211,10 @@ async fn await_database(options: &PgConnectOptions) -> Result<(), Error> {
         }
         tick.tick().await;
     }
+}
+
+/// Whether PostgreSQL rejected user or password (PostgreSQL, appendix A: class 28).
+fn is_rejected_login(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("28"))
 }

@@ -44,6 +44,7 @@ pub(crate) struct TestApp {
 pub(crate) fn config(database_url: &str) -> Config {
     Config {
         database_url: Some(database_url.into()),
+        database_url_file: None,
         data_dir: "unused".into(),
         postgres_folders: Vec::new(),
         child_environment: Vec::new(),

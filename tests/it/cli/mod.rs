@@ -10,6 +10,7 @@ mod private_database;
 mod private_files;
 mod private_home;
 mod rotate_key;
+mod secret_files;
 mod secrets;
 mod serve;
 mod settings;
