@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::model::Sources;
 use crate::private_postgres::{Binaries, Environment, PrivateDatabase};
 use crate::store::{self, PgConnectOptions, PgPool, migrate};
@@ -184,6 +184,21 @@ pub(super) fn binaries(config: &Config) -> Binaries {
         config.postgres_folders.iter().cloned(),
         Environment::new(config.child_environment.iter().cloned()),
     )
+}
+
+/// Returns why strict mode does not permit the connection of `DATABASE_URL`, and how to change it, without a final period.
+pub(super) fn strict_problem(config: &Config) -> Option<String> {
+    let options = parse(config.database_url.as_ref()?.expose_secret()).ok()?;
+    let host = options.get_host();
+    let is_local =
+        options.get_socket().is_some() || host.starts_with('/') || config::is_loopback(host);
+    (!is_local && !store::verifies_server(&options)).then(|| {
+        format!(
+            "DATABASE_URL connects to {host} without verifying its certificate, but strict mode requires that unless \
+             PostgreSQL is on this machine; add sslmode=verify-full to it, and sslrootcert=FILE if the authority of the \
+             certificate is a private one"
+        )
+    })
 }
 
 fn place(options: &PgConnectOptions) -> String {

@@ -23,6 +23,9 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
         Some(Err(error)) => settings.add_unusable(format!("{error:#}")),
         None => {}
     }
+    for problem in super::strict::problems(config) {
+        settings.add_unusable(problem);
+    }
     let database = match Database::open_to_read(config).await {
         Ok(Some(database)) => database,
         Ok(None) => {

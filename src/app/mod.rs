@@ -14,6 +14,7 @@ mod response_headers;
 mod router;
 mod server;
 mod sources;
+mod strict;
 pub mod telemetry;
 
 use std::future::Future;
@@ -28,6 +29,7 @@ pub use database::Database;
 pub use diagnosis::diagnose;
 pub use master_key::Unlocked;
 pub use sources::system_sources;
+pub use strict::check_strict;
 
 use database_login::DatabaseLogin;
 use server::{Server, ServerTls};

@@ -7,15 +7,22 @@ use axum::response::Response;
 
 use crate::web::PublicAddress;
 
-/// A year. Subdomains are other servers, about which Gatepost does not decide.
-const TRANSPORT_SECURITY: &str = "max-age=31536000";
+/// How long browsers use only HTTPS (RFC 6797): a year.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TransportSecurity {
+    /// For this host. Subdomains are other servers, about which Gatepost does not decide.
+    Host,
+    /// Also for its subdomains, as strict mode requires.
+    WithSubdomains,
+}
+
 /// For responses that are no pages. Pages set their own policy.
 const CONTENT_POLICY: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Middleware that adds the headers that the handler has not set.
 pub(super) async fn add(
-    State(public): State<PublicAddress>,
+    State((public, transport)): State<(PublicAddress, TransportSecurity)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -27,7 +34,11 @@ pub(super) async fn add(
     set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     set(headers, header::REFERRER_POLICY, "same-origin");
     if is_secure {
-        set(headers, header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
+        let policy = match transport {
+            TransportSecurity::Host => "max-age=31536000",
+            TransportSecurity::WithSubdomains => "max-age=31536000; includeSubDomains",
+        };
+        set(headers, header::STRICT_TRANSPORT_SECURITY, policy);
     }
     response
 }

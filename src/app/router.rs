@@ -6,7 +6,8 @@ use axum::routing::get;
 use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
-use super::{health, public_host, request_origin, response_headers};
+use super::response_headers::{self, TransportSecurity};
+use super::{health, public_host, request_origin};
 use crate::actions::Actions;
 use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
@@ -70,7 +71,12 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
     if let Some(url) = public.url.clone() {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }
-    all.layer(middleware::from_fn_with_state(public, response_headers::add))
+    let transport = if config.policy.https_subdomains {
+        TransportSecurity::WithSubdomains
+    } else {
+        TransportSecurity::Host
+    };
+    all.layer(middleware::from_fn_with_state((public, transport), response_headers::add))
         .layer(middleware::from_fn_with_state(
             (sources, RecordLimit::default()),
             request_origin::add,

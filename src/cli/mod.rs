@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, NewToken, Parts, UserChange};
-use crate::app::{Database, Unlocked, system_sources, telemetry};
+use crate::app::{Database, Unlocked, check_strict, system_sources, telemetry};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
@@ -221,6 +221,7 @@ pub async fn run() -> anyhow::Result<()> {
         return doctor::run(&options, json).await;
     }
     let config = Config::load(&options)?;
+    check_strict(&config)?;
     match command {
         // It also runs if the settings cannot be used.
         Command::Doctor { .. } => Ok(()),

@@ -8,6 +8,7 @@ mod oidc;
 mod options;
 mod secret_setting;
 mod smtp;
+mod strict;
 mod urls;
 
 use std::ffi::OsString;
@@ -26,8 +27,9 @@ pub use key_settings::KeySettings;
 pub use oidc::OidcSettings;
 pub use options::{Options, without_empty_variables};
 pub use smtp::{SmtpEncryption, SmtpSettings};
+pub use strict::is_loopback;
 
-use crate::model::Sources;
+use crate::model::{SecurityPolicy, Sources};
 use secret_setting::{read_secret, value_of};
 use urls::{collector_url, http_url};
 
@@ -70,6 +72,8 @@ pub struct Config {
     pub egress_only: Vec<IpNet>,
     /// Whether webhooks may use `http://`.
     pub allow_http: bool,
+    /// What strict mode requires, or what is required without it.
+    pub policy: SecurityPolicy,
     /// How many days events, deliveries and invocations are kept.
     pub retention_days: u16,
     /// After how many hours without use a session ends.
@@ -168,6 +172,7 @@ impl Config {
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
             egress_only: networks("GATEPOST_EGRESS_ONLY", options.egress_only.as_deref())?,
             allow_http: options.allow_http.unwrap_or(false),
+            policy: strict::policy(options.strict),
             retention_days: match options.retention_days.unwrap_or(30) {
                 0 => return Err(invalid("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
                 days => days,

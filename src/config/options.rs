@@ -100,6 +100,18 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_http: Option<bool>,
 
+    /// Strict mode, which meets what OWASP ASVS level 2 requires and most installations find inconvenient [default: false]
+    #[arg(
+        long,
+        env = "GATEPOST_STRICT",
+        global = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+
     /// How many days events, deliveries and invocations are kept; unfinished deliveries are kept longer
     /// [default: 30]
     #[arg(long, env = "GATEPOST_RETENTION_DAYS", global = true)]

@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use url::{Host, Url};
+use url::Url;
 
 use super::check::{Check, CheckId};
 use super::tls_certificate::{self, SharedCertificate};
-use crate::config::{Config, SmtpEncryption, SmtpSettings};
+use crate::config::{self, Config, SmtpEncryption, SmtpSettings};
 use crate::model::Sources;
 
 /// The settings that are checked.
@@ -110,7 +110,7 @@ fn check_public_url(url: Option<&Url>, listen: IpAddr, serves_tls: bool) -> Chec
         Some(url) if url.scheme() == "https" => {
             Check::ok(id, format!("Browsers use {url}. Cookies are sent only over HTTPS."))
         }
-        Some(url) if is_loopback(url) => {
+        Some(url) if url.host_str().is_some_and(config::is_loopback) => {
             Check::ok(id, format!("Browsers use {url}, which is on this machine."))
         }
         Some(url) => {
@@ -138,15 +138,6 @@ fn check_public_url(url: Option<&Url>, listen: IpAddr, serves_tls: bool) -> Chec
             );
             Check::warning(id, found, fix)
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -52,7 +52,7 @@ pub use error::Error;
 pub use move_secrets::move_secrets;
 pub use pool::{
     QUICK_TIMEOUT, SLOW_TIMEOUT, StickyConnection, close, connect, connect_dispatcher,
-    connect_to_read, dispatcher_options, is_plain_intended, page_options, within,
+    connect_to_read, dispatcher_options, is_plain_intended, page_options, verifies_server, within,
 };
 pub use sqlx::postgres::PgConnectOptions;
 pub use sqlx::{PgConnection, PgPool};

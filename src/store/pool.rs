@@ -90,6 +90,11 @@ pub fn is_plain_intended(db: &PgPool) -> bool {
     matches!(db.connect_options().get_ssl_mode(), PgSslMode::Disable)
 }
 
+/// Whether connections verify the certificate of the server, and its name.
+pub fn verifies_server(options: &PgConnectOptions) -> bool {
+    matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+}
+
 async fn open(
     options: PgConnectOptions,
     max: u32,

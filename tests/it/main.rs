@@ -25,5 +25,6 @@ mod secrets;
 mod security;
 mod signatures;
 mod single_sign_on;
+mod strict;
 mod tls;
 mod traces;

@@ -10,7 +10,7 @@ use gatepost::app::App;
 use gatepost::config::{Config, KeySettings};
 use gatepost::identity::{Role, Scope};
 use gatepost::model::webhook::read_file;
-use gatepost::model::{Actor, Origin};
+use gatepost::model::{Actor, Origin, SecurityPolicy};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -62,6 +62,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         egress_deny: Vec::new(),
         egress_only: Vec::new(),
         allow_http: false,
+        policy: SecurityPolicy::default(),
         retention_days: 30,
         session_idle_hours: 24,
         session_max_hours: 168,

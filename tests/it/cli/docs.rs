@@ -23,7 +23,7 @@ async fn settings(command: &[&str]) -> Vec<(String, String)> {
     let mut flag = "";
     for line in help.lines().map(str::trim) {
         if let Some(rest) = line.strip_prefix("--") {
-            flag = rest.split(' ').next().unwrap_or_default();
+            flag = rest.split([' ', '[']).next().unwrap_or_default();
         }
         if let Some((_, rest)) = line.split_once("[env: ") {
             let variable = rest.split(['=', ']']).next().unwrap_or_default();
