@@ -56,7 +56,8 @@ pub use revoke_token::RevokeTokenError;
 pub use save_webhook::{SaveRequest, SaveWebhookError};
 pub use second_factor::{
     CodeSignIn, CodeSignInError, EnableSecondFactorError, EnteredFactor, ProposedFactor,
-    ResetSecondFactorError, SecondFactorError, SignedInWithCode, UsedFactor,
+    RequireSecondFactorError, ResetSecondFactorError, SecondFactorError, SignedInWithCode,
+    UsedFactor,
 };
 pub use secrets::{
     DeleteSecretError, MAX_SECRET_DESCRIPTION_CHARS, SaveSecretError, SecretChange, SecretDraft,
@@ -84,8 +85,8 @@ use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
 use crate::identity::{DeviceKey, PasswordError, Passwords, RecordLimit, Throttle};
 use crate::mail::Mailer;
-use crate::model::Sources;
 use crate::model::webhook::Rules;
+use crate::model::{SecurityPolicy, Sources};
 use crate::oidc::Oidc;
 use crate::store::{self, PgPool};
 use crate::vault::Vault;
@@ -108,6 +109,8 @@ pub struct Parts {
     pub sources: Sources,
     /// What the operator allows.
     pub rules: Rules,
+    /// What the operator requires.
+    pub policy: SecurityPolicy,
     /// This instance's dispatcher. `None` in commands.
     pub dispatcher: Option<Dispatcher>,
     /// Signs the cookies of browsers that have signed in.

@@ -190,6 +190,7 @@ impl App {
             tokens,
             sources,
             rules,
+            policy: config.policy,
             dispatcher: Some(dispatcher.clone()),
             device_key,
             oidc,

@@ -61,6 +61,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         health,
         db,
         sources: sources.clone(),
+        policy: config.policy,
         public: public.clone(),
         csrf_key,
         session_limits,

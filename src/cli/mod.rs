@@ -341,6 +341,7 @@ fn create_actions(
         client,
         sources: sources.clone(),
         rules: Rules { allow_http: config.allow_http },
+        policy: config.policy,
         dispatcher: None,
         oidc: None,
         password_sign_in: config.password_sign_in,

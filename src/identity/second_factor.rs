@@ -4,14 +4,16 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use totp_rs::{Builder, Secret, Totp};
+use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::recovery_code::RecoveryCode;
+use crate::model::security_policy::CodeHash;
 use crate::model::{Sources, Timestamp};
 
-/// Length of the secret of an authenticator app, in bytes: 160 bits (RFC 4226, section 4).
-const APP_BYTES: usize = 20;
+/// Lengths of the secrets of authenticator apps, in bytes: those of the hashes (RFC 6238, section 5.1).
+const SHA1_BYTES: usize = 20;
+const SHA256_BYTES: usize = 32;
 /// Length of the key of the hashes of recovery codes, in bytes.
 const RECOVERY_BYTES: usize = 32;
 /// The name of the program in authenticator apps.
@@ -19,13 +21,31 @@ const ISSUER: &str = "Gatepost";
 
 /// The secret of a user's second factor. It is erased when it is dropped.
 pub struct FactorSecret {
-    app: [u8; APP_BYTES],
+    app: AppSecret,
     recovery: [u8; RECOVERY_BYTES],
+}
+
+/// The secret of an authenticator app, with the hash that it is for.
+enum AppSecret {
+    Sha1([u8; SHA1_BYTES]),
+    Sha256([u8; SHA256_BYTES]),
+}
+
+impl AppSecret {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Sha1(bytes) => bytes,
+            Self::Sha256(bytes) => bytes,
+        }
+    }
 }
 
 impl Drop for FactorSecret {
     fn drop(&mut self) {
-        self.app.zeroize();
+        match &mut self.app {
+            AppSecret::Sha1(bytes) => bytes.zeroize(),
+            AppSecret::Sha256(bytes) => bytes.zeroize(),
+        }
         self.recovery.zeroize();
     }
 }
@@ -37,32 +57,49 @@ impl fmt::Debug for FactorSecret {
 }
 
 impl FactorSecret {
-    /// Generates a secret.
-    pub fn new(sources: &Sources) -> Self {
-        Self { app: sources.bytes(), recovery: sources.bytes() }
+    /// Generates a secret for this hash.
+    pub fn new(hash: CodeHash, sources: &Sources) -> Self {
+        let app = match hash {
+            CodeHash::Sha1 => AppSecret::Sha1(sources.bytes()),
+            CodeHash::Sha256 => AppSecret::Sha256(sources.bytes()),
+        };
+        Self { app, recovery: sources.bytes() }
     }
 
-    /// Returns a stored secret. `None` if it has the wrong length.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (app, recovery) = bytes.split_first_chunk()?;
-        Some(Self { app: *app, recovery: recovery.try_into().ok()? })
+    /// Returns a stored secret for this hash. `None` if it has the wrong length.
+    pub fn from_bytes(hash: CodeHash, bytes: &[u8]) -> Option<Self> {
+        let (app, recovery) = bytes.split_at_checked(bytes.len().checked_sub(RECOVERY_BYTES)?)?;
+        let app = match hash {
+            CodeHash::Sha1 => AppSecret::Sha1(app.try_into().ok()?),
+            CodeHash::Sha256 => AppSecret::Sha256(app.try_into().ok()?),
+        };
+        Some(Self { app, recovery: recovery.try_into().ok()? })
     }
 
-    /// Returns the secret for storage.
+    /// Returns the secret for storage, together with [`Self::hash`].
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new([&self.app[..], &self.recovery[..]].concat())
+        Zeroizing::new([self.app.bytes(), &self.recovery].concat())
     }
 
-    /// Returns the step (RFC 6238, section 4) that a code of the app belongs to: the current one, or the one before or after
-    /// it, because clocks differ. A step lasts 30 seconds. `None` if the code is wrong.
-    pub fn step_of(&self, code: &str, now: Timestamp) -> Option<i64> {
+    /// Returns the hash that the app uses.
+    pub fn hash(&self) -> CodeHash {
+        match self.app {
+            AppSecret::Sha1(_) => CodeHash::Sha1,
+            AppSecret::Sha256(_) => CodeHash::Sha256,
+        }
+    }
+
+    /// Returns the step (RFC 6238, section 4) that a code of the app belongs to: the current one, or one that is at most
+    /// `tolerance_steps` before or after it, because clocks differ. A step lasts 30 seconds. `None` if the code is wrong.
+    pub fn step_of(&self, code: &str, now: Timestamp, tolerance_steps: u16) -> Option<i64> {
         let seconds = u64::try_from(now.timestamp()).ok()?;
-        self.totp("")?.check(code, seconds)?.try_into().ok()
+        let totp = self.builder("").with_skew(tolerance_steps).build().ok()?;
+        totp.check(code, seconds)?.try_into().ok()
     }
 
     /// Returns the secret as it is typed into an app.
     pub fn base32(&self) -> String {
-        Secret::new_stack(self.app).to_base32()
+        self.app_secret().to_base32()
     }
 
     /// Returns the link that sets up an app (`otpauth`), for a QR code. `None` without an email address.
@@ -73,7 +110,7 @@ impl FactorSecret {
 
     /// Returns the hash of a recovery code for storage. A code has 80 random bits and the key is secret, so a fast hash is
     /// enough. The key is part of this secret, and not derived from the master key, which can be replaced.
-    pub fn hash(&self, code: &RecoveryCode) -> Vec<u8> {
+    pub fn hash_recovery_code(&self, code: &RecoveryCode) -> Vec<u8> {
         let mut key = Zeroizing::new([0; 64]);
         key.iter_mut().zip(self.recovery).for_each(|(to, from)| *to = from);
         let mut mac = Hmac::<Sha256>::new((&*key).into());
@@ -81,14 +118,28 @@ impl FactorSecret {
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// Apps know only SHA-1, 6 digits and 30 seconds, which are the defaults.
     fn totp(&self, email: &str) -> Option<Totp> {
+        self.builder(email).build().ok()
+    }
+
+    /// All apps know 6 digits and 30 seconds, which are the defaults.
+    fn builder(&self, email: &str) -> Builder {
+        let algorithm = match self.app {
+            AppSecret::Sha1(_) => Algorithm::SHA1,
+            AppSecret::Sha256(_) => Algorithm::SHA256,
+        };
         Builder::new()
-            .with_secret(Secret::new_stack(self.app))
+            .with_algorithm(algorithm)
+            .with_secret(self.app_secret())
             .with_issuer(Some(ISSUER))
             .with_account_name(email)
-            .build()
-            .ok()
+    }
+
+    fn app_secret(&self) -> Secret {
+        match self.app {
+            AppSecret::Sha1(bytes) => bytes.into(),
+            AppSecret::Sha256(bytes) => bytes.into(),
+        }
     }
 }
 
@@ -118,7 +169,11 @@ mod tests {
     }
 
     fn secret(seed: u8) -> FactorSecret {
-        FactorSecret::new(&Sources::new(Arc::new(Fixed(0)), Arc::new(Fixed(seed))))
+        secret_for(CodeHash::Sha1, seed)
+    }
+
+    fn secret_for(hash: CodeHash, seed: u8) -> FactorSecret {
+        FactorSecret::new(hash, &Sources::new(Arc::new(Fixed(0)), Arc::new(Fixed(seed))))
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -130,51 +185,65 @@ mod tests {
         secret.totp("").unwrap().generate(seconds).to_string()
     }
 
+    fn any_hash() -> impl Strategy<Value = CodeHash> {
+        prop_oneof![Just(CodeHash::Sha1), Just(CodeHash::Sha256)]
+    }
+
     #[test]
     fn codes_are_those_of_the_standard() {
         // RFC 6238, appendix B, with the last 6 of 8 digits.
-        let secret = FactorSecret { app: *b"12345678901234567890", recovery: [0; RECOVERY_BYTES] };
-        for (seconds, expected) in [
-            (59, "287082"),
-            (1_111_111_109, "081804"),
-            (1_111_111_111, "050471"),
-            (1_234_567_890, "005924"),
-            (2_000_000_000, "279037"),
-            (20_000_000_000, "353130"),
+        let recovery = [0; RECOVERY_BYTES];
+        let sha1 = AppSecret::Sha1(*b"12345678901234567890");
+        let sha256 = AppSecret::Sha256(*b"12345678901234567890123456789012");
+        let (sha1, sha256) =
+            (FactorSecret { app: sha1, recovery }, FactorSecret { app: sha256, recovery });
+        for (seconds, of_sha1, of_sha256) in [
+            (59, "287082", "119246"),
+            (1_111_111_109, "081804", "084774"),
+            (1_111_111_111, "050471", "062674"),
+            (1_234_567_890, "005924", "819424"),
+            (2_000_000_000, "279037", "698825"),
+            (20_000_000_000, "353130", "737706"),
         ] {
-            assert_eq!(secret.step_of(expected, at(seconds)), Some(seconds / 30), "{seconds}");
+            for tolerance in [0, 1] {
+                let step = Some(seconds / 30);
+                assert_eq!(sha1.step_of(of_sha1, at(seconds), tolerance), step, "{seconds}");
+                assert_eq!(sha256.step_of(of_sha256, at(seconds), tolerance), step, "{seconds}");
+            }
         }
     }
 
     #[test]
-    fn the_link_names_the_program_and_the_account() {
+    fn the_link_names_the_program_the_account_and_another_hash_than_the_usual_one() {
         let link = secret(0).link("ann:ngo@example.com").unwrap();
         let base32 = secret(0).base32();
         assert_eq!(base32.len(), 32);
-        assert_eq!(
-            link,
-            format!(
-                "otpauth://totp/Gatepost:ann_ngo%40example.com?secret={base32}&issuer=Gatepost"
-            )
-        );
+        let account = "otpauth://totp/Gatepost:ann_ngo%40example.com";
+        assert_eq!(link, format!("{account}?secret={base32}&issuer=Gatepost"));
         assert_eq!(secret(0).link(""), None);
+        let longer = secret_for(CodeHash::Sha256, 0);
+        let (link, base32) = (longer.link("ann:ngo@example.com").unwrap(), longer.base32());
+        assert_eq!(base32.len(), 52);
+        assert_eq!(link, format!("{account}?secret={base32}&algorithm=SHA256&issuer=Gatepost"));
     }
 
     proptest! {
         #[test]
-        fn a_code_is_accepted_only_within_one_step_of_its_time(
+        fn a_code_is_accepted_only_within_the_tolerated_steps_of_its_time(
             seed: u8,
-            made in 100_i64..4_000_000_000,
+            hash in any_hash(),
+            tolerance in 0_u16..3,
+            made in 200_i64..4_000_000_000,
             offset in -200_i64..200,
         ) {
-            let secret = secret(seed);
+            let secret = secret_for(hash, seed);
             let text = code(&secret, made);
-            let found = secret.step_of(&text, at(made + offset));
+            let found = secret.step_of(&text, at(made + offset), tolerance);
             let distance = (made + offset) / 30 - made / 30;
-            if distance.abs() <= 1 {
-                prop_assert_eq!(found, Some(made / 30));
+            if distance.abs() <= tolerance.into() {
+                // An earlier step can have the same code, with a probability of 3 in a million.
+                prop_assert!(found.is_some_and(|step| (step - made / 30).abs() <= 2 * i64::from(tolerance)));
             } else {
-                // Another step can have the same code, with a probability of 3 in a million.
                 prop_assert_ne!(found, Some(made / 30));
             }
         }
@@ -183,23 +252,28 @@ mod tests {
         fn other_text_is_no_code(text in ".{0,12}|[+ -][0-9]{5}|[0-9]{5}|[0-9]{7}") {
             let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
             prop_assume!(!is_code);
-            prop_assert_eq!(secret(1).step_of(&text, at(1_000_000)), None);
+            prop_assert_eq!(secret(1).step_of(&text, at(1_000_000), 1), None);
         }
 
         #[test]
-        fn a_stored_secret_is_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let read = FactorSecret::from_bytes(&bytes);
-            prop_assert_eq!(read.is_some(), bytes.len() == APP_BYTES + RECOVERY_BYTES);
+        fn a_stored_secret_is_the_same(
+            hash in any_hash(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..70),
+        ) {
+            let read = FactorSecret::from_bytes(hash, &bytes);
+            let app_bytes = if hash == CodeHash::Sha1 { SHA1_BYTES } else { SHA256_BYTES };
+            prop_assert_eq!(read.is_some(), bytes.len() == app_bytes + RECOVERY_BYTES);
             if let Some(read) = read {
-                prop_assert_eq!(&*read.to_bytes(), &bytes);
+                prop_assert_eq!((read.hash(), &*read.to_bytes()), (hash, &bytes));
             }
         }
 
         #[test]
         fn hashes_depend_on_the_code_and_the_user(a: u8, b: u8) {
             let code = |seed| RecoveryCode::new(&Sources::new(Arc::new(Fixed(0)), Arc::new(Fixed(seed))));
-            prop_assert_eq!(secret(1).hash(&code(a)) == secret(1).hash(&code(b)), a == b);
-            prop_assert_ne!(secret(1).hash(&code(a)), secret(2).hash(&code(a)));
+            let hash = |user, seed| secret(user).hash_recovery_code(&code(seed));
+            prop_assert_eq!(hash(1, a) == hash(1, b), a == b);
+            prop_assert_ne!(hash(1, a), hash(2, a));
         }
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{Error, PgConnection, PgPool};
+use crate::model::security_policy::{CodeHash, SecondFactorRequirement};
 use crate::model::{Timestamp, UserId};
 use crate::vault::Vault;
 
@@ -20,7 +21,7 @@ pub(super) fn place(user: Uuid) -> String {
 pub struct SecondFactorState {
     /// Whether the user has a second factor.
     pub is_on: bool,
-    /// Whether the role of the user requires one.
+    /// Whether the role of the user, or strict mode, requires one.
     pub is_required: bool,
 }
 
@@ -40,6 +41,15 @@ impl SecondFactorState {
     }
 }
 
+/// The secret of a second factor, decrypted.
+#[derive(Debug)]
+pub struct StoredSecret {
+    /// The hash of its codes.
+    pub hash: CodeHash,
+    /// The secret of the authenticator app and the key of the recovery codes.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
 /// Inserts the second factor of a user. Codes up to `last_step` have been used.
 ///
 /// # Errors
@@ -47,19 +57,20 @@ impl SecondFactorState {
 pub async fn insert(
     db: &mut PgConnection,
     vault: &Vault,
-    (user, secret): (UserId, &[u8]),
+    (user, secret): (UserId, &StoredSecret),
     last_step: i64,
     now: Timestamp,
 ) -> Result<(), Error> {
     let sealed = vault
-        .seal(&place(user.uuid()), secret)
+        .seal(&place(user.uuid()), &secret.bytes)
         .map_err(|error| Error::Corrupt { table: "second_factors", detail: error.to_string() })?;
     sqlx::query!(
-        "insert into second_factors (user_id, sealed, last_step, created_at) values ($1, $2, $3, $4)",
+        "insert into second_factors (user_id, sealed, last_step, created_at, hash) values ($1, $2, $3, $4, $5)",
         user.uuid(),
         sealed,
         last_step,
-        now
+        now,
+        secret.hash.as_str()
     )
     .execute(db)
     .await?;
@@ -74,19 +85,22 @@ pub async fn find_for_update(
     db: &mut PgConnection,
     vault: &Vault,
     user: UserId,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    let sealed = sqlx::query_scalar!(
-        "select sealed from second_factors where user_id = $1 for no key update",
+) -> Result<Option<StoredSecret>, Error> {
+    let row = sqlx::query!(
+        "select sealed, hash from second_factors where user_id = $1 for no key update",
         user.uuid()
     )
     .fetch_optional(db)
     .await?;
-    let Some(sealed) = sealed else { return Ok(None) };
-    let secret = vault.open(&place(user.uuid()), &sealed).map_err(|error| Error::Corrupt {
+    let Some(row) = row else { return Ok(None) };
+    let corrupt = |detail: String| Error::Corrupt {
         table: "second_factors",
-        detail: format!("{}: {error}", place(user.uuid())),
-    })?;
-    Ok(Some(Zeroizing::new(secret)))
+        detail: format!("{}: {detail}", place(user.uuid())),
+    };
+    let hash = row.hash.parse().map_err(|_unknown| corrupt(format!("the hash {}", row.hash)))?;
+    let secret = vault.open(&place(user.uuid()), &row.sealed);
+    let secret = secret.map_err(|error| corrupt(error.to_string()))?;
+    Ok(Some(StoredSecret { hash, bytes: Zeroizing::new(secret) }))
 }
 
 /// Returns whether a user has a second factor.
@@ -170,12 +184,15 @@ pub async fn count_recovery_codes(db: impl PgExecutor<'_>, user: UserId) -> Resu
 pub async fn list_states(
     db: &PgPool,
     users: &[UserId],
+    requirement: SecondFactorRequirement,
 ) -> Result<HashMap<UserId, SecondFactorState>, Error> {
     let ids: Vec<Uuid> = users.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        r#"select user_id as "user_id!", is_on as "is_on!", is_required as "is_required!"
+        r#"select user_id as "user_id!", is_on as "is_on!",
+                  (is_required or $2 and has_password) as "is_required!"
            from second_factor_states where user_id = any($1)"#,
-        &ids
+        &ids,
+        requirement.is_for_all()
     )
     .fetch_all(db)
     .await?;
@@ -186,9 +203,13 @@ pub async fn list_states(
         .collect())
 }
 
-/// Whether the role of a user requires a second factor.
-pub async fn is_required(db: &PgPool, user: UserId) -> Result<bool, Error> {
-    let states = list_states(db, &[user]).await?;
+/// Whether a user must have a second factor.
+pub async fn is_required(
+    db: &PgPool,
+    user: UserId,
+    requirement: SecondFactorRequirement,
+) -> Result<bool, Error> {
+    let states = list_states(db, &[user], requirement).await?;
     Ok(states.get(&user).is_some_and(|state| state.is_required))
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::users::{Preferences, User};
 use super::{Error, PgConnection, PgPool};
+use crate::model::security_policy::SecondFactorRequirement;
 use crate::model::{Timestamp, UserId};
 
 /// Finds a session in the database by its token: the SHA-256 of the cookie's value, so that reading the table is not enough
@@ -64,7 +65,7 @@ pub struct Session {
     pub credentials: SessionCredentials,
     /// Whether there are messages for the next page.
     pub has_messages: bool,
-    /// Whether the role of the user requires a second factor, and the user has none.
+    /// Whether the user must have a second factor, and has none.
     pub must_set_up_second_factor: bool,
 }
 
@@ -135,19 +136,21 @@ pub async fn find(
     db: &PgPool,
     key: &SessionKey,
     passwords: bool,
+    requirement: SecondFactorRequirement,
     now: Timestamp,
 ) -> Result<Option<Session>, Error> {
     let row = sqlx::query!(
         r#"select users.id, stable_id, email, role, theme, time_zone, sessions.created_at, last_used_at,
                password_entered_at, data <> '' as "has_messages!", password_hash <> '' as "has_password!", id_token is not null as "is_from_provider!",
                -- The provider asks for further factors itself.
-               is_required and not is_on and id_token is null as "must_set_up_second_factor!"
+               (is_required or $4 and has_password) and not is_on and id_token is null as "must_set_up_second_factor!"
            from sessions join users on users.id = sessions.user_id
                join second_factor_states on second_factor_states.user_id = users.id
            where sessions.id = $1 and expires_at > $2 and status = 'active' and ($3 or id_token is not null)"#,
         key.0,
         now,
-        passwords
+        passwords,
+        requirement.is_for_all()
     )
     .fetch_optional(db)
     .await?;

@@ -42,7 +42,7 @@ use url::Url;
 
 use crate::actions::Actions;
 use crate::health::Health;
-use crate::model::Sources;
+use crate::model::{SecurityPolicy, Sources};
 use crate::store::PgPool;
 
 pub use csrf::CsrfKey;
@@ -63,6 +63,8 @@ pub struct WebState {
     pub db: PgPool,
     /// Clock and entropy.
     pub sources: Sources,
+    /// What the operator requires.
+    pub policy: SecurityPolicy,
     /// How browsers reach the server.
     pub public: PublicAddress,
     /// The key of the tokens in forms.

@@ -233,7 +233,9 @@ impl CurrentUser {
             return Ok(None);
         };
         let (key, now) = (SessionKey::new(&cookie), state.sources.now());
-        let found = sessions::find(&state.db, &key, state.actions.allows_passwords(), now).await?;
+        let (passwords, requirement) =
+            (state.actions.allows_passwords(), state.policy.second_factor);
+        let found = sessions::find(&state.db, &key, passwords, requirement, now).await?;
         let Some(found) = found else {
             let here = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
             let since = now - REPLACEMENT_VALIDITY;

@@ -61,7 +61,8 @@ pub(super) async fn start(
     let session = Session::new((id, key), false, credentials, state);
     let preferences = users::find_preferences(&state.db, user.id).await?;
     let preferences = preferences.ok_or(Error::NotFound)?;
-    let states = second_factors::list_states(&state.db, &[user.id]).await?;
+    let requirement = state.policy.second_factor;
+    let states = second_factors::list_states(&state.db, &[user.id], requirement).await?;
     let state = states.get(&user.id).copied().unwrap_or_default();
     let current = CurrentUser {
         user,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost::model::Timestamp;
-use totp_rs::{Builder, Secret, Totp};
+use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use super::TestApp;
 use super::user::{TestResponse, TestUser};
@@ -22,7 +22,11 @@ impl Authenticator {
     /// Reads the secret as it is shown.
     pub(crate) fn new(secret: &str) -> Self {
         let secret = Secret::try_from_base32(secret.replace(' ', "")).unwrap();
-        let totp = Builder::new().with_secret(secret).build().unwrap();
+        // Like an app that reads the link, which names the hash of a longer secret.
+        let is_longer = secret.as_bytes().len() == 32;
+        let algorithm = if is_longer { Algorithm::SHA256 } else { Algorithm::SHA1 };
+        let builder = Builder::new().with_algorithm(algorithm).with_secret(secret);
+        let totp = builder.build().unwrap();
         Self { totp, recovery_codes: Vec::new() }
     }
 

@@ -8,6 +8,7 @@ mod set_up;
 mod sign_in;
 mod use_code;
 
+pub use require::RequireSecondFactorError;
 pub use reset::ResetSecondFactorError;
 pub use set_up::{EnableSecondFactorError, ProposedFactor};
 pub use sign_in::{CodeSignIn, CodeSignInError, SignedInWithCode};
@@ -28,7 +29,7 @@ async fn replace_recovery_codes(
     sources: &Sources,
 ) -> Result<Vec<RecoveryCode>, store::Error> {
     let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| RecoveryCode::new(sources)).collect();
-    let hashes: Vec<_> = codes.iter().map(|code| secret.hash(code)).collect();
+    let hashes: Vec<_> = codes.iter().map(|code| secret.hash_recovery_code(code)).collect();
     second_factors::replace_recovery_codes(db, user, &hashes).await?;
     Ok(codes)
 }

@@ -10,7 +10,9 @@ use super::replace_recovery_codes;
 use crate::actions::Actions;
 use crate::identity::{EnteredCode, FactorSecret, RecoveryCode};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::security_policy::CodeHash;
 use crate::model::{Actor, Timestamp, UserId};
+use crate::store::second_factors::StoredSecret;
 use crate::store::sessions::{self, SessionId};
 use crate::store::users::User;
 use crate::store::{self, second_factors, user_changes};
@@ -18,6 +20,8 @@ use crate::store::{self, second_factors, user_changes};
 /// How long a proposed secret can be confirmed.
 const PROPOSAL_VALIDITY: Duration = Duration::from_hours(1);
 const TIME_BYTES: usize = 8;
+/// Length of the name of a hash, which is followed by spaces, in bytes.
+const HASH_BYTES: usize = 8;
 
 /// A secret for the user's app.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct ProposedFactor {
     pub secret: Zeroizing<String>,
     /// The link that sets up an app, for a QR code.
     pub link: Zeroizing<String>,
+    /// The hash that the app must support.
+    pub hash: CodeHash,
 }
 
 /// Why a second factor was not enabled.
@@ -54,10 +60,11 @@ impl Actions {
     /// If the secret cannot be encrypted.
     pub fn propose_second_factor(&self, user: &User) -> Result<ProposedFactor, store::Error> {
         let parts = &self.parts;
-        let secret = FactorSecret::new(&parts.sources);
+        let secret = FactorSecret::new(parts.policy.codes.hash, &parts.sources);
         let end = parts.sources.now() + PROPOSAL_VALIDITY;
-        let bytes =
-            Zeroizing::new([&end.timestamp().to_be_bytes()[..], &secret.to_bytes()].concat());
+        let hash = format!("{:<HASH_BYTES$}", secret.hash().as_str());
+        let end = end.timestamp().to_be_bytes();
+        let bytes = Zeroizing::new([&end[..], hash.as_bytes(), &secret.to_bytes()].concat());
         let sealed = parts.vault.seal(&place(user.id), &bytes);
         let sealed = sealed.map_err(|error| unusable(&error.to_string()))?;
         proposed(&secret, user, URL_SAFE_NO_PAD.encode(sealed))
@@ -95,16 +102,18 @@ impl Actions {
         let now = parts.sources.now();
         let secret = self.open_proposal(user.id, sealed).ok_or(EnableSecondFactorError::Expired)?;
         let step = match EnteredCode::parse(code) {
-            Some(EnteredCode::App(digits)) => secret.step_of(&digits, now),
+            Some(EnteredCode::App(digits)) => {
+                secret.step_of(&digits, now, parts.policy.codes.tolerance_steps)
+            }
             _ => None,
         };
         let step = step.ok_or(EnableSecondFactorError::Wrong)?;
         let mut tx = store::begin(&parts.db).await.map_err(store::Error::from)?;
         // New sessions of the user wait, because they refer to this row.
         user_changes::find_for_update(&mut tx, user.id).await?;
-        let bytes = secret.to_bytes();
+        let stored = StoredSecret { hash: secret.hash(), bytes: secret.to_bytes() };
         let inserted =
-            second_factors::insert(&mut tx, &parts.vault, (user.id, &bytes), step, now).await;
+            second_factors::insert(&mut tx, &parts.vault, (user.id, &stored), step, now).await;
         inserted.map_err(|error| match error {
             error if error.is_conflict("second_factors_pkey") => EnableSecondFactorError::AlreadyOn,
             error => error.into(),
@@ -121,12 +130,14 @@ impl Actions {
     fn open_proposal(&self, user: UserId, sealed: &str) -> Option<FactorSecret> {
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let bytes = Zeroizing::new(self.parts.vault.open(&place(user), &sealed).ok()?);
-        let (end, secret) = bytes.split_first_chunk::<TIME_BYTES>()?;
+        let (end, rest) = bytes.split_first_chunk::<TIME_BYTES>()?;
+        let (hash, secret) = rest.split_first_chunk::<HASH_BYTES>()?;
+        let hash = std::str::from_utf8(hash).ok()?.trim_end().parse().ok()?;
         let end = Timestamp::from_timestamp(i64::from_be_bytes(*end), 0)?;
         if self.parts.sources.now() >= end {
             return None;
         }
-        FactorSecret::from_bytes(secret)
+        FactorSecret::from_bytes(hash, secret)
     }
 }
 
@@ -140,7 +151,8 @@ fn proposed(
     sealed: String,
 ) -> Result<ProposedFactor, store::Error> {
     let link = secret.link(&user.email).ok_or_else(|| unusable("it has no link"))?;
-    Ok(ProposedFactor { sealed, secret: secret.base32().into(), link: link.into() })
+    let (base32, hash) = (secret.base32().into(), secret.hash());
+    Ok(ProposedFactor { sealed, secret: base32, link: link.into(), hash })
 }
 
 fn unusable(detail: &str) -> store::Error {

@@ -7,6 +7,7 @@ use super::corrupt;
 use crate::actions::Actions;
 use crate::identity::{Attempt, EnteredCode, FactorSecret, Subject};
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
+use crate::model::security_policy::CodePolicy;
 use crate::model::{Actor, Origin};
 use crate::store::users::User;
 use crate::store::{self, PgConnection, second_factors, user_changes};
@@ -104,11 +105,13 @@ impl Actions {
         // First the user, in the same order as other changes of users.
         user_changes::find_for_update(db, user.id).await?;
         let found = second_factors::find_for_update(db, &self.parts.vault, user.id).await?;
-        let bytes = found.ok_or(SecondFactorError::Off)?;
-        let secret = FactorSecret::from_bytes(&bytes).ok_or_else(|| corrupt(user.id))?;
+        let stored = found.ok_or(SecondFactorError::Off)?;
+        let secret = FactorSecret::from_bytes(stored.hash, &stored.bytes);
+        let secret = secret.ok_or_else(|| corrupt(user.id))?;
+        let CodePolicy { tolerance_steps, .. } = self.parts.policy.codes;
         let factor = match EnteredCode::parse(entered.code) {
             Some(EnteredCode::App(digits)) => {
-                match secret.step_of(&digits, self.parts.sources.now()) {
+                match secret.step_of(&digits, self.parts.sources.now(), tolerance_steps) {
                     Some(step) if second_factors::use_step(db, user.id, step).await? => {
                         Some(UsedFactor::App)
                     }
@@ -116,7 +119,7 @@ impl Actions {
                 }
             }
             Some(EnteredCode::Recovery(code)) => {
-                let hash = secret.hash(&code);
+                let hash = secret.hash_recovery_code(&code);
                 if second_factors::use_recovery_code(db, user.id, &hash).await? {
                     let left = second_factors::count_recovery_codes(db, user.id).await?;
                     Some(UsedFactor::RecoveryCode(left))

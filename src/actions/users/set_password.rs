@@ -39,7 +39,7 @@ impl Actions {
         let db = &self.parts.db;
         let users = user_changes::list(db, "", None, i64::MAX).await?;
         let ids: Vec<_> = users.iter().map(|details| details.user.id).collect();
-        let states = second_factors::list_states(db, &ids).await?;
+        let states = second_factors::list_states(db, &ids, self.parts.policy.second_factor).await?;
         let with_state = |details: UserDetails| {
             let state = states.get(&details.user.id).copied().unwrap_or_default();
             (details, state)

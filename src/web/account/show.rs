@@ -41,7 +41,7 @@ struct AccountPage {
     errors: PasswordErrors,
     /// Number of recovery codes that are left, if the user has a second factor.
     recovery_codes: Option<i64>,
-    /// Whether the role of the user requires a second factor.
+    /// Whether the user must have a second factor.
     requires_second_factor: bool,
     sessions: Vec<SessionView>,
     themes: [SelectOption; 3],
@@ -77,6 +77,9 @@ pub(super) async fn page(
     } else {
         None
     };
+    let requirement = state.policy.second_factor;
+    let requires_second_factor =
+        second_factors::is_required(&state.db, current.user.id, requirement).await?;
     let preferences = &current.preferences;
     let themes = [("system", "System"), ("light", "Light"), ("dark", "Dark")]
         .map(|(value, label)| SelectOption::new(value, label, value == preferences.theme));
@@ -91,7 +94,7 @@ pub(super) async fn page(
         provider: state.actions.single_sign_on_name().unwrap_or_default().to_owned(),
         errors,
         recovery_codes,
-        requires_second_factor: second_factors::is_required(&state.db, current.user.id).await?,
+        requires_second_factor,
         sessions: sessions.collect(),
         themes,
         time_zones: time_zones.collect(),

@@ -42,6 +42,8 @@ struct ListPage {
     invites: bool,
     table: TableView,
     requirements: Vec<RequirementView>,
+    /// Whether strict mode requires a second factor of all users, so that there is no choice.
+    required_for_all: bool,
     /// The name of the identity provider, if there is single sign-on.
     single_sign_on: Option<String>,
 }
@@ -71,12 +73,22 @@ pub(in crate::web) async fn show(
     }
     let page = Page::new(&current, "Users", Nav::Users).await?;
     let required = second_factors::list_required_roles(&state.db).await?;
-    let is_required = |role: Role| required.iter().any(|name| name == role.as_str());
+    let required_for_all = state.policy.second_factor.is_for_all();
+    let is_required =
+        |role: Role| required_for_all || required.iter().any(|name| name == role.as_str());
     let requirements =
         Role::ALL.map(|role| RequirementView { role, is_required: is_required(role) });
     let (requirements, invites) = (requirements.into(), state.actions.allows_passwords());
     let single_sign_on = state.actions.single_sign_on_name().map(str::to_owned);
-    page::html(&ListPage { page, q: query.q, invites, table, requirements, single_sign_on })
+    page::html(&ListPage {
+        page,
+        q: query.q,
+        invites,
+        table,
+        requirements,
+        required_for_all,
+        single_sign_on,
+    })
 }
 
 async fn load(
@@ -95,7 +107,7 @@ async fn load(
     let first = if after.is_some() { query.href("") } else { String::new() };
     let now = current.now(state);
     let ids: Vec<_> = found.iter().map(|details| details.user.id).collect();
-    let states = second_factors::list_states(&state.db, &ids).await?;
+    let states = second_factors::list_states(&state.db, &ids, state.policy.second_factor).await?;
     let rows = found.iter().take(PAGE_ROWS).map(|details| {
         let view = UserView::new(details, current.user.id, now);
         view.with_second_factor(states.get(&details.user.id))

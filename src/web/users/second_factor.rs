@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::{UserView, parse_id};
-use crate::actions::{ResetSecondFactorError, UserRef};
+use crate::actions::{RequireSecondFactorError, ResetSecondFactorError, UserRef};
 use crate::identity::Role;
 use crate::store::{second_factors, user_changes};
 use crate::web::form::Form;
@@ -36,7 +36,7 @@ pub(in crate::web) async fn confirm(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let found = user_changes::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let states = second_factors::list_states(&state.db, &[id]).await?;
+    let states = second_factors::list_states(&state.db, &[id], state.policy.second_factor).await?;
     let user = UserView::new(&found, current.user.id, current.now(&state))
         .with_second_factor(states.get(&id));
     if user.is_self || !user.second_factor.is_on {
@@ -77,7 +77,14 @@ pub(in crate::web) async fn require(
 ) -> Result<Response, Error> {
     let roles: Result<Vec<Role>, String> = form.role.iter().map(|role| role.parse()).collect();
     let roles = roles.map_err(Error::Unreadable)?;
-    state.actions.require_second_factor(&roles, &current.actor()).await?;
-    current.session.notify("Saved the roles that require two-factor authentication.").await?;
+    let message = match state.actions.require_second_factor(&roles, &current.actor()).await {
+        Ok(()) => "Saved the roles that require two-factor authentication.",
+        // A form that was opened before strict mode was turned on.
+        Err(RequireSecondFactorError::RequiredForAll) => {
+            "Nothing was changed: strict mode requires two-factor authentication for all roles."
+        }
+        Err(RequireSecondFactorError::Store(error)) => return Err(error.into()),
+    };
+    current.session.notify(message).await?;
     Ok(Redirect::to("/users").into_response())
 }

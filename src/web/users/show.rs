@@ -43,7 +43,7 @@ pub(super) async fn page(
     error: String,
 ) -> Result<Response, Error> {
     let found = user_changes::find(&state.db, id).await?.ok_or(Error::NotFound)?;
-    let states = second_factors::list_states(&state.db, &[id]).await?;
+    let states = second_factors::list_states(&state.db, &[id], state.policy.second_factor).await?;
     let user = UserView::new(&found, current.user.id, current.now(state))
         .with_second_factor(states.get(&id));
     let page = Page::new(current, user.email.clone(), Nav::Users).await?;

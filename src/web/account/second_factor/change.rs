@@ -58,7 +58,7 @@ impl Change {
 struct ConfirmPage {
     page: Page,
     change: Change,
-    /// Whether the role of the user requires a second factor, so that turning it off leads to the set-up.
+    /// Whether the user must have a second factor, so that turning it off leads to the set-up.
     is_required: bool,
     title: &'static str,
     error: String,
@@ -91,9 +91,7 @@ pub(in crate::web) async fn disable(
     let device = cookies::find(&headers, &state.public, cookies::DEVICE);
     let entered = entered(&form, from, &current, device.as_deref());
     match state.actions.disable_second_factor(&current.user, entered).await {
-        Ok(()) if second_factors::is_required(&state.db, current.user.id).await? => {
-            Ok(Redirect::to(SET_UP).into_response())
-        }
+        Ok(()) if is_required(&state, &current).await? => Ok(Redirect::to(SET_UP).into_response()),
         Ok(()) => {
             current.session.notify("Two-factor authentication is off.").await?;
             Ok(Redirect::to("/account").into_response())
@@ -157,8 +155,14 @@ async fn render(
     change: Change,
     error: String,
 ) -> Result<Response, Error> {
-    let is_required = second_factors::is_required(&state.db, current.user.id).await?;
+    let is_required = is_required(state, current).await?;
     let title = change.title(is_required);
     let page = Page::new(current, title, None).await?;
     page::html(&ConfirmPage { page, change, is_required, title, error })
+}
+
+/// Whether the user must have a second factor.
+async fn is_required(state: &WebState, current: &CurrentUser) -> Result<bool, Error> {
+    let requirement = state.policy.second_factor;
+    Ok(second_factors::is_required(&state.db, current.user.id, requirement).await?)
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::qr_code::QrCode;
 use super::recovery_codes::{self, Occasion};
 use crate::actions::{EnableSecondFactorError, ProposedFactor};
+use crate::model::security_policy::CodeHash;
 use crate::store::second_factors;
 use crate::web::auth::destination;
 use crate::web::form::Form;
@@ -19,6 +20,9 @@ use crate::web::{Error, WebState};
 /// Number of characters between two spaces of the secret.
 const GROUP_CHARS: usize = 4;
 const ALREADY_ON: &str = "Two-factor authentication is already on.";
+const WRONG: &str = "This is not the code of this secret. Enter the code that your app shows now. If it is rejected again, check the clock of your device.";
+const WRONG_SHA256: &str = "This is not the code of this secret. Enter the code that your app shows now. If it is rejected again, check the clock of your device, and that your app supports SHA-256.";
+const EXPIRED: &str = "This page had expired, so the secret has changed. Scan the new code, and remove the old entry from your app.";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -42,6 +46,8 @@ struct SetUpPage {
     page: Page,
     /// Whether the user can open no other page before.
     is_required: bool,
+    /// Whether the app must support another hash than the usual one.
+    needs_sha256: bool,
     qr_code: QrCode,
     link: String,
     /// The secret in groups.
@@ -76,7 +82,7 @@ pub(in crate::web) async fn enable(
     let (user, session) = (&current.user, current.session.id());
     let enabled =
         state.actions.enable_second_factor(user, &proposed, &code, session, &current.actor()).await;
-    let error = match enabled {
+    let is_expired = match enabled {
         Ok(codes) => {
             let is_required = current.must_set_up_second_factor;
             let next = if is_required { destination(&next) } else { "/account".to_owned() };
@@ -89,16 +95,17 @@ pub(in crate::web) async fn enable(
             return Ok(Redirect::to("/account").into_response());
         }
         Err(EnableSecondFactorError::Store(error)) => return Err(error.into()),
-        Err(EnableSecondFactorError::Wrong) => {
-            "This is not the code of this secret. Enter the code that your app shows now. If it is rejected again, check the clock of your device."
-        }
-        Err(EnableSecondFactorError::Expired) => {
-            "This page had expired, so the secret has changed. Scan the new code, and remove the old entry from your app."
-        }
+        Err(EnableSecondFactorError::Wrong) => false,
+        Err(EnableSecondFactorError::Expired) => true,
     };
     let proposed = match state.actions.read_proposal(user, &proposed)? {
         Some(proposed) => proposed,
         None => state.actions.propose_second_factor(user)?,
+    };
+    let error = match proposed.hash {
+        _ if is_expired => EXPIRED,
+        CodeHash::Sha1 => WRONG,
+        CodeHash::Sha256 => WRONG_SHA256,
     };
     let page = render(&current, &proposed, next, error.to_owned()).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
@@ -116,6 +123,7 @@ async fn render(
     page::html(&SetUpPage {
         page: if is_required { page.without_navigation() } else { page },
         is_required,
+        needs_sha256: proposed.hash == CodeHash::Sha256,
         qr_code: QrCode::new(&proposed.link)?,
         link: proposed.link.to_string(),
         secret: in_groups(&proposed.secret),
