@@ -18,7 +18,7 @@ fuzz_target!(|input: (u8, Vec<String>, &str)| {
         filters: [(field, Choice::any_of(values))].into_iter().collect(),
         ..Draft::default()
     };
-    let Ok(webhook) = Webhook::new(draft, &Rules { allow_http: false }) else { return };
+    let Ok(webhook) = Webhook::new(draft, &Rules::default()) else { return };
     let Ok(event) = Event::parse(event) else { return };
     let mut projection = Projection::default();
     webhook.extend_projection(&mut projection);

@@ -254,9 +254,7 @@ fn why_not_sent(past: &PastWebhook, stored: &StoredEvent, event: &Event) -> NotS
     match Conditions::new(draft).map(|conditions| conditions.skip_reason(event)) {
         Ok(Some(reason)) => NotSent::Skipped(reason),
         // The router does not load webhooks that are invalid in other fields.
-        Ok(None) if Webhook::new(draft.clone(), &Rules { allow_http: true }).is_ok() => {
-            NotSent::JustChanged
-        }
+        Ok(None) if Webhook::new(draft.clone(), &Rules::STORED).is_ok() => NotSent::JustChanged,
         Ok(None) | Err(_) => NotSent::Invalid,
     }
 }

@@ -98,8 +98,7 @@ impl Actions {
     pub async fn plan_replay(&self, range: &ReplayRange) -> Result<ReplayPlan, ReplayError> {
         let db = &self.parts.db;
         let draft = webhooks::find(db, range.webhook).await?.ok_or(ReplayError::NotFound)?;
-        let webhook =
-            Webhook::new(draft, &Rules { allow_http: true }).map_err(ReplayError::Invalid)?;
+        let webhook = Webhook::new(draft, &Rules::STORED).map_err(ReplayError::Invalid)?;
         let mut plan = ReplayPlan { total: self.count_replayed(range).await?, ..<_>::default() };
         let abandoned = CancellationToken::new();
         let _guard = abandoned.clone().drop_guard();

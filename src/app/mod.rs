@@ -45,7 +45,6 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::model::Sources;
 use crate::model::outcome::Cause;
-use crate::model::webhook::Rules;
 use crate::monitoring::Monitor;
 use crate::notifications::{Notifier, NotifierParts};
 use crate::oidc::Oidc;
@@ -140,7 +139,7 @@ impl App {
         let derive = |name: &str| vault::derive_key(unlocked.keys.current().bytes(), name);
         let csrf_key = CsrfKey::new(derive(CSRF_KEY_PURPOSE));
         let device_key = DeviceKey::new(derive(DEVICE_KEY_PURPOSE));
-        let (rules, client) = (Rules { allow_http: config.allow_http }, create_client(config));
+        let (rules, client) = (config.webhook_rules(), create_client(config));
         let tokens = TokenClient::new(client.clone());
         let oidc = open_oidc(config, &client, derive(OIDC_KEY_PURPOSE), &sources)?;
         let metrics = Metrics::new(Cause::VARIANTS, ProblemId::VARIANTS)?;

@@ -25,7 +25,6 @@ use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::identity::DeviceKey;
 use crate::model::audit::ExportFormat;
-use crate::model::webhook::Rules;
 use crate::model::{EventId, Sources, Timestamp};
 
 /// Delivers Apono's access-request events to Logpoint and other targets.
@@ -340,7 +339,7 @@ fn create_actions(
         tokens: TokenClient::new(client.clone()),
         client,
         sources: sources.clone(),
-        rules: Rules { allow_http: config.allow_http },
+        rules: config.webhook_rules(),
         policy: config.policy,
         dispatcher: None,
         oidc: None,

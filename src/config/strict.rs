@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Config, SmtpEncryption};
 use crate::model::SecurityPolicy;
+use crate::model::webhook::Rules;
 
 /// Returns what is required with this setting.
 pub(super) fn policy(strict: Option<bool>) -> SecurityPolicy {
@@ -13,6 +14,12 @@ pub(super) fn policy(strict: Option<bool>) -> SecurityPolicy {
 }
 
 impl Config {
+    /// Returns the rules for webhooks.
+    pub fn webhook_rules(&self) -> Rules {
+        let require_verification = self.policy.verified_targets;
+        Rules { allow_http: self.allow_http, require_verification }
+    }
+
     /// Returns what strict mode requires of the settings and they do not meet, each with how to change it, without a final
     /// period. Empty without strict mode. The connection to the database is checked elsewhere.
     pub fn strict_problems(&self) -> Vec<String> {

@@ -8,10 +8,10 @@ use crate::egress::{ExchangeResult, OutgoingRequest, TokenRequest};
 use crate::model::event::Event;
 use crate::model::exchange::{Exchange, Request};
 use crate::model::invocation::Invocation;
-use crate::model::outcome::{Cause, judge};
+use crate::model::outcome::{Cause, TlsFailure, judge};
 use crate::model::secret::ResponseRedactor;
 use crate::model::signature::SignedMessage;
-use crate::model::webhook::{Field, RenderError, Rendered, ResolvedWebhook, Rules};
+use crate::model::webhook::{Field, RenderError, Rendered, ResolvedWebhook, Rules, Trust};
 use crate::model::{DeliveryId, InvocationId, WebhookId};
 use crate::trace::TraceContext;
 
@@ -159,6 +159,9 @@ struct Redacted {
 fn check(resolved: &ResolvedWebhook, rendered: &Rendered, rules: Rules) -> Result<(), Cause> {
     if !rules.allow_http && rendered.url.scheme() == "http" {
         return Err(Cause::PlainHttp);
+    }
+    if rules.require_verification && resolved.tls().trust == Trust::None {
+        return Err(Cause::Certificate(TlsFailure::NotVerified));
     }
     resolved.check_target(&rendered.url).map_err(|(_field, failure)| Cause::Secret(failure))
 }

@@ -100,9 +100,9 @@ impl Router {
     }
 
     async fn load(&self, db: &PgPool, vault: &Vault) -> Result<(), Error> {
-        // http:// is checked by each attempt. A webhook that was saved while http:// was allowed still receives its
-        // deliveries, which are shown as failed.
-        let rules = Rules { allow_http: true };
+        // The rules are checked by each attempt. A webhook that was saved while http:// was allowed, for example, still
+        // receives its deliveries, which are shown as failed.
+        let rules = Rules::STORED;
         let mut usable = Vec::new();
         let mut projection = Projection::default();
         let reading = async {

@@ -12,6 +12,8 @@ pub struct SecurityPolicy {
     pub second_factor: SecondFactorRequirement,
     /// What is required of the codes of authenticator apps.
     pub codes: CodePolicy,
+    /// Whether webhooks must verify the certificates of their servers.
+    pub verified_targets: bool,
 }
 
 /// Which users must have a second factor. Sign-ins with an identity provider are exempt.
@@ -49,6 +51,7 @@ impl SecurityPolicy {
         https_subdomains: true,
         second_factor: SecondFactorRequirement::AllRoles,
         codes: CodePolicy { tolerance_steps: 0, hash: CodeHash::Sha256 },
+        verified_targets: true,
     };
 
     /// Whether strict mode is on.

@@ -71,7 +71,7 @@ async fn move_current(
     let text = Zeroizing::new(text);
     let draft = from_text(std::str::from_utf8(&text).map_err(|error| corrupt(&error))?)?;
     let (draft, new) = references(&draft).map_err(|errors| corrupt(&errors))?;
-    let secret_names = Webhook::new(draft.clone(), &Rules { allow_http: true }).map_or_else(
+    let secret_names = Webhook::new(draft.clone(), &Rules::STORED).map_or_else(
         |_invalid| new.iter().map(|new| new.name.to_string()).collect(),
         |webhook| webhook.secret_names(),
     );

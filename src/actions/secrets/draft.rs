@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STRICT: Rules = Rules { allow_http: false };
+    const STRICT: Rules = Rules { allow_http: false, require_verification: false };
 
     fn draft() -> SecretDraft {
         SecretDraft {
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn http_is_accepted_where_the_operator_allows_it() {
         let draft = SecretDraft { hosts: "http://10.0.0.5".to_owned(), ..draft() };
-        assert!(check_new(&draft, Rules { allow_http: true }).is_ok());
+        assert!(check_new(&draft, Rules::STORED).is_ok());
     }
 
     proptest! {

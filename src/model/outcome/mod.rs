@@ -140,6 +140,8 @@ pub enum TlsFailure {
     OwnCertificate,
     /// The certificate has the old format X.509 version 1, which only pinning accepts.
     OldFormat,
+    /// The webhook does not verify certificates, which strict mode requires. Nothing was sent.
+    NotVerified,
     /// The server requires a client certificate.
     #[serde(rename = "ClientWanted")]
     ClientCertificateRequired,

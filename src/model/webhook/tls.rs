@@ -5,6 +5,7 @@ use std::fmt;
 use super::auth::reference;
 use super::draft::TlsDraft;
 use super::errors::{Field, FieldErrors};
+use super::http::Rules;
 use crate::model::secret::{SecretName, SecretValue};
 
 /// First line of a certificate in PEM (RFC 7468, section 5.1).
@@ -111,17 +112,23 @@ impl Tls {
 }
 
 /// Validates the settings other than the client certificate. PEM is parsed only where it is used.
-pub(super) fn check(draft: &TlsDraft, errors: &mut FieldErrors) -> Tls {
+pub(super) fn check(draft: &TlsDraft, rules: Rules, errors: &mut FieldErrors) -> Tls {
     Tls {
-        trust: check_trust(draft, errors),
+        trust: check_trust(draft, rules, errors),
         min_version: check_min_version(&draft.min_version, errors),
         client: None,
     }
 }
 
-fn check_trust(draft: &TlsDraft, errors: &mut FieldErrors) -> Trust {
+fn check_trust(draft: &TlsDraft, rules: Rules, errors: &mut FieldErrors) -> Trust {
     match draft.verify.as_str() {
         "" | "public" => Trust::Public,
+        "none" if rules.require_verification => {
+            let message = "Strict mode requires that the certificate is verified. Choose Pinned certificate and select \
+                           Fetch certificate, or choose Private CA and paste the certificate of the authority.";
+            errors.add(Field::TlsVerify, message);
+            Trust::Public
+        }
         "none" => Trust::None,
         "pinned" => Fingerprint::parse(&draft.sha256).map_or_else(
             || {
@@ -184,7 +191,7 @@ mod tests {
 
     fn invalid_fields(draft: &TlsDraft) -> Vec<Field> {
         let mut errors = FieldErrors::default();
-        check(draft, &mut errors);
+        check(draft, Rules::default(), &mut errors);
         check_client(draft, &mut errors);
         errors.iter().map(|error| error.field).collect()
     }
@@ -205,6 +212,25 @@ mod tests {
         assert_eq!(invalid_fields(&without_certificate), [Field::TlsClientCertificate]);
         let old = TlsDraft { min_version: "1.0".to_owned(), ..complete };
         assert_eq!(invalid_fields(&old), [Field::TlsMinVersion]);
+    }
+
+    #[test]
+    fn strict_mode_rejects_only_webhooks_that_do_not_verify() {
+        let strict = Rules { require_verification: true, ..Rules::default() };
+        for (verify, rules, is_valid) in [
+            ("none", Rules::default(), true),
+            ("none", Rules::STORED, true),
+            ("none", strict, false),
+            ("public", strict, true),
+            ("", strict, true),
+        ] {
+            let draft = TlsDraft { verify: verify.to_owned(), ..TlsDraft::default() };
+            let mut errors = FieldErrors::default();
+            check(&draft, rules, &mut errors);
+            let fields: Vec<Field> = errors.iter().map(|error| error.field).collect();
+            assert_eq!(fields.is_empty(), is_valid, "{verify}");
+            assert!(is_valid || fields == [Field::TlsVerify], "{fields:?}");
+        }
     }
 
     #[test]

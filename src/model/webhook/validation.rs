@@ -52,7 +52,7 @@ impl Webhook {
         let validators = check_validators(&draft, &mut errors);
         let authentication = auth::check(&draft, *rules, &mut errors);
         let signing = signing::check(&draft.signing, &mut errors);
-        let tls = tls::check(&draft.tls, &mut errors);
+        let tls = tls::check(&draft.tls, *rules, &mut errors);
         let client_certificate = tls::check_client(&draft.tls, &mut errors);
         let delivery_policy = DeliveryPolicy::check(&draft, &mut errors);
         preset::check_placeholders(&draft, &mut errors);

@@ -3,6 +3,7 @@
 mod second_factor;
 mod start;
 mod transport;
+mod webhooks;
 
 use gatepost::model::SecurityPolicy;
 

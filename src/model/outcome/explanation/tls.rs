@@ -18,6 +18,7 @@ impl TlsFailure {
             | Self::NotYetValid
             | Self::WrongName => "Certificate not trusted",
             Self::NotPinned => "Certificate is not the pinned one",
+            Self::NotVerified => "Strict mode requires verified certificates",
             Self::ClientCertificateRequired => "Client certificate required",
             Self::ClientCertificateRejected(_) => "Client certificate rejected",
             Self::Version | Self::NoCommonCipher | Self::Other(_) => "TLS handshake failed",
@@ -63,6 +64,7 @@ impl TlsFailure {
                  intercepted. Nothing was sent.",
                 "Ask the administrator of the server. If the change is intended, fetch and pin the new certificate.",
             ),
+            Self::NotVerified => not_verified(),
             Self::OwnCertificate => Explanation::new(
                 "The certificate that you pasted is the server's own, not that of an authority.",
                 "It is marked as an authority, which the certificate of a server must not be, or has the old format X.509 version 1.",
@@ -101,4 +103,14 @@ impl TlsFailure {
             ),
         }
     }
+}
+
+fn not_verified() -> Explanation {
+    Explanation::new(
+        "The webhook does not verify the server's certificate, which strict mode requires.",
+        "The webhook was saved before strict mode was turned on. An attacker on the network could pose as the server. \
+         Nothing was sent.",
+        "Under TLS, select Fetch certificate, compare the fingerprint with the one on the server, and pin it. Or enter the \
+         certificate of the authority (PEM). The next attempt is sent then.",
+    )
 }
