@@ -27,6 +27,9 @@ pub enum IssueTokenError {
     /// There are too many keys of senders.
     #[error("there are {MAX_SENDER_KEYS} tokens with signatures already; revoke one")]
     TooManyKeys,
+    /// The lifetime is longer than this number of days, or unlimited.
+    #[error("strict mode requires that a token expires after at most {0} days")]
+    Lifetime(u16),
     /// The name is taken.
     #[error("another token has the name \"{0}\"; choose another name")]
     NameTaken(String),
@@ -76,6 +79,7 @@ impl Actions {
         if signature.is_some() && scope != Scope::Events {
             return Err(IssueTokenError::NoSignature);
         }
+        self.check_lifetime(lifetime)?;
         let replaces_token = signature.is_some_and(|(_, replaces_token)| replaces_token);
         let parts = &self.parts;
         let text = TokenText::new(&parts.sources);
@@ -112,6 +116,13 @@ impl Actions {
         self.record(&mut tx, actor, [entry]).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(IssuedToken { text: (!replaces_token).then_some(text), key })
+    }
+
+    fn check_lifetime(&self, lifetime: Option<TimeDelta>) -> Result<(), IssueTokenError> {
+        let Some(max_days) = self.parts.policy.max_token_days else { return Ok(()) };
+        let is_permitted =
+            lifetime.is_some_and(|lifetime| lifetime <= TimeDelta::days(max_days.into()));
+        if is_permitted { Ok(()) } else { Err(IssueTokenError::Lifetime(max_days)) }
     }
 
     /// Stores a new key for the signatures of a token, and returns it.

@@ -93,7 +93,7 @@ enum TokenCommand {
         /// The scope: events, manage or read
         #[arg(long, default_value = "events")]
         scope: crate::identity::Scope,
-        /// How long it can be used, such as 90d [default: until it is revoked]
+        /// How long it can be used, such as 90d; strict mode requires it [default: until it is revoked]
         #[arg(long, value_parser = token::parse_lifetime)]
         expires_in: Option<TimeDelta>,
         /// Requires a signature with a new key, which is printed too: standard-webhooks or hmac-sha256

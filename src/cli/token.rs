@@ -6,7 +6,7 @@ use anyhow::bail;
 use chrono::TimeDelta;
 
 use super::table::{align, minute};
-use crate::actions::{Actions, IssuedToken, NewToken, RevokeTokenError};
+use crate::actions::{Actions, IssueTokenError, IssuedToken, NewToken, RevokeTokenError};
 use crate::app::system_sources;
 use crate::config::Config;
 use crate::identity::TokenText;
@@ -30,7 +30,12 @@ pub(super) async fn create(config: &Config, new: NewToken<'_>) -> anyhow::Result
     let expires = new.lifetime.is_some();
     let issued = actions.issue_token(new, &Actor::COMMAND_LINE).await;
     database.close().await;
-    let IssuedToken { text, key } = issued?;
+    let IssuedToken { text, key } = match issued {
+        Err(error @ IssueTokenError::Lifetime(_)) => {
+            bail!("{error}; set the lifetime with --expires-in, such as --expires-in 90d")
+        }
+        other => other?,
+    };
     let lines = [text.as_ref().map(TokenText::reveal), key.as_ref().map(SecretValue::expose)];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
     if key.is_some() {

@@ -14,6 +14,8 @@ pub struct SecurityPolicy {
     pub codes: CodePolicy,
     /// Whether webhooks must verify the certificates of their servers.
     pub verified_targets: bool,
+    /// Maximum lifetime of new API tokens, in days. `None` if they need not expire.
+    pub max_token_days: Option<u16>,
 }
 
 /// Which users must have a second factor. Sign-ins with an identity provider are exempt.
@@ -52,6 +54,7 @@ impl SecurityPolicy {
         second_factor: SecondFactorRequirement::AllRoles,
         codes: CodePolicy { tolerance_steps: 0, hash: CodeHash::Sha256 },
         verified_targets: true,
+        max_token_days: Some(365),
     };
 
     /// Whether strict mode is on.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use gatepost::actions::{Actions, NewToken, SaveRequest};
 use gatepost::app::App;
 use gatepost::config::{Config, KeySettings};
@@ -196,7 +197,8 @@ impl TestApp {
     /// Creates a token and returns its text.
     pub(crate) async fn token(&self, scope: Scope) -> String {
         let name = format!("a token for {}", scope.as_str());
-        let new = NewToken { name: &name, scope, lifetime: None, signature: None };
+        let lifetime = self.config.policy.is_strict().then(|| TimeDelta::days(90));
+        let new = NewToken { name: &name, scope, lifetime, signature: None };
         let issued = self.actions.issue_token(new, &Actor::COMMAND_LINE).await;
         issued.unwrap().text.unwrap().reveal().to_owned()
     }

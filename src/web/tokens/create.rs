@@ -53,10 +53,46 @@ struct FormPage {
     form: TokenForm,
     scopes: Vec<ScopeView>,
     lifetimes: Vec<SelectOption>,
-    /// Error of the name; empty if there is none.
-    error: String,
-    /// Error of the signature; empty if there is none.
-    signature_error: &'static str,
+    /// After how many days a token must expire at the latest, if strict mode requires that.
+    max_days: Option<u16>,
+    errors: TokenErrors,
+}
+
+/// Errors of the fields; empty if there are none.
+#[derive(Debug, Default)]
+struct TokenErrors {
+    name: String,
+    signature: &'static str,
+    expires: String,
+}
+
+impl TokenErrors {
+    fn new(error: &IssueTokenError) -> Self {
+        let none = Self::default();
+        match error {
+            IssueTokenError::NoSignature => Self {
+                signature: "Only tokens with the scope events can require a signature. Choose that scope, or None.",
+                ..none
+            },
+            IssueTokenError::TooManyKeys => Self {
+                signature: "There are too many tokens with signatures: revoke one first.",
+                ..none
+            },
+            IssueTokenError::NameTaken(name) => Self {
+                name: format!("Another token has the name \"{name}\". Choose another name."),
+                ..none
+            },
+            IssueTokenError::Lifetime(max_days) => Self {
+                expires: format!(
+                    "Strict mode requires that a token expires. Choose at most {max_days} days."
+                ),
+                ..none
+            },
+            IssueTokenError::Name | IssueTokenError::Store(_) => {
+                Self { name: "Enter a name with 1 to 80 characters.".to_owned(), ..none }
+            }
+        }
+    }
 }
 
 /// An option for the scope.
@@ -82,30 +118,36 @@ struct CreatedPage {
 }
 
 /// `GET /tokens/new`
-pub(in crate::web) async fn new(current: CurrentUser) -> Result<Response, Error> {
-    form(&current, TokenForm::default(), String::new(), "").await
+pub(in crate::web) async fn new(
+    State(state): State<WebState>,
+    current: CurrentUser,
+) -> Result<Response, Error> {
+    form(&state, &current, TokenForm::default(), TokenErrors::default()).await
 }
 
 async fn form(
+    state: &WebState,
     current: &CurrentUser,
     form: TokenForm,
-    error: String,
-    signature_error: &'static str,
+    errors: TokenErrors,
 ) -> Result<Response, Error> {
+    let max_days = state.policy.max_token_days;
     let scopes = Scope::ALL.map(|scope| ScopeView {
         name: scope.as_str(),
         description: describe(scope),
         is_selected: scope.as_str() == form.scope,
     });
-    let days = LIFETIMES.map(|days| {
+    let permitted =
+        LIFETIMES.into_iter().filter(|days| max_days.is_none_or(|max_days| *days <= max_days));
+    let days = permitted.map(|days| {
         let days = days.to_string();
         let is_selected = days == form.expires;
         SelectOption::new(days.as_str(), format!("{days} days"), is_selected)
     });
     let never = SelectOption::new(NEVER, "Never", form.expires == NEVER);
-    let lifetimes = days.into_iter().chain([never]).collect();
+    let lifetimes = days.chain(max_days.is_none().then_some(never)).collect();
     let page = Page::new(current, "Create token", Nav::Tokens).await?;
-    page::html(&FormPage { page, scopes: scopes.into(), lifetimes, form, error, signature_error })
+    page::html(&FormPage { page, scopes: scopes.into(), lifetimes, max_days, form, errors })
 }
 
 fn describe(scope: Scope) -> &'static str {
@@ -146,25 +188,7 @@ pub(in crate::web) async fn create(
         Ok(issued) => issued,
         Err(IssueTokenError::Store(error)) => return Err(error.into()),
         Err(error) => {
-            let mut signature_error = "";
-            let message = match error {
-                IssueTokenError::NoSignature => {
-                    signature_error = "Only tokens with the scope events can require a signature. Choose that scope, or None.";
-                    String::new()
-                }
-                IssueTokenError::TooManyKeys => {
-                    signature_error =
-                        "There are too many tokens with signatures: revoke one first.";
-                    String::new()
-                }
-                IssueTokenError::NameTaken(name) => {
-                    format!("Another token has the name \"{name}\". Choose another name.")
-                }
-                IssueTokenError::Name | IssueTokenError::Store(_) => {
-                    "Enter a name with 1 to 80 characters.".to_owned()
-                }
-            };
-            let page = form(&current, typed, message, signature_error).await?;
+            let page = form(&state, &current, typed, TokenErrors::new(&error)).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };

@@ -2,6 +2,7 @@
 
 mod second_factor;
 mod start;
+mod tokens;
 mod transport;
 mod webhooks;
 
