@@ -18,7 +18,8 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
     if let Err(error) = &oidc {
         settings.add_unusable(error.clone());
     }
-    match config.tls.as_ref().map(|files| ServerTls::open(files, sources)) {
+    let keys = config.policy.keys;
+    match config.tls.as_ref().map(|files| ServerTls::open(files, keys, sources)) {
         Some(Ok(tls)) => settings.set_certificate(tls.state(), sources.clone()),
         Some(Err(error)) => settings.add_unusable(format!("{error:#}")),
         None => {}

@@ -98,7 +98,9 @@ impl App {
             format!("cannot listen on {}; is another server running?", config.listen)
         })?;
         let address = listener.local_addr()?;
-        let tls = config.tls.as_ref().map(|files| ServerTls::open(files, &sources)).transpose()?;
+        let keys = config.policy.keys;
+        let tls = config.tls.as_ref().map(|files| ServerTls::open(files, keys, &sources));
+        let tls = tls.transpose()?;
         let certificate = tls.as_ref().map(ServerTls::state);
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
@@ -230,7 +232,7 @@ impl App {
 
 fn create_client(config: &Config) -> Client {
     let rules = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone());
-    Client::new(rules.only(config.egress_only.clone()))
+    Client::new(rules.only(config.egress_only.clone())).with_key_policy(config.policy.keys)
 }
 
 fn open_mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
@@ -247,7 +249,8 @@ fn open_oidc(
     let Some(settings) = &config.oidc else { return Ok(None) };
     let (key, _) = derived.split_first_chunk().context("the derived key is too short")?;
     let vault = Vault::new(key, sources.clone());
-    let oidc = Oidc::new(settings, client.clone(), vault, sources.clone());
+    let keys = config.policy.keys;
+    let oidc = Oidc::new(settings, client.clone(), keys, vault, sources.clone());
     oidc.map(Some).map_err(anyhow::Error::msg)
 }
 

@@ -330,7 +330,7 @@ fn create_actions(
 ) -> anyhow::Result<Actions> {
     let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone())
         .only(config.egress_only.clone());
-    let client = Client::new(egress);
+    let client = Client::new(egress).with_key_policy(config.policy.keys);
     Ok(Actions::new(Parts {
         db: database.pool().clone(),
         vault: unlocked.vault.clone(),

@@ -52,7 +52,8 @@ impl Client {
     /// Returns the server's certificate in DER.
     async fn handshake(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let policy = Tls::from(Trust::None);
-        let config = tls::client_config(&policy).map_err(|_error| FetchError::Unreadable)?;
+        let config =
+            tls::client_config(&policy, self.keys).map_err(|_error| FetchError::Unreadable)?;
         let config = Arc::new(config);
         let trace = SharedTrace::default();
         let connecting = self.connector.connect(url, &config);

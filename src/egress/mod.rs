@@ -32,4 +32,4 @@ pub use fetch_certificate::FetchError;
 pub use oauth::{TokenClient, TokenRequest, TokenResult};
 pub use own_addresses::own_addresses;
 pub use post_events::post_events;
-pub use tls::{TlsError, describe_certificate, describe_pem};
+pub use tls::{TlsError, check_certificate_key, describe_certificate, describe_pem};

@@ -5,6 +5,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use super::tls::OwnCertificateError;
 use crate::model::exchange::Certificate;
 use crate::model::outcome::TlsFailure;
+use crate::model::security_policy::WeakKey;
 use crate::model::webhook::{Tls, Trust};
 
 /// Returns the failure that an error means. `certificate` is the server's, if it presented one.
@@ -62,6 +63,11 @@ fn of_certificate(
     trust: &Trust,
     certificate: Option<&Certificate>,
 ) -> TlsFailure {
+    if let CertificateError::Other(other) = error
+        && let Some(WeakKey { bits, min_bits }) = other.0.downcast_ref()
+    {
+        return TlsFailure::WeakKey { bits: *bits, min_bits: *min_bits };
+    }
     match error {
         CertificateError::ApplicationVerificationFailure if matches!(trust, Trust::Pinned(_)) => {
             TlsFailure::NotPinned

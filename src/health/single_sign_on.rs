@@ -18,7 +18,12 @@ pub(super) async fn check(oidc: Option<&Oidc>, password_sign_in: bool) -> Check 
         Err(OidcError::Unavailable(why) | OidcError::Internal(why)) => {
             format!("The identity provider {issuer} cannot be used: {why}.")
         }
-        Err(OidcError::Rejected(why)) => format!("The identity provider {issuer}: {why}."),
+        Err(OidcError::Rejected(why)) => {
+            let found = format!("Users cannot sign in with {issuer}: {why}.");
+            let fix = "Let the identity provider sign ID tokens for Gatepost with ES256, EdDSA or PS256, and with RSA keys of at \
+                       least 3072 bits.";
+            return Check::problem(id, found, fix);
+        }
     };
     let meanwhile = if password_sign_in {
         "Users with a password can sign in with it meanwhile."

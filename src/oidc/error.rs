@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::security_policy::WeakKey;
+
 /// Why a user was not signed in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OidcError {
@@ -49,6 +51,12 @@ pub enum Rejection {
     /// The token is not valid at this time.
     #[error("the token was rejected: {0}")]
     Clock(SkewedClock),
+    /// The token, or all tokens of the provider, are signed with algorithms that strict mode does not accept. Contains them.
+    #[error("tokens are signed with {0}, which strict mode does not accept")]
+    WeakSignature(String),
+    /// The token is signed with a key that is too short.
+    #[error("the token is signed with {0}")]
+    WeakKey(WeakKey),
     /// The user has not signed in at the provider in a required way, such as with a second factor.
     #[error("the class of authentication is \"{found}\", but {required} is required")]
     WeakAuthentication {

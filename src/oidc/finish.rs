@@ -174,7 +174,8 @@ impl Parts {
         pending: &Pending,
     ) -> Result<TokenClaims, OidcError> {
         let verify = |metadata: &Metadata| {
-            verify::verify(token, metadata, &self.client_id, pending, self.sources.now())
+            let client = (self.client_id.as_str(), self.keys);
+            verify::verify(token, metadata, client, pending, self.sources.now())
         };
         match verify(&metadata) {
             Ok(claims) => Ok(claims),

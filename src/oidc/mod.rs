@@ -31,6 +31,7 @@ pub use start::Started;
 use crate::config::OidcSettings;
 use crate::egress::Client;
 use crate::model::Sources;
+use crate::model::security_policy::KeyPolicy;
 use crate::model::webhook::{Tls, Trust};
 use crate::vault::Vault;
 use http_client::ProviderClient;
@@ -61,6 +62,8 @@ struct Parts {
     signed_out_url: Url,
     roles: RoleMapping,
     provider: Provider,
+    /// What is required of the keys and signatures of ID tokens.
+    keys: KeyPolicy,
     /// Encrypts the cookies of sign-ins in progress.
     vault: Vault,
     used_states: UsedStates,
@@ -75,6 +78,7 @@ impl Oidc {
     pub fn new(
         settings: &OidcSettings,
         client: Client,
+        keys: KeyPolicy,
         vault: Vault,
         sources: Sources,
     ) -> Result<Self, String> {
@@ -101,6 +105,7 @@ impl Oidc {
             signed_out_url: page(SIGNED_OUT_PATH),
             roles,
             provider: Provider::new(settings.issuer.clone(), http),
+            keys,
             vault,
             used_states: UsedStates::default(),
             sources,
@@ -161,8 +166,9 @@ impl Oidc {
     /// Reads the provider's metadata and keys, unless they are cached.
     ///
     /// # Errors
-    /// If the provider cannot be reached, or its metadata cannot be used.
+    /// If the provider cannot be reached, its metadata cannot be used, or none of its signatures is accepted.
     pub async fn check(&self) -> Result<(), OidcError> {
-        self.0.provider.metadata().await.map(drop)
+        let metadata = self.0.provider.metadata().await?;
+        verify::check_algorithms(&metadata, self.0.keys).map_err(OidcError::from)
     }
 }

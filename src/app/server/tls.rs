@@ -16,9 +16,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsFiles;
-use crate::egress::describe_certificate;
+use crate::egress::{check_certificate_key, describe_certificate};
 use crate::health::{CertificateState, SharedCertificate};
 use crate::model::Sources;
+use crate::model::security_policy::KeyPolicy;
 
 /// Gatepost speaks only HTTP/1.1 (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -27,6 +28,7 @@ const PROTOCOL: &[u8] = b"http/1.1";
 #[derive(Debug)]
 pub(in crate::app) struct ServerTls {
     files: TlsFiles,
+    keys: KeyPolicy,
     current: ArcSwap<Loaded>,
     state: SharedCertificate,
     sources: Sources,
@@ -47,10 +49,15 @@ impl ServerTls {
     ///
     /// # Errors
     /// Which file cannot be used, and why.
-    pub(in crate::app) fn open(files: &TlsFiles, sources: &Sources) -> anyhow::Result<Self> {
-        let loaded = load(files, read(files)?)?;
+    pub(in crate::app) fn open(
+        files: &TlsFiles,
+        keys: KeyPolicy,
+        sources: &Sources,
+    ) -> anyhow::Result<Self> {
+        let loaded = load(files, keys, read(files)?)?;
         let tls = Self {
             files: files.clone(),
+            keys,
             state: Arc::new(ArcSwap::from_pointee(loaded.state.clone())),
             current: ArcSwap::from_pointee(loaded),
             sources: sources.clone(),
@@ -99,7 +106,7 @@ impl ServerTls {
         if contents == self.current.load().contents {
             return Ok(false);
         }
-        self.current.store(Arc::new(load(&self.files, contents)?));
+        self.current.store(Arc::new(load(&self.files, self.keys, contents)?));
         Ok(true)
     }
 
@@ -124,7 +131,7 @@ fn read(files: &TlsFiles) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
     Ok((certificate, read("GATEPOST_TLS_KEY_FILE", &files.key)?))
 }
 
-fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded> {
+fn load(files: &TlsFiles, keys: KeyPolicy, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded> {
     let place = |name: &str, path: &Path| format!("{name}: {}", path.display());
     let certificate = || place("GATEPOST_TLS_CERTIFICATE_FILE", &files.certificate);
     let key_file = || place("GATEPOST_TLS_KEY_FILE", &files.key);
@@ -132,6 +139,11 @@ fn load(files: &TlsFiles, contents: (Vec<u8>, Vec<u8>)) -> anyhow::Result<Loaded
         .collect::<Result<_, _>>()
         .with_context(|| format!("{} is not a certificate in PEM", certificate()))?;
     ensure!(!chain.is_empty(), "{} contains no certificate in PEM", certificate());
+    for der in &chain {
+        check_certificate_key(der, keys).map_err(|weak| {
+            anyhow!("{} has {weak}; use an ECDSA key or a longer RSA key", certificate())
+        })?;
+    }
     let state = chain
         .first()
         .and_then(describe)
@@ -193,7 +205,7 @@ mod tests {
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         std::fs::write(&files.certificate, cert.pem()).unwrap();
         std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
-        let tls = ServerTls::open(&files, &system_sources()).unwrap();
+        let tls = ServerTls::open(&files, KeyPolicy::default(), &system_sources()).unwrap();
         let reload_error = || tls.state().load().reload_error.clone();
         assert_eq!(reload_error(), "");
 

@@ -23,6 +23,7 @@ use super::timings::{self, SharedTrace};
 use super::tls::{self, TlsError};
 use crate::model::exchange::{Exchange, Response};
 use crate::model::outcome::{Cause, TlsFailure};
+use crate::model::security_policy::KeyPolicy;
 use crate::model::webhook::Tls;
 
 /// Maximum TLS policies with a pool of connections. Each variant of a form that is tested has its own, so their number
@@ -34,6 +35,7 @@ const MAX_POOLS: usize = 512;
 pub struct Client {
     pub(super) connector: Connector,
     pools: Arc<Mutex<HashMap<Tls, Arc<Pool>>>>,
+    pub(super) keys: KeyPolicy,
     connections: Arc<ConnectionCounts>,
 }
 
@@ -76,8 +78,15 @@ impl Client {
         Self {
             connector: Connector::new(Resolver(rules)),
             pools: Arc::default(),
+            keys: KeyPolicy::default(),
             connections: Arc::default(),
         }
+    }
+
+    /// Connects only to servers whose keys meet a policy. Call it before the first request.
+    #[must_use]
+    pub fn with_key_policy(self, keys: KeyPolicy) -> Self {
+        Self { keys, ..self }
     }
 
     /// Returns how many connections were opened, and how many requests were sent over an open connection.
@@ -89,9 +98,9 @@ impl Client {
     /// Checks that connections can be made with a TLS policy.
     ///
     /// # Errors
-    /// If a certificate or a key cannot be used.
+    /// If a certificate or a key cannot be used, or is too short.
     pub fn check_tls(&self, tls: &Tls) -> Result<(), TlsError> {
-        tls::client_config(tls).map(drop)
+        tls::check(tls, self.keys)
     }
 
     /// Sends a request and reads the response, up to [`MAX_RESPONSE_BYTES`] of its body.
@@ -191,7 +200,7 @@ impl Client {
         if let Some(pool) = pools.get(tls) {
             return Ok(Arc::clone(pool));
         }
-        let config = Arc::new(tls::client_config(tls)?);
+        let config = Arc::new(tls::client_config(tls, self.keys)?);
         let connections = Arc::clone(&self.connections);
         let pool = Arc::new(Pool { tls: config, idle: IdlePool::default(), connections });
         if pools.len() >= MAX_POOLS {

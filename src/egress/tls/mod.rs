@@ -8,6 +8,6 @@ mod x509;
 pub use pem::describe_pem;
 pub use trust::TlsError;
 
-pub(super) use trust::client_config;
+pub(super) use trust::{check, client_config};
 pub(super) use verifier::OwnCertificateError;
-pub use x509::describe as describe_certificate;
+pub use x509::{check_key as check_certificate_key, describe as describe_certificate};

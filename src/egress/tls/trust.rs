@@ -7,8 +7,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, Error, RootCertStore};
 
-use super::pem;
 use super::verifier::{Check, Verifier};
+use super::{pem, x509};
+use crate::model::security_policy::KeyPolicy;
 use crate::model::webhook::{ClientCertificate, Tls, TlsVersion, Trust};
 
 /// Why a TLS policy cannot be used. The messages are for the form.
@@ -32,10 +33,13 @@ pub enum TlsError {
 ///
 /// # Errors
 /// If one of its certificates or keys cannot be used.
-pub(in crate::egress) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+pub(in crate::egress) fn client_config(
+    tls: &Tls,
+    keys: KeyPolicy,
+) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let check = check_for(&tls.trust, &provider)?;
-    let verifier = Arc::new(Verifier { check, provider: Arc::clone(&provider) });
+    let verifier = Arc::new(Verifier { check, keys, provider: Arc::clone(&provider) });
     let versions: &[_] = match tls.min_version {
         TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         TlsVersion::V1_3 => &[&rustls::version::TLS13],
@@ -52,6 +56,32 @@ pub(in crate::egress) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsErr
             builder.with_client_auth_cert(chain, key).map_err(|error| identity_error(&error))
         }
     }
+}
+
+/// Checks that a TLS policy can be used, and the keys of its own certificates. Those of stored policies are not checked again
+/// before a connection is made: the verifier checks its authorities, and a server its clients.
+///
+/// # Errors
+/// If one of its certificates or keys cannot be used, or is too short.
+pub(in crate::egress) fn check(tls: &Tls, keys: KeyPolicy) -> Result<(), TlsError> {
+    client_config(tls, keys)?;
+    let check = |pem: &str, error: fn(String) -> TlsError| {
+        let certificates = pem::parse_certificates(pem).map_err(error)?;
+        certificates.iter().try_for_each(|certificate| {
+            x509::check_key(certificate, keys).map_err(|weak| {
+                error(format!(
+                    "This certificate has {weak}. Use one with an ECDSA key, such as P-256, or a longer RSA key."
+                ))
+            })
+        })
+    };
+    if let Trust::Ca(pem) | Trust::PublicAnd(pem) = &tls.trust {
+        check(pem, TlsError::Authority)?;
+    }
+    if let Some(client) = &tls.client {
+        check(&client.certificate, TlsError::ClientCertificate)?;
+    }
+    Ok(())
 }
 
 fn check_for(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Check, TlsError> {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::x509;
 use crate::egress::timings;
+use crate::model::security_policy::KeyPolicy;
 use crate::model::webhook::Fingerprint;
 
 /// The server presented the certificate that was entered as an authority, and it cannot be its own authority.
@@ -36,12 +37,22 @@ pub(super) enum Check {
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) check: Check,
+    pub(super) keys: KeyPolicy,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
         &self.provider.signature_verification_algorithms
+    }
+
+    /// Checks the keys of certificates that the policy trusts.
+    fn check_keys<'c>(
+        &self,
+        mut certificates: impl Iterator<Item = &'c CertificateDer<'c>>,
+    ) -> Result<(), Error> {
+        let checked = certificates.try_for_each(|der| x509::check_key(der, self.keys));
+        checked.map_err(|weak| CertificateError::Other(OtherError(Arc::new(weak))).into())
     }
 }
 
@@ -56,24 +67,29 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         timings::certificate_received(end_entity);
         match &self.check {
-            Check::Authorities { verifier, private } => verifier
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .map_err(|error| {
-                    // A wrong name or date is the more specific reason.
-                    if private.contains(end_entity) && is_about_issuer(&error) {
-                        let own = OtherError(Arc::new(OwnCertificateError));
-                        return CertificateError::Other(own).into();
-                    }
-                    error
-                }),
+            Check::Authorities { verifier, private } => {
+                verifier
+                    .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                    .map_err(|error| {
+                        // A wrong name or date is the more specific reason.
+                        if private.contains(end_entity) && is_about_issuer(&error) {
+                            let own = OtherError(Arc::new(OwnCertificateError));
+                            return CertificateError::Other(own).into();
+                        }
+                        error
+                    })?;
+                self.check_keys(std::iter::once(end_entity).chain(intermediates).chain(private))?;
+            }
             Check::Pinned(Fingerprint(pin)) if Sha256::digest(end_entity).as_slice() == pin => {
-                Ok(ServerCertVerified::assertion())
+                self.check_keys(std::iter::once(end_entity))?;
             }
             Check::Pinned(_) => {
-                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+                let other = CertificateError::ApplicationVerificationFailure;
+                return Err(Error::InvalidCertificate(other));
             }
-            Check::Nothing => Ok(ServerCertVerified::assertion()),
+            Check::Nothing => {}
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

@@ -3,9 +3,11 @@
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use crate::model::Timestamp;
 use crate::model::exchange::Certificate;
+use crate::model::security_policy::{KeyPolicy, WeakKey};
 use crate::model::webhook::Fingerprint;
 
 /// Returns the fields of a certificate in DER, or `None` if it cannot be parsed.
@@ -36,6 +38,18 @@ pub fn describe(der: &[u8]) -> Option<Certificate> {
 pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     Some(certificate.tbs_certificate.subject_pki.raw)
+}
+
+/// Checks the key of a certificate in DER, if it is an RSA key. One that cannot be parsed fails the verification elsewhere.
+///
+/// # Errors
+/// If the key is too short.
+pub fn check_key(der: &[u8], policy: KeyPolicy) -> Result<(), WeakKey> {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return Ok(()) };
+    if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() {
+        return policy.check_rsa(key.modulus);
+    }
+    Ok(())
 }
 
 /// Returns whether the first certificate names the second one as its issuer.

@@ -142,6 +142,13 @@ pub enum TlsFailure {
     OldFormat,
     /// The webhook does not verify certificates, which strict mode requires. Nothing was sent.
     NotVerified,
+    /// An RSA key of the server, or of an issuer, is shorter than strict mode requires.
+    WeakKey {
+        /// Its length.
+        bits: usize,
+        /// The minimum.
+        min_bits: usize,
+    },
     /// The server requires a client certificate.
     #[serde(rename = "ClientWanted")]
     ClientCertificateRequired,

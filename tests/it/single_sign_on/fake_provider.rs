@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::rsa::RsaKey;
 use crate::support::identity_provider::{CLIENT_ID, CLIENT_SECRET};
 
 /// How the token is signed.
@@ -37,6 +38,8 @@ pub(super) enum Signature {
     PublicKeyAsSecret,
     /// HMAC, with the client secret.
     ClientSecret,
+    /// By the RSA key with this id, with this algorithm.
+    Rsa(&'static str, &'static str),
 }
 
 /// How an endpoint misbehaves.
@@ -76,6 +79,7 @@ struct Shared {
     /// Nonce and PKCE challenge of each code that was not used.
     codes: HashMap<String, (String, String)>,
     key: Option<(String, Arc<KeyPair>)>,
+    rsa: Vec<Arc<RsaKey>>,
     /// Requests by path.
     requests: HashMap<&'static str, usize>,
     next_code: usize,
@@ -123,6 +127,11 @@ impl FakeProvider {
     pub(super) fn rotate(&self, id: &str) {
         let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
         self.server.shared.lock().key = Some((id.to_owned(), Arc::new(key)));
+    }
+
+    /// Adds an RSA key. Call it before the first sign-in, because Gatepost reads the keys only then.
+    pub(super) fn add_rsa(&self, key: RsaKey) {
+        self.server.shared.lock().rsa.push(Arc::new(key));
     }
 
     /// Returns how often an endpoint was requested.
@@ -220,7 +229,9 @@ impl Server {
             Signature::None => "none",
             Signature::PublicKeyAsSecret | Signature::ClientSecret => "HS256",
             Signature::Right | Signature::OtherKey | Signature::Damaged => "EdDSA",
+            Signature::Rsa(_, algorithm) => algorithm,
         };
+        let id = if let Signature::Rsa(id, _) = behaviour.signature { id } else { &id };
         let header = merge(json!({ "alg": algorithm, "kid": id, "typ": "JWT" }), &behaviour.header);
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", encode(&header), encode(&claims));
@@ -242,6 +253,10 @@ impl Server {
             Signature::None => Vec::new(),
             Signature::PublicKeyAsSecret => hmac(key.public_key_raw()),
             Signature::ClientSecret => hmac(CLIENT_SECRET.as_bytes()),
+            Signature::Rsa(id, algorithm) => {
+                let rsa = self.shared.lock().rsa.clone();
+                rsa.iter().find(|key| key.id == id).unwrap().sign(algorithm, &text)
+            }
         };
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -274,7 +289,9 @@ async fn keys(State(server): State<Server>) -> Response {
     let (id, key) = server.shared.lock().key.clone().unwrap();
     let x = URL_SAFE_NO_PAD.encode(key.public_key_raw());
     let key = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": id, "x": x });
-    wrong.unwrap_or_else(|| reply(&json!({ "keys": [key] })))
+    let rsa: Vec<Value> = server.shared.lock().rsa.iter().map(|key| key.jwk()).collect();
+    let keys: Vec<Value> = std::iter::once(key).chain(rsa).collect();
+    wrong.unwrap_or_else(|| reply(&json!({ "keys": keys })))
 }
 
 async fn token(State(server): State<Server>, headers: HeaderMap, body: String) -> Response {

@@ -5,6 +5,8 @@ mod confirming;
 mod doctor;
 mod fake_provider;
 mod refusals;
+mod rsa;
+mod strict;
 mod tokens;
 mod users;
 

@@ -19,6 +19,7 @@ impl TlsFailure {
             | Self::WrongName => "Certificate not trusted",
             Self::NotPinned => "Certificate is not the pinned one",
             Self::NotVerified => "Strict mode requires verified certificates",
+            Self::WeakKey { .. } => "Strict mode requires a longer RSA key",
             Self::ClientCertificateRequired => "Client certificate required",
             Self::ClientCertificateRejected(_) => "Client certificate rejected",
             Self::Version | Self::NoCommonCipher | Self::Other(_) => "TLS handshake failed",
@@ -65,6 +66,7 @@ impl TlsFailure {
                 "Ask the administrator of the server. If the change is intended, fetch and pin the new certificate.",
             ),
             Self::NotVerified => not_verified(),
+            Self::WeakKey { bits, min_bits } => weak_key(*bits, *min_bits),
             Self::OwnCertificate => Explanation::new(
                 "The certificate that you pasted is the server's own, not that of an authority.",
                 "It is marked as an authority, which the certificate of a server must not be, or has the old format X.509 version 1.",
@@ -112,5 +114,16 @@ fn not_verified() -> Explanation {
          Nothing was sent.",
         "Under TLS, select Fetch certificate, compare the fingerprint with the one on the server, and pin it. Or enter the \
          certificate of the authority (PEM). The next attempt is sent then.",
+    )
+}
+
+fn weak_key(bits: usize, min_bits: usize) -> Explanation {
+    Explanation::new(
+        format!(
+            "The server's certificate has an RSA key of {bits} bits, and strict mode requires at least {min_bits}."
+        ),
+        "The key is that of the server, of an issuer whose certificate it sends, or of the private authority. Nothing was sent.",
+        "Install a certificate with an ECDSA key or a longer RSA key on the server. If only the key of an issuer is too short, \
+         pin the server's certificate.",
     )
 }

@@ -211,6 +211,11 @@ fn rejected(rejection: &Rejection, name: &str) -> Failure {
             format!("Gatepost requires a stronger sign-in than the one with which you used {name}, for example with a second factor."),
             "Sign in there with a second factor, and try again. If the problem persists, contact your administrator.",
         ),
+        Rejection::WeakSignature(_) | Rejection::WeakKey(_) => failure(
+            "The signature of the provider is too weak",
+            format!("Strict mode does not accept how {name} signs, so you are not signed in."),
+            "Ask the administrator of the identity provider to sign ID tokens for Gatepost with ES256, EdDSA or PS256, and with RSA keys of at least 3072 bits.",
+        ),
         Rejection::OtherProvider | Rejection::Refused(_) | Rejection::Code(_) | Rejection::Token(_) => failure(
             "The sign-in was rejected",
             format!("The response of {name} cannot be trusted, so you are not signed in."),
