@@ -43,11 +43,21 @@ pub enum CheckId {
     Mail,
     /// The identity provider can be reached.
     SingleSignOn,
+    /// Strict mode is on.
+    StrictMode,
+    /// Webhooks verify the certificates of their servers, as strict mode requires.
+    WebhookVerification,
+    /// API tokens expire, as strict mode requires.
+    TokenExpiry,
+    /// Authenticator apps use SHA-256, as strict mode requires.
+    AuthenticatorApps,
+    /// The audit log belongs to another role, as strict mode requires.
+    DatabaseRole,
 }
 
 impl CheckId {
     /// All checks in their order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Settings,
         Self::Database,
         Self::Migrations,
@@ -66,7 +76,17 @@ impl CheckId {
         Self::TlsCertificate,
         Self::Mail,
         Self::SingleSignOn,
+        Self::StrictMode,
+        Self::WebhookVerification,
+        Self::TokenExpiry,
+        Self::AuthenticatorApps,
+        Self::DatabaseRole,
     ];
+
+    /// Whether the check is made only in strict mode.
+    pub fn is_of_strict_mode(self) -> bool {
+        self >= Self::StrictMode
+    }
 
     /// The stable name, for programs.
     pub fn as_str(self) -> &'static str {
@@ -89,6 +109,11 @@ impl CheckId {
             Self::TlsCertificate => "tls_certificate",
             Self::Mail => "mail",
             Self::SingleSignOn => "single_sign_on",
+            Self::StrictMode => "strict_mode",
+            Self::WebhookVerification => "webhook_verification",
+            Self::TokenExpiry => "token_expiry",
+            Self::AuthenticatorApps => "authenticator_apps",
+            Self::DatabaseRole => "database_role",
         }
     }
 
@@ -113,6 +138,11 @@ impl CheckId {
             Self::TlsCertificate => "TLS certificate",
             Self::Mail => "Mail",
             Self::SingleSignOn => "Single sign-on",
+            Self::StrictMode => "Strict mode",
+            Self::WebhookVerification => "TLS verification",
+            Self::TokenExpiry => "Token expiry",
+            Self::AuthenticatorApps => "Authenticator apps",
+            Self::DatabaseRole => "Database role",
         }
     }
 
@@ -127,6 +157,10 @@ impl CheckId {
                 | Self::TlsCertificate
                 | Self::Mail
                 | Self::SingleSignOn
+                | Self::StrictMode
+                | Self::TokenExpiry
+                | Self::AuthenticatorApps
+                | Self::DatabaseRole
         )
     }
 }

@@ -87,6 +87,7 @@ mod tests {
 
     use super::super::check::CheckState;
     use super::*;
+    use crate::model::SecurityPolicy;
 
     fn settings(allow: &[&str], deny: &[&str], listen: &str) -> Settings {
         let network = |text: &&str| {
@@ -102,6 +103,7 @@ mod tests {
             serves_tls: false,
             password_sign_in: true,
             mail: None,
+            policy: SecurityPolicy::default(),
             private_data_dir: None,
             certificate: None,
             unusable: Vec::new(),

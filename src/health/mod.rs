@@ -13,6 +13,7 @@ mod report;
 mod settings;
 mod single_sign_on;
 mod span;
+mod strict;
 mod tls_certificate;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::check::{Check, CheckId, CheckState};
 use super::database::{self, Reached};
 use super::settings::{self, Settings};
-use super::{Health, deliveries, disk_space, egress_rules, history, single_sign_on};
+use super::{Health, deliveries, disk_space, egress_rules, history, single_sign_on, strict};
 use crate::config::ConfigError;
 use crate::private_postgres::PrivateError;
 use crate::store::Error;
@@ -76,6 +76,7 @@ impl Report {
         let mut report = Self::default();
         let disk = settings.private_data_dir.as_deref().and_then(disk_space::check);
         let others = disk.into_iter().chain([egress_rules::check(settings)]);
+        let others = others.chain(strict::check_mode(settings.policy));
         for check in settings.checks().chain(others) {
             report.add(check);
         }
@@ -147,6 +148,9 @@ impl Health {
         self.add_administrators(&mut report).await;
         self.add_deliveries(&mut report).await;
         self.add_history(&mut report).await;
+        for check in strict::checks(db, settings).await {
+            report.add(check);
+        }
         report
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::check::{Check, CheckId};
 use super::tls_certificate::{self, SharedCertificate};
 use crate::config::{self, Config, SmtpEncryption, SmtpSettings};
-use crate::model::Sources;
+use crate::model::{SecurityPolicy, Sources};
 
 /// The settings that are checked.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Settings {
     /// Whether users may sign in with passwords.
     pub(super) password_sign_in: bool,
     pub(super) mail: Option<String>,
+    /// What the operator requires.
+    pub(super) policy: SecurityPolicy,
     /// The data directory, if there is a private PostgreSQL in it.
     pub(super) private_data_dir: Option<PathBuf>,
     /// The certificate of a server that speaks TLS, and the current time.
@@ -49,6 +51,7 @@ impl Settings {
             mail: config.smtp.as_ref().map(describe_mail),
             private_data_dir: is_private.then(|| config.data_dir.clone()),
             password_sign_in: config.password_sign_in,
+            policy: config.policy,
             certificate: None,
             unusable: Vec::new(),
         }

@@ -16,6 +16,8 @@ pub struct SecurityPolicy {
     pub verified_targets: bool,
     /// Maximum lifetime of new API tokens, in days. `None` if they need not expire.
     pub max_token_days: Option<u16>,
+    /// Whether the audit log must belong to another role of the database than the server's.
+    pub separate_role: bool,
     /// What is required of the keys and signatures of other servers, and of this one's certificate.
     pub keys: KeyPolicy,
 }
@@ -98,6 +100,7 @@ impl SecurityPolicy {
         codes: CodePolicy { tolerance_steps: 0, hash: CodeHash::Sha256 },
         verified_targets: true,
         max_token_days: Some(365),
+        separate_role: true,
         keys: KeyPolicy { min_rsa_bits: Some(3072), require_pss: true },
     };
 

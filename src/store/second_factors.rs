@@ -180,6 +180,17 @@ pub async fn count_recovery_codes(db: impl PgExecutor<'_>, user: UserId) -> Resu
     Ok(count)
 }
 
+/// Returns the number of second factors with a hash.
+pub async fn count_with_hash(db: &PgPool, hash: CodeHash) -> Result<i64, Error> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from second_factors where hash = $1"#,
+        hash.as_str()
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}
+
 /// Returns which of these users have a second factor, and need one.
 pub async fn list_states(
     db: &PgPool,

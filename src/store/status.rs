@@ -15,6 +15,8 @@ use crate::model::{Timestamp, WebhookId};
 pub const MAX_COUNTED: i64 = 100_000;
 /// Maximum number of webhooks that are listed.
 pub const MAX_WEBHOOKS: usize = 50;
+/// Maximum number of names that a check lists.
+const MAX_NAMED: i64 = 5;
 
 /// The database server.
 #[derive(Debug, Clone)]
@@ -228,4 +230,64 @@ pub async fn paused_webhooks(db: &PgPool) -> Result<Webhooks<PausedWebhook>, Err
         reason: row.reason,
     });
     Ok(Webhooks { count, first: first.collect() })
+}
+
+/// Objects of one kind: their number, and the names of the first [`MAX_NAMED`].
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Number of all.
+    pub count: i64,
+    /// Names of the first ones.
+    pub first: Vec<String>,
+}
+
+/// Returns the webhooks that do not verify the certificates of their servers, by name.
+pub async fn unverified_webhooks(db: &PgPool) -> Result<Named, Error> {
+    let query = sqlx::query!(
+        r#"select name, count(*) over () as "count!" from webhooks
+           where unverified and deleted_at is null order by lower(name), id limit $1"#,
+        MAX_NAMED
+    );
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
+    let count = rows.first().map_or(0, |row| row.count);
+    Ok(Named { count, first: rows.into_iter().map(|row| row.name).collect() })
+}
+
+/// Returns the tokens that do not expire within some days after they were created, by name.
+pub async fn lasting_tokens(db: &PgPool, days: u16) -> Result<Named, Error> {
+    // In hours, because a day of PostgreSQL depends on the time zone.
+    let query = sqlx::query!(
+        r#"select name, count(*) over () as "count!" from tokens
+           where expires_at is null or expires_at > created_at + make_interval(hours => $1)
+           order by lower(name) limit $2"#,
+        24 * i32::from(days),
+        MAX_NAMED
+    );
+    let rows = within(db, QUICK_TIMEOUT, query.fetch_all(db)).await?;
+    let count = rows.first().map_or(0, |row| row.count);
+    Ok(Named { count, first: rows.into_iter().map(|row| row.name).collect() })
+}
+
+/// The role with which the server connects.
+#[derive(Debug, Clone)]
+pub struct DatabaseRole {
+    /// Its name.
+    pub name: String,
+    /// Whether it has the rights of the owner of the audit log.
+    pub owns_audit_log: bool,
+    /// Whether it has the rights of the owner of the database.
+    pub owns_database: bool,
+}
+
+/// Returns what the role of the connection owns. A superuser owns everything.
+pub async fn database_role(db: &PgPool) -> Result<DatabaseRole, Error> {
+    let query = sqlx::query_as!(
+        DatabaseRole,
+        r#"select current_user::text as "name!",
+                  pg_has_role(current_user, relowner, 'usage') as "owns_audit_log!",
+                  pg_has_role(current_user, datdba, 'usage') as "owns_database!"
+           from pg_class, pg_database
+           where pg_class.oid = 'audit_log'::regclass and datname = current_database()"#
+    );
+    within(db, QUICK_TIMEOUT, query.fetch_one(db)).await
 }

@@ -30,6 +30,7 @@ mod session;
 mod signatures;
 mod single_sign_on;
 mod status;
+mod strict;
 #[expect(dead_code, reason = "the black-box tests use the rest")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -132,6 +132,8 @@ fn list_of(check: CheckId) -> (&'static str, &'static str) {
         CheckId::Failures => ("/deliveries?state=failed", "Show failed deliveries"),
         CheckId::CircuitBreakers => ("/webhooks?status=failing", "Show failing webhooks"),
         CheckId::PausedWebhooks => ("/webhooks?status=paused", "Show paused webhooks"),
+        CheckId::WebhookVerification => ("/webhooks", "Show webhooks"),
+        CheckId::TokenExpiry => ("/tokens", "Show API tokens"),
         _ => ("", ""),
     }
 }

@@ -224,6 +224,12 @@ async fn a_server_with_its_own_role_appends_entries_and_cannot_change_them() {
     run(command(&["token", "create", "Apono"]), "").await.printed();
     run(command(&["audit", "export"]), "").await.printed();
     assert_says(&run(command(&VERIFY), "").await.printed(), &["2 entries"]);
+    // The check of strict mode finds nothing to change.
+    let mut doctor = command(&["doctor"]);
+    doctor.env("GATEPOST_STRICT", "true");
+    let words =
+        [&format!("ok       Database role: The audit log does not belong to the role {role}")];
+    assert_says(&run(doctor, "").await.stdout, &words.map(String::as_str));
     for sql in [
         "update audit_log set actor_name = 'other@example.com'",
         "insert into audit_log select * from audit_log",

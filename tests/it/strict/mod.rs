@@ -1,5 +1,6 @@
 //! Strict mode: what it requires of the settings and of users, targets and the identity provider.
 
+mod checks;
 mod keys;
 mod second_factor;
 mod start;
