@@ -83,7 +83,9 @@ use uuid::Uuid;
 
 use crate::delivery::Dispatcher;
 use crate::egress::{Client, TokenClient};
-use crate::identity::{DeviceKey, PasswordError, Passwords, RecordLimit, Throttle};
+use crate::identity::{
+    DeviceKey, LeakedPasswords, PasswordError, Passwords, RecordLimit, Throttle,
+};
 use crate::mail::Mailer;
 use crate::model::webhook::Rules;
 use crate::model::{SecurityPolicy, Sources};
@@ -119,6 +121,8 @@ pub struct Parts {
     pub oidc: Option<Oidc>,
     /// Whether users may sign in with passwords.
     pub password_sign_in: bool,
+    /// Passwords that cannot be set.
+    pub leaked_passwords: LeakedPasswords,
     /// Sends mails. `None` in commands, and if there is no mail server.
     pub mailer: Option<Mailer>,
     /// The one-time code for creating the first administrator. `None` if there is one.
@@ -146,8 +150,8 @@ impl Actions {
     /// If passwords cannot be hashed.
     pub fn new(parts: Parts) -> Result<Self, PasswordError> {
         Ok(Self {
+            passwords: Passwords::new(parts.leaked_passwords.clone())?,
             parts: Arc::new(parts),
-            passwords: Passwords::new()?,
             throttle: Throttle::default(),
             record_limit: RecordLimit::default(),
             backtests: Arc::new(Semaphore::new(MAX_BACKTESTS)),

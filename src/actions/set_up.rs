@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
 use crate::actions::{Actions, SignedIn, email};
-use crate::identity::{Passwords, Subject};
+use crate::identity::Subject;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin, UserId};
 use crate::store::users::{self, User};
@@ -65,7 +65,7 @@ impl Actions {
             .throttle
             .start(from, Subject::SetUp, None, Instant::now())
             .map_err(SetUpError::Throttled)?;
-        let mut errors = check(email, password);
+        let mut errors = self.check_first(email, password).await;
         let expected = self.parts.setup_code.as_deref().unwrap_or_default();
         let entered = code.trim().to_uppercase();
         if expected.is_empty() || !bool::from(entered.as_bytes().ct_eq(expected.as_bytes())) {
@@ -95,7 +95,7 @@ impl Actions {
         email: &str,
         password: &str,
     ) -> Result<User, SetUpError> {
-        let errors = check(email, password);
+        let errors = self.check_first(email, password).await;
         if errors.is_empty() {
             self.create_first(email, password, &Actor::GATEPOST).await
         } else {
@@ -130,18 +130,19 @@ impl Actions {
         tx.commit().await.map_err(store::Error::from)?;
         Ok(user)
     }
-}
 
-fn check(email: &str, password: &str) -> Vec<(SetUpField, String)> {
-    let mut errors = Vec::new();
-    if !email::is_plausible(email.trim()) {
-        errors.push((
-            SetUpField::Email,
-            "Enter an email address, such as ann@example.com.".to_owned(),
-        ));
+    /// Checks the email address and the password of the first administrator.
+    async fn check_first(&self, email: &str, password: &str) -> Vec<(SetUpField, String)> {
+        let mut errors = Vec::new();
+        if !email::is_plausible(email.trim()) {
+            errors.push((
+                SetUpField::Email,
+                "Enter an email address, such as ann@example.com.".to_owned(),
+            ));
+        }
+        if let Err(message) = self.passwords.check_new(password, email).await {
+            errors.push((SetUpField::Password, message));
+        }
+        errors
     }
-    if let Err(message) = Passwords::check_strength(password, email) {
-        errors.push((SetUpField::Password, message));
-    }
-    errors
 }

@@ -18,6 +18,9 @@ pub async fn diagnose(config: &Config, sources: &Sources) -> Report {
     if let Err(error) = &oidc {
         settings.add_unusable(error.clone());
     }
+    if let Err(error) = super::open_leaked_passwords(config) {
+        settings.add_unusable(format!("{error:#}"));
+    }
     let keys = config.policy.keys;
     match config.tls.as_ref().map(|files| ServerTls::open(files, keys, sources)) {
         Some(Ok(tls)) => settings.set_certificate(tls.state(), sources.clone()),

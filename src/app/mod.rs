@@ -40,7 +40,7 @@ use crate::config::Config;
 use crate::delivery::{Deps, Dispatcher};
 use crate::egress::{AddressRules, Client, TokenClient};
 use crate::health::{Health, Settings, SharedCertificate};
-use crate::identity::{DeviceKey, RecoveryCode};
+use crate::identity::{DeviceKey, LeakedPasswords, RecoveryCode};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::model::Sources;
@@ -102,9 +102,11 @@ impl App {
         let tls = config.tls.as_ref().map(|files| ServerTls::open(files, keys, &sources));
         let tls = tls.transpose()?;
         let certificate = tls.as_ref().map(ServerTls::state);
+        let leaked = open_leaked_passwords(&config)?;
         let database = Database::open(&config).await?;
         // Boxed: the future is large.
-        match Box::pin(Self::start(&config, address, sources, &database, certificate)).await {
+        let files = (certificate, leaked);
+        match Box::pin(Self::start(&config, address, sources, &database, files)).await {
             Ok(Started { unlocked, login, router, dispatcher, notifier, actions, setup_code }) => {
                 Ok(Self {
                     listener,
@@ -131,7 +133,7 @@ impl App {
         address: SocketAddr,
         sources: Sources,
         database: &Database,
-        certificate: Option<SharedCertificate>,
+        (certificate, leaked_passwords): (Option<SharedCertificate>, LeakedPasswords),
     ) -> anyhow::Result<Started> {
         database.migrate().await?;
         let db = database.pool().clone();
@@ -196,6 +198,7 @@ impl App {
             device_key,
             oidc,
             password_sign_in: config.password_sign_in,
+            leaked_passwords,
             mailer,
             setup_code: setup_code.clone(),
         })?;
@@ -237,6 +240,15 @@ fn create_client(config: &Config) -> Client {
 
 fn open_mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
     config.smtp.as_ref().map(Mailer::new).transpose().context("GATEPOST_SMTP_URL")
+}
+
+/// Returns the lists of leaked passwords.
+///
+/// # Errors
+/// If the operator's file cannot be used.
+pub fn open_leaked_passwords(config: &Config) -> anyhow::Result<LeakedPasswords> {
+    let file = config.leaked_passwords_file.clone();
+    LeakedPasswords::open(file).context("GATEPOST_LEAKED_PASSWORDS_FILE")
 }
 
 /// Returns single sign-on, if it is on. Its key is derived, and encrypts nothing else.

@@ -20,10 +20,12 @@ use chrono::TimeDelta;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::actions::{Actions, NewToken, Parts, UserChange};
-use crate::app::{Database, Unlocked, check_strict, system_sources, telemetry};
+use crate::app::{
+    Database, Unlocked, check_strict, open_leaked_passwords, system_sources, telemetry,
+};
 use crate::config::{Config, Options, without_empty_variables};
 use crate::egress::{AddressRules, Client, TokenClient};
-use crate::identity::DeviceKey;
+use crate::identity::{DeviceKey, LeakedPasswords};
 use crate::model::audit::ExportFormat;
 use crate::model::{EventId, Sources, Timestamp};
 
@@ -305,12 +307,13 @@ impl OpenDatabase {
 /// Opens the database and creates the actions, for a command beside a running server.
 async fn open(config: &Config) -> anyhow::Result<(OpenDatabase, Actions)> {
     let sources = system_sources();
+    let leaked = open_leaked_passwords(config)?;
     let database = Database::open_beside(config).await?;
     let prepared = async {
         database.migrate().await?;
         let unlocked = Unlocked::open(config, &sources, &database).await?;
         database.move_secrets(&unlocked.vault, &sources).await?;
-        let actions = create_actions(config, &sources, &database, &unlocked)?;
+        let actions = create_actions(config, &sources, &database, &unlocked, leaked)?;
         anyhow::Ok((unlocked, actions))
     };
     match prepared.await {
@@ -327,6 +330,7 @@ fn create_actions(
     sources: &Sources,
     database: &Database,
     unlocked: &Unlocked,
+    leaked_passwords: LeakedPasswords,
 ) -> anyhow::Result<Actions> {
     let egress = AddressRules::new(config.egress_allow.clone(), config.egress_deny.clone())
         .only(config.egress_only.clone());
@@ -344,6 +348,7 @@ fn create_actions(
         dispatcher: None,
         oidc: None,
         password_sign_in: config.password_sign_in,
+        leaked_passwords,
         mailer: None,
         setup_code: None,
     })?)

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 
 use crate::app::{Database, Unlocked, system_sources};
 use crate::config::{Config, KeyFile};
+use crate::identity::LeakedPasswords;
 use crate::model::Actor;
 
 /// What to do if the master key is a setting.
@@ -56,7 +57,9 @@ async fn rotate_in(config: &Config, file: &KeyFile, database: &Database) -> anyh
     database.migrate().await?;
     // Held until the old keys are removed.
     let unlocked = Unlocked::begin_rotation(config, file, &sources, database).await?;
-    let actions = super::create_actions(config, &sources, database, &unlocked)?;
+    // Sets no password.
+    let leaked = LeakedPasswords::default();
+    let actions = super::create_actions(config, &sources, database, &unlocked, leaked)?;
     let count = actions.reencrypt(&Actor::COMMAND_LINE).await.context(
         "the rotation is not finished: the key file contains the new and the old key, and no value is lost. Fix \
          the error and run the command again",

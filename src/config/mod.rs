@@ -64,6 +64,8 @@ pub struct Config {
     pub keys: KeySettings,
     /// Email address and password of the first administrator, if set.
     pub admin: Option<(String, SecretString)>,
+    /// A file with the hashes of leaked passwords.
+    pub leaked_passwords_file: Option<PathBuf>,
     /// Networks that deliveries may reach although they are blocked by default.
     pub egress_allow: Vec<IpNet>,
     /// Networks that deliveries may not reach.
@@ -168,6 +170,7 @@ impl Config {
             )?,
             keys,
             admin,
+            leaked_passwords_file: options.leaked_passwords_file,
             egress_allow: networks("GATEPOST_EGRESS_ALLOW", options.egress_allow.as_deref())?,
             egress_deny: networks("GATEPOST_EGRESS_DENY", options.egress_deny.as_deref())?,
             egress_only: networks("GATEPOST_EGRESS_ONLY", options.egress_only.as_deref())?,

@@ -79,6 +79,12 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_password_file: Option<PathBuf>,
 
+    /// A file with the hashes of leaked passwords, in the format of the Pwned Passwords download with SHA-1 hashes that is
+    /// ordered by hash; new passwords must not be in it [default: an embedded list of common ones]
+    #[arg(long, env = "GATEPOST_LEAKED_PASSWORDS_FILE", global = true, value_parser = path())]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaked_passwords_file: Option<PathBuf>,
+
     /// Networks (CIDR, comma-separated) that deliveries may reach although they are this machine's own, loopback,
     /// link-local, multicast or other special addresses
     #[arg(long, env = "GATEPOST_EGRESS_ALLOW", global = true)]
@@ -296,6 +302,7 @@ impl Options {
             &mut self.smtp_url_file,
             &mut self.oidc_client_secret_file,
             &mut self.oidc_ca_file,
+            &mut self.leaked_passwords_file,
             &mut self.tls_certificate_file,
             &mut self.tls_key_file,
         ] {

@@ -2,6 +2,7 @@
 
 mod device;
 mod invitation;
+mod leaked_passwords;
 mod password;
 mod permission;
 mod record_limit;
@@ -16,6 +17,7 @@ mod token_cache;
 
 pub use device::DeviceKey;
 pub use invitation::{InvitationToken, hash_invitation};
+pub use leaked_passwords::{HashFileError, LeakedPasswords};
 pub use password::{Lane, PasswordError, Passwords};
 pub use permission::Permission;
 pub use record_limit::RecordLimit;

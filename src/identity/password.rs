@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use zxcvbn::feedback::Feedback;
 use zxcvbn::{Score, zxcvbn};
 
+use super::leaked_passwords::LeakedPasswords;
+
 /// Maximum number of passwords of unknown devices that wait. They take about a second.
 const MAX_WAITING: usize = 32;
 
@@ -19,6 +21,7 @@ pub struct Passwords {
     known: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    leaked: LeakedPasswords,
     /// The hash verified for unknown users, so that the time does not reveal whether a user exists.
     decoy: Arc<str>,
 }
@@ -57,22 +60,35 @@ impl Passwords {
     ///
     /// # Errors
     /// If hashing does not work.
-    pub fn new() -> Result<Self, PasswordError> {
+    pub fn new(leaked: LeakedPasswords) -> Result<Self, PasswordError> {
         let decoy = hash("a password that no user has")?;
         let lane = |permits| Arc::new(Semaphore::new(permits));
         Ok(Self {
             known: lane(1),
             unknown: lane(1),
             waiting: lane(MAX_WAITING),
+            leaked,
             decoy: decoy.into(),
         })
     }
 
-    /// Checks the length of a password, and how hard it is to guess for someone who knows the email address.
+    /// Checks a new password: its length, how hard it is to guess for someone who knows the email address, and that it has
+    /// not leaked.
     ///
     /// # Errors
     /// A message for the form.
-    pub fn check_strength(password: &str, email: &str) -> Result<(), String> {
+    pub async fn check_new(&self, password: &str, email: &str) -> Result<(), String> {
+        let (leaked, password, email) =
+            (self.leaked.clone(), password.to_owned(), email.to_owned());
+        let check = move || {
+            Self::check_strength(&password, &email)?;
+            check_leaks(&leaked, &password)
+        };
+        // The lists may be on a disk, and zxcvbn needs milliseconds for long passwords.
+        tokio::task::spawn_blocking(check).await.map_err(|error| error.to_string())?
+    }
+
+    fn check_strength(password: &str, email: &str) -> Result<(), String> {
         if password.chars().count() < Self::MIN_CHARS {
             return Err(format!("The password must have at least {} characters.", Self::MIN_CHARS));
         }
@@ -164,6 +180,20 @@ impl Passwords {
     }
 }
 
+/// If the file cannot be read, the password is rejected: an attacker who makes it unreadable must not get a weak one
+/// accepted, and a password is rarely set.
+fn check_leaks(leaked: &LeakedPasswords, password: &str) -> Result<(), String> {
+    let message = match leaked.contains(password) {
+        Ok(false) => return Ok(()),
+        Ok(true) => "This password is in lists of leaked passwords. Choose another one.",
+        Err(error) => {
+            tracing::error!(%error, "could not search the file of leaked passwords");
+            "The file of leaked passwords cannot be read, so the password was not set. Ask an administrator to check              GATEPOST_LEAKED_PASSWORDS_FILE."
+        }
+    };
+    Err(message.to_owned())
+}
+
 fn hash(password: &str) -> Result<String, PasswordError> {
     let hash: PasswordHash = Argon2::default()
         .hash_password(password.as_bytes())
@@ -207,8 +237,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rejects_leaked_passwords_and_checks_nothing_without_the_file() {
+        let email = "ann.ngo@example.com";
+        let passwords = Passwords::new(LeakedPasswords::default()).unwrap();
+        let checked = passwords.check_new("0a3y4g9j8s3l0j0jh93k", email).await;
+        let message = "This password is in lists of leaked passwords. Choose another one.";
+        assert_eq!(checked, Err(message.to_owned()));
+        // Advice is more helpful where there is some.
+        let easy = passwords.check_new("password1234", email).await.unwrap_err();
+        assert!(easy.starts_with("This password is too easy to guess."), "{easy}");
+        assert_eq!(passwords.check_new("correct horse battery", email).await, Ok(()));
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}:1", "0".repeat(40))).unwrap();
+        let leaked = LeakedPasswords::open(Some(file.path().to_owned())).unwrap();
+        let passwords = Passwords::new(leaked).unwrap();
+        assert_eq!(passwords.check_new("correct horse battery", email).await, Ok(()));
+        file.close().unwrap();
+        let refused = passwords.check_new("correct horse battery", email).await.unwrap_err();
+        assert!(refused.contains("GATEPOST_LEAKED_PASSWORDS_FILE"), "{refused}");
+    }
+
+    #[tokio::test]
     async fn accepts_only_the_right_password_of_a_known_user() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(LeakedPasswords::default()).unwrap();
         let stored = passwords.hash("correct horse battery").await.unwrap();
         // At least what OWASP recommends: 19 MiB, two passes and one lane.
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
@@ -227,7 +279,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_password_is_compared_to_its_end() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(LeakedPasswords::default()).unwrap();
         let start = "größtes Kamel im Nadelöhr, ".repeat(30);
         let stored = passwords.hash(&format!("{start}a")).await.unwrap();
         for (end, expected) in [("a", true), ("b", false), ("", false)] {
@@ -239,7 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_devices_wait_in_limited_number_and_delay_no_known_one() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(LeakedPasswords::default()).unwrap();
         let stored = passwords.hash("correct horse battery").await.unwrap();
         let stored = Some(stored.as_str());
         // As if the processor were busy with another attempt.

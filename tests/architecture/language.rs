@@ -28,6 +28,7 @@ pub(super) const EXCEPTIONS: &[(&str, &str)] = &[
         "the name of the system account nobody",
     ),
     ("docs/operating.md", "the name of the system account nobody"),
+    ("src/identity/leaked_passwords/NOTICE.md", "the text of a license"),
     ("src/private_postgres/account.rs", "the name of the system account nobody"),
 ];
 

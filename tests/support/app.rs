@@ -59,6 +59,7 @@ pub(crate) fn config(database_url: &str) -> Config {
             previous: None,
         },
         admin: Some((EMAIL.to_owned(), PASSWORD.into())),
+        leaked_passwords_file: None,
         egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
         egress_deny: Vec::new(),
         egress_only: Vec::new(),

@@ -1,7 +1,7 @@
 //! Sets the password of an invited user, who has opened the one-time link.
 
 use crate::actions::{Actions, SignedIn};
-use crate::identity::{Passwords, hash_invitation};
+use crate::identity::hash_invitation;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, Origin};
 use crate::store::users::{self, User, UserStatus};
@@ -22,7 +22,7 @@ pub enum AcceptInvitationError {
     /// Users sign in only with single sign-on.
     #[error("users sign in only with single sign-on")]
     PasswordsOff,
-    /// The password is too weak.
+    /// The password is too weak, or has leaked.
     #[error("{0}")]
     Password(String),
     /// The database failed.
@@ -60,8 +60,8 @@ impl Actions {
         origin: Origin,
     ) -> Result<SignedIn, AcceptInvitationError> {
         let user = self.find_invited_user(token).await?;
-        Passwords::check_strength(password, &user.email)
-            .map_err(AcceptInvitationError::Password)?;
+        let checked = self.passwords.check_new(password, &user.email).await;
+        checked.map_err(AcceptInvitationError::Password)?;
         let hash = self.passwords.hash(password).await;
         let hash = hash.map_err(|error| AcceptInvitationError::Password(error.to_string()))?;
         let parts = &self.parts;

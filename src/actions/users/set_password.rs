@@ -2,7 +2,7 @@
 
 use super::{ChangeUserError, INVALID_EMAIL, UserRef};
 use crate::actions::{Actions, email};
-use crate::identity::{Passwords, Role};
+use crate::identity::Role;
 use crate::model::audit::{AuditAction, AuditEntry, AuditObject};
 use crate::model::{Actor, UserId};
 use crate::store::second_factors::{self, SecondFactorState};
@@ -22,7 +22,7 @@ pub enum SetPasswordError {
     /// The user does not exist.
     #[error("there is no such user")]
     NotFound,
-    /// The password is too weak.
+    /// The password is too weak, or has leaked.
     #[error("{0}")]
     Password(String),
     /// The database failed.
@@ -114,7 +114,8 @@ impl Actions {
         password: &str,
         email: &str,
     ) -> Result<String, SetPasswordError> {
-        Passwords::check_strength(password, email).map_err(SetPasswordError::Password)?;
+        let checked = self.passwords.check_new(password, email).await;
+        checked.map_err(SetPasswordError::Password)?;
         let hash = self.passwords.hash(password).await;
         hash.map_err(|error| SetPasswordError::Password(error.to_string()))
     }

@@ -5,6 +5,7 @@ mod docs;
 mod doctor;
 mod events;
 mod explain;
+mod leaked_passwords;
 mod logs;
 mod private_database;
 mod private_files;

@@ -10,6 +10,8 @@ use crate::support::user::TestUser;
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "correct horse battery";
 const NEW_PASSWORD: &str = "purple kayak on a quiet lake";
+/// Hard to guess, and in the embedded list.
+const LEAKED_PASSWORD: &str = "0a3y4g9j8s3l0j0jh93k";
 
 async fn create(database: &TestDatabase, email: &str, role: &str) -> String {
     let args = ["user", "create", email, "--role", role, "--password-stdin"];
@@ -96,6 +98,16 @@ async fn reports_what_cannot_be_done_and_changes_nothing() {
             &["user", "create", "b@example.com", "--role", "viewer", "--password-stdin"],
             "password1234",
             &["too easy to guess"],
+        ),
+        (
+            &["user", "create", "b@example.com", "--role", "viewer", "--password-stdin"],
+            LEAKED_PASSWORD,
+            &["This password is in lists of leaked passwords. Choose another one."],
+        ),
+        (
+            &["user", "reset-password", EMAIL, "--password-stdin"],
+            LEAKED_PASSWORD,
+            &["This password is in lists of leaked passwords. Choose another one."],
         ),
         (
             &["user", "reset-password", "b@example.com", "--password-stdin"],
