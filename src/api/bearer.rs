@@ -1,5 +1,7 @@
 //! The token in the `Authorization` header (RFC 6750).
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 
 use super::{ApiState, Problem, ProblemId};
@@ -20,7 +22,7 @@ pub(super) async fn require(
     origin: Origin,
     headers: &HeaderMap,
     permission: Permission,
-) -> Result<Token, Problem> {
+) -> Result<Arc<Token>, Problem> {
     let Some(text) = token_text(headers) else {
         let detail = "Send a token in the header Authorization: Bearer gp_… (create one with `gatepost token create NAME`).";
         return Err(Problem::new(ProblemId::Unauthorized, detail));

@@ -17,7 +17,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::actions::Actions;
 use crate::delivery::Intake;
-use crate::identity::{SenderKeys, TokenCache};
+use crate::identity::{SenderKeys, SenderLimit, TokenCache};
 use crate::metrics::Metrics;
 use crate::model::Sources;
 use crate::monitoring::Monitor;
@@ -38,6 +38,8 @@ pub struct ApiState {
     pub tokens: TokenCache,
     /// Looks up the keys of senders that sign.
     pub sender_keys: SenderKeys,
+    /// Limits the events of each sender. `None` without a limit.
+    pub sender_limit: Option<SenderLimit>,
     /// Accepts events.
     pub intake: Intake,
     /// The actions.

@@ -6,8 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantNames};
 
-use crate::identity::Refusal;
+use crate::identity::{LoggedRefusal, Refusal};
 use crate::model::event::EventError;
+
+/// After how many seconds a client should repeat a request that the server could not serve.
+const UNAVAILABLE_SECS: u16 = 2;
 
 /// Kinds of problems. The `type` is `/problems/` followed by the name. The names in snake case are label values of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, VariantNames)]
@@ -38,6 +41,8 @@ pub enum ProblemId {
     UnsupportedMediaType,
     /// The JSON is not valid for this request.
     Invalid,
+    /// The sender must wait.
+    TooManyRequests,
     /// Temporarily unavailable.
     Unavailable,
     /// An internal error.
@@ -59,6 +64,9 @@ pub struct Problem {
     /// The methods that the route has.
     #[serde(skip)]
     allow: &'static str,
+    /// After how many seconds the same request can succeed.
+    #[serde(skip)]
+    retry_after: Option<u16>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -85,6 +93,7 @@ impl Problem {
             }
             ProblemId::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "Other host"),
             ProblemId::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid input"),
+            ProblemId::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             ProblemId::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
             ProblemId::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         };
@@ -97,12 +106,19 @@ impl Problem {
             errors: Vec::new(),
             id,
             allow: "POST",
+            retry_after: (id == ProblemId::Unavailable).then_some(UNAVAILABLE_SECS),
         }
     }
 
     /// Returns the kind.
     pub fn id(&self) -> ProblemId {
         self.id
+    }
+
+    /// Sets after how many seconds the same request can succeed.
+    #[must_use]
+    pub fn with_retry_after(self, seconds: u16) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// Adds the invalid fields.
@@ -119,7 +135,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let (id, allow) = (self.id, self.allow);
+        let (id, allow, retry_after) = (self.id, self.allow, self.retry_after);
         let is_refusal = matches!(id, ProblemId::Unauthorized | ProblemId::Forbidden);
         let refusal =
             is_refusal.then(|| Refusal { user: String::new(), reason: self.detail.clone() });
@@ -127,14 +143,15 @@ impl IntoResponse for Problem {
         if let Some(refusal) = refusal {
             response.extensions_mut().insert(refusal);
         }
+        if id == ProblemId::TooManyRequests {
+            // A sender over its limit is logged once a minute.
+            response.extensions_mut().insert(LoggedRefusal);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match id {
             ProblemId::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            ProblemId::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             }
             ProblemId::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allow));
@@ -149,7 +166,12 @@ impl IntoResponse for Problem {
             | ProblemId::TooLarge
             | ProblemId::UnsupportedMediaType
             | ProblemId::Invalid
+            | ProblemId::TooManyRequests
+            | ProblemId::Unavailable
             | ProblemId::Internal => {}
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

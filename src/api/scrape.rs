@@ -57,7 +57,7 @@ pub struct RecentScrapers(Arc<Mutex<HashMap<Vec<u8>, Scraper>>>);
 #[derive(Debug)]
 struct Scraper {
     checked_at: Timestamp,
-    token: Token,
+    token: Arc<Token>,
 }
 
 impl Scraper {
@@ -68,7 +68,7 @@ impl Scraper {
 }
 
 impl RecentScrapers {
-    fn insert(&self, text: &str, token: Token, now: Timestamp) {
+    fn insert(&self, text: &str, token: Arc<Token>, now: Timestamp) {
         let mut recent = self.0.lock();
         recent.retain(|_, scraper| scraper.is_recent(now));
         recent.insert(hash_token(text), Scraper { checked_at: now, token });

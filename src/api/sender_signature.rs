@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 use super::{ApiState, Problem, ProblemId, bearer};
-use crate::identity::Permission;
+use crate::identity::{KeysWithTokens, Permission};
 use crate::model::Origin;
 use crate::model::sender_key::{SenderKey, SenderScheme};
 use crate::model::signature::{MAX_AGE_SECS, SignedMessage};
@@ -27,11 +27,20 @@ const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 #[derive(Debug)]
 pub(super) enum Sender {
     /// A token without a key.
-    Token,
+    Token(Arc<Token>),
     /// A token, and a signature of its key.
-    Signed(SenderKey),
+    Signed(Arc<Token>, SenderKey),
     /// A signature of this scheme without a token. Its key is found when the body is known.
     OnlySigned(SenderScheme),
+}
+
+/// Who has sent a request.
+#[derive(Debug)]
+pub(super) struct ProvenSender {
+    /// The token, also if a signature replaces it.
+    pub(super) token: Arc<Token>,
+    /// The id of the message, if the signature proves it.
+    pub(super) message_id: Option<String>,
 }
 
 /// Checks the headers of a request. The body is received only if this succeeds.
@@ -59,7 +68,7 @@ pub(super) async fn check_headers(
     let now = state.sources.now();
     let key = state.sender_keys.of_token(token.id, now).await;
     let Some(key) = key.map_err(|error| bearer::unavailable(&error))? else {
-        return Ok(Sender::Token);
+        return Ok(Sender::Token(token));
     };
     let names = names(key.scheme());
     if !headers.contains_key(names.2) {
@@ -71,40 +80,43 @@ pub(super) async fn check_headers(
         return Err(unauthorized(&detail));
     }
     check_time(state, headers, names)?;
-    Ok(Sender::Signed(key))
+    Ok(Sender::Signed(token, key))
 }
 
-/// Checks the signature of a body. Returns the idempotency key that the signature proves, if there is one.
+/// Checks the signature of a body.
 pub(super) async fn check_body(
     state: &ApiState,
     origin: Origin,
     headers: &HeaderMap,
     sender: Sender,
     body: &[u8],
-) -> Result<Option<String>, Problem> {
-    let key = match sender {
-        Sender::Token => return Ok(None),
-        Sender::Signed(key) if is_signed(&key, headers, body) => key,
-        Sender::Signed(key) => return Err(wrong_signature(key.scheme())),
+) -> Result<ProvenSender, Problem> {
+    let (token, key) = match sender {
+        Sender::Token(token) => return Ok(ProvenSender { token, message_id: None }),
+        Sender::Signed(token, key) if is_signed(&key, headers, body) => (token, key),
+        Sender::Signed(_, key) => return Err(wrong_signature(key.scheme())),
         Sender::OnlySigned(scheme) => find_key(state, origin, headers, (scheme, body)).await?,
     };
     if headers.contains_key(IDEMPOTENCY_KEY) {
         let detail = "A signed request cannot have the header Idempotency-Key, because it is not signed. Leave it out: a repeated request is recognized anyway.";
         return Err(Problem::new(ProblemId::Invalid, detail));
     }
-    let (Some(id), _, _) = names(key.scheme()) else { return Ok(None) };
+    let (Some(id), _, _) = names(key.scheme()) else {
+        return Ok(ProvenSender { token, message_id: None });
+    };
     // A repeated message has the same id, so it is a duplicate for longer than its time is accepted. No header contains this
     // character, so no Idempotency-Key is the same.
-    Ok(Some(format!("signed\u{1}{}/{}", key.token, text(headers, id))))
+    let message_id = Some(format!("signed\u{1}{}/{}", key.token, text(headers, id)));
+    Ok(ProvenSender { token, message_id })
 }
 
-/// Returns the key that signed a request without a token.
+/// Returns the key that signed a request without a token, and the token that it belongs to.
 async fn find_key(
     state: &ApiState,
     origin: Origin,
     headers: &HeaderMap,
     (scheme, body): (SenderScheme, &[u8]),
-) -> Result<SenderKey, Problem> {
+) -> Result<(Arc<Token>, SenderKey), Problem> {
     let keys = all_keys(state).await?;
     // Only the scheme whose time was checked.
     let mut candidates =
@@ -115,10 +127,10 @@ async fn find_key(
     bearer::check(token, Permission::SendEvents, state.sources.now())?;
     let recorded = state.sender_keys.record_use(token, origin.address, state.sources.now()).await;
     recorded.map_err(|error| bearer::unavailable(&error))?;
-    Ok(key.clone())
+    Ok((Arc::clone(token), key.clone()))
 }
 
-async fn all_keys(state: &ApiState) -> Result<Arc<[(SenderKey, Token)]>, Problem> {
+async fn all_keys(state: &ApiState) -> Result<KeysWithTokens, Problem> {
     let keys = state.sender_keys.all(state.sources.now()).await;
     keys.map_err(|error| bearer::unavailable(&error))
 }

@@ -6,7 +6,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use crate::identity::{RecordLimit, Refusal};
+use crate::identity::{LoggedRefusal, RecordLimit, Refusal};
 use crate::model::Origin;
 
 /// What is logged of a request if it is refused. The path is that of the route, because addresses may contain secrets, such
@@ -25,6 +25,9 @@ impl RequestedRoute {
 
     /// Logs the response if it refuses the request, unless there are too many.
     pub(super) fn log(&self, origin: Origin, response: &Response, limit: &RecordLimit) {
+        if response.extensions().get::<LoggedRefusal>().is_some() {
+            return;
+        }
         let refusal = response.extensions().get::<Refusal>();
         let status = response.status();
         let is_refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);

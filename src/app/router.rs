@@ -13,7 +13,7 @@ use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
 use crate::delivery::Dispatcher;
 use crate::health::Health;
-use crate::identity::{RecordLimit, SenderKeys, TokenCache};
+use crate::identity::{RecordLimit, SenderKeys, SenderLimit, TokenCache, UserLimits};
 use crate::monitoring::Monitor;
 use crate::store::PgPool;
 use crate::vault::Vault;
@@ -41,6 +41,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
     let api = api::router(ApiState {
         sender_keys: SenderKeys::new(db.clone(), vault),
         tokens: TokenCache::new(db.clone()),
+        sender_limit: config.events_per_minute.map(SenderLimit::new),
         intake: dispatcher.intake().clone(),
         actions: actions.clone(),
         sources: sources.clone(),
@@ -66,6 +67,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
         csrf_key,
         session_limits,
         live_streams: LiveStreams::default(),
+        user_limits: UserLimits::default(),
     });
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let mut all = Router::new().merge(probes).merge(api).merge(pages);

@@ -13,6 +13,7 @@ mod urls;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -88,6 +89,8 @@ pub struct Config {
     pub oidc: Option<OidcSettings>,
     /// Whether users may sign in with passwords.
     pub password_sign_in: bool,
+    /// How many events each token may send per minute, if that is limited.
+    pub events_per_minute: Option<NonZeroU32>,
     /// How many days entries of the audit log are kept.
     pub audit_retention_days: u16,
     /// The URL of the collector that traces are sent to.
@@ -180,6 +183,7 @@ impl Config {
                 0 => return Err(invalid("GATEPOST_RETENTION_DAYS", "0", &"keep at least one day")),
                 days => days,
             },
+            events_per_minute: options.events_per_minute.map(event_limit).transpose()?,
             session_idle_hours: hours(
                 "GATEPOST_SESSION_IDLE_HOURS",
                 options.session_idle_hours.unwrap_or(24),
@@ -287,6 +291,11 @@ fn first_administrator(
 
 fn hours(name: &str, hours: u16) -> Result<u16, ConfigError> {
     if hours == 0 { Err(invalid(name, "0", &"set at least one hour")) } else { Ok(hours) }
+}
+
+fn event_limit(per_minute: u32) -> Result<NonZeroU32, ConfigError> {
+    let fix = "set at least one event, or leave it unset for no limit";
+    NonZeroU32::new(per_minute).ok_or_else(|| invalid("GATEPOST_EVENTS_PER_MINUTE", "0", &fix))
 }
 
 fn networks(name: &str, list: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {

@@ -124,6 +124,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u16>,
 
+    /// How many events each API token may send per minute; further ones are rejected with status 429 [default: no limit]
+    #[arg(long, env = "GATEPOST_EVENTS_PER_MINUTE", global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_per_minute: Option<u32>,
+
     /// After how many hours without use a session ends [default: 24]
     #[arg(long, env = "GATEPOST_SESSION_IDLE_HOURS", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

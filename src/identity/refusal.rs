@@ -8,3 +8,7 @@ pub struct Refusal {
     /// The reason.
     pub reason: String,
 }
+
+/// Marks a response that refuses a request, and that the log does not record because it contains it already.
+#[derive(Debug, Clone, Copy)]
+pub struct LoggedRefusal;

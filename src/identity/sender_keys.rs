@@ -40,8 +40,10 @@ impl UnprovenBody<'_> {
     }
 }
 
-/// All keys with their tokens, and when they were read.
-type CachedKeys = (Timestamp, Arc<[(SenderKey, Token)]>);
+/// All keys with their tokens.
+pub type KeysWithTokens = Arc<[(SenderKey, Arc<Token>)]>;
+/// The same, and when they were read.
+type CachedKeys = (Timestamp, KeysWithTokens);
 
 /// Looks up keys and caches them.
 #[derive(Clone)]
@@ -76,7 +78,7 @@ impl SenderKeys {
     ///
     /// # Errors
     /// If the database failed.
-    pub async fn all(&self, now: Timestamp) -> Result<Arc<[(SenderKey, Token)]>, Error> {
+    pub async fn all(&self, now: Timestamp) -> Result<KeysWithTokens, Error> {
         if let Ok(cached) = self.cached.try_lock()
             && let Some(keys) = fresh(cached.as_ref(), now)
         {
@@ -88,7 +90,9 @@ impl SenderKeys {
             if let Some(keys) = fresh(cached.as_ref(), now) {
                 return Ok(keys);
             }
-            let keys: Arc<[_]> = sender_keys::list(&self.db, &self.vault).await?.into();
+            let keys = sender_keys::list(&self.db, &self.vault).await?;
+            let keys = keys.into_iter().map(|(key, token)| (key, Arc::new(token)));
+            let keys: KeysWithTokens = keys.collect();
             *cached = Some((now, Arc::clone(&keys)));
             Ok::<_, Error>(keys)
         });
@@ -128,7 +132,7 @@ impl SenderKeys {
 }
 
 /// Returns the cached keys, if they are not too old. A clock that was set back must not extend their age.
-fn fresh(cached: Option<&CachedKeys>, now: Timestamp) -> Option<Arc<[(SenderKey, Token)]>> {
+fn fresh(cached: Option<&CachedKeys>, now: Timestamp) -> Option<KeysWithTokens> {
     let (read_at, keys) = cached?;
     ((now - *read_at).abs() < MAX_AGE).then(|| Arc::clone(keys))
 }

@@ -37,7 +37,7 @@ type CachedTokens = HashMap<Vec<u8>, CachedToken>;
 
 #[derive(Debug)]
 struct CachedToken {
-    token: Token,
+    token: Arc<Token>,
     /// When its last lookup started.
     checked_at: Timestamp,
     /// Whether a request looks it up again.
@@ -59,7 +59,7 @@ impl TokenCache {
         text: &str,
         address: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<Option<Token>, Error> {
+    ) -> Result<Option<Arc<Token>>, Error> {
         if !is_well_formed(text) {
             return Ok(None);
         }
@@ -69,12 +69,12 @@ impl TokenCache {
         }
         // Boxed: rare and large. Each request's future would contain it.
         let looking_up = Box::pin(self.look_up(&hash, address, now));
-        let found = within(&self.db, LOOKUP_TIMEOUT, looking_up).await?;
+        let found = within(&self.db, LOOKUP_TIMEOUT, looking_up).await?.map(Arc::new);
         let mut cached = self.cached.lock();
         cached.retain(|_, entry| (now - entry.checked_at).abs() < MAX_AGE);
         match &found {
             Some(token) => {
-                let token = token.clone();
+                let token = Arc::clone(token);
                 let entry = CachedToken { token, checked_at: now, is_refreshing: false };
                 cached.insert(hash, entry);
             }
@@ -103,7 +103,7 @@ impl TokenCache {
     }
 
     /// Returns a cached token. `None` if the caller must look it up.
-    fn find_cached(&self, hash: &[u8], now: Timestamp) -> Option<Token> {
+    fn find_cached(&self, hash: &[u8], now: Timestamp) -> Option<Arc<Token>> {
         let mut cached = self.cached.lock();
         let entry = cached.get_mut(hash)?;
         // A clock that was set back must not extend the age.
@@ -112,6 +112,6 @@ impl TokenCache {
             entry.is_refreshing = true;
             return None;
         }
-        Some(entry.token.clone())
+        Some(Arc::clone(&entry.token))
     }
 }

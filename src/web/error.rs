@@ -45,6 +45,9 @@ pub enum Error {
     /// The form is larger than this, in bytes.
     #[error("the form is larger than {0} bytes")]
     TooLarge(usize),
+    /// The user has reached a limit. Contains what to do.
+    #[error("the user has reached a limit")]
+    Limited(String),
     /// Too many forms are being received.
     #[error("too many forms are being received")]
     Busy,
@@ -160,6 +163,7 @@ impl Error {
                     max_bytes / 1024
                 ),
             ),
+            Self::Limited(message) => limited(message),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Gatepost is busy",
@@ -205,6 +209,7 @@ impl Error {
             | Self::SessionsEnded
             | Self::TokenReplaced(_)
             | Self::TooLarge(_)
+            | Self::Limited(_)
             | Self::Busy
             | Self::Unreadable(_)
             | Self::Unavailable(_)
@@ -213,6 +218,10 @@ impl Error {
         };
         Some(Refusal { user, reason: self.to_string() })
     }
+}
+
+fn limited(message: &str) -> (StatusCode, &'static str, String) {
+    (StatusCode::TOO_MANY_REQUESTS, "Too many requests", format!("Nothing was sent. {message}"))
 }
 
 /// The title and the message of a page that a role may not open.

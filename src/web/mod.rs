@@ -36,12 +36,14 @@ mod tokens;
 mod users;
 mod visitor;
 mod webhooks;
+mod work_limit;
 
 use axum::http::{HeaderMap, header};
 use url::Url;
 
 use crate::actions::Actions;
 use crate::health::Health;
+use crate::identity::UserLimits;
 use crate::model::{SecurityPolicy, Sources};
 use crate::store::PgPool;
 
@@ -73,6 +75,8 @@ pub struct WebState {
     pub session_limits: SessionLimits,
     /// Open streams of updates.
     pub live_streams: LiveStreams,
+    /// Limits the work of each user.
+    pub user_limits: UserLimits,
 }
 
 /// How browsers reach the server.

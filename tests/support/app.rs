@@ -66,6 +66,7 @@ pub(crate) fn config(database_url: &str) -> Config {
         allow_http: false,
         policy: SecurityPolicy::default(),
         retention_days: 30,
+        events_per_minute: None,
         session_idle_hours: 24,
         session_max_hours: 168,
         smtp: None,

@@ -1,27 +1,33 @@
 //! A clock that tests can move.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use gatepost::app::system_sources;
 use gatepost::model::{Clock, Sources, Timestamp};
 
-/// The system's time plus an offset.
+/// The system's time plus an offset. It can be stopped.
 #[derive(Debug, Clone)]
 pub(crate) struct MovedClock {
     system: Sources,
+    stopped_at: Arc<OnceLock<Timestamp>>,
     offset_ms: Arc<AtomicI64>,
 }
 
 impl Default for MovedClock {
     fn default() -> Self {
-        Self { system: system_sources(), offset_ms: Arc::default() }
+        Self { system: system_sources(), stopped_at: Arc::default(), offset_ms: Arc::default() }
     }
 }
 
 impl MovedClock {
+    /// Stops the clock, which can still be moved.
+    pub(crate) fn stop(&self) {
+        self.stopped_at.get_or_init(|| self.system.now());
+    }
+
     /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
@@ -40,6 +46,7 @@ impl MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        self.system.now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::SeqCst))
+        let time = self.stopped_at.get().copied().unwrap_or_else(|| self.system.now());
+        time + TimeDelta::milliseconds(self.offset_ms.load(Ordering::SeqCst))
     }
 }

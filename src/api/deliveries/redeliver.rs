@@ -28,7 +28,7 @@ pub(in crate::api) async fn redeliver(
     let token = bearer::require(&state, origin, &headers, Permission::Send).await?;
     let not_found = || Problem::new(ProblemId::NotFound, "There is no delivery with this id.");
     let id: DeliveryId = id.parse().map_err(|_error: uuid::Error| not_found())?;
-    match state.actions.redeliver(id, &Actor::token(token.name, origin)).await {
+    match state.actions.redeliver(id, &Actor::token(token.name.clone(), origin)).await {
         Ok(()) => Ok((StatusCode::ACCEPTED, Json(RedeliverResponse { delivery: id.to_string() }))),
         Err(ChangeDeliveryError::NotFound) => Err(not_found()),
         Err(ChangeDeliveryError::State(problem)) => Err(Problem::new(ProblemId::Conflict, problem)),

@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::sender_limit;
 use crate::api::sender_signature::{self, Sender};
 use crate::api::{ApiState, MAX_REQUEST_BYTES, Problem, ProblemId, request_body};
 use crate::delivery::{IntakeError, SubmittedEvent};
@@ -67,7 +68,7 @@ async fn store(
                 "Too many requests without a token are being received. Send the request again.";
             Problem::new(ProblemId::Unavailable, detail)
         })?),
-        Sender::Token | Sender::Signed(_) => None,
+        Sender::Token(_) | Sender::Signed(..) => None,
     };
     let reading = request_body::read(body, MAX_REQUEST_BYTES, TOO_LARGE);
     let bytes = match &permit {
@@ -78,26 +79,11 @@ async fn store(
         })??,
         None => reading.await?,
     };
-    let signed_id = sender_signature::check_body(state, origin, headers, sender, &bytes).await?;
+    let proven = sender_signature::check_body(state, origin, headers, sender, &bytes).await?;
     drop(permit);
     let mut submitted = parse(&bytes)?;
-    if let Some(id) = signed_id {
-        for (index, one) in submitted.iter_mut().enumerate() {
-            one.key = Some(format!("{id}/{index}"));
-        }
-    } else if let Some(key) = idempotency_key(headers)? {
-        match submitted.as_mut_slice() {
-            [one] => one.key = Some(key),
-            several => {
-                let detail = format!(
-                    "Idempotency-Key can be used only with a single event, but this request has {}. Without it, events are \
-                     identified by event_type, data.id and event_time.",
-                    several.len()
-                );
-                return Err(Problem::new(ProblemId::Invalid, detail));
-            }
-        }
-    }
+    set_keys(&mut submitted, proven.message_id, headers)?;
+    sender_limit::take(state, &proven.token, submitted.len())?;
     let accepted = state.intake.accept(submitted).await.map_err(|error| match error {
         IntakeError::Unavailable => Problem::new(
             ProblemId::Unavailable,
@@ -121,6 +107,32 @@ async fn store(
         })
         .collect();
     Ok((StatusCode::ACCEPTED, Json(AcceptResponse { events })))
+}
+
+/// Sets the idempotency keys of events: from the signed id of the message, or from the header.
+fn set_keys(
+    submitted: &mut [SubmittedEvent],
+    message_id: Option<String>,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
+    if let Some(id) = message_id {
+        for (index, one) in submitted.iter_mut().enumerate() {
+            one.key = Some(format!("{id}/{index}"));
+        }
+    } else if let Some(key) = idempotency_key(headers)? {
+        match submitted {
+            [one] => one.key = Some(key),
+            several => {
+                let detail = format!(
+                    "Idempotency-Key can be used only with a single event, but this request has {}. Without it, events are \
+                     identified by event_type, data.id and event_time.",
+                    several.len()
+                );
+                return Err(Problem::new(ProblemId::Invalid, detail));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -43,7 +43,7 @@ pub(in crate::api) async fn invoke(
     let id: WebhookId = id.parse().map_err(|_error: uuid::Error| no_webhook())?;
     let body = request_body::read(body, MAX_INVOKE_BYTES, TOO_LARGE).await?;
     let choice = read(&body)?;
-    match state.actions.send_now(id, choice, &Actor::token(token.name, origin)).await {
+    match state.actions.send_now(id, choice, &Actor::token(token.name.clone(), origin)).await {
         Ok(delivery) => {
             Ok((StatusCode::ACCEPTED, Json(InvokeResponse { delivery: delivery.to_string() })))
         }

@@ -5,5 +5,6 @@ mod events;
 mod explain;
 mod invoke;
 mod request_id;
+mod sender_limit;
 mod signatures;
 mod tokens;

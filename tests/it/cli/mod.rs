@@ -13,6 +13,7 @@ mod private_home;
 mod rotate_key;
 mod secret_files;
 mod secrets;
+mod sender_limit;
 mod serve;
 mod settings;
 mod slow_clients;

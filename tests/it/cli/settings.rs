@@ -52,6 +52,7 @@ async fn names_the_setting_of_an_invalid_value() {
         ("GATEPOST_PUBLIC_URL", "ftp://gatepost.example.com", "https://"),
         ("GATEPOST_EGRESS_ALLOW", "10.0.0.0/33", "10.0.0.0/8"),
         ("GATEPOST_EGRESS_DENY", "127.0.0.1,localhost", "10.0.0.0/8"),
+        ("GATEPOST_EVENTS_PER_MINUTE", "0", "at least one event"),
         ("GATEPOST_LOG", "gatepost=loud", "gatepost=debug"),
         ("GATEPOST_LOG_FORMAT", "xml", "text or json"),
         ("GATEPOST_ADMIN_EMAIL", "ann@example.com", "GATEPOST_ADMIN_PASSWORD"),

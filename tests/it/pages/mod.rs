@@ -22,3 +22,4 @@ mod status;
 mod tokens;
 mod users;
 mod webhooks;
+mod work_limits;

@@ -5,8 +5,10 @@ use axum::response::Response;
 
 use super::results::CertificateView;
 use super::submission::Submission;
-use crate::web::Error;
+use crate::identity::Work;
+use crate::model::webhook::Draft;
 use crate::web::components::CertificateFacts;
+use crate::web::{Error, work_limit};
 
 #[derive(Template)]
 #[template(path = "webhooks/form/_certificate.html")]
@@ -16,9 +18,22 @@ struct CertificatePart {
 
 /// `POST /webhooks/certificate`
 pub(in crate::web) async fn fetch(submission: Submission) -> Result<Response, Error> {
-    let state = &submission.state;
     let mut draft = submission.input.draft();
-    let view = match state.actions.fetch_certificate(draft.url.trim()).await {
+    let refused = submission.start(Work::FetchCertificate);
+    let view = match &refused {
+        Some(refused) => CertificateView { error: refused.message.clone(), found: None },
+        None => fetched(&submission, &mut draft).await,
+    };
+    let part = |certificate| CertificatePart { certificate };
+    let response =
+        submission.respond(draft, view, part, |form, view| form.certificate = view).await?;
+    Ok(work_limit::finish(refused, response))
+}
+
+/// Fetches the certificate, and enters its fingerprint.
+async fn fetched(submission: &Submission, draft: &mut Draft) -> CertificateView {
+    let state = &submission.state;
+    match state.actions.fetch_certificate(draft.url.trim()).await {
         Ok(certificate) => {
             "pinned".clone_into(&mut draft.tls.verify);
             certificate.sha256.clone_into(&mut draft.tls.sha256);
@@ -26,7 +41,5 @@ pub(in crate::web) async fn fetch(submission: Submission) -> Result<Response, Er
             CertificateView { error: String::new(), found }
         }
         Err(error) => CertificateView { error: error.to_string(), found: None },
-    };
-    let part = |certificate| CertificatePart { certificate };
-    submission.respond(draft, view, part, |form, view| form.certificate = view).await
+    }
 }

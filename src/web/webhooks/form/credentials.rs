@@ -6,7 +6,8 @@ use axum::response::Response;
 use super::results::CredentialsView;
 use super::submission::Submission;
 use crate::actions::CheckCredentialsError;
-use crate::web::Error;
+use crate::identity::Work;
+use crate::web::{Error, work_limit};
 
 #[derive(Template)]
 #[template(path = "webhooks/form/_credentials.html")]
@@ -17,8 +18,20 @@ struct CredentialsPart {
 /// `POST /webhooks/credentials`
 pub(in crate::web) async fn check(submission: Submission) -> Result<Response, Error> {
     let draft = submission.input.draft();
+    let refused = submission.start(Work::CheckCredentials);
+    let view = match &refused {
+        Some(refused) => CredentialsView::not_checked(refused.message.clone()),
+        None => checked(&submission).await?,
+    };
+    let part = |credentials| CredentialsPart { credentials };
+    let response =
+        submission.respond(draft, view, part, |form, view| form.credentials = view).await?;
+    Ok(work_limit::finish(refused, response))
+}
+
+async fn checked(submission: &Submission) -> Result<CredentialsView, Error> {
     let checked = submission.state.actions.check_credentials(submission.input.entered()).await;
-    let view = match checked {
+    Ok(match checked {
         Ok(checked) => {
             let explanation = checked.explanation;
             let details = [explanation.meaning, explanation.remedy].join(" ");
@@ -37,7 +50,5 @@ pub(in crate::web) async fn check(submission: Submission) -> Result<Response, Er
             "The body has no \"{key}\", which Logpoint requires."
         )),
         Err(CheckCredentialsError::Store(error)) => return Err(error.into()),
-    };
-    let part = |credentials| CredentialsPart { credentials };
-    submission.respond(draft, view, part, |form, view| form.credentials = view).await
+    })
 }

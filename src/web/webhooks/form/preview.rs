@@ -10,6 +10,7 @@ use super::field_id::element_id;
 use super::input::FormInput;
 use super::secrets::SecretsView;
 use crate::actions::{Entered, Preview};
+use crate::identity::Work;
 use crate::model::event::{Event, EventChoice};
 use crate::model::webhook::{
     AuthDraft, Draft, Field, FieldErrors, SigningDraft, TlsDraft, hints, is_logpoint,
@@ -17,7 +18,7 @@ use crate::model::webhook::{
 use crate::model::{Trigger, filter};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
-use crate::web::{Error, WebState, highlight, page};
+use crate::web::{Error, WebState, highlight, page, work_limit};
 
 /// The preview, ready to print.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ pub(super) fn advice(draft: &Draft) -> Vec<(String, String)> {
 /// `POST /webhooks/preview`
 pub(in crate::web) async fn preview(
     State(state): State<WebState>,
-    _current: CurrentUser,
+    current: CurrentUser,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     let input = FormInput::new(pairs);
@@ -83,9 +84,14 @@ pub(in crate::web) async fn preview(
     let default = EventChoice::sample_for(&draft.triggers);
     let choice = input.subject().preview_event.unwrap_or(default);
     let entered = input.entered();
-    let preview = PreviewView::load(&state, &entered, choice).await?;
+    let refused = work_limit::start(&state, &current, Work::Preview).err();
+    let preview = match &refused {
+        Some(refused) => PreviewView::refused(&refused.message),
+        None => PreviewView::load(&state, &entered, choice).await?,
+    };
     let secrets = SecretsView::load(&state, &entered).await?;
-    page::html(&PreviewPart { preview, secrets, condition, advice: advice(&draft) })
+    let part = PreviewPart { preview, secrets, condition, advice: advice(&draft) };
+    Ok(work_limit::finish(refused, page::html(&part)?))
 }
 
 impl PreviewView {
@@ -169,6 +175,11 @@ impl PreviewView {
             ok: true,
             ..Self::default()
         }
+    }
+
+    fn refused(message: &str) -> Self {
+        let problems = vec![message.to_owned()];
+        Self { problems, status: "Preview is not up to date".to_owned(), ..Self::default() }
     }
 
     fn event_removed() -> Self {

@@ -37,6 +37,12 @@ impl TestResultView {
         }
     }
 
+    /// A test that is beyond a limit, with a sentence about it.
+    pub(super) fn refused(message: &str) -> Self {
+        let detail = format!("Nothing was sent. {message}");
+        Self { ok: false, href: String::new(), detail, tip_href: String::new() }
+    }
+
     /// A test that was not sent, with the reason.
     pub(super) fn not_sent(reason: &str) -> Self {
         let detail = format!("Nothing was sent: {reason}");

@@ -8,10 +8,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::input::FormInput;
 use super::page::{self, FormView};
+use crate::identity::Work;
 use crate::model::webhook::Draft;
 use crate::web::form::Form;
 use crate::web::page::html;
 use crate::web::session::{CurrentUser, is_htmx};
+use crate::web::work_limit::{self, Refused};
 use crate::web::{Error, WebState};
 
 /// The form as a signed-in user submitted it.
@@ -36,6 +38,11 @@ impl FromRequest<WebState> for Submission {
 }
 
 impl Submission {
+    /// Counts work that the form asks for. Returns what to show if the user has reached a limit.
+    pub(super) fn start(&self, work: Work) -> Option<Refused> {
+        work_limit::start(&self.state, &self.current, work).err()
+    }
+
     /// Responds with the result of a button. `part` renders it for htmx, and `place` adds it to the whole form, which
     /// then contains `draft`.
     pub(super) async fn respond<V: Send, P: Template>(

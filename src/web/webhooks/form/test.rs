@@ -11,6 +11,7 @@ use super::page::{self, FormAction};
 use super::results::TestResultView;
 use super::submission::Submission;
 use crate::actions::{Entered, TestWebhookError};
+use crate::identity::Work;
 use crate::model::event::EventChoice;
 use crate::model::secret::SecretChoices;
 use crate::model::webhook::{Draft, FieldErrors};
@@ -18,7 +19,7 @@ use crate::store::{revisions, webhooks};
 use crate::web::form::Form;
 use crate::web::session::CurrentUser;
 use crate::web::webhooks::parse_id;
-use crate::web::{Error, WebState};
+use crate::web::{Error, WebState, work_limit};
 
 #[derive(Template)]
 #[template(path = "webhooks/form/_result.html")]
@@ -35,6 +36,12 @@ pub(in crate::web) async fn test(submission: Submission) -> Result<Response, Err
     if !ambiguous.is_empty() {
         return reject(&submission, draft, &ambiguous).await;
     }
+    let part = |result| TestResultPart { result };
+    if let Some(refused) = submission.start(Work::Test) {
+        let result = Some(TestResultView::refused(&refused.message));
+        let shown = submission.respond(draft, result, part, |form, result| form.result = result);
+        return Ok(refused.mark(shown.await?));
+    }
     let result = match state.actions.chosen_event(choice).await? {
         None => TestResultView::not_sent(EVENT_REMOVED),
         Some(event) => {
@@ -47,7 +54,6 @@ pub(in crate::web) async fn test(submission: Submission) -> Result<Response, Err
             }
         }
     };
-    let part = |result| TestResultPart { result };
     submission.respond(draft, Some(result), part, |form, result| form.result = result).await
 }
 
@@ -73,6 +79,10 @@ pub(in crate::web) async fn test_saved(
 ) -> Result<Response, Error> {
     let id = parse_id(&id)?;
     let draft = webhooks::find(&state.db, id).await?.ok_or(Error::NotFound)?;
+    if let Err(refused) = work_limit::start(&state, &current, Work::Test) {
+        let error = Error::Limited(refused.message.clone());
+        return Ok(refused.mark(error.into_response()));
+    }
     let choice = EventChoice::sample_for(&draft.triggers);
     let event = state.actions.chosen_event(choice).await?.ok_or(Error::NotFound)?;
     let entered = Entered { webhook: Some(id), draft: draft.clone(), ..Entered::default() };
