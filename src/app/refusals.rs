@@ -10,7 +10,7 @@ use crate::identity::{LoggedRefusal, RecordLimit, Refusal};
 use crate::model::Origin;
 
 /// What is logged of a request if it is refused. The path is that of the route, because addresses may contain secrets, such
-/// as invitations.
+/// as those of old invitations.
 pub(super) struct RequestedRoute {
     method: Method,
     route: Option<MatchedPath>,

@@ -40,7 +40,7 @@ pub(super) async fn add(
     response
 }
 
-/// A span for a request of the API. Other paths may contain secrets, such as invitations.
+/// A span for a request of the API. Other paths may contain secrets, such as those of old invitations.
 fn span(request: &Request, id: Uuid) -> Span {
     let path = request.uri().path();
     if !path.starts_with("/api/") {

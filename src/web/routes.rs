@@ -75,7 +75,7 @@ fn simple_routes() -> Vec<Route> {
 }
 
 /// Routes that are open to visitors.
-fn visitor_routes() -> [Route; 14] {
+fn visitor_routes() -> [Route; 15] {
     let limit = || DefaultBodyLimit::max(form::MAX_SIGN_IN_FORM_BYTES);
     let login = routing::post(auth::login::submit).layer(limit());
     let code = routing::post(auth::code::submit).layer(limit());
@@ -96,8 +96,9 @@ fn visitor_routes() -> [Route; 14] {
             "/login/sso/resume",
             routing::post(auth::single_sign_on::resume::submit),
         ),
-        open(Method::GET, "/invitations/{token}", routing::get(auth::invitation::show)),
-        open(Method::POST, "/invitations/{token}", routing::post(auth::invitation::submit)),
+        open(Method::GET, auth::invitation::PATH, routing::get(auth::invitation::show)),
+        open(Method::POST, auth::invitation::PATH, routing::post(auth::invitation::submit)),
+        open(Method::GET, "/invitations/{code}", routing::get(auth::invitation::show_old)),
     ]
 }
 

@@ -13,25 +13,41 @@ use crate::support::app::{EMAIL, PASSWORD};
 const BEN: &str = "ben.with.a.rather.long.address@security.example.com";
 const NEW_PASSWORD: &str = "purple kayak on a quiet lake";
 
+/// Opens the link of an invitation, enters the code if no script does, and sets the password.
+async fn accept_invitation(ben: &Browser, link: &str, typed_code: Option<&str>) {
+    ben.open(link).await;
+    if let Some(code) = typed_code {
+        ben.wait_for_text("h1", "Accept your invitation").await;
+        ben.fill("#code", code).await;
+        ben.click_text("button", "Continue").await;
+    }
+    ben.wait_for_value("#email", BEN).await;
+    let address = ben.eval("location.pathname + location.hash").await;
+    assert_eq!(address, "/invitation", "it does not contain the code");
+    ben.fill("#password", NEW_PASSWORD).await;
+    ben.fill("#password_again", NEW_PASSWORD).await;
+    ben.click_text("button", "Set password").await;
+    ben.wait_for_path("/webhooks").await;
+    ben.wait_for_text("#toasts", "Your password is set").await;
+}
+
 /// Invites a viewer, who sets a password, signs out, signs in again, and is disabled.
-async fn invite_and_disable(app: &TestApp, ben: &Browser) {
+async fn invite_and_disable(app: &TestApp, ben: &Browser, runs_scripts: bool) {
     ben.click_text("nav a", "Users").await;
     ben.click_text("a", "Invite user").await;
     ben.wait_for_path("/users/new").await;
     ben.wait_for_focus("#email").await;
     ben.fill("#email", BEN).await;
     ben.click_text("button", "Create link").await;
-    let link = ben.wait_for_text("#link", "/invitations/").await;
+    let link = ben.wait_for_text("#link", "/invitation#").await;
+    let code = ben.wait_for_text("#code", "").await;
     ben.click(".person summary").await;
     ben.click_text(".person button", "Sign out").await;
     ben.wait_for_path("/login").await;
 
-    ben.open(link.trim().strip_prefix(&app.url("")).unwrap()).await;
-    ben.fill("#password", NEW_PASSWORD).await;
-    ben.fill("#password_again", NEW_PASSWORD).await;
-    ben.click_text("button", "Set password").await;
-    ben.wait_for_path("/webhooks").await;
-    ben.wait_for_text("#toasts", "Your password is set").await;
+    let link = link.trim().strip_prefix(&app.url("")).unwrap();
+    let typed_code = (!runs_scripts).then_some(code.trim());
+    accept_invitation(ben, link, typed_code).await;
     // A viewer sees nothing that only editors and administrators can use.
     let shown = "[...document.querySelectorAll('nav.nav a, main .button')].map((one) => one.textContent.trim())";
     assert_eq!(
@@ -59,7 +75,7 @@ async fn an_invited_viewer_sets_a_password_and_is_disabled() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
     browser.open("/webhooks").await;
-    invite_and_disable(&app, &browser).await;
+    invite_and_disable(&app, &browser, true).await;
     browser.finish().await;
     app.finish().await;
 }
@@ -71,7 +87,7 @@ async fn an_invited_viewer_sets_a_password_and_is_disabled_without_scripts() {
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     browser.open("/login").await;
     browser.sign_in().await;
-    invite_and_disable(&app, &browser).await;
+    invite_and_disable(&app, &browser, false).await;
     browser.finish().await;
     app.finish().await;
 }
@@ -201,7 +217,8 @@ async fn pages_of_users() {
         scene("user-invited", format!("/users/{editor}")),
         scene("user-disabled", format!("/users/{viewer}")),
         scene("user-delete", format!("/users/{viewer}/delete")),
-        scene("invitation", link),
+        scene("invitation-code", "/invitation"),
+        stepped("invitation", &link, &["#password"]),
         stepped(
             "user-link",
             &format!("/users/{editor}"),

@@ -19,8 +19,7 @@ pub(crate) fn settings(port: u16) -> SmtpSettings {
 async fn a_mail_arrives_with_its_text() {
     let smtp = FakeSmtp::start().await;
     let mailer = Mailer::new(&settings(smtp.port)).unwrap();
-    let text =
-        "Open https://gatepost.example.com/invitations/abc?x=1 to set a password.".to_owned();
+    let text = "Open https://gatepost.example.com/invitation?x=1#abc to set a password.".to_owned();
     mailer.send("eve@example.com", "Invitation to Gatepost", text.clone()).await.unwrap();
     let mails = smtp.mails();
     assert_eq!(mails.len(), 1);

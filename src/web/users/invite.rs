@@ -10,6 +10,7 @@ use super::{only_provider, parse_id, show};
 use crate::actions::{Invitation, InviteUserError};
 use crate::identity::Role;
 use crate::store::user_changes;
+use crate::web::auth::invitation;
 use crate::web::display_time::DisplayTime;
 use crate::web::form::Form;
 use crate::web::page::{self, Nav, Page};
@@ -55,6 +56,8 @@ struct InvitedPage {
     email: String,
     role: Role,
     link: String,
+    /// The code in the link, for browsers that run no scripts.
+    code: String,
     /// Why the link was not mailed; empty if there is no mail server.
     mail_error: String,
     end: DisplayTime,
@@ -153,8 +156,11 @@ async fn link_page(
     invitation: Invitation,
 ) -> Result<Response, Error> {
     let Invitation { user, token, expires_at } = invitation;
-    let link = state.public.link(headers, &format!("/invitations/{}", token.reveal()));
-    let mail_error = match state.actions.mail_invitation(&user.email, &link, expires_at).await {
+    let code = token.reveal().to_owned();
+    let page = state.public.link(headers, invitation::PATH);
+    let link = format!("{page}#{code}");
+    let mailed = state.actions.mail_invitation(&user.email, (&link, &code), expires_at).await;
+    let mail_error = match mailed {
         Ok(true) => {
             current.session.notify(format!("Mailed an invitation to {}.", user.email)).await?;
             return Ok(Redirect::to("/users").into_response());
@@ -171,6 +177,7 @@ async fn link_page(
         role: Role::from_stored(&user.role),
         email: user.email,
         link,
+        code,
         mail_error,
         end: DisplayTime::new(expires_at, current.now(state)),
     })

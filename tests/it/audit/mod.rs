@@ -174,7 +174,8 @@ async fn every_action_leaves_an_entry() {
     secrets(&mut walk).await;
     logpoint.behave((0..2).map(|_| Behaviour::Status(500, "no".to_owned())));
     deliveries(&mut walk, &token, &webhook).await;
-    // These need their own set-up: see `recording.rs`, `cli/rotate_key.rs`, `cli/user.rs` and `pages/users.rs`.
+    // These need their own set-up: see `recording.rs`, `cli/rotate_key.rs`, `cli/user.rs`, `pages/users.rs` and
+    // `pages/invitations.rs`.
     walk.done.extend(["set_up", "reencrypt", "create_user", "reset_password"]);
     walk.done.extend(["invite_user", "renew_invitation", "accept_invitation", "change_user"]);
     walk.done.extend(["change_password", "end_sessions"]);

@@ -15,12 +15,15 @@ async fn an_invitation_is_mailed_or_shown_if_the_mail_is_not_accepted() {
     assert!(ann.get("/users").await.text("#toasts").contains("Mailed an invitation to eve"));
     let mails = smtp.mails();
     assert_eq!((mails.len(), mails[0].to.as_str()), (1, "eve@example.com"));
-    let start = app.url("/invitations/");
+    let start = app.url("/invitation#");
     let rest = mails[0].content.split_once(&start).unwrap().1;
-    let token = rest.split_whitespace().next().unwrap();
+    let mut words = rest.split_whitespace();
+    let code = words.next().unwrap();
+    assert!(words.any(|word| word == code), "the code stands alone, too: {}", mails[0].content);
     let mut eve = app.anonymous();
-    let path = format!("/invitations/{token}");
-    assert_eq!(eve.get(&path).await.attribute("#email", "value").unwrap(), "eve@example.com");
+    eve.get("/invitation").await;
+    let form = eve.post("/invitation", &[("code", code)]).await;
+    assert_eq!(form.attribute("#email", "value").unwrap(), "eve@example.com");
 
     // The fake server knows no such user.
     ann.get("/users/new").await;

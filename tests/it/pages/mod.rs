@@ -7,6 +7,7 @@ mod deliveries;
 mod delivery_search;
 mod events;
 mod everywhere;
+mod invitations;
 mod leaked_passwords;
 mod live;
 mod mail;

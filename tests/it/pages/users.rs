@@ -1,24 +1,10 @@
-//! Users: invitations, roles, disabling and deleting.
-
-use std::time::Duration;
+//! Users: roles, disabling and deleting.
 
 use gatepost::identity::Role;
 
+use super::invitations::{BEN, NEW_PASSWORD, id_of, invite, set_password};
 use crate::support::TestApp;
 use crate::support::app::{EMAIL, PASSWORD};
-use crate::support::user::{TestResponse, TestUser};
-
-const BEN: &str = "ben@example.com";
-const NEW_PASSWORD: &str = "purple kayak on a quiet lake";
-const HOUR: Duration = Duration::from_hours(1);
-
-async fn id_of(app: &TestApp, email: &str) -> String {
-    sqlx::query_scalar("select id::text from users where email = $1")
-        .bind(email)
-        .fetch_one(app.database.pool())
-        .await
-        .unwrap()
-}
 
 async fn role_and_status(app: &TestApp, email: &str) -> (String, String) {
     sqlx::query_as("select role, status from users where email = $1")
@@ -26,132 +12,6 @@ async fn role_and_status(app: &TestApp, email: &str) -> (String, String) {
         .fetch_one(app.database.pool())
         .await
         .unwrap()
-}
-
-/// Returns the path of the link on a page.
-fn link(app: &TestApp, page: &TestResponse) -> String {
-    assert_eq!(page.status, 200, "{}", page.body);
-    page.text("#link").strip_prefix(&app.url("")).unwrap().to_owned()
-}
-
-/// Invites an editor, and returns the path of the link.
-async fn invite(app: &TestApp, ann: &mut TestUser) -> String {
-    ann.get("/users/new").await;
-    let page = ann.post("/users", &[("email", BEN), ("role", "editor")]).await;
-    link(app, &page)
-}
-
-async fn set_password(user: &mut TestUser, path: &str, password: &str) -> TestResponse {
-    user.get(path).await;
-    user.post(path, &[("password", password), ("password_again", password)]).await
-}
-
-#[tokio::test]
-async fn an_invited_user_sets_a_password_once_and_signs_in_with_it() {
-    let app = TestApp::start().await;
-    let mut ann = app.admin().await;
-    let path = invite(&app, &mut ann).await;
-    let list = ann.get("/users").await;
-    assert_eq!(list.texts("td.name"), [&format!("{EMAIL} (you)"), BEN]);
-    assert_eq!(list.texts("td[data-label=Status]"), ["Active", "Invited"]);
-    assert_eq!(list.texts("td[data-label=Role]"), ["Administrator", "Editor"]);
-    // The database is not enough to use the link.
-    let token = path.rsplit('/').next().unwrap();
-    let row: String = sqlx::query_scalar("select users::text from users where email = $1")
-        .bind(BEN)
-        .fetch_one(app.database.pool())
-        .await
-        .unwrap();
-    assert!(!row.contains(token));
-
-    let mut ben = app.anonymous();
-    // Mail programs open links, too.
-    app.anonymous().get(&path).await;
-    assert_eq!(ben.get(&path).await.attribute("#email", "value").unwrap(), BEN);
-    let weak = set_password(&mut ben, &path, "ben@example.com").await;
-    assert_eq!(weak.status, 422);
-    assert!(weak.text("#password-error").contains("too easy to guess"));
-    let differs = [("password", NEW_PASSWORD), ("password_again", "another")];
-    assert!(ben.post(&path, &differs).await.text("#password-error").contains("do not match"));
-    let foreign = [&differs[..1], &[("password_again", NEW_PASSWORD), ("csrf", "x")]].concat();
-    assert_eq!(ben.post(&path, &foreign).await.status, 403);
-    let done = set_password(&mut ben, &path, NEW_PASSWORD).await;
-    assert_eq!(done.location(), "/webhooks");
-    assert!(ben.get("/webhooks").await.text("#toasts").contains("Your password is set"));
-    ben.get("/webhooks").await;
-    ben.post("/logout", &[]).await;
-    ben.sign_in(BEN, NEW_PASSWORD).await;
-
-    for _ in 0..2 {
-        let again = set_password(&mut app.anonymous(), &path, "another long password here").await;
-        assert_eq!((again.status, again.text("h1").as_str()), (410, "The link has been used"));
-    }
-    app.anonymous().sign_in(BEN, NEW_PASSWORD).await;
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_link_expires_and_is_replaced_by_a_new_one() {
-    let app = TestApp::start().await;
-    let mut ann = app.admin().await;
-    let first = invite(&app, &mut ann).await;
-    app.clock.advance(72 * HOUR);
-    let page = app.anonymous().get(&first).await;
-    assert_eq!((page.status, page.text("h1").as_str()), (410, "The link has expired"));
-    let mut ann = app.admin().await;
-    let statuses = ann.get("/users").await.texts("td[data-label=Status]");
-    assert_eq!(statuses, ["Active", "Invitation expired"]);
-    let user = format!("/users/{}", id_of(&app, BEN).await);
-    ann.get(&user).await;
-    let second = link(&app, &ann.post(&format!("{user}/invitation"), &[]).await);
-    let page = app.anonymous().get(&first).await;
-    assert_eq!((page.status, page.text("h1").as_str()), (404, "The link is invalid"));
-    assert_eq!(page.attribute("main a.primary", "href").unwrap(), "/login");
-    let mut ben = app.anonymous();
-    assert_eq!(set_password(&mut ben, &second, NEW_PASSWORD).await.status, 303);
-    // Who has accepted gets no further link.
-    let refused = ann.post(&format!("{user}/invitation"), &[]).await;
-    assert_eq!(refused.status, 409);
-    assert!(refused.text("[role=alert]").contains("have not accepted their invitation"));
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_link_that_is_used_twice_at_once_sets_one_password() {
-    let app = TestApp::start().await;
-    let path = invite(&app, &mut app.admin().await).await;
-    let (mut one, mut two) = (app.anonymous(), app.anonymous());
-    let (first, second) = tokio::join!(
-        set_password(&mut one, &path, NEW_PASSWORD),
-        set_password(&mut two, &path, "another long password here")
-    );
-    let mut statuses = [first.status, second.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [303, 410]);
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn an_invitation_needs_a_new_valid_email_address() {
-    let app = TestApp::start().await;
-    let mut ann = app.admin().await;
-    ann.get("/users/new").await;
-    for (email, message) in [
-        ("ben", "Enter an email address"),
-        ("Admin@EXAMPLE.com", "already a user"),
-        (&"x".repeat(300), "Enter an email address"),
-    ] {
-        let email =
-            if message.starts_with("already") { EMAIL.to_uppercase() } else { email.to_owned() };
-        let page = ann.post("/users", &[("email", &email), ("role", "admin")]).await;
-        assert_eq!(page.status, 422);
-        assert!(page.text("#email-error").contains(message));
-        assert_eq!(page.attribute("#email", "value").unwrap(), email);
-        assert_eq!(page.attribute("input[name=role][checked]", "value").unwrap(), "admin");
-    }
-    let unknown = ann.post("/users", &[("email", BEN), ("role", "owner")]).await;
-    assert_eq!(unknown.status, 400);
-    app.finish().await;
 }
 
 #[tokio::test]
