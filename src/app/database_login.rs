@@ -1,5 +1,6 @@
 //! The user and the password of the operator's database, which can change while Gatepost runs.
 
+use std::mem::discriminant;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -56,7 +57,7 @@ impl DatabaseLogin {
         let in_use = parse(current.expose_secret()).context("the URL in use")?;
         ensure!(
             is_same_database(&options, &in_use),
-            "the file names another database. Restart Gatepost to use it"
+            "the file names another database or sslmode. Restart Gatepost to use it"
         );
         self.pages.set_connect_options(page_options(options.clone()));
         for pool in &self.dispatcher {
@@ -68,13 +69,14 @@ impl DatabaseLogin {
     }
 }
 
-/// Whether both name the same server and database. Pools of two databases would lose events.
+/// Whether both name the same server and database, with the same encryption. Pools of two databases would lose events.
 fn is_same_database(one: &PgConnectOptions, other: &PgConnectOptions) -> bool {
     let place = |options: &PgConnectOptions| {
         let (host, socket) = (options.get_host().to_owned(), options.get_socket().cloned());
         (host, options.get_port(), socket, options.get_database().map(str::to_owned))
     };
-    place(one) == place(other)
+    let mode = |options: &PgConnectOptions| discriminant(&options.get_ssl_mode());
+    place(one) == place(other) && mode(one) == mode(other)
 }
 
 #[cfg(test)]
@@ -90,6 +92,7 @@ mod tests {
         assert!(!same(url, "postgres://ann:old@db2.example.com/gatepost"));
         assert!(!same(url, "postgres://ann:old@db.example.com:5433/gatepost"));
         assert!(!same(url, "postgres://ann:old@db.example.com/other"));
+        assert!(!same(url, "postgres://ann:old@db.example.com/gatepost?sslmode=disable"));
         assert!(!same(url, "postgres://ann:old@localhost/gatepost?host=/run/postgresql"));
     }
 }

@@ -171,10 +171,7 @@ impl App {
         let dispatcher = Dispatcher::start(deps).await.context("the dispatcher cannot start")?;
         let (reading, outgoing) = ((db.clone(), pools), client.clone());
         let monitor = Monitor::new(metrics, dispatcher.clone(), outgoing, reading, sources.clone());
-        let mut settings = Settings::new(&Config { listen: address, ..config.clone() });
-        if let Some(certificate) = certificate {
-            settings.set_certificate(certificate, sources.clone());
-        }
+        let settings = health_settings(config, address, certificate, &sources);
         let health = Health::new(db.clone(), settings, Ok(vault.clone()), sources.clone())
             .with_single_sign_on(Ok(oidc.clone()));
         // As hard to guess as a recovery code. Valid until the first administrator exists.
@@ -231,6 +228,20 @@ impl App {
         self.dispatcher.stop().await;
         self.database.close().await;
     }
+}
+
+/// Returns what the checks know about the settings.
+fn health_settings(
+    config: &Config,
+    address: SocketAddr,
+    certificate: Option<SharedCertificate>,
+    sources: &Sources,
+) -> Settings {
+    let mut settings = Settings::new(&Config { listen: address, ..config.clone() });
+    if let Some(certificate) = certificate {
+        settings.set_certificate(certificate, sources.clone());
+    }
+    settings
 }
 
 fn create_client(config: &Config) -> Client {

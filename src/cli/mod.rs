@@ -228,7 +228,8 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Doctor { .. } => Ok(()),
         Command::Serve => {
             let telemetry = telemetry::start(&config)?;
-            let served = serve::run(config).await;
+            // Boxed: the future is large.
+            let served = Box::pin(serve::run(config)).await;
             telemetry.stop().await;
             served
         }

@@ -9,6 +9,7 @@ mod options;
 mod secret_setting;
 mod smtp;
 mod strict;
+mod tls_files;
 mod urls;
 
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub use oidc::OidcSettings;
 pub use options::{Options, without_empty_variables};
 pub use smtp::{SmtpEncryption, SmtpSettings};
 pub use strict::is_loopback;
+pub use tls_files::TlsFiles;
 
 use crate::model::{SecurityPolicy, Sources};
 use secret_setting::{read_secret, value_of};
@@ -101,15 +103,6 @@ pub struct Config {
     pub log_json: bool,
 }
 
-/// Where the certificate of the server is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate and its chain, PEM.
-    pub certificate: PathBuf,
-    /// The private key, PEM.
-    pub key: PathBuf,
-}
-
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -150,7 +143,7 @@ impl Config {
         )?;
         let otlp_endpoint = options.otlp_endpoint.take();
         let otlp_endpoint = otlp_endpoint.as_deref().map(collector_url).transpose()?;
-        let tls = tls_files(&mut options, public_url.as_ref())?;
+        let tls = TlsFiles::take(&mut options, public_url.as_ref())?;
         let smtp = SmtpSettings::take(&mut options, public_url.as_ref())?;
         let oidc = OidcSettings::take(&mut options, public_url.as_ref())?;
         let listen = options.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -318,25 +311,6 @@ fn postgres_folders() -> Vec<PathBuf> {
     let given = std::env::var_os("PG_BIN_DIR").filter(|folder| !folder.is_empty());
     let path = std::env::var_os("PATH").unwrap_or_default();
     given.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path)).collect()
-}
-
-fn tls_files(
-    options: &mut Options,
-    public_url: Option<&Url>,
-) -> Result<Option<TlsFiles>, ConfigError> {
-    match (options.tls_certificate_file.take(), options.tls_key_file.take()) {
-        (Some(_), Some(_)) if public_url.is_some_and(|url| url.scheme() == "http") => {
-            let message = "GATEPOST_PUBLIC_URL must begin with https:// if GATEPOST_TLS_CERTIFICATE_FILE is set, because then \
-                           Gatepost serves no plain HTTP";
-            Err(ConfigError(message.to_owned()))
-        }
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
-        (None, None) => Ok(None),
-        _ => {
-            let message = "GATEPOST_TLS_CERTIFICATE_FILE and GATEPOST_TLS_KEY_FILE must be set together; set both or none";
-            Err(ConfigError(message.to_owned()))
-        }
-    }
 }
 
 /// Rejects unknown `GATEPOST_` variables, which are probably misspelled.

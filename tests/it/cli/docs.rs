@@ -70,12 +70,15 @@ async fn the_example_file_has_every_key_and_is_accepted() {
     // Uncomments all keys except secrets and keys that exclude others.
     let excluded = [
         "database_url",
+        "database_url_file",
         "master_key",
         "master_key_file",
         "previous_master_key",
         "previous_master_key_file",
         "admin_email",
         "admin_password",
+        "admin_password_file",
+        "smtp_url_file",
         "oidc_client_secret_file",
         "oidc_ca_file",
     ];

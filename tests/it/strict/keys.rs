@@ -52,7 +52,8 @@ async fn attempt(webhook: WebhookBuilder, policy: SecurityPolicy) -> String {
     let app = app.restart_with(|config| config.policy = policy).await;
     app.send(&token, &event("Granted", "1")).await;
     let read = async |app: &TestApp| {
-        let found = "select coalesce(last_error, '') from deliveries where attempts > 0";
+        let found = "select coalesce(last_error, '') from deliveries
+                     where state = 'delivered' or last_error is not null";
         let found = sqlx::query_scalar::<_, String>(found);
         found.fetch_optional(app.database.pool()).await.unwrap()
     };
