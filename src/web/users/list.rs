@@ -74,8 +74,7 @@ pub(in crate::web) async fn show(
     let page = Page::new(&current, "Users", Nav::Users).await?;
     let required = second_factors::list_required_roles(&state.db).await?;
     let required_for_all = state.policy.second_factor.is_for_all();
-    let is_required =
-        |role: Role| required_for_all || required.iter().any(|name| name == role.as_str());
+    let is_required = |role: Role| required.iter().any(|name| name == role.as_str());
     let requirements =
         Role::ALL.map(|role| RequirementView { role, is_required: is_required(role) });
     let (requirements, invites) = (requirements.into(), state.actions.allows_passwords());
