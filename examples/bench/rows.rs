@@ -42,7 +42,7 @@ async fn copy_events(server: &Server, id: &str, count: i64) {
         .execute(&format!(
             "create temporary table model as select * from events order by id desc limit 1;
              insert into events select {id}, received_at, trigger, event_type, request_id, request, requester,
-                 integrations, replace(payload, '\"ticket\": \"', '\"ticket\": \"' || n || '0000')
+                 integrations, regexp_replace(payload, '\"ticket\": \"[0-9]*', '\"ticket\": \"' || n || '0000000000')
              from model, generate_series(1, {count}) n;
              drop table model; analyze events"
         ))

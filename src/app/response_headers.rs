@@ -5,24 +5,22 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::model::SecurityPolicy;
 use crate::web::PublicAddress;
-
-/// How long browsers use only HTTPS (RFC 6797): a year.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum TransportSecurity {
-    /// For this host. Subdomains are other servers, about which Gatepost does not decide.
-    Host,
-    /// Also for its subdomains, as strict mode requires.
-    WithSubdomains,
-}
 
 /// For responses that are no pages. Pages set their own policy.
 const CONTENT_POLICY: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Returns the policy by which browsers use only HTTPS for a year (RFC 6797). Unless strict mode requires it, it is not about
+/// subdomains: they are other servers, about which Gatepost does not decide.
+pub(super) fn transport_security(policy: SecurityPolicy) -> &'static str {
+    if policy.https_subdomains { "max-age=31536000; includeSubDomains" } else { "max-age=31536000" }
+}
+
 /// Middleware that adds the headers that the handler has not set.
 pub(super) async fn add(
-    State((public, transport)): State<(PublicAddress, TransportSecurity)>,
+    State((public, transport)): State<(PublicAddress, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -34,11 +32,7 @@ pub(super) async fn add(
     set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     set(headers, header::REFERRER_POLICY, "same-origin");
     if is_secure {
-        let policy = match transport {
-            TransportSecurity::Host => "max-age=31536000",
-            TransportSecurity::WithSubdomains => "max-age=31536000; includeSubDomains",
-        };
-        set(headers, header::STRICT_TRANSPORT_SECURITY, policy);
+        set(headers, header::STRICT_TRANSPORT_SECURITY, transport);
     }
     response
 }

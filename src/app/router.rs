@@ -6,8 +6,7 @@ use axum::routing::get;
 use chrono::TimeDelta;
 
 use super::client_address::{self, TrustedProxies};
-use super::response_headers::{self, TransportSecurity};
-use super::{health, public_host, request_origin};
+use super::{health, public_host, request_origin, response_headers};
 use crate::actions::Actions;
 use crate::api::{self, ApiState, RecentScrapers};
 use crate::config::Config;
@@ -74,11 +73,7 @@ pub(super) fn build(parts: Parts<'_>) -> Router {
     if let Some(url) = public.url.clone() {
         all = all.layer(middleware::from_fn_with_state(url, public_host::check));
     }
-    let transport = if config.policy.https_subdomains {
-        TransportSecurity::WithSubdomains
-    } else {
-        TransportSecurity::Host
-    };
+    let transport = response_headers::transport_security(config.policy);
     all.layer(middleware::from_fn_with_state((public, transport), response_headers::add))
         .layer(middleware::from_fn_with_state(
             (sources, RecordLimit::default()),

@@ -81,7 +81,7 @@ fn check_apps(with_sha1: i64) -> Check {
         1 => "The authenticator app of 1 user uses".to_owned(),
         count => format!("The authenticator apps of {count} users use"),
     };
-    let found = format!("{subject} SHA-1, because they were set up before strict mode.");
+    let found = format!("{subject} SHA-1, as all do that are set up without strict mode.");
     let fix = "Ask the users to set up two-factor authentication again on the page Account.";
     Check::warning(id, found, fix)
 }

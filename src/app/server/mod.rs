@@ -184,7 +184,7 @@ impl Server {
     }
 }
 
-/// Does the handshake of a connection. Returns `None` for a client that uses HTTP, which was told so.
+/// Does the handshake of a connection. Returns `None` after a response to a client that uses HTTP.
 async fn accept(
     tls: &ServerTls,
     stream: TcpStream,

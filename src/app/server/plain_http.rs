@@ -14,7 +14,7 @@ pub(super) async fn is_plain_http(stream: &TcpStream) -> bool {
     matches!(stream.peek(&mut first).await, Ok(1)) && first[0].is_ascii_uppercase()
 }
 
-/// Tells the client to use HTTPS. It is not redirected, because what it has sent, such as a token, must not be sent
+/// Responds with the advice to use HTTPS. The client is not redirected, because what it has sent, such as a token, must not be sent
 /// unencrypted again unnoticed.
 ///
 /// # Errors

@@ -58,8 +58,8 @@ pub(in crate::egress) fn client_config(
     }
 }
 
-/// Checks that a TLS policy can be used, and the keys of its own certificates. Those of stored policies are not checked again
-/// before a connection is made: the verifier checks its authorities, and a server its clients.
+/// Checks that a TLS policy can be used, and the keys of its own certificates. It is called before a policy is stored or used: during a
+/// connection, the verifier checks the authorities, and the server the client certificate.
 ///
 /// # Errors
 /// If one of its certificates or keys cannot be used, or is too short.
