@@ -6,66 +6,22 @@
 use uuid::Uuid;
 
 use super::deliveries::{self, Delivery};
+use super::delivery_chunks::{self, IdRange};
+pub use super::delivery_filter::{DeliveryFilter, Scope, StatusFilter};
 use super::transaction::begin_search;
 use super::webhook_health::{first_uuid_at, time_of};
 use super::{Error, PgConnection, PgPool};
-use crate::model::delivery::DeliveryState;
-use crate::model::{DeliveryId, Timestamp, Trigger, WebhookId};
+use crate::model::{DeliveryId, Timestamp};
 
 /// Number of deliveries in the first chunk of a search. It is enough for a page if most deliveries match.
 const FIRST_CHUNK: i64 = 200;
 /// Number of deliveries in a chunk, by what has to be read for each of them.
 const CHUNK: i64 = 2_000;
+const UNSUCCESSFUL_CHUNK: i64 = 700;
 const EVENT_CHUNK: i64 = 300;
 const RESPONSE_CHUNK: i64 = 150;
 /// Maximum number of chunks that a search for a bulk action reads. It is started by a user and may take seconds.
 const MAX_BULK_CHUNKS: usize = 1_000;
-
-/// A response status to search for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusFilter {
-    /// The last attempt got no response.
-    NoResponse,
-    /// The last response had a status from the first to the second number.
-    Between(i32, i32),
-}
-
-/// Which deliveries a search reads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
-    #[default]
-    All,
-    /// Those that are finished.
-    Finished,
-    /// Those that are not.
-    Unfinished,
-}
-
-/// Filters of deliveries.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DeliveryFilter<'a> {
-    /// Only deliveries in this state.
-    pub state: Option<DeliveryState>,
-    /// Only deliveries of this webhook.
-    pub webhook: Option<WebhookId>,
-    /// Only deliveries of events with this trigger; manual sends for `Manual`.
-    pub trigger: Option<Trigger>,
-    /// Only deliveries whose last attempt got this response.
-    pub status: Option<StatusFilter>,
-    /// Only deliveries created at this time or later.
-    pub from: Option<Timestamp>,
-    /// Only deliveries created before this time.
-    pub until: Option<Timestamp>,
-    /// Only deliveries whose access request or requester contains this text, ignoring case.
-    pub text: &'a str,
-    /// Whether the text is searched in the response to the last attempt instead.
-    pub in_response: bool,
-    /// Only deliveries older than this one, the last of the previous page.
-    pub after: Option<DeliveryId>,
-    /// Only finished or unfinished deliveries.
-    pub scope: Scope,
-}
 
 /// The deliveries for a bulk action.
 #[derive(Debug, Default)]
@@ -93,13 +49,15 @@ impl DeliveryFilter<'_> {
         match (self.text.is_empty(), self.trigger, self.in_response) {
             (false, _, true) => RESPONSE_CHUNK,
             (false, _, false) | (true, Some(_), _) => EVENT_CHUNK,
+            // They are far apart in the table.
+            (true, None, _) if self.is_unsuccessful() => UNSUCCESSFUL_CHUNK,
             (true, None, _) => CHUNK,
         }
     }
 
+    /// The text as it is in JSON.
     fn response_text(&self) -> String {
-        let text = if self.in_response { self.text } else { "" };
-        let quoted = serde_json::Value::from(text).to_string();
+        let quoted = serde_json::Value::from(self.text).to_string();
         quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
     }
 }
@@ -135,110 +93,34 @@ impl<'a> DeliverySearch<'a> {
 
     /// Searches the next chunk, and returns at most `limit` matching deliveries, newest first. Where it returns as many,
     /// the next chunk begins after the last of them.
-    ///
-    /// Each part of the union can be read in one way only, so that a plan that was made for other parameters is not slow.
-    /// Rows are compared because with `webhook_id = $8`, PostgreSQL may read the primary key instead, and all other
-    /// webhooks with it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one statement, so that everything that selects deliveries is in one place"
-    )]
     async fn next(
         &mut self,
         db: &mut PgConnection,
         chunk: i64,
-        limit: i64,
+        limit: usize,
     ) -> Result<Vec<Uuid>, Error> {
-        let filter = &self.filter;
-        let state = filter.state;
-        let reads = |is_finished: bool, scope: Scope| {
-            state.is_none_or(|state| state.is_finished() == is_finished)
-                && (filter.scope == Scope::All || filter.scope == scope)
-        };
-        let is_unsuccessful =
-            matches!(state, Some(DeliveryState::Failed | DeliveryState::Cancelled));
-        let (status_from, status_to) = match filter.status {
-            Some(StatusFilter::Between(from, to)) => (Some(from), Some(to)),
-            Some(StatusFilter::NoResponse) | None => (None, None),
-        };
-        let found = sqlx::query!(
-            r#"with read as materialized (
-                   select * from (
-                       (select id, event_id, webhook_id, state, attempts, last_status from delivery_queue
-                        where $1 and id >= $4 and id < $5
-                        order by id desc limit $6)
-                       union all
-                       (select id, event_id, webhook_id, state, attempts, last_status from delivery_history
-                        where $2 and $8::uuid is null and id >= $4 and id < $5
-                        order by id desc limit $6)
-                       union all
-                       (select id, event_id, webhook_id, state, attempts, last_status from delivery_history
-                        where $2 and (webhook_id, id) >= ($8, $4) and (webhook_id, id) < ($8, $5)
-                        order by webhook_id desc, id desc limit $6)
-                       union all
-                       (select id, event_id, webhook_id, state, attempts, last_status from delivery_history
-                        where $3 and $8::uuid is null and state <> 'delivered' and id >= $4 and id < $5
-                        order by id desc limit $6)
-                       union all
-                       (select id, event_id, webhook_id, state, attempts, last_status from delivery_history
-                        where $3 and state <> 'delivered'
-                          and (webhook_id, id) >= ($8, $4) and (webhook_id, id) < ($8, $5)
-                        order by webhook_id desc, id desc limit $6)
-                   ) d
-                   order by id desc limit $6
-               )
-               select array(
-                   select r.id from read r
-                   where ($7::text is null or r.state = $7)
-                     and ($8::uuid is null or r.webhook_id = $8)
-                     and ($9::int is null or r.last_status between $9 and $10)
-                     and (not $11 or (r.last_status is null and r.attempts > 0))
-                     and ($12::text is null
-                          or case $12
-                             when 'Manual' then exists (select from manual_deliveries m where m.delivery_id = r.id)
-                             else exists (select from events e where e.id = r.event_id and e.trigger = $12)
-                             end)
-                     and ($13 = '' or exists (
-                          select from events e where e.id = r.event_id
-                          and (position(lower($13) in lower(e.request)) > 0
-                               or position(lower($13) in lower(e.request_id)) > 0
-                               or position(lower($13) in lower(e.requester)) > 0)))
-                     -- PostgreSQL rejects a NUL in JSON. An attempt has a greater id than its delivery, which excludes
-                     -- older partitions.
-                     and ($14 = '' or exists (
-                          select from (select replace(i.record, '\u0000', '\u0001')::json as record from invocations i
-                                       where i.delivery_id = r.id and i.id >= r.id
-                                       order by i.id desc limit 1) last
-                          where position(lower($14) in lower((last.record #> '{transcript,response,body}')::text)) > 0
-                             or position(lower($14) in lower((last.record #> '{transcript,response,headers}')::text)) > 0))
-                   order by r.id desc limit $15
-               ) as "ids!: Vec<Uuid>",
-               (select id from read order by id desc offset $6 - 1 limit 1) as "end?""#,
-            reads(false, Scope::Unfinished),
-            reads(true, Scope::Finished) && !is_unsuccessful,
-            reads(true, Scope::Finished) && is_unsuccessful,
-            self.first,
-            self.before,
-            chunk,
-            state.map(DeliveryState::as_str),
-            filter.webhook.map(WebhookId::uuid),
-            status_from,
-            status_to,
-            filter.status == Some(StatusFilter::NoResponse),
-            filter.trigger.map(Trigger::as_str),
-            if filter.in_response { "" } else { filter.text },
-            self.response_text,
-            limit
-        )
-        .fetch_one(db)
-        .await?;
-        let is_full = i64::try_from(found.ids.len()).is_ok_and(|count| count >= limit);
-        match (found.ids.last(), found.end) {
-            (Some(last), _) if is_full => self.before = *last,
+        let range = IdRange { first: self.first, before: self.before };
+        let is_exact = self.filter.text.is_empty() && self.filter.trigger.is_none();
+        let most = if is_exact { i64::try_from(limit).unwrap_or(chunk) } else { chunk };
+        let read = delivery_chunks::read(db, &self.filter, range, chunk, most).await?;
+        let mut found = read.deliveries;
+        if let Some(trigger) = self.filter.trigger {
+            delivery_chunks::keep_trigger(db, &mut found, trigger).await?;
+        }
+        match (self.filter.text, self.filter.in_response) {
+            ("", _) => {}
+            (text, false) => delivery_chunks::keep_events(db, &mut found, None, text).await?,
+            (_, true) => {
+                delivery_chunks::keep_responses(db, &mut found, &self.response_text).await?;
+            }
+        }
+        found.truncate(limit);
+        match (found.last(), read.end) {
+            (Some(last), _) if found.len() >= limit => self.before = last.id,
             (_, Some(end)) => self.before = end,
             (_, None) => self.is_complete = true,
         }
-        Ok(found.ids)
+        Ok(found.iter().map(|delivery| delivery.id).collect())
     }
 }
 
@@ -256,7 +138,6 @@ pub async fn list(
     // One more than the page has tells whether there is another page.
     for chunk in [FIRST_CHUNK.min(filter.chunk()), filter.chunk()] {
         let missing = limit.saturating_add(1).saturating_sub(ids.len());
-        let missing = i64::try_from(missing).unwrap_or(i64::MAX);
         ids.extend(search.next(&mut tx, chunk, missing).await?);
         if search.is_complete || ids.len() > limit {
             break;
@@ -285,7 +166,7 @@ pub async fn select(
     let mut ids = Vec::new();
     let mut tx = begin_search(db).await?;
     for _ in 0..MAX_BULK_CHUNKS {
-        let missing = i64::try_from(limit.saturating_sub(ids.len())).unwrap_or(i64::MAX);
+        let missing = limit.saturating_sub(ids.len());
         ids.extend(search.next(&mut tx, filter.chunk(), missing).await?);
         if search.is_complete || ids.len() >= limit {
             break;

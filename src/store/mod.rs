@@ -7,6 +7,8 @@ pub mod audit_forwarding;
 pub mod breakers;
 pub mod bulk_changes;
 pub mod deliveries;
+mod delivery_chunks;
+mod delivery_filter;
 pub mod delivery_search;
 mod error;
 pub mod event_search;

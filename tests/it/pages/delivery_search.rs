@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use gatepost::model::delivery::DeliveryState;
-use gatepost::model::{DeliveryId, WebhookId};
+use gatepost::model::{DeliveryId, Trigger, WebhookId};
 use gatepost::store::delivery_search::{self, DeliveryFilter, StatusFilter};
 use gatepost::store::{PgConnectOptions, connect};
 use proptest::prelude::*;
@@ -26,6 +26,8 @@ struct Row {
     webhook: Uuid,
     state: DeliveryState,
     status: Option<i32>,
+    /// `Manual` for an event with the trigger Granted that was sent by hand.
+    trigger: Trigger,
     requester: &'static str,
     response: &'static str,
 }
@@ -40,12 +42,14 @@ fn any_row(number: usize) -> impl Strategy<Value = Row> {
     ];
     let status = select(vec![None, Some(200), Some(404), Some(500), Some(503)]);
     let requester = select(vec!["ann@example.com", "BO@example.com"]);
-    (webhook, state, status, requester, select(RESPONSES.to_vec())).prop_map(
-        move |(webhook, state, status, requester, response)| Row {
+    let trigger = select(vec![Trigger::Granted, Trigger::Created, Trigger::Manual]);
+    (webhook, state, status, trigger, requester, select(RESPONSES.to_vec())).prop_map(
+        move |(webhook, state, status, trigger, requester, response)| Row {
             id: Uuid::from_u128((1_000 + u128::try_from(number).unwrap()) << 80),
             webhook: Uuid::from_u128(webhook),
             state,
             status,
+            trigger,
             requester,
             response,
         },
@@ -77,13 +81,15 @@ async fn insert(database: &TestDatabase, row: &Row) {
     sqlx::query(
         "with e as (insert into events
              (id, received_at, trigger, event_type, request_id, request, requester, integrations, payload)
-             values ($1, now(), 'Granted', 'RequestGranted', '1', 'AR-1', $2, '', '{}'))
+             values ($1, now(), case $5 when 'Manual' then 'Granted' else $5 end, 'RequestGranted', '1', 'AR-1', $2, '', '{}')),
+         m as (insert into manual_deliveries (delivery_id, who) select $1, 'ann' where $5 = 'Manual')
          insert into invocations (id, delivery_id, record) values ($3, $1, $4)",
     )
     .bind(row.id)
     .bind(row.requester)
     .bind(Uuid::from_u128(row.id.as_u128() + (5 << 80) + 1))
     .bind(record.to_string())
+    .bind(row.trigger.as_str())
     .execute(database.pool())
     .await
     .unwrap();
@@ -93,6 +99,7 @@ type AnyFilter = (
     Option<DeliveryState>,
     Option<u128>,
     Option<StatusFilter>,
+    Option<Trigger>,
     Option<(u64, u64)>,
     (&'static str, bool),
 );
@@ -113,16 +120,24 @@ fn any_filter() -> impl Strategy<Value = AnyFilter> {
         of(select(DeliveryState::ALL.to_vec())),
         of(select(vec![1, 2, 3])),
         of(status),
+        of(select(vec![Trigger::Granted, Trigger::Manual, Trigger::Failed])),
         of((bound.clone(), bound)),
         text,
     )
 }
 
-fn matches(row: &Row, (state, webhook, status, range, (text, in_response)): &AnyFilter) -> bool {
+fn matches(
+    row: &Row,
+    (state, webhook, status, trigger, range, (text, in_response)): &AnyFilter,
+) -> bool {
+    let is_granted = matches!(row.trigger, Trigger::Granted | Trigger::Manual);
     let contains = |value: &str| value.to_ascii_lowercase().contains(&text.to_ascii_lowercase());
     let at = u64::try_from(row.id.as_u128() >> 80).unwrap() - 1_000;
     state.is_none_or(|state| state == row.state)
         && webhook.is_none_or(|webhook| Uuid::from_u128(webhook) == row.webhook)
+        && trigger.is_none_or(|trigger| {
+            trigger == row.trigger || (trigger == Trigger::Granted && is_granted)
+        })
         && range.is_none_or(|(from, until)| (from..until).contains(&at))
         && match status {
             None => true,
@@ -151,7 +166,7 @@ async fn a_search_returns_what_matches() {
     let db = connect(PgConnectOptions::from_str(database.url()).unwrap(), 1).await.unwrap();
     for _ in 0..150 {
         let any = any_filter().new_tree(&mut runner).unwrap().current();
-        let (state, webhook, status, range, (text, in_response)) = any;
+        let (state, webhook, status, trigger, range, (text, in_response)) = any;
         let at = |offset: u64| {
             chrono::DateTime::from_timestamp_millis(i64::try_from(1_000 + offset).unwrap()).unwrap()
         };
@@ -159,6 +174,7 @@ async fn a_search_returns_what_matches() {
             state,
             webhook: webhook.map(|id| WebhookId::from(Uuid::from_u128(id))),
             status,
+            trigger,
             from: range.map(|(from, _)| at(from)),
             until: range.map(|(_, until)| at(until)),
             text,
