@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::shared::Shared;
 use crate::store::{SLOW_TIMEOUT, webhook_ranks, within};
 
-/// Time between two refreshes. One takes about a tenth of a second with 10,000 webhooks.
+/// Time between two refreshes. One takes about two tenths of a second with 10,000 webhooks.
 const REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Refreshes the positions until stopped.

@@ -21,6 +21,17 @@ pub(super) async fn begin_search(db: &PgPool) -> Result<PgTransaction<'static>, 
     start(db, "begin read only; set local plan_cache_mode = force_generic_plan").await
 }
 
+/// Starts a transaction whose statements read whole tables. The connections of the dispatcher permit only joins by an index,
+/// one row after the other; for two large sets, that takes seconds.
+pub(super) async fn begin_bulk(db: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+    start(
+        db,
+        "begin; set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on;
+         set local enable_bitmapscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on",
+    )
+    .await
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a separate task is not cancelled with the caller, and it ends as soon as the transaction has started"

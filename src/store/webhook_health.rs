@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::hours::hour_of;
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool};
 use crate::model::{Timestamp, WebhookId};
 
 /// Delivery health of one webhook.
@@ -44,52 +44,69 @@ pub(super) fn first_hour(now: Timestamp) -> Timestamp {
     hour_of(now) - hours
 }
 
-/// Returns the health of these webhooks.
+struct Row {
+    id: Uuid,
+    paused_because: Option<String>,
+    failing_since: Option<Timestamp>,
+    last_error: Option<String>,
+    last_delivered_at: Option<Timestamp>,
+    hours: Vec<Timestamp>,
+    delivered: Vec<i64>,
+    failed: Vec<i64>,
+}
+
+impl Row {
+    fn into_health(self, first: Timestamp) -> Health {
+        let mut hours = vec![Hour::default(); HOURS];
+        for ((hour, delivered), failed) in
+            self.hours.into_iter().zip(self.delivered).zip(self.failed)
+        {
+            let index = usize::try_from((hour - first).num_hours()).ok();
+            if let Some(entry) = index.and_then(|index| hours.get_mut(index)) {
+                *entry = Hour { delivered, failed };
+            }
+        }
+        Health {
+            last_delivered_at: self.last_delivered_at,
+            failing_since: self.failing_since,
+            last_error: self.last_error,
+            paused_because: self.paused_because,
+            hours,
+        }
+    }
+}
+
+/// Returns the health of these webhooks. The hours that had ended at the last refresh of [`super::webhook_ranks`] are those of that
+/// refresh.
 pub async fn health(
-    db: &PgPool,
+    db: &mut PgConnection,
     now: Timestamp,
     webhooks: &[WebhookId],
 ) -> Result<HashMap<WebhookId, Health>, Error> {
     let ids: Vec<Uuid> = webhooks.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"select w.id as "id!", w.paused_because, b.failing_since as "failing_since?", b.last_error as "last_error?",
-                  (select h.last_delivered_at from webhook_hours h
-                   where h.webhook_id = w.id and h.last_delivered_at is not null
-                   order by h.hour desc limit 1) as last_delivered_at
-           from webhooks w left join webhook_breakers b on b.webhook_id = w.id
+                  greatest(newest.last_delivered_at, r.last_delivered_at) as last_delivered_at,
+                  coalesce(r.hours || newest.hours, r.hours, newest.hours, '{}') as "hours!",
+                  coalesce(r.delivered || newest.delivered, r.delivered, newest.delivered, '{}') as "delivered!",
+                  coalesce(r.failed || newest.failed, r.failed, newest.failed, '{}') as "failed!"
+           from webhooks w
+           left join webhook_breakers b on b.webhook_id = w.id
+           left join webhook_ranks r on r.webhook_id = w.id
+           cross join lateral (
+               select max(h.last_delivered_at) as last_delivered_at, array_agg(h.hour) as hours,
+                      array_agg(h.delivered) as delivered, array_agg(h.failed + h.retried) as failed
+               from webhook_hours h
+               where h.webhook_id = w.id and h.hour >= coalesce(r.hours_until, '-infinity')
+           ) newest
            where w.id = any($1)"#,
         &ids
     )
     .fetch_all(db)
     .await?;
-    let mut all: HashMap<WebhookId, Health> = HashMap::new();
-    for row in rows {
-        let health = Health {
-            last_delivered_at: row.last_delivered_at,
-            failing_since: row.failing_since,
-            last_error: row.last_error,
-            paused_because: row.paused_because,
-            hours: vec![Hour::default(); HOURS],
-        };
-        all.insert(row.id.into(), health);
-    }
     let first = first_hour(now);
-    let rows = sqlx::query!(
-        r#"select webhook_id, hour, delivered, failed + retried as "failed!" from webhook_hours
-           where webhook_id = any($1) and hour >= $2"#,
-        &ids,
-        first
-    )
-    .fetch_all(db)
-    .await?;
-    for row in rows {
-        let hour = usize::try_from((row.hour - first).num_hours()).unwrap_or_default();
-        let health = all.get_mut(&row.webhook_id.into());
-        if let Some(entry) = health.and_then(|health| health.hours.get_mut(hour)) {
-            *entry = Hour { delivered: row.delivered, failed: row.failed };
-        }
-    }
-    Ok(all)
+    Ok(rows.into_iter().map(|row| (WebhookId::from(row.id), row.into_health(first))).collect())
 }
 
 /// Returns how many deliveries of a webhook wait, of each kind at most [`MAX_COUNTED`].

@@ -1,6 +1,6 @@
 //! Pages of the list of webhooks.
 
-use super::{Error, PgPool};
+use super::{Error, PgConnection, PgPool};
 use crate::model::WebhookId;
 
 /// A webhook with the fields shown in the list.
@@ -44,7 +44,10 @@ pub struct WebhookQuery<'a> {
 }
 
 /// Returns a page of webhooks. The orders `last` and `rate` are those of the last refresh of [`super::webhook_ranks`].
-pub async fn list(db: &PgPool, query: &WebhookQuery<'_>) -> Result<Vec<ListedWebhook>, Error> {
+pub async fn list(
+    db: &mut PgConnection,
+    query: &WebhookQuery<'_>,
+) -> Result<Vec<ListedWebhook>, Error> {
     let (after_key, after_id) = query.after.unzip();
     let rows = sqlx::query!(
         r#"with keyed as (

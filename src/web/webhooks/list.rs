@@ -11,7 +11,7 @@ use super::row::{Last, RowView};
 use crate::model::webhook::preset::{PRESETS, Preset};
 use crate::model::{Trigger, WebhookId};
 use crate::store::webhook_list::{self, WebhookCounts, WebhookQuery};
-use crate::store::{webhook_health, webhook_ranks};
+use crate::store::{self, webhook_health, webhook_ranks};
 use crate::web::list_filters::query_string;
 use crate::web::page::{self, Nav, Page};
 use crate::web::session::{CurrentUser, is_htmx};
@@ -87,14 +87,17 @@ pub(in crate::web) async fn show(
         if ["last", "rate"].contains(&asked.sort) {
             webhook_ranks::refresh_few(&state.db, now.time, MAX_EXACTLY_RANKED).await?;
         }
-        webhook_list::list(&state.db, &asked).await
+        let mut db = state.db.acquire().await.map_err(store::Error::from)?;
+        let mut found = webhook_list::list(&mut db, &asked).await?;
+        let has_more = found.len() > PAGE_ROWS;
+        found.truncate(PAGE_ROWS);
+        let ids: Vec<WebhookId> = found.iter().map(|webhook| webhook.id).collect();
+        let health = webhook_health::health(&mut db, now.time, &ids).await?;
+        Ok((found, has_more, health))
     };
-    let (counts, mut found) = try_join(webhook_list::count(&state.db), listing).await?;
-    let has_more = found.len() > PAGE_ROWS;
-    found.truncate(PAGE_ROWS);
+    let (counts, (found, has_more, health)) =
+        try_join(webhook_list::count(&state.db), listing).await?;
     let next = found.last().filter(|_| has_more).map(|last| query.page_href(&last.key, last.id));
-    let ids: Vec<WebhookId> = found.iter().map(|webhook| webhook.id).collect();
-    let health = webhook_health::health(&state.db, now.time, &ids).await?;
     let unknown = webhook_health::Health::default();
     let rows = found.into_iter().map(|webhook| {
         let health = health.get(&webhook.id).unwrap_or(&unknown);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::parse_id;
 use super::row::{RowPart, RowView};
 use crate::actions::ChangeWebhookError;
-use crate::store::{webhook_health, webhook_list};
+use crate::store::{self, webhook_health, webhook_list};
 use crate::web::form::Form;
 use crate::web::page;
 use crate::web::session::{CurrentUser, is_htmx};
@@ -39,7 +39,8 @@ pub(in crate::web) async fn toggle(
     if is_htmx(&headers) {
         let webhook = webhook_list::find(&state.db, id).await?.ok_or(Error::NotFound)?;
         let now = current.now(&state);
-        let health = webhook_health::health(&state.db, now.time, &[id]).await?.remove(&id);
+        let mut db = state.db.acquire().await.map_err(store::Error::from)?;
+        let health = webhook_health::health(&mut db, now.time, &[id]).await?.remove(&id);
         let row = RowView::new(webhook, &health.unwrap_or_default(), now);
         return page::html(&RowPart { row });
     }

@@ -9,7 +9,10 @@ use gatepost::model::{EventId, Timestamp, Trigger, WebhookId};
 use gatepost::store::deliveries::by_event;
 use gatepost::store::delivery_search::{self, DeliveryFilter, StatusFilter};
 use gatepost::store::event_search::{self, EventQuery, ResultFilter};
-use gatepost::store::{PgConnectOptions, PgPool, connect, status};
+use gatepost::store::{
+    PgConnectOptions, PgPool, SLOW_TIMEOUT, connect, connect_dispatcher, status, webhook_ranks,
+    within,
+};
 
 use crate::support::database::TestDatabase;
 
@@ -204,6 +207,33 @@ async fn the_status_reads_few_rows_of_large_tables() {
     // They are counted once, and the oldest ones are found by an index.
     assert!(after.1.0 - before.1.0 <= 10_000, "{before:?} {after:?}");
     assert!(after.1.1 - before.1.1 <= 100, "{before:?} {after:?}");
+    db.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn many_webhooks_are_ranked_before_the_dispatcher_gives_up() {
+    let database = TestDatabase::create().await;
+    let options = PgConnectOptions::from_str(database.url()).unwrap();
+    let db = connect_dispatcher(options, 1).await.unwrap();
+    // Joined one row after the other, they would take ten times as long as the dispatcher waits.
+    sqlx::raw_sql(
+        "insert into webhooks (id, name, active, definition, sealed, created_at, updated_at)
+         select lpad(to_hex(n), 32, '0')::uuid, 'w' || n, true, '{}', '', now(), now()
+         from generate_series(1, 30000) n;
+         insert into webhook_hours (webhook_id, hour, delivered, failed, retried, last_delivered_at)
+         select id, date_trunc('hour', now(), 'UTC') - n * interval '1 hour', 3, 1, 0, now()
+         from webhooks, generate_series(0, 1) n",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let refreshing = webhook_ranks::refresh(&db, system_sources().now());
+    within(&db, SLOW_TIMEOUT, refreshing).await.unwrap();
+    let ranked =
+        "select count(*) from webhook_ranks where rate_key = '00751' and cardinality(hours) >= 1";
+    let ranked: i64 = sqlx::query_scalar(ranked).fetch_one(&db).await.unwrap();
+    assert_eq!(ranked, 30_000);
     db.close().await;
     database.drop().await;
 }

@@ -3,6 +3,7 @@
 mod authentication;
 mod backtest;
 mod certificate;
+mod health;
 mod history;
 mod list;
 mod logpoint;
