@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use super::delivery_filter::{DeliveryFilter, Scope, StatusFilter};
+use super::id_range::IdRange;
 use super::{Error, PgConnection};
 use crate::model::Trigger;
 use crate::model::delivery::DeliveryState;
@@ -30,18 +31,6 @@ pub(super) struct Candidate {
     event_id: Uuid,
 }
 
-/// Ids from the first to before the last.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct IdRange {
-    /// The first id.
-    pub(super) first: Uuid,
-    /// The id after the last one.
-    pub(super) before: Uuid,
-}
-
-/// A range without ids. It excludes all partitions.
-const EMPTY: IdRange = IdRange { first: Uuid::nil(), before: Uuid::nil() };
-
 /// What a chunk is read from.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
@@ -60,7 +49,7 @@ impl Parts {
         };
         let is_unsuccessful = filter.is_unsuccessful();
         let (queue, history) = (reads(false, Scope::Unfinished), reads(true, Scope::Finished));
-        let if_read = |is_read: bool| if is_read { range } else { EMPTY };
+        let if_read = |is_read: bool| if is_read { range } else { IdRange::EMPTY };
         (queue || history).then(|| Self {
             queue: if_read(queue),
             history: if_read(history && !is_unsuccessful),

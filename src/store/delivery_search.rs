@@ -6,10 +6,11 @@
 use uuid::Uuid;
 
 use super::deliveries::{self, Delivery};
-use super::delivery_chunks::{self, IdRange};
+use super::delivery_chunks;
 pub use super::delivery_filter::{DeliveryFilter, Scope, StatusFilter};
+use super::id_range::IdRange;
 use super::transaction::begin_search;
-use super::webhook_health::{first_uuid_at, time_of};
+use super::webhook_health::time_of;
 use super::{Error, PgConnection, PgPool};
 use crate::model::{DeliveryId, Timestamp};
 
@@ -67,20 +68,16 @@ impl DeliveryFilter<'_> {
 struct DeliverySearch<'a> {
     filter: DeliveryFilter<'a>,
     response_text: String,
-    first: Uuid,
-    /// Everything from this id on was searched.
-    before: Uuid,
+    range: IdRange,
     is_complete: bool,
 }
 
 impl<'a> DeliverySearch<'a> {
     /// Starts a search at the newest delivery of the filter's range.
     fn new(filter: DeliveryFilter<'a>) -> Self {
-        let until = filter.until.map_or(Uuid::max(), first_uuid_at);
         Self {
             response_text: filter.response_text(),
-            first: filter.from.map_or(Uuid::nil(), first_uuid_at),
-            before: filter.after.map_or(until, |after| after.uuid().min(until)),
+            range: IdRange::new(filter.from, filter.until, filter.after.map(DeliveryId::uuid)),
             is_complete: false,
             filter,
         }
@@ -88,7 +85,7 @@ impl<'a> DeliverySearch<'a> {
 
     /// How far back was searched.
     fn searched_to(&self) -> Timestamp {
-        time_of(self.before)
+        time_of(self.range.before)
     }
 
     /// Searches the next chunk, and returns at most `limit` matching deliveries, newest first. Where it returns as many,
@@ -99,10 +96,9 @@ impl<'a> DeliverySearch<'a> {
         chunk: i64,
         limit: usize,
     ) -> Result<Vec<Uuid>, Error> {
-        let range = IdRange { first: self.first, before: self.before };
         let is_exact = self.filter.text.is_empty() && self.filter.trigger.is_none();
         let most = if is_exact { i64::try_from(limit).unwrap_or(chunk) } else { chunk };
-        let read = delivery_chunks::read(db, &self.filter, range, chunk, most).await?;
+        let read = delivery_chunks::read(db, &self.filter, self.range, chunk, most).await?;
         let mut found = read.deliveries;
         if let Some(trigger) = self.filter.trigger {
             delivery_chunks::keep_trigger(db, &mut found, trigger).await?;
@@ -116,8 +112,8 @@ impl<'a> DeliverySearch<'a> {
         }
         found.truncate(limit);
         match (found.last(), read.end) {
-            (Some(last), _) if found.len() >= limit => self.before = last.id,
-            (_, Some(end)) => self.before = end,
+            (Some(last), _) if found.len() >= limit => self.range.before = last.id,
+            (_, Some(end)) => self.range.before = end,
             (_, None) => self.is_complete = true,
         }
         Ok(found.iter().map(|delivery| delivery.id).collect())
@@ -148,7 +144,7 @@ pub async fn list(
     let deliveries = deliveries::load(&mut tx, &ids).await?;
     tx.rollback().await?;
     let is_cut = !has_more && !search.is_complete;
-    let last = if is_cut { Some(search.before) } else { ids.last().copied() };
+    let last = if is_cut { Some(search.range.before) } else { ids.last().copied() };
     Ok(DeliveryPage {
         deliveries,
         next: last.filter(|_| has_more || is_cut).map(DeliveryId::from),

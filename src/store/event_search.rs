@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::deliveries::by_event::{self, EventResult};
 use super::events::{Row, StoredEvent};
+use super::id_range::IdRange;
 use super::transaction::begin_search;
-use super::webhook_health::{first_uuid_at, time_of};
+use super::webhook_health::time_of;
 use super::{Error, PgConnection, PgPool};
 use crate::model::{EventId, Timestamp, Trigger};
 
@@ -98,13 +99,6 @@ pub struct EventPage {
     pub searched_to: Option<Timestamp>,
 }
 
-/// The ids that a search still has to read.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    first: Uuid,
-    before: Uuid,
-}
-
 impl EventQuery<'_> {
     fn is_search(&self) -> bool {
         !self.text.is_empty() || self.trigger.is_some() || self.result.is_some()
@@ -114,20 +108,12 @@ impl EventQuery<'_> {
     fn windows(&self) -> (i64, i64) {
         if self.result.is_some() { (RESULT_CHUNK, RESULT_CHUNKS) } else { (SEARCH_WINDOW, 1) }
     }
-
-    fn range(&self) -> Range {
-        let until = self.until.map_or(Uuid::max(), first_uuid_at);
-        Range {
-            first: self.from.map_or(Uuid::nil(), first_uuid_at),
-            before: self.after.map_or(until, |after| after.uuid().min(until)),
-        }
-    }
 }
 
 /// Returns a page of events, newest first. A search reads at most [`SEARCH_WINDOW`] events, or [`RESULT_WINDOW`] if it
 /// is for a result.
 pub async fn list(db: &PgPool, query: &EventQuery<'_>) -> Result<EventPage, Error> {
-    let mut range = query.range();
+    let mut range = IdRange::new(query.from, query.until, query.after.map(EventId::uuid));
     let mut page = EventPage::default();
     let (window, repeats) = query.windows();
     let mut tx = begin_search(db).await?;
@@ -167,7 +153,7 @@ struct Found {
 async fn read(
     db: &mut PgConnection,
     query: &EventQuery<'_>,
-    range: Range,
+    range: IdRange,
     window: i64,
 ) -> Result<Found, Error> {
     let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
@@ -206,7 +192,7 @@ async fn read(
 /// Returns the oldest event of a window, if the window is full.
 async fn window_end(
     db: &mut PgConnection,
-    range: Range,
+    range: IdRange,
     window: i64,
 ) -> Result<Option<Uuid>, Error> {
     let end = sqlx::query_scalar!(

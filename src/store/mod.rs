@@ -16,6 +16,7 @@ pub mod events;
 pub mod figures;
 pub mod filter_values;
 pub mod hours;
+mod id_range;
 pub mod identities;
 pub mod instances;
 pub mod invitations;

@@ -88,9 +88,9 @@ pub async fn health(
         Row,
         r#"select w.id as "id!", w.paused_because, b.failing_since as "failing_since?", b.last_error as "last_error?",
                   greatest(newest.last_delivered_at, r.last_delivered_at) as last_delivered_at,
-                  coalesce(r.hours || newest.hours, r.hours, newest.hours, '{}') as "hours!",
-                  coalesce(r.delivered || newest.delivered, r.delivered, newest.delivered, '{}') as "delivered!",
-                  coalesce(r.failed || newest.failed, r.failed, newest.failed, '{}') as "failed!"
+                  coalesce(r.hours || newest.hours, '{}') as "hours!",
+                  coalesce(r.delivered || newest.delivered, '{}') as "delivered!",
+                  coalesce(r.failed || newest.failed, '{}') as "failed!"
            from webhooks w
            left join webhook_breakers b on b.webhook_id = w.id
            left join webhook_ranks r on r.webhook_id = w.id

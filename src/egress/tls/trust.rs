@@ -58,8 +58,8 @@ pub(in crate::egress) fn client_config(
     }
 }
 
-/// Checks that a TLS policy can be used, and the keys of its own certificates. It is called before a policy is stored or used: during a
-/// connection, the verifier checks the authorities, and the server the client certificate.
+/// Checks that a TLS policy can be used, and the keys of its own certificates. During a connection, the verifier checks the
+/// authorities, and the server the client certificate.
 ///
 /// # Errors
 /// If one of its certificates or keys cannot be used, or is too short.
